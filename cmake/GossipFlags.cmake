@@ -1,0 +1,34 @@
+# gossip_flags: how every file of this project is compiled. Linked PRIVATE, so that none of it leaks to a user.
+add_library(gossip_flags INTERFACE)
+
+target_compile_options(gossip_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wcast-qual -Wstrict-prototypes
+  $<$<BOOL:${GOSSIP_WERROR}>:-Werror>)
+
+if(GOSSIP_SANITIZE)
+  set(GOSSIP_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(gossip_flags INTERFACE ${GOSSIP_SANITIZERS})
+  target_link_options(gossip_flags INTERFACE ${GOSSIP_SANITIZERS})
+else()
+  # Hardening. FORTIFY needs optimisation; a toolchain that sets its own level (or none) is left alone.
+  target_compile_options(gossip_flags INTERFACE -fstack-protector-strong)
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT "${CMAKE_C_FLAGS} $ENV{CPPFLAGS}" MATCHES "_FORTIFY_SOURCE")
+    target_compile_options(gossip_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  endif()
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    target_link_options(gossip_flags INTERFACE LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
+  endif()
+endif()
+
+if(GOSSIP_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "GOSSIP_FUZZ needs clang (libFuzzer); this is ${CMAKE_C_COMPILER_ID}. Try CC=clang.")
+  endif()
+  target_compile_options(gossip_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(gossip_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# -std=c11 hides everything beyond ISO C. io and the program ask for the system's interfaces here; core gets none.
+set(GOSSIP_SYSTEM_DEFINITIONS
+  $<$<PLATFORM_ID:Linux>:_GNU_SOURCE>
+  $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE>)

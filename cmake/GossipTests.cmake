@@ -1,0 +1,91 @@
+# The C tests.
+#   test/c/*_test.c        each an own cmocka executable, linked with core and io
+#   test/c/fuzz/*_fuzz.c   each a libFuzzer target (GOSSIP_FUZZ), and everywhere a replay of its corpus as a plain test
+#   test/c/corpus/STEM/    the corpus of STEM_fuzz.c
+#   test/c/support/*.c     a small library linked to all of them
+#   test/c/sim/*.c         gossip_sim, linking core only
+set(FUZZ_SECONDS 60 CACHE STRING "How long ctest runs each fuzzer")
+
+set(wanted "${GOSSIP_TESTS}")
+if(wanted STREQUAL "AUTO")
+  set(wanted ${GOSSIP_TOP_LEVEL})
+  if(wanted)
+    find_package(cmocka CONFIG QUIET)
+    set(wanted ${cmocka_FOUND})
+    if(NOT wanted)
+      message(STATUS "cmocka is not installed: the C tests are not built (-DGOSSIP_TESTS=ON insists)")
+    endif()
+  endif()
+endif()
+if(NOT wanted)
+  return()
+endif()
+
+find_package(cmocka CONFIG QUIET)
+if(NOT cmocka_FOUND)
+  message(FATAL_ERROR "cmocka is missing and the C tests were asked for. "
+    "Debian/Ubuntu: libcmocka-dev; Alpine: cmocka-dev; Fedora: libcmocka-devel; Homebrew: cmocka. "
+    "-DGOSSIP_TESTS=OFF builds without them.")
+endif()
+# cmocka's own CMake file gives variables on old versions and a target on new ones.
+add_library(gossip_cmocka INTERFACE)
+if(TARGET cmocka::cmocka)
+  target_link_libraries(gossip_cmocka INTERFACE cmocka::cmocka)
+else()
+  target_link_libraries(gossip_cmocka INTERFACE ${CMOCKA_LIBRARIES})
+  target_include_directories(gossip_cmocka SYSTEM INTERFACE ${CMOCKA_INCLUDE_DIR})
+endif()
+
+enable_testing()
+
+# What a test may use: everything that exists of the house, the system's interfaces, and its own include directory.
+add_library(gossip_tested INTERFACE)
+target_link_libraries(gossip_tested INTERFACE gossip_flags gossip_core $<TARGET_NAME_IF_EXISTS:gossip_io>)
+target_include_directories(gossip_tested INTERFACE test/c/support)
+target_compile_definitions(gossip_tested INTERFACE ${GOSSIP_SYSTEM_DEFINITIONS}
+  GOSSIP_TEST_DIR="${CMAKE_CURRENT_SOURCE_DIR}/test/c")
+
+file(GLOB support_sources CONFIGURE_DEPENDS test/c/support/*.c)
+if(support_sources)
+  add_library(gossip_test_support STATIC ${support_sources})
+  target_link_libraries(gossip_test_support PUBLIC gossip_tested gossip_cmocka)
+endif()
+
+file(GLOB test_sources CONFIGURE_DEPENDS test/c/*_test.c)
+foreach(source ${test_sources})
+  get_filename_component(name "${source}" NAME_WE)
+  add_executable(${name} "${source}")
+  target_link_libraries(${name} PRIVATE $<TARGET_NAME_IF_EXISTS:gossip_test_support> gossip_tested gossip_cmocka)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
+endforeach()
+
+file(GLOB fuzz_sources CONFIGURE_DEPENDS test/c/fuzz/*_fuzz.c)
+foreach(source ${fuzz_sources})
+  get_filename_component(name "${source}" NAME_WE)
+  string(REGEX REPLACE "_fuzz$" "" stem "${name}")
+  set(corpus "${CMAKE_CURRENT_SOURCE_DIR}/test/c/corpus/${stem}")
+
+  if(GOSSIP_FUZZ)
+    add_executable(${name} "${source}")
+    target_link_libraries(${name} PRIVATE $<TARGET_NAME_IF_EXISTS:gossip_test_support> gossip_tested)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    # New inputs go to the first directory, in the build tree; the checked-in corpus is only read.
+    set(found "${CMAKE_CURRENT_BINARY_DIR}/corpus/${stem}")
+    file(MAKE_DIRECTORY "${found}")
+    add_test(NAME ${name} COMMAND ${name} -max_total_time=${FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048
+      -print_final_stats=1 "-artifact_prefix=${found}-" "${found}" "${corpus}")
+    math(EXPR limit "${FUZZ_SECONDS} + 120")
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${limit} LABELS fuzz)
+  else()
+    add_executable(${name}_replay "${source}" test/c/fuzz/standalone.c)
+    target_link_libraries(${name}_replay PRIVATE $<TARGET_NAME_IF_EXISTS:gossip_test_support> gossip_tested)
+    add_test(NAME ${name}_replay COMMAND ${name}_replay "${corpus}")
+    set_tests_properties(${name}_replay PROPERTIES TIMEOUT 120 LABELS unit)
+  endif()
+endforeach()
+
+if(sim_sources)
+  add_executable(gossip_sim ${sim_sources})
+  target_link_libraries(gossip_sim PRIVATE gossip_core gossip_flags m)
+endif()
