@@ -1,0 +1,51 @@
+/* Addresses and paths: where a datagram came from, or is to go. Plain values; nothing here owns memory. */
+#ifndef GOSSIP_ADDR_H
+#define GOSSIP_ADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum addr_family { ADDR_NONE = 0, ADDR_IPV4 = 4, ADDR_IPV6 = 6 };
+
+/* One UDP endpoint. Unused bytes of `ip` are zero, so that two equal addresses are equal byte for byte. */
+struct addr {
+    uint8_t family;   /* enum addr_family */
+    uint8_t ip[16];   /* network order; IPv4 uses the first 4 */
+    uint16_t port;    /* host order */
+    uint32_t ifindex; /* local interface the address is reached through; 0: any */
+};
+
+/* The core never knows a socket. It sends to the group (every interface the io layer has joined, or the one named by
+ * addr.ifindex) or to one endpoint. A received datagram carries how it came (PATH_GROUP: by multicast) and its source. */
+enum path_kind { PATH_GROUP = 1, PATH_UNICAST = 2 };
+
+struct path {
+    uint8_t kind; /* enum path_kind */
+    struct addr addr;
+};
+
+/* Makes an IPv4 address; `ip` is 4 bytes in network order. */
+struct addr addr_ipv4(const uint8_t ip[static 4], uint16_t port, uint32_t ifindex);
+
+/* Makes an IPv6 address; `ip` is 16 bytes in network order. */
+struct addr addr_ipv6(const uint8_t ip[static 16], uint16_t port, uint32_t ifindex);
+
+/* Bytes of `ip` that the family uses: 4, 16 or 0. */
+size_t addr_ip_len(uint8_t family);
+
+/* Same family, ip and port; the interface does not count. */
+bool addr_same(const struct addr *a, const struct addr *b);
+
+/* A path to the whole group. */
+struct path path_group(void);
+
+/* A path to one endpoint. */
+struct path path_unicast(const struct addr *to);
+
+#define ADDR_TEXT 64 /* room for any text that addr_text makes, its NUL included */
+
+/* Writes "192.0.2.1:45893" or "[fe80::1]:45893" into `out`; returns `out`. */
+const char *addr_text(const struct addr *a, char out[static ADDR_TEXT]);
+
+#endif

@@ -1,0 +1,37 @@
+/* Who a node is, as its heartbeat says and as its peers list it. A plain value. */
+#ifndef GOSSIP_IDENTITY_H
+#define GOSSIP_IDENTITY_H
+
+#include "addr.h"
+
+#define NAME_MAX_LEN 255 /* bytes of a node name; an Erlang atom has at most 255 characters */
+#define PEER_ADDRS 4     /* addresses kept for one peer, the most recently heard first */
+
+enum identity_flag {
+    IDENTITY_LONG_NAMES = 1,  /* distribution runs with long names */
+    IDENTITY_TLS = 2,         /* distribution runs over TLS */
+    IDENTITY_IPV6_DIST = 4,   /* distribution runs over IPv6 */
+    IDENTITY_HIDDEN = 8,      /* a hidden node */
+};
+
+struct name {
+    uint8_t len; /* 0: none */
+    char text[NAME_MAX_LEN];
+};
+
+struct identity {
+    uint64_t boot;        /* 64 random bits, new at each start of a sidecar; 0: none */
+    uint32_t creation;    /* the node's creation: with the name it identifies one life of a BEAM */
+    uint32_t incarnation; /* raised by its owner to refute an accusation */
+    uint16_t dist_port;   /* TCP port of the Erlang distribution; 0: unknown */
+    uint8_t flags;        /* enum identity_flag */
+    struct name name;
+};
+
+/* Sets a name from `len` bytes; -1 if it is empty, too long, has a control character, a quote, a backslash or no '@'. */
+int name_set(struct name *name, const void *text, size_t len);
+
+/* Same length, same bytes. */
+bool name_same(const struct name *a, const struct name *b);
+
+#endif
