@@ -10,6 +10,8 @@ defmodule GossipCluster.MixProject do
       app: :gossip_cluster,
       version: @version,
       elixir: "~> 1.14",
+      # After the Elixir compiler: Mix.Tasks.Compile.Gossipd is a module of this project.
+      compilers: Mix.compilers() ++ [:gossipd],
       elixirc_paths: elixirc_paths(Mix.env()),
       start_permanent: Mix.env() == :prod,
       # No entry at all, not even for tools: one would stop every mix command where Hex is unreachable.

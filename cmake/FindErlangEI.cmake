@@ -24,10 +24,10 @@ find_path(ERLANGEI_INCLUDE NAMES ei.h
 find_library(ERLANGEI_LIBRARY NAMES libei.a ei
   PATHS "${ERL_EI_LIBDIR}" "${erl_ei_root}/lib" NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
 
+set(ErlangEI_NEEDED "libei, the term library of Erlang (a cross build names it with ERL_EI_INCLUDE_DIR and ERL_EI_LIBDIR)")
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(ErlangEI
-  REQUIRED_VARS ERLANGEI_LIBRARY ERLANGEI_INCLUDE
-  REASON_FAILURE_MESSAGE "libei (Erlang's erl_interface) is missing. Debian/Ubuntu: erlang-dev | Alpine: erlang-dev | Fedora: erlang-erl_interface | Homebrew: erlang. A cross build names it with ERL_EI_INCLUDE_DIR and ERL_EI_LIBDIR")
+  REQUIRED_VARS ERLANGEI_LIBRARY ERLANGEI_INCLUDE)
 
 if(ErlangEI_FOUND AND NOT TARGET Erlang::EI)
   find_package(Threads REQUIRED)

@@ -10,11 +10,11 @@ if(SODIUM_INCLUDE_DIR AND EXISTS "${SODIUM_INCLUDE_DIR}/sodium/version.h")
   string(REGEX REPLACE ".*\"(.*)\".*" "\\1" SODIUM_VERSION "${line}")
 endif()
 
+set(Sodium_NEEDED "libsodium")
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Sodium
   REQUIRED_VARS SODIUM_LIBRARY SODIUM_INCLUDE_DIR
-  VERSION_VAR SODIUM_VERSION
-  REASON_FAILURE_MESSAGE "libsodium is missing. Debian/Ubuntu: libsodium-dev | Alpine: libsodium-dev libsodium-static | Fedora: libsodium-devel | Homebrew: libsodium")
+  VERSION_VAR SODIUM_VERSION)
 
 if(Sodium_FOUND AND NOT TARGET Sodium::Sodium)
   add_library(Sodium::Sodium UNKNOWN IMPORTED)

@@ -1,10 +1,10 @@
 # Uthash::Uthash: hash tables as macros, headers only.
 find_path(UTHASH_INCLUDE_DIR NAMES uthash.h)
 
+set(Uthash_NEEDED "uthash")
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Uthash
-  REQUIRED_VARS UTHASH_INCLUDE_DIR
-  REASON_FAILURE_MESSAGE "uthash is missing. Debian/Ubuntu: uthash-dev | Alpine: uthash-dev | Fedora: uthash-devel | Homebrew: uthash")
+  REQUIRED_VARS UTHASH_INCLUDE_DIR)
 
 if(Uthash_FOUND AND NOT TARGET Uthash::Uthash)
   add_library(Uthash::Uthash INTERFACE IMPORTED)

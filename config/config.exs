@@ -1,0 +1,9 @@
+# Configuration of this repository itself: `iex -S mix` here, and the release in the image. A project that depends on
+# GossipCluster never reads it.
+import Config
+
+# One default cluster, keyed by the Erlang cookie. A test starts the clusters it needs itself, in a network of its own.
+clusters = if config_env() == :test, do: [], else: [[log_heartbeats: true]]
+
+config :gossip_cluster, clusters: clusters
+config :logger, level: :debug

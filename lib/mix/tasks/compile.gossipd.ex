@@ -1,0 +1,241 @@
+defmodule Mix.Tasks.Compile.Gossipd do
+  @shortdoc "Builds the sidecar gossipd with CMake"
+
+  @moduledoc """
+  Builds the sidecar `gossipd` with CMake and puts it into the application's `priv` directory under the build path.
+
+  It is one of this project's compilers, so `mix compile` runs it, here and where GossipCluster is a dependency.
+  CMake is not even started while neither a source nor a setting has changed.
+
+  ## Environment
+
+    * `CC`, `CFLAGS`, `LDFLAGS`, `CMAKE_GENERATOR` - as CMake knows them
+    * `CMAKE_TOOLCHAIN_FILE` - for cross builds
+    * `CMAKE_BUILD_TYPE` - `RelWithDebInfo` unless set
+    * `ERL_EI_INCLUDE_DIR`, `ERL_EI_LIBDIR` - another Erlang's `ei.h` and `libei.a` (needed with a toolchain file);
+      the running Erlang's own otherwise
+    * `GOSSIP_CMAKE_ARGS` - more arguments for CMake, such as `-DGOSSIP_PORTABLE=ON`
+
+  A change of any of them builds anew from nothing, since CMake keeps the old values in its cache.
+  """
+
+  use Mix.Task.Compiler
+
+  alias Mix.Task.Compiler.Diagnostic
+
+  @recursive true
+  @manifest "compile.gossipd"
+  # Raise it when the meaning of the manifest changes.
+  @manifest_version 1
+
+  @sources ["CMakeLists.txt", "mix.exs", "cmake/**/*", "priv_src/**/*.{c,h}"]
+  @settings ~w(CC CFLAGS CPPFLAGS LDFLAGS CMAKE_GENERATOR CMAKE_TOOLCHAIN_FILE CMAKE_BUILD_TYPE CMAKE_PREFIX_PATH
+               ERL_EI_INCLUDE_DIR ERL_EI_LIBDIR GOSSIP_CMAKE_ARGS MACOSX_DEPLOYMENT_TARGET SDKROOT)
+
+  @impl true
+  def run(args) do
+    {opts, _, _} = OptionParser.parse(args, switches: [force: :boolean])
+    wanted = %{version: @manifest_version, settings: settings(), sources: sources()}
+    built = if opts[:force], do: nil, else: read_manifest()
+
+    cond do
+      built == wanted and File.regular?(executable()) -> {:noop, []}
+      # A build directory that CMake configured with the same settings is taken up where it was left.
+      built != nil and built.settings == wanted.settings -> build(wanted)
+      true -> configure(wanted)
+    end
+  end
+
+  @impl true
+  def manifests, do: [manifest()]
+
+  @impl true
+  def clean do
+    File.rm_rf!(build_dir())
+    File.rm(executable())
+    File.rm(manifest())
+    :ok
+  end
+
+  defp configure(wanted) do
+    File.rm(manifest())
+    File.rm_rf!(build_dir())
+
+    case cmake(wanted.settings.arguments) do
+      {:ok, _output} -> build(wanted)
+      {:error, output} -> fail(configure_message(output), [])
+    end
+  end
+
+  defp build(wanted) do
+    Mix.shell().info("Building gossipd (C, CMake)")
+    jobs = Integer.to_string(System.schedulers_online())
+
+    case cmake(["--build", build_dir(), "--target", "gossipd", "--parallel", jobs]) do
+      {:ok, output} ->
+        diagnostics = diagnostics(output)
+        if diagnostics != [], do: Mix.shell().info(output)
+        install()
+        write_manifest(wanted)
+        {:ok, diagnostics}
+
+      {:error, output} ->
+        # The settings are known good only with a build behind them; next time starts from nothing.
+        File.rm(manifest())
+        fail("gossipd could not be built:\n\n" <> output, diagnostics(output))
+    end
+  end
+
+  # A running gossipd keeps its old file: writing into it would fail with "text file busy".
+  defp install do
+    new = executable() <> ".new"
+    File.mkdir_p!(Path.dirname(new))
+    File.cp!(Path.join(build_dir(), "gossipd"), new)
+    File.rename!(new, executable())
+  end
+
+  defp cmake(args) do
+    case System.find_executable("cmake") do
+      nil ->
+        {:error, "CMake is missing."}
+
+      cmake ->
+        # The C locale keeps the compiler's messages readable for diagnostics/1.
+        case System.cmd(cmake, args, stderr_to_stdout: true, env: [{"LC_ALL", "C"}]) do
+          {output, 0} -> {:ok, output}
+          {output, _} -> {:error, output}
+        end
+    end
+  end
+
+  defp fail(message, diagnostics) do
+    Mix.shell().error(message)
+    {:error, if(diagnostics == [], do: [diagnostic(:error, message)], else: diagnostics)}
+  end
+
+  # What is missing goes first, in one line; CMake's own words are shown only where we have no better ones.
+  defp configure_message(output) do
+    case missing(output) do
+      [] ->
+        "gossipd could not be configured:\n\n#{output}\n#{needs()}"
+
+      missing ->
+        "gossipd could not be built, since this machine lacks #{Enum.join(missing, ", ")}.\n\n#{needs()}"
+    end
+  end
+
+  defp missing(output) do
+    for {pattern, name} <- [
+          {~r/CMake is missing/, "CMake"},
+          {~r/unable to find a build program/, "make"},
+          {~r/No CMAKE_C_COMPILER could be found|CMAKE_C_COMPILER:\s+\S+\s+is not a full path/,
+           "a C compiler"},
+          {~r/is not able to compile a simple test\s+program/,
+           "a working C compiler (libc headers included)"},
+          {~r/gossipd needs libsodium/, "libsodium"},
+          {~r/gossipd needs uthash/, "uthash"},
+          {~r/gossipd needs libei/, "libei (Erlang's erl_interface)"}
+        ],
+        output =~ pattern,
+        do: name
+  end
+
+  defp needs, do: File.read!(Path.join(source_dir(), "cmake/needs.txt"))
+
+  # GCC and clang: FILE:LINE:COLUMN: warning|error: MESSAGE
+  defp diagnostics(output) do
+    for [_, file, line, severity, message] <-
+          Regex.scan(~r/^(.+?):(\d+):\d+: (?:fatal )?(warning|error): (.*)$/m, output) do
+      diagnostic(
+        String.to_existing_atom(severity),
+        message,
+        Path.expand(file),
+        String.to_integer(line)
+      )
+    end
+  end
+
+  defp diagnostic(severity, message, file \\ nil, position \\ nil) do
+    %Diagnostic{
+      compiler_name: "gossipd",
+      file: file || Path.join(source_dir(), "CMakeLists.txt"),
+      message: message,
+      position: position,
+      severity: severity
+    }
+  end
+
+  # Everything that would make CMake's cache stale.
+  defp settings do
+    environment = Map.new(@settings, &{&1, System.get_env(&1)})
+
+    %{
+      environment: environment,
+      arguments: arguments(environment),
+      otp:
+        {System.otp_release(), :erlang.system_info(:version),
+         :erlang.system_info(:system_architecture)}
+    }
+  end
+
+  defp arguments(environment) do
+    ["-S", source_dir(), "-B", build_dir(), "-DGOSSIP_TESTS=OFF"] ++
+      ["-DCMAKE_BUILD_TYPE=" <> (environment["CMAKE_BUILD_TYPE"] || "RelWithDebInfo")] ++
+      toolchain(environment["CMAKE_TOOLCHAIN_FILE"]) ++
+      ei(environment) ++
+      OptionParser.split(environment["GOSSIP_CMAKE_ARGS"] || "")
+  end
+
+  # CMake before 3.21 does not read it from the environment.
+  defp toolchain(nil), do: []
+  defp toolchain(file), do: ["-DCMAKE_TOOLCHAIN_FILE=" <> Path.expand(file)]
+
+  defp ei(%{"ERL_EI_INCLUDE_DIR" => include, "ERL_EI_LIBDIR" => lib})
+       when is_binary(include) and is_binary(lib),
+       do: ei_arguments(include, lib)
+
+  # The library of the machine that builds is of no use to the machine it builds for.
+  defp ei(%{"CMAKE_TOOLCHAIN_FILE" => file}) when is_binary(file), do: []
+
+  defp ei(_environment) do
+    case :code.lib_dir(:erl_interface) do
+      {:error, :bad_name} -> Path.join(to_string(:code.root_dir()), "usr")
+      dir -> to_string(dir)
+    end
+    |> then(&ei_arguments(Path.join(&1, "include"), Path.join(&1, "lib")))
+  end
+
+  defp ei_arguments(include, lib),
+    do: ["-DERL_EI_INCLUDE_DIR=" <> include, "-DERL_EI_LIBDIR=" <> lib]
+
+  defp sources do
+    for pattern <- @sources,
+        path <- Path.wildcard(Path.join(source_dir(), pattern)),
+        uniq: true do
+      %File.Stat{mtime: mtime, size: size} = File.stat!(path, time: :posix)
+      {Path.relative_to(path, source_dir()), mtime, size}
+    end
+  end
+
+  defp read_manifest do
+    with {:ok, binary} <- File.read(manifest()),
+         %{version: @manifest_version} = manifest <- :erlang.binary_to_term(binary) do
+      manifest
+    else
+      _ -> nil
+    end
+  rescue
+    ArgumentError -> nil
+  end
+
+  defp write_manifest(manifest) do
+    File.mkdir_p!(Path.dirname(manifest()))
+    File.write!(manifest(), :erlang.term_to_binary(manifest))
+  end
+
+  defp manifest, do: Path.join(Mix.Project.manifest_path(), @manifest)
+  defp executable, do: Path.join([Mix.Project.app_path(), "priv", "gossipd"])
+  defp build_dir, do: Path.join(Mix.Project.app_path(), "gossipd_build")
+  # Mix runs a dependency's compilers in the dependency's directory.
+  defp source_dir, do: File.cwd!()
+end
