@@ -16,8 +16,9 @@ struct addr {
     uint32_t ifindex; /* local interface the address is reached through; 0: any */
 };
 
-/* The core never knows a socket. It sends to the group (every interface the io layer has joined, or the one named by
- * addr.ifindex) or to one endpoint. A received datagram carries how it came (PATH_GROUP: by multicast) and its source. */
+/* The core never knows a socket. It sends to the group (every interface the io layer has joined, or the one
+ * named by addr.ifindex) or to one endpoint. A received datagram carries how it came (PATH_GROUP: by
+ * multicast) and its source. */
 enum path_kind { PATH_GROUP = 1, PATH_UNICAST = 2 };
 
 struct path {

@@ -1,5 +1,6 @@
-/* Two bounded cursors over bytes. A writer or a reader that meets its end fails, stays failed, and never moves again;
- * so a caller may do many steps and check once. Nothing here allocates. Integers are big-endian. */
+/* Two bounded cursors over bytes. A writer or a reader that meets its end fails, stays failed, and never
+ * moves again; so a caller may do many steps and check once. Nothing here allocates. Integers are big-endian.
+ */
 #ifndef GOSSIP_BUF_H
 #define GOSSIP_BUF_H
 

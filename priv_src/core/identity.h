@@ -5,13 +5,13 @@
 #include "addr.h"
 
 #define NAME_MAX_LEN 255 /* bytes of a node name; an Erlang atom has at most 255 characters */
-#define PEER_ADDRS 4     /* addresses kept for one peer, the most recently heard first */
+#define PEER_ADDRS   4   /* addresses kept for one peer, the most recently heard first */
 
 enum identity_flag {
-    IDENTITY_LONG_NAMES = 1,  /* distribution runs with long names */
-    IDENTITY_TLS = 2,         /* distribution runs over TLS */
-    IDENTITY_IPV6_DIST = 4,   /* distribution runs over IPv6 */
-    IDENTITY_HIDDEN = 8,      /* a hidden node */
+    IDENTITY_LONG_NAMES = 1, /* distribution runs with long names */
+    IDENTITY_TLS = 2,        /* distribution runs over TLS */
+    IDENTITY_IPV6_DIST = 4,  /* distribution runs over IPv6 */
+    IDENTITY_HIDDEN = 8,     /* a hidden node */
 };
 
 struct name {
@@ -28,7 +28,8 @@ struct identity {
     struct name name;
 };
 
-/* Sets a name from `len` bytes; -1 if it is empty, too long, has a control character, a quote, a backslash or no '@'. */
+/* Sets a name from `len` bytes; -1 if it is empty, too long, has a control character, a quote, a backslash or
+ * no '@'. */
 int name_set(struct name *name, const void *text, size_t len);
 
 /* Same length, same bytes. */

@@ -1,0 +1,57 @@
+#include "addr.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct addr addr_ipv4(const uint8_t ip[static 4], uint16_t port, uint32_t ifindex)
+{
+    struct addr a = {.family = ADDR_IPV4, .port = port, .ifindex = ifindex};
+    memcpy(a.ip, ip, 4);
+    return a;
+}
+
+struct addr addr_ipv6(const uint8_t ip[static 16], uint16_t port, uint32_t ifindex)
+{
+    struct addr a = {.family = ADDR_IPV6, .port = port, .ifindex = ifindex};
+    memcpy(a.ip, ip, 16);
+    return a;
+}
+
+size_t addr_ip_len(uint8_t family)
+{
+    return family == ADDR_IPV4 ? 4 : family == ADDR_IPV6 ? 16 : 0;
+}
+
+bool addr_same(const struct addr *a, const struct addr *b)
+{
+    return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+struct path path_group(void)
+{
+    return (struct path){.kind = PATH_GROUP};
+}
+
+struct path path_unicast(const struct addr *to)
+{
+    return (struct path){.kind = PATH_UNICAST, .addr = *to};
+}
+
+const char *addr_text(const struct addr *a, char out[static ADDR_TEXT])
+{
+    const uint8_t *b = a->ip;
+    if (a->family == ADDR_IPV4) {
+        (void)snprintf(out, ADDR_TEXT, "%u.%u.%u.%u:%u", b[0], b[1], b[2], b[3], a->port);
+    } else if (a->family == ADDR_IPV6) {
+        size_t n = 0;
+        out[n++] = '[';
+        for (size_t i = 0; i < 16; i += 2) {
+            unsigned group = (unsigned)b[i] << 8 | b[i + 1];
+            n += (size_t)snprintf(out + n, ADDR_TEXT - n, i == 0 ? "%x" : ":%x", group);
+        }
+        (void)snprintf(out + n, ADDR_TEXT - n, "]:%u", a->port);
+    } else {
+        (void)snprintf(out, ADDR_TEXT, "nowhere");
+    }
+    return out;
+}
