@@ -24,7 +24,6 @@ find_path(ERLANGEI_INCLUDE NAMES ei.h
 find_library(ERLANGEI_LIBRARY NAMES libei.a ei
   PATHS "${ERL_EI_LIBDIR}" "${erl_ei_root}/lib" NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
 
-set(ErlangEI_NEEDED "libei, the term library of Erlang (a cross build names it with ERL_EI_INCLUDE_DIR and ERL_EI_LIBDIR)")
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(ErlangEI
   REQUIRED_VARS ERLANGEI_LIBRARY ERLANGEI_INCLUDE)

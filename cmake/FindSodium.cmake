@@ -10,7 +10,6 @@ if(SODIUM_INCLUDE_DIR AND EXISTS "${SODIUM_INCLUDE_DIR}/sodium/version.h")
   string(REGEX REPLACE ".*\"(.*)\".*" "\\1" SODIUM_VERSION "${line}")
 endif()
 
-set(Sodium_NEEDED "libsodium")
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Sodium
   REQUIRED_VARS SODIUM_LIBRARY SODIUM_INCLUDE_DIR

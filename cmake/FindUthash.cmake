@@ -1,7 +1,6 @@
 # Uthash::Uthash: hash tables as macros, headers only.
 find_path(UTHASH_INCLUDE_DIR NAMES uthash.h)
 
-set(Uthash_NEEDED "uthash")
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Uthash
   REQUIRED_VARS UTHASH_INCLUDE_DIR)

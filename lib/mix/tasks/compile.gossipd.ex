@@ -130,6 +130,8 @@ defmodule Mix.Tasks.Compile.Gossipd do
           {~r/unable to find a build program/, "make"},
           {~r/No CMAKE_C_COMPILER could be found|CMAKE_C_COMPILER:\s+\S+\s+is not a full path/,
            "a C compiler"},
+          {~r/Could not find compiler set in environment variable CC/,
+           "the C compiler that CC names"},
           {~r/is not able to compile a simple test\s+program/,
            "a working C compiler (libc headers included)"},
           {~r/gossipd needs libsodium/, "libsodium"},
