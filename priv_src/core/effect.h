@@ -7,8 +7,9 @@
 
 #define DATAGRAM_MAX 1200 /* bytes; fits every path that carries IPv6's minimum of 1280 */
 #define LOG_TEXT     400  /* bytes of a log line, its NUL included */
-#define EFFECTS_MAX  256 /* effects that one call may make; the core stops early and asks to be called again \
-                          */
+#define EFFECTS_MAX                                                                                          \
+    256 /* effects that one call may make; the core stops early and asks to be called again                  \
+         */
 
 enum effect_type { EFFECT_SEND = 1, EFFECT_EVENT, EFFECT_LOG };
 

@@ -1,0 +1,328 @@
+#include "gossip.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+const struct gossip_sealing gossip_sealed = {.match = seal_match, .close = seal_close, .open = seal_open};
+
+/* Effects that handling one timer or datagram may make, at most. */
+#define ROOM 16
+
+uint32_t random_u32(struct gossip *g)
+{
+    uint32_t v;
+    g->options.random(g->options.random_context, &v, sizeof v);
+    return v;
+}
+
+uint64_t random_u64(struct gossip *g)
+{
+    uint64_t v;
+    g->options.random(g->options.random_context, &v, sizeof v);
+    return v;
+}
+
+int64_t current_interval(const struct gossip *g)
+{
+    return interval_for(g->options.interval_ms * MS_US, g->roster.listed + 1);
+}
+
+void set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step)
+{
+    (void)timers_add(&g->timers, g->now + delay, kind, boot, step);
+}
+
+static void new_boot(struct gossip *g)
+{
+    do {
+        g->self.boot = random_u64(g);
+    } while (g->self.boot == 0);
+    g->sequence = 0;
+}
+
+struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
+{
+    struct gossip *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        return NULL;
+    }
+    g->options = *options;
+    g->now = now;
+    g->salt = random_u64(g);
+    new_boot(g);
+    roster_init(&g->roster, options->max_peers);
+    /* A peer has its silence timer, one for a rival, as a tombstone one more, and each may have left a stale
+     * one. */
+    timers_init(&g->timers, 8 * (size_t)options->max_peers + 8 * PENDING_MAX);
+    return g;
+}
+
+void gossip_free(struct gossip *g)
+{
+    if (g != NULL) {
+        timers_free(&g->timers);
+        roster_free(&g->roster);
+        sodium_memzero(g, sizeof *g);
+        free(g);
+    }
+}
+
+int64_t gossip_deadline(const struct gossip *g)
+{
+    int64_t next = timers_next(&g->timers);
+    return next == INT64_MAX ? NEVER : next + g->lag;
+}
+
+/* Sets the core's own time. A caller who comes long after the deadline was stopped (SIGSTOP, a paused VM,
+ * swap): the time it did not live through does not count, or it would take everybody for dead. */
+static void enter(struct gossip *g, int64_t now)
+{
+    int64_t due = timers_next(&g->timers);
+    int64_t expected = due < g->now ? g->now : due;
+    if (due != INT64_MAX && now - g->lag - expected > LATE) {
+        g->lag = now - expected;
+    }
+    if (now - g->lag > g->now) {
+        g->now = now - g->lag;
+    }
+}
+
+static void fire(struct gossip *g, struct effects *fx, const struct timer *t);
+
+void gossip_tick(struct gossip *g, struct effects *fx, int64_t now)
+{
+    enter(g, now);
+    struct timer t;
+    while (effects_room(fx) >= ROOM && timers_take(&g->timers, g->now, &t)) {
+        fire(g, fx, &t);
+    }
+}
+
+/* Says goodbye once; after the last one the member is silent, and never comes back under this boot id. */
+static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
+{
+    struct wire_message m;
+    struct path group = path_group();
+    message_start(g, &m, WIRE_BYE);
+    m.reason = g->leave_reason;
+    m.has |= HAS_REASON;
+    message_send(g, fx, &group, &m);
+    if (step < GOODBYES) {
+        set_timer(g, GOODBYE_GAP, TIMER_GOODBYE, g->self.boot, (uint8_t)(step + 1));
+        return;
+    }
+    g->leaving = g->announced = false;
+    new_boot(g);
+    struct effect *e = effects_push(fx, EFFECT_EVENT);
+    if (e != NULL) {
+        e->as.event.type = EVENT_LEFT;
+    }
+}
+
+static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    switch (t->kind) {
+    case TIMER_BEAT:
+        if (g->announced && !g->leaving) {
+            join_beat(g, fx, t);
+        }
+        break;
+    case TIMER_ANSWER:
+        join_retry(g, fx, t);
+        break;
+    case TIMER_SILENCE:
+        watch_timer(g, fx, t);
+        break;
+    case TIMER_RIVAL:
+        member_rival_timer(g, fx, t);
+        break;
+    case TIMER_GOODBYE:
+        if (g->leaving && t->boot == g->self.boot) {
+            goodbye(g, fx, t->step);
+        }
+        break;
+    case TIMER_FORGET:
+        member_forget_timer(g, t);
+        break;
+    default:
+        break;
+    }
+}
+
+/* A datagram of someone proven, fresh by its window. */
+static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                      bool newest, const struct path *from)
+{
+    if (m->type == WIRE_BYE) {
+        bool beam = (m->has & HAS_REASON) != 0 && m->reason == DOWN_BEAM_EXIT;
+        member_gone(g, fx, p, beam ? DOWN_BEAM_EXIT : DOWN_LEFT);
+        return;
+    }
+    if (peer_has_address(p, &from->addr) || join_answered(g, m)) {
+        if (peer_address(p, &from->addr) && p->state == PEER_LISTED) {
+            struct effect *e = effects_push(fx, EFFECT_EVENT);
+            if (e != NULL) {
+                e->as.event.type = EVENT_UPDATE;
+                e->as.event.peer = member_view(p);
+            }
+        }
+    }
+    member_heard(g, fx, p, m, newest);
+    join_reply(g, fx, m, from);
+}
+
+static void dispatch(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
+                     const struct path *from)
+{
+    struct peer *p = roster_find(&g->roster, m->id.boot);
+    enum window_verdict fresh = WINDOW_NEWEST;
+    if (p != NULL) {
+        fresh = window_accept(&p->window, sequence);
+        if (fresh == WINDOW_REPLAY) {
+            g->stats.replayed++;
+            return;
+        }
+    }
+    if (p != NULL && p->state != PEER_GONE) {
+        from_peer(g, fx, p, m, fresh == WINDOW_NEWEST, from);
+    } else if (m->type == WIRE_BYE || m->id.name.len == 0) {
+        g->stats.unproven++;
+    } else if (g->announced && join_answered(g, m)) {
+        (void)member_proven(g, fx, m, sequence, from);
+        join_reply(g, fx, m, from);
+    } else if (p == NULL || p->reason == DOWN_SILENT) {
+        join_prove(g, fx, m, sequence, from);
+        if (m->type != WIRE_HELLO) {
+            join_reply(g, fx, m, from);
+        }
+    }
+}
+
+void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const struct path *from,
+                    const uint8_t *datagram, size_t len)
+{
+    enter(g, now);
+    g->stats.received++;
+    g->stats.bytes_received += len;
+    int key = len > DATAGRAM_MAX ? -1 : g->options.sealing->match(&g->options.keys, datagram, len);
+    if (key < 0) {
+        g->stats.foreign++;
+        return;
+    }
+    uint8_t plain[DATAGRAM_MAX];
+    int size = g->options.sealing->open(&g->options.keys, key, datagram, len, plain);
+    if (size < 0) {
+        g->stats.forged++;
+        return;
+    }
+    struct wire_message m;
+    if (wire_decode(&m, plain, (size_t)size) != 0) {
+        g->stats.malformed++;
+        return;
+    }
+    g->stats.opened[key]++;
+    if (m.id.boot == g->self.boot) {
+        g->stats.own++;
+        return;
+    }
+    dispatch(g, fx, &m, seal_sequence(datagram), from);
+}
+
+/* Distribution runs. A node that changes its name or its life is another member: the old one takes its leave.
+ */
+static void command_alive(struct gossip *g, struct effects *fx, const struct command *c)
+{
+    struct identity self = c->as.alive.self;
+    bool same = name_same(&self.name, &g->self.name) && self.creation == g->self.creation;
+    if (g->announced && (!same || g->leaving)) {
+        g->leave_reason = DOWN_LEFT;
+        g->leaving = true;
+        goodbye(g, fx, GOODBYES);
+    }
+    bool starts = !g->announced;
+    self.boot = g->self.boot;
+    self.incarnation = g->self.incarnation;
+    g->self = self;
+    g->cookie_len = c->as.alive.cookie_len;
+    memcpy(g->cookie, c->as.alive.cookie, sizeof g->cookie);
+    g->pulse = g->now;
+    g->announced = true;
+    if (starts) {
+        join_start(g);
+    }
+}
+
+static void command_leave(struct gossip *g, struct effects *fx, uint8_t reason)
+{
+    if (g->announced && !g->leaving) {
+        g->leaving = true;
+        g->leave_reason = reason;
+        goodbye(g, fx, 1);
+    } else if (!g->leaving) {
+        struct effect *e = effects_push(fx, EFFECT_EVENT);
+        if (e != NULL) {
+            e->as.event.type = EVENT_LEFT;
+        }
+    }
+}
+
+void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const struct command *command)
+{
+    enter(g, now);
+    switch (command->type) {
+    case COMMAND_ALIVE:
+        command_alive(g, fx, command);
+        break;
+    case COMMAND_HIDE:
+        command_leave(g, fx, DOWN_LEFT);
+        break;
+    case COMMAND_LEAVE:
+        command_leave(g, fx, command->as.reason);
+        break;
+    case COMMAND_PULSE:
+        g->pulse = g->now;
+        break;
+    case COMMAND_KEYS:
+        g->options.keys = command->as.keys;
+        break;
+    case COMMAND_SNAPSHOT: {
+        struct effect *e = effects_push(fx, EFFECT_EVENT);
+        if (e != NULL) {
+            e->as.event.type = EVENT_SNAPSHOT;
+        }
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+uint64_t gossip_boot(const struct gossip *g)
+{
+    return g->self.boot;
+}
+
+int gossip_peers(const struct gossip *g, int (*visit)(void *context, const struct peer_view *peer),
+                 void *context)
+{
+    int stop = 0;
+    for (const struct peer *p = roster_first(&g->roster); p != NULL && stop == 0; p = roster_next(p)) {
+        if (p->state == PEER_LISTED) {
+            struct peer_view v = member_view(p);
+            stop = visit(context, &v);
+        }
+    }
+    return stop;
+}
+
+struct gossip_stats gossip_stats(const struct gossip *g)
+{
+    struct gossip_stats s = g->stats;
+    s.listed = (uint32_t)g->roster.listed;
+    s.pending = (uint32_t)g->roster.pending_count;
+    s.interval_ms = (uint32_t)(current_interval(g) / MS_US);
+    return s;
+}

@@ -1,0 +1,218 @@
+#include "roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void roster_init(struct roster *r, size_t limit)
+{
+    memset(r, 0, sizeof *r);
+    r->limit = limit;
+}
+
+struct peer *roster_first(const struct roster *r)
+{
+    return r->by_boot;
+}
+
+struct peer *roster_next(const struct peer *p)
+{
+    return p->hh.next;
+}
+
+void roster_free(struct roster *r)
+{
+    HASH_CLEAR(by_name, r->by_name);
+    struct peer *p = r->by_boot;
+    HASH_CLEAR(hh, r->by_boot);
+    while (p != NULL) {
+        struct peer *next = p->hh.next;
+        free(p);
+        p = next;
+    }
+    memset(r, 0, sizeof *r);
+}
+
+struct peer *roster_find(const struct roster *r, uint64_t boot)
+{
+    struct peer *p = NULL;
+    HASH_FIND(hh, r->by_boot, &boot, sizeof boot, p);
+    return p;
+}
+
+static struct peer *first_named(const struct roster *r, const struct name *name)
+{
+    struct peer *p = NULL;
+    HASH_FIND(by_name, r->by_name, name->text, name->len, p);
+    return p;
+}
+
+static struct peer *named_in_state(const struct roster *r, const struct name *name, uint8_t state)
+{
+    struct peer *p = first_named(r, name);
+    while (p != NULL && p->state != state) {
+        p = p->name_next;
+    }
+    return p;
+}
+
+struct peer *roster_named(const struct roster *r, const struct name *name)
+{
+    return named_in_state(r, name, PEER_LISTED);
+}
+
+struct peer *roster_rival(const struct roster *r, const struct name *name)
+{
+    return named_in_state(r, name, PEER_RIVAL);
+}
+
+static bool link_name(struct roster *r, struct peer *p)
+{
+    struct peer *first = first_named(r, &p->id.name);
+    if (first == NULL) {
+        HASH_ADD_KEYPTR(by_name, r->by_name, p->id.name.text, p->id.name.len, p);
+        return p->by_name.tbl != NULL;
+    }
+    p->name_prev = first;
+    p->name_next = first->name_next;
+    if (p->name_next != NULL) {
+        p->name_next->name_prev = p;
+    }
+    first->name_next = p;
+    return true;
+}
+
+static void unlink_name(struct roster *r, struct peer *p)
+{
+    if (p->name_prev != NULL) {
+        p->name_prev->name_next = p->name_next;
+        if (p->name_next != NULL) {
+            p->name_next->name_prev = p->name_prev;
+        }
+        return;
+    }
+    HASH_DELETE(by_name, r->by_name, p);
+    struct peer *heir = p->name_next;
+    if (heir != NULL) {
+        heir->name_prev = NULL;
+        HASH_ADD_KEYPTR(by_name, r->by_name, heir->id.name.text, heir->id.name.len, heir);
+    }
+}
+
+static void count(struct roster *r, const struct peer *p, size_t one)
+{
+    if (p->state == PEER_LISTED) {
+        r->listed += one;
+    } else if (p->state == PEER_GONE) {
+        r->gone += one;
+    }
+}
+
+bool roster_room(const struct roster *r)
+{
+    return HASH_CNT(hh, r->by_boot) - r->gone < r->limit;
+}
+
+struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t state)
+{
+    if (!roster_room(r) || roster_find(r, id->boot) != NULL) {
+        return NULL;
+    }
+    struct peer *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return NULL;
+    }
+    p->id = *id;
+    p->state = state;
+    p->status = STATUS_ALIVE;
+    HASH_ADD(hh, r->by_boot, id.boot, sizeof p->id.boot, p);
+    if (p->hh.tbl == NULL || !link_name(r, p)) {
+        if (p->hh.tbl != NULL) {
+            HASH_DELETE(hh, r->by_boot, p);
+        }
+        free(p);
+        return NULL;
+    }
+    count(r, p, 1);
+    return p;
+}
+
+void roster_state(struct roster *r, struct peer *p, uint8_t state)
+{
+    count(r, p, (size_t)-1);
+    p->state = state;
+    count(r, p, 1);
+}
+
+void roster_remove(struct roster *r, struct peer *p)
+{
+    count(r, p, (size_t)-1);
+    unlink_name(r, p);
+    HASH_DELETE(hh, r->by_boot, p);
+    free(p);
+}
+
+bool peer_has_address(const struct peer *p, const struct addr *a)
+{
+    for (size_t i = 0; i < p->addr_count; i++) {
+        if (addr_same(&p->addrs[i], a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool peer_address(struct peer *p, const struct addr *a)
+{
+    size_t at = 0;
+    while (at < p->addr_count && !addr_same(&p->addrs[at], a)) {
+        at++;
+    }
+    bool fresh = at == p->addr_count;
+    if (fresh && p->addr_count < PEER_ADDRS) {
+        p->addr_count++;
+    }
+    if (at == PEER_ADDRS) {
+        at--; /* the one not heard for longest gives way */
+    }
+    memmove(&p->addrs[1], &p->addrs[0], at * sizeof p->addrs[0]);
+    p->addrs[0] = *a;
+    return fresh;
+}
+
+struct pending *pending_find(struct roster *r, uint64_t boot)
+{
+    for (size_t i = 0; i < r->pending_count; i++) {
+        if (r->pending[i].boot == boot) {
+            return &r->pending[i];
+        }
+    }
+    return NULL;
+}
+
+struct pending *pending_note(struct roster *r, uint64_t boot)
+{
+    struct pending *p = pending_find(r, boot);
+    if (p != NULL) {
+        return p;
+    }
+    if (r->pending_count < PENDING_MAX) {
+        p = &r->pending[r->pending_count++];
+    } else {
+        p = &r->pending[0];
+        for (size_t i = 1; i < PENDING_MAX; i++) {
+            if (r->pending[i].heard < p->heard) {
+                p = &r->pending[i];
+            }
+        }
+    }
+    memset(p, 0, sizeof *p);
+    p->boot = boot;
+    return p;
+}
+
+void pending_drop(struct roster *r, struct pending *p)
+{
+    if (p != NULL) {
+        *p = r->pending[--r->pending_count];
+    }
+}

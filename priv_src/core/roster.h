@@ -1,0 +1,103 @@
+/* Who is known: a bounded table of proven members by boot id and by name, with those lately gone as
+ * tombstones; and a small table of fixed size for those who are heard but have not proven themselves. The
+ * roster owns what it returns; a pointer is valid until the member is removed. */
+#ifndef GOSSIP_ROSTER_H
+#define GOSSIP_ROSTER_H
+
+#define HASH_NONFATAL_OOM 1 /* an element that found no memory has no table */
+#include <uthash.h>
+
+#include "effect.h"
+#include "intervals.h"
+#include "window.h"
+
+enum peer_state {
+    PEER_LISTED = 1, /* the owner knows it */
+    PEER_RIVAL,      /* proven, but its name belongs to another that lives */
+    PEER_GONE,       /* a tombstone */
+};
+
+struct peer {
+    struct identity id;
+    uint8_t state;     /* enum peer_state */
+    uint8_t status;    /* enum peer_status */
+    uint8_t cookie;    /* enum cookie_match */
+    uint8_t reason;    /* enum down_reason; of the gone */
+    uint8_t miss;      /* multiplier it promised */
+    uint8_t contested; /* a rival's probes are under way */
+    uint8_t told;      /* its conflict was told */
+    uint8_t addr_count;
+    int64_t interval; /* it promised, microseconds */
+    int64_t heard;    /* last fresh datagram */
+    int64_t alarm;    /* when its silence, or its tombstone, is looked at; what another timer says is stale */
+    struct window window;
+    struct addr addrs[PEER_ADDRS];
+    UT_hash_handle hh;
+    struct peer *name_prev, *name_next; /* others of the same name */
+    UT_hash_handle by_name;             /* in the first of a name only */
+};
+
+/* Heard, not proven. */
+struct pending {
+    uint64_t boot;
+    uint64_t nonce; /* its latest, to be echoed */
+    uint64_t top;   /* highest sequence heard */
+    int64_t heard;
+    int64_t retry; /* when the next try is due; what another timer says is stale */
+    uint8_t tries; /* left */
+    struct addr from;
+};
+
+struct roster {
+    struct peer *by_boot, *by_name;
+    size_t limit;  /* listed and rivals */
+    size_t listed; /* state PEER_LISTED */
+    size_t gone;   /* tombstones; at most as many as `limit` */
+    size_t pending_count;
+    struct pending pending[PENDING_MAX];
+};
+
+void roster_init(struct roster *r, size_t limit);
+void roster_free(struct roster *r);
+
+/* By boot id, whatever its state; NULL if unknown. */
+struct peer *roster_find(const struct roster *r, uint64_t boot);
+
+/* The listed peer of this name; NULL if there is none. */
+struct peer *roster_named(const struct roster *r, const struct name *name);
+
+/* The rival of this name; NULL if there is none. */
+struct peer *roster_rival(const struct roster *r, const struct name *name);
+
+/* Whether one more may be listed or claim a name. */
+bool roster_room(const struct roster *r);
+
+/* Adds a member in the given state; NULL when the table is full or memory is short. */
+struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t state);
+
+/* Changes a member's state, and the counts with it. */
+void roster_state(struct roster *r, struct peer *p, uint8_t state);
+
+/* Forgets a member and frees it. */
+void roster_remove(struct roster *r, struct peer *p);
+
+/* The first, and the one after; NULL at the end. Adding and removing others meanwhile is not allowed. */
+struct peer *roster_first(const struct roster *r);
+struct peer *roster_next(const struct peer *p);
+
+/* Puts an address first in the peer's set; returns true when the set changed by more than its order. */
+bool peer_address(struct peer *p, const struct addr *a);
+
+/* Whether this address is in the peer's set. */
+bool peer_has_address(const struct peer *p, const struct addr *a);
+
+/* The unproven member of this boot id; NULL if unknown. */
+struct pending *pending_find(struct roster *r, uint64_t boot);
+
+/* The same, made if need be; the one not heard for longest gives way. */
+struct pending *pending_note(struct roster *r, uint64_t boot);
+
+/* Forgets it; NULL is allowed. Pointers to other pending entries become invalid. */
+void pending_drop(struct roster *r, struct pending *p);
+
+#endif

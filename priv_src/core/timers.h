@@ -1,0 +1,35 @@
+/* A binary heap of deadlines. A timer is never cancelled: when it fires, its owner looks whether it still
+ * means anything. */
+#ifndef GOSSIP_TIMERS_H
+#define GOSSIP_TIMERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct timer {
+    int64_t due;   /* microseconds, the core's own time */
+    uint64_t boot; /* whom it is about; 0: this member */
+    uint8_t kind;  /* what its owner calls it */
+    uint8_t step;  /* which repetition */
+};
+
+struct timers {
+    struct timer *heap;
+    size_t count, size, limit;
+};
+
+/* An empty heap that holds at most `limit` timers. Allocates as it grows. */
+void timers_init(struct timers *t, size_t limit);
+void timers_free(struct timers *t);
+
+/* Adds a timer; false when the limit is reached or memory is short. */
+bool timers_add(struct timers *t, int64_t due, uint8_t kind, uint64_t boot, uint8_t step);
+
+/* Due time of the earliest; INT64_MAX when empty. */
+int64_t timers_next(const struct timers *t);
+
+/* Takes the earliest if it is due at `now`. */
+bool timers_take(struct timers *t, int64_t now, struct timer *out);
+
+#endif
