@@ -25,14 +25,21 @@ uint64_t random_u64(struct gossip *g)
     return v;
 }
 
-int64_t current_interval(const struct gossip *g)
+int64_t random_between(struct gossip *g, int64_t least, int64_t most)
 {
-    return interval_for(g->options.interval_ms * MS_US, g->roster.listed + 1);
+    return least + (int64_t)(random_u64(g) % (uint64_t)(most - least + 1));
 }
 
-void set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step)
+/* The departed count for a while: when a partition heals, they all come back at once. */
+int64_t current_interval(const struct gossip *g)
+{
+    return interval_for(g->options.interval_ms * MS_US, g->roster.listed + g->roster.gone + 1);
+}
+
+int64_t set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step)
 {
     (void)timers_add(&g->timers, g->now + delay, kind, boot, step);
+    return g->now + delay;
 }
 
 static void new_boot(struct gossip *g)
@@ -116,6 +123,10 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     }
     g->leaving = g->announced = false;
     new_boot(g);
+    roster_free(&g->roster); /* who is not there has no peers */
+    roster_init(&g->roster, g->options.max_peers);
+    g->tale_count = 0;
+    g->stats.health = HEALTH_OK;
     struct effect *e = effects_push(fx, EFFECT_EVENT);
     if (e != NULL) {
         e->as.event.type = EVENT_LEFT;
@@ -136,8 +147,8 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
     case TIMER_SILENCE:
         watch_timer(g, fx, t);
         break;
-    case TIMER_RIVAL:
-        member_rival_timer(g, fx, t);
+    case TIMER_PROBE:
+        watch_probe_timer(g, fx, t);
         break;
     case TIMER_GOODBYE:
         if (g->leaving && t->boot == g->self.boot) {
@@ -147,31 +158,103 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
     case TIMER_FORGET:
         member_forget_timer(g, t);
         break;
+    case TIMER_VOUCH:
+        vouch_timer(g, fx, t);
+        break;
+    case TIMER_DEAD:
+        verdict_dead_timer(g, fx, t);
+        break;
+    case TIMER_PULL:
+        pages_timer(g, fx, t);
+        break;
     default:
         break;
     }
 }
 
-/* A datagram of someone proven, fresh by its window. */
+/* An address at which a peer is not known may be forged: the seal does not cover it. It counts once the peer
+ * has answered from there (RFC 9000, section 8.2, does the same). */
+static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                          const struct path *from)
+{
+    if (peer_has_address(p, &from->addr) || message_answers(g, m)) {
+        if (peer_address(p, &from->addr) && p->state == PEER_LISTED) {
+            member_update(fx, p);
+        }
+    } else if (g->now - p->path_tried >= PATH_RETRY) {
+        p->path_tried = g->now;
+        join_probe(g, fx, &from->addr);
+    }
+}
+
+/* A fresh datagram of someone who is known and not gone. */
 static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                       bool newest, const struct path *from)
 {
+    g->heard = g->now;
+    isolate_leave(g, fx);
     if (m->type == WIRE_BYE) {
-        bool beam = (m->has & HAS_REASON) != 0 && m->reason == DOWN_BEAM_EXIT;
-        member_gone(g, fx, p, beam ? DOWN_BEAM_EXIT : DOWN_LEFT);
+        uint8_t reason =
+            (m->has & HAS_REASON) != 0 && m->reason == DOWN_BEAM_EXIT ? DOWN_BEAM_EXIT : DOWN_LEFT;
+        verdict_left(g, p, reason);
+        member_gone(g, fx, p, reason);
         return;
     }
-    if (peer_has_address(p, &from->addr) || join_answered(g, m)) {
-        if (peer_address(p, &from->addr) && p->state == PEER_LISTED) {
-            struct effect *e = effects_push(fx, EFFECT_EVENT);
-            if (e != NULL) {
-                e->as.event.type = EVENT_UPDATE;
-                e->as.event.peer = member_view(p);
-            }
-        }
-    }
+    learn_address(g, fx, p, m, from);
     member_heard(g, fx, p, m, newest);
-    join_reply(g, fx, m, from);
+    relay_answered(g, fx, p);
+    for (size_t i = 0; i < m->entry_count; i++) {
+        member_vouched(g, fx, &m->entries[i]);
+    }
+    verdict_receive(g, fx, m, true);
+    switch (m->type) {
+    case WIRE_HELLO:
+        join_answer(g, fx, m, from);
+        break;
+    case WIRE_ACK:
+        relay_ack(g, fx, m);
+        join_reply(g, fx, m, from);
+        break;
+    case WIRE_PROBE_FOR:
+        relay_request(g, fx, m, from);
+        break;
+    case WIRE_ROSTER:
+        pages_receive(g, fx, p, m, from);
+        break;
+    default:
+        join_reply(g, fx, m, from);
+        break;
+    }
+}
+
+/* A datagram of someone unknown, or buried. Holders of the key may be recorded: only an echo of our own nonce
+ * counts. */
+static void from_stranger(struct gossip *g, struct effects *fx, const struct peer *gone,
+                          const struct wire_message *m, uint64_t sequence, const struct path *from)
+{
+    if (m->type == WIRE_BYE || m->id.name.len == 0 || (gone != NULL && gone->reason != DOWN_SILENT)) {
+        g->stats.unproven++;
+        return;
+    }
+    if (!message_answers(g, m)) {
+        join_prove(g, fx, m, sequence, from);
+        if (m->type != WIRE_HELLO) {
+            join_reply(g, fx, m, from);
+        }
+        return;
+    }
+    verdict_receive(g, fx, m, false); /* it may have buried us: refute before answering */
+    struct peer *p = member_proven(g, fx, m, sequence, from);
+    if (p == NULL) {
+        return;
+    }
+    g->heard = g->now;
+    isolate_leave(g, fx);
+    if (m->type == WIRE_ROSTER) {
+        pages_receive(g, fx, p, m, from);
+    } else if (!pages_begin(g, fx, m, from)) {
+        join_reply(g, fx, m, from);
+    }
 }
 
 static void dispatch(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
@@ -186,18 +269,12 @@ static void dispatch(struct gossip *g, struct effects *fx, const struct wire_mes
             return;
         }
     }
-    if (p != NULL && p->state != PEER_GONE) {
-        from_peer(g, fx, p, m, fresh == WINDOW_NEWEST, from);
-    } else if (m->type == WIRE_BYE || m->id.name.len == 0) {
+    if (!g->announced || g->leaving) {
         g->stats.unproven++;
-    } else if (g->announced && join_answered(g, m)) {
-        (void)member_proven(g, fx, m, sequence, from);
-        join_reply(g, fx, m, from);
-    } else if (p == NULL || p->reason == DOWN_SILENT) {
-        join_prove(g, fx, m, sequence, from);
-        if (m->type != WIRE_HELLO) {
-            join_reply(g, fx, m, from);
-        }
+    } else if (p != NULL && p->state != PEER_GONE) {
+        from_peer(g, fx, p, m, fresh == WINDOW_NEWEST, from);
+    } else {
+        from_stranger(g, fx, p, m, sequence, from);
     }
 }
 
@@ -231,6 +308,13 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     dispatch(g, fx, &m, seal_sequence(datagram), from);
 }
 
+static void fingerprints(struct gossip *g)
+{
+    for (int i = 0; i < g->options.keys.count; i++) {
+        seal_fingerprint(&g->options.keys, i, g->cookie, g->cookie_len, g->prints[i]);
+    }
+}
+
 /* Distribution runs. A node that changes its name or its life is another member: the old one takes its leave.
  */
 static void command_alive(struct gossip *g, struct effects *fx, const struct command *c)
@@ -248,6 +332,7 @@ static void command_alive(struct gossip *g, struct effects *fx, const struct com
     g->self = self;
     g->cookie_len = c->as.alive.cookie_len;
     memcpy(g->cookie, c->as.alive.cookie, sizeof g->cookie);
+    fingerprints(g);
     g->pulse = g->now;
     g->announced = true;
     if (starts) {
@@ -287,6 +372,7 @@ void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const str
         break;
     case COMMAND_KEYS:
         g->options.keys = command->as.keys;
+        fingerprints(g);
         break;
     case COMMAND_SNAPSHOT: {
         struct effect *e = effects_push(fx, EFFECT_EVENT);

@@ -22,3 +22,18 @@ int64_t question_gap(uint8_t k, int64_t interval)
     int64_t gap = QUESTION_FIRST << (k - 2);
     return gap < interval ? gap : interval;
 }
+
+int64_t silence_to_probe(int64_t interval)
+{
+    return interval + interval / 4;
+}
+
+int64_t silence_to_believe(int64_t interval)
+{
+    return interval - interval / 10;
+}
+
+int64_t pulse_stalled(int64_t interval)
+{
+    return 2 * interval > STALL_MIN ? 2 * interval : STALL_MIN;
+}

@@ -1,40 +1,83 @@
-/* First contact: nobody is listed, named or dialled before it has answered a nonce that this member has just
- * made. A recorded datagram cannot do that, whoever sends it from wherever. */
+/* Beats, and first contact: nobody is listed, named or dialled before it has answered a nonce that this
+ * member has just made, or a peer that has done so vouches for it. A recorded datagram cannot do that,
+ * whoever sends it from wherever. */
 #include "state.h"
 
 void join_start(struct gossip *g)
 {
-    g->beat_due = g->now;
-    set_timer(g, 0, TIMER_BEAT, g->self.boot, 0);
+    g->pull = (struct pull){0};
+    g->beat_due = set_timer(g, 0, TIMER_BEAT, g->self.boot, 0);
+}
+
+static void beat(struct gossip *g, struct effects *fx, uint8_t question)
+{
+    struct wire_message m;
+    struct path group = path_group();
+    message_start(g, &m, WIRE_HELLO);
+    if (question != BEAT_STEADY) {
+        m.question = question;
+        m.has |= HAS_QUESTION;
+    }
+    verdict_carry(g, &m);
+    message_send(g, fx, &group, &m);
+    g->beat_at = g->now;
+}
+
+/* The next beat, `delay` from the last one. */
+static void beat_after(struct gossip *g, int64_t delay, uint8_t step)
+{
+    int64_t left = g->beat_at + delay - g->now;
+    g->beat_due = set_timer(g, left > 0 ? left : 0, TIMER_BEAT, g->self.boot, step);
+}
+
+void join_beat_now(struct gossip *g, struct effects *fx)
+{
+    beat(g, fx, BEAT_STEADY);
+    beat_after(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
+}
+
+/* The group may have grown since this beat was planned (timer reconsideration, RFC 3550, section 6.3.3). Our
+ * last beat promised the shorter interval, so there is only a little to give. */
+static bool reconsider(struct gossip *g, int64_t interval)
+{
+    int64_t soonest = interval - interval / JITTER_PART;
+    int64_t most = g->beat_due - g->beat_at + interval / RECONSIDER_PART;
+    int64_t wanted = soonest < most ? soonest : most;
+    if (g->now >= g->beat_at + wanted || g->beat_due - g->beat_at > interval_for(0, g->roster.listed + 1)) {
+        return false;
+    }
+    beat_after(g, wanted, BEAT_STEADY);
+    return true;
 }
 
 void join_beat(struct gossip *g, struct effects *fx, const struct timer *t)
 {
-    if (t->boot != g->self.boot || t->due != g->beat_due) {
-        return; /* of an earlier life */
-    }
-    struct wire_message m;
-    struct path group = path_group();
     int64_t interval = current_interval(g);
-    message_start(g, &m, WIRE_HELLO);
-    int64_t gap;
-    uint8_t next = BEAT_STEADY;
-    if (t->step == BEAT_STEADY) {
-        gap = interval_jittered(interval, random_u32(g));
-    } else {
-        m.question = t->step;
-        m.has |= HAS_QUESTION;
-        gap = question_gap((uint8_t)(t->step + 1), interval);
-        next = gap >= interval ? BEAT_STEADY : (uint8_t)(t->step + 1);
+    if (t->boot != g->self.boot || t->due != g->beat_due) {
+        return; /* of an earlier life, or overtaken */
     }
-    message_send(g, fx, &group, &m);
-    g->beat_due = g->now + gap;
-    set_timer(g, gap, TIMER_BEAT, g->self.boot, next);
+    if (t->step == BEAT_STEADY) {
+        if (!reconsider(g, interval)) {
+            join_beat_now(g, fx);
+        }
+        return;
+    }
+    if (g->pull.complete) {
+        beat_after(g, interval_jittered(interval, random_u32(g)), BEAT_STEADY);
+        return;
+    }
+    if (t->step > 0 && g->pull.active && g->pull.tries <= 1) {
+        g->beat_due = set_timer(g, QUESTION_FIRST, TIMER_BEAT, g->self.boot, t->step);
+        return; /* the pages come: nothing to ask just now */
+    }
+    int64_t gap = question_gap((uint8_t)(t->step + 1), interval);
+    beat(g, fx, t->step);
+    beat_after(g, gap, gap >= interval ? BEAT_STEADY : (uint8_t)(t->step + 1));
 }
 
-static bool may_answer(struct gossip *g, const struct addr *to)
+bool join_may_answer(struct gossip *g, const struct path *from)
 {
-    if (bucket_take(sources_bucket(&g->sources, to, g->salt), g->now, ANSWER_RATE, ANSWER_RATE) &&
+    if (bucket_take(sources_bucket(&g->sources, &from->addr, g->salt), g->now, ANSWER_RATE, ANSWER_RATE) &&
         bucket_take(&g->answers, g->now, ANSWER_RATE_ALL, ANSWER_RATE_ALL)) {
         return true;
     }
@@ -42,25 +85,54 @@ static bool may_answer(struct gossip *g, const struct addr *to)
     return false;
 }
 
-/* An ACK that echoes the other's nonce and asks for an echo of ours. */
-static void ask(struct gossip *g, struct effects *fx, const struct pending *p)
+/* An ACK that echoes the other's nonce and asks for an echo of ours. Whom this member has buried is told so,
+ * and may refute it before it answers. */
+static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by_group)
 {
-    if (!may_answer(g, &p->from)) {
+    struct path to = path_unicast(&p->from);
+    if (!join_may_answer(g, &to)) {
         return;
     }
+    p->asked = true;
     struct wire_message m;
-    struct path to = path_unicast(&p->from);
     message_start(g, &m, WIRE_ACK);
     m.flags = WIRE_ASK;
     message_echo(&m, p->boot, p->nonce);
-    message_send(g, fx, &to, &m);
+    const struct peer *gone = roster_find(&g->roster, p->boot);
+    if (gone != NULL) {
+        message_verdict(&m, VERDICT_DEAD, p->boot, gone->id.incarnation);
+    }
+    struct path group = path_group();
+    message_send(g, fx, by_group ? &group : &to, &m);
+}
+
+/* Question k is answered by ranks 3k, 3k+1, 3k+2, modulo the live; a beat without a question, by the first
+ * three. */
+static bool my_turn(const struct gossip *g, uint64_t subject, uint8_t question)
+{
+    size_t live;
+    size_t rank = rank_among_live(g, subject, &live);
+    size_t first = (size_t)question * ANSWERERS % live;
+    return (rank + live - first) % live < ANSWERERS;
+}
+
+static void ask_and_retry(struct gossip *g, struct effects *fx, struct pending *p)
+{
+    bool by_group = p->tries <= (p->rounds < ANSWER_ROUNDS ? ANSWER_TRIES_MUTE : 0);
+    ask(g, fx, p, by_group);
+    if (--p->tries == 0) {
+        p->rounds = p->rounds < ANSWER_ROUNDS ? (uint8_t)(p->rounds + 1) : p->rounds;
+        p->asked = false; /* its next beat begins anew */
+        return;
+    }
+    p->retry = set_timer(g, ANSWER_RETRY, TIMER_ANSWER, p->boot, 0);
 }
 
 void join_prove(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                 const struct path *from)
 {
     g->stats.unproven++;
-    if (!g->announced) {
+    if (!g->announced || g->leaving) {
         return;
     }
     struct pending *p = pending_note(&g->roster, m->id.boot);
@@ -71,32 +143,54 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
     p->heard = g->now;
     p->nonce = m->nonce;
     p->from = from->addr;
-    if (p->tries == 0) {
-        p->tries = ANSWER_TRIES;
-        p->retry = g->now + ANSWER_RETRY;
-        set_timer(g, ANSWER_RETRY, TIMER_ANSWER, p->boot, 0);
-        ask(g, fx, p);
+    p->hello = p->hello || m->type == WIRE_HELLO;
+    bool idle = p->tries == 0;
+    if (!idle && (p->asked || (m->has & HAS_QUESTION) == 0)) {
+        return;
+    }
+    bool mine = my_turn(g, p->boot, (m->has & HAS_QUESTION) != 0 ? m->question : 0);
+    if (idle) {
+        p->tries = p->rounds < ANSWER_ROUNDS ? ANSWER_TRIES : 1;
+        if (!mine) {
+            int64_t wait = random_between(g, VOUCH_WAIT_MIN, VOUCH_WAIT_MAX);
+            p->retry = set_timer(g, wait, TIMER_ANSWER, p->boot, 0);
+        }
+    }
+    if (mine) {
+        ask_and_retry(g, fx, p);
     }
 }
 
 void join_retry(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     struct pending *p = pending_find(&g->roster, t->boot);
-    if (p == NULL || p->retry != t->due || p->tries == 0) {
-        return;
+    if (p != NULL && p->retry == t->due && p->tries > 0) {
+        ask_and_retry(g, fx, p);
     }
-    if (--p->tries == 0) {
-        return; /* its next beat begins anew */
-    }
-    p->retry = g->now + ANSWER_RETRY;
-    set_timer(g, ANSWER_RETRY, TIMER_ANSWER, p->boot, 0);
-    ask(g, fx, p);
 }
 
-bool join_answered(const struct gossip *g, const struct wire_message *m)
+static void echo(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *to)
+{
+    struct wire_message reply;
+    message_start(g, &reply, WIRE_ACK);
+    message_echo(&reply, m->id.boot, m->nonce);
+    message_send(g, fx, to, &reply);
+}
+
+void join_answer(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
+{
+    struct path to = path_unicast(&from->addr);
+    if ((m->has & HAS_QUESTION) != 0 && m->question > 0 && my_turn(g, m->id.boot, m->question) &&
+        join_may_answer(g, &to)) {
+        echo(g, fx, m, &to);
+    }
+}
+
+/* What goes to the group, for want of a better way, asks only whom it echoes. */
+static bool names_me(const struct gossip *g, const struct wire_message *m)
 {
     for (size_t i = 0; i < m->echo_count; i++) {
-        if (m->echoes[i].boot == g->self.boot && nonce_is_ours(g, m->echoes[i].nonce)) {
+        if (m->echoes[i].boot == g->self.boot) {
             return true;
         }
     }
@@ -105,24 +199,18 @@ bool join_answered(const struct gossip *g, const struct wire_message *m)
 
 void join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
 {
-    if ((m->flags & WIRE_ASK) == 0 || !may_answer(g, &from->addr)) {
-        return;
+    struct path to = from->kind == PATH_GROUP ? path_group() : path_unicast(&from->addr);
+    if ((m->flags & WIRE_ASK) != 0 && (from->kind != PATH_GROUP || names_me(g, m)) &&
+        join_may_answer(g, from)) {
+        echo(g, fx, m, &to);
     }
-    struct wire_message reply;
-    struct path to = path_unicast(&from->addr);
-    message_start(g, &reply, WIRE_ACK);
-    message_echo(&reply, m->id.boot, m->nonce);
-    message_send(g, fx, &to, &reply);
 }
 
-void join_probe(struct gossip *g, struct effects *fx, const struct peer *p)
+void join_probe(struct gossip *g, struct effects *fx, const struct addr *to)
 {
-    if (p->addr_count == 0) {
-        return;
-    }
     struct wire_message m;
-    struct path to = path_unicast(&p->addrs[0]);
+    struct path path = path_unicast(to);
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
-    message_send(g, fx, &to, &m);
+    message_send(g, fx, &path, &m);
 }

@@ -5,7 +5,8 @@
 
 struct peer_view member_view(const struct peer *p)
 {
-    struct peer_view v = {.id = p->id, .status = p->status, .cookie = p->cookie, .addr_count = p->addr_count};
+    struct peer_view v = {.id = p->id, .cookie = p->cookie, .addr_count = p->addr_count};
+    v.status = p->suspect ? STATUS_SUSPECT : p->stalled ? STATUS_STALLED : STATUS_ALIVE;
     memcpy(v.addrs, p->addrs, sizeof v.addrs);
     return v;
 }
@@ -20,6 +21,11 @@ static void tell(struct effects *fx, uint8_t type, const struct peer *p, uint8_t
     }
 }
 
+void member_update(struct effects *fx, const struct peer *p)
+{
+    tell(fx, EVENT_UPDATE, p, 0);
+}
+
 static void tell_conflict(struct effects *fx, struct peer *p, const struct peer_view *other)
 {
     struct effect *e = p->told ? NULL : effects_push(fx, EFFECT_EVENT);
@@ -31,16 +37,14 @@ static void tell_conflict(struct effects *fx, struct peer *p, const struct peer_
     }
 }
 
-static uint8_t judge_cookie(const struct gossip *g, const struct wire_message *m)
+static uint8_t judge_cookie(const struct gossip *g, const struct peer *p, const struct wire_message *m)
 {
     if (g->cookie_len == 0 || (m->has & HAS_FINGERPRINT) == 0) {
-        return COOKIE_UNKNOWN;
+        return p->cookie;
     }
     /* The sender used its first key; in the midst of a rotation that need not be ours. */
     for (int i = 0; i < g->options.keys.count; i++) {
-        uint8_t ours[FINGERPRINT_BYTES];
-        seal_fingerprint(&g->options.keys, i, g->cookie, g->cookie_len, ours);
-        if (memcmp(ours, m->fingerprint, sizeof ours) == 0) {
+        if (memcmp(g->prints[i], m->fingerprint, FINGERPRINT_BYTES) == 0) {
             return COOKIE_SAME;
         }
     }
@@ -50,17 +54,21 @@ static uint8_t judge_cookie(const struct gossip *g, const struct wire_message *m
 /* Takes over what a message says of its sender; true when the owner ought to know. */
 static bool adopt(const struct gossip *g, struct peer *p, const struct wire_message *m)
 {
-    uint8_t cookie = judge_cookie(g, m);
-    bool changed = p->id.dist_port != m->id.dist_port || p->id.flags != m->id.flags || p->cookie != cookie;
+    uint8_t cookie = judge_cookie(g, p, m);
+    int64_t interval = m->interval_ms * MS_US;
+    bool changed = p->id.dist_port != m->id.dist_port || p->id.flags != m->id.flags ||
+                   (p->cookie != cookie && (p->cookie | cookie) != COOKIE_SAME);
     p->id.dist_port = m->id.dist_port;
     p->id.flags = m->id.flags;
-    p->id.incarnation = m->id.incarnation;
+    p->id.incarnation = m->id.incarnation > p->id.incarnation ? m->id.incarnation : p->id.incarnation;
     p->cookie = cookie;
     p->miss = m->miss < PROMISE_MISS_MIN   ? PROMISE_MISS_MIN
               : m->miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX
                                            : m->miss;
-    p->interval =
-        m->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : m->interval_ms * MS_US;
+    p->interval = interval < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : interval;
+    bool stalled = m->beam_age_ms * MS_US >= pulse_stalled(p->interval);
+    changed = changed || stalled != p->stalled;
+    p->stalled = stalled;
     return changed;
 }
 
@@ -78,9 +86,10 @@ static void bury(struct gossip *g, struct peer *p, uint8_t reason)
         return;
     }
     p->reason = reason;
-    p->contested = p->told = 0;
-    p->alarm = g->now + TOMBSTONE_LIFE;
-    set_timer(g, TOMBSTONE_LIFE, TIMER_FORGET, p->id.boot, 0);
+    p->told = 0;
+    p->contested = p->suspect = p->stalled = p->probing = false;
+    p->accused = 0;
+    p->alarm = set_timer(g, TOMBSTONE_LIFE, TIMER_FORGET, p->id.boot, 0);
     roster_state(&g->roster, p, PEER_GONE);
 }
 
@@ -92,10 +101,11 @@ static void take_over(struct gossip *g, struct effects *fx, struct peer *old, st
     tell(fx, EVENT_UPDATE, p, 0);
 }
 
-/* Decides what a newly proven member may be. */
+/* Decides what a member who is known now may be. */
 static void place(struct gossip *g, struct effects *fx, struct peer *p)
 {
     struct peer *old = roster_named(&g->roster, &p->id.name);
+    watch_start(g, p);
     if (name_same(&p->id.name, &g->self.name)) {
         if (p->id.creation != g->self.creation) {
             struct peer_view own = {.id = g->self, .status = STATUS_ALIVE};
@@ -107,55 +117,131 @@ static void place(struct gossip *g, struct effects *fx, struct peer *p)
         list(g, fx, p);
     } else if (old->id.creation == p->id.creation) {
         take_over(g, fx, old, p);
-    } else if (!old->contested) {
-        old->contested = 1;
-        join_probe(g, fx, old);
-        set_timer(g, RIVAL_PROBE, TIMER_RIVAL, old->id.boot, 1);
+    } else if (!old->contested) { /* a twin, or the successor of one that died without a word: who watches
+                                     finds out */
+        old->contested = true;
+        old->contest_at = g->now;
+        if (rank_watches(g, old)) {
+            watch_probe(g, fx, old);
+        }
     }
+}
+
+/* A record for a member who comes, or comes back; NULL, and counted, when there is no room for it. */
+static struct peer *admit(struct gossip *g, struct peer *p, const struct identity *id)
+{
+    if (p != NULL && roster_room(&g->roster)) {
+        roster_state(&g->roster, p, PEER_RIVAL);
+        return p;
+    }
+    if (p == NULL &&
+        !bucket_take(&g->newcomers, g->now, g->options.max_peers, g->options.max_peers / 10 + 10)) {
+        g->stats.refused_rate++;
+        return NULL;
+    }
+    p = p == NULL ? roster_add(&g->roster, id, PEER_RIVAL) : NULL;
+    g->stats.refused_full += p == NULL;
+    return p;
 }
 
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
                            uint64_t sequence, const struct path *from)
 {
     struct peer *p = roster_find(&g->roster, m->id.boot);
+    bool known = p != NULL;
     if (m->id.name.len == 0 || (p != NULL && p->state == PEER_GONE && p->reason != DOWN_SILENT)) {
         return NULL; /* nameless, or it has said goodbye under this boot id */
     }
+    p = admit(g, p, &m->id);
     if (p == NULL) {
-        if (!bucket_take(&g->newcomers, g->now, g->options.max_peers, g->options.max_peers / 10 + 10)) {
-            g->stats.refused_rate++;
-            return NULL;
-        }
-        p = roster_add(&g->roster, &m->id, PEER_RIVAL);
-        if (p == NULL) {
-            g->stats.refused_full++;
-            return NULL;
-        }
-        (void)window_accept(&p->window, sequence);
-    } else if (p->state == PEER_GONE) {
-        if (!roster_room(&g->roster)) {
-            g->stats.refused_full++;
-            return NULL;
-        }
-        roster_state(&g->roster, p, PEER_RIVAL);
+        return NULL;
     }
-    pending_drop(&g->roster, pending_find(&g->roster, m->id.boot));
+    if (!known) {
+        window_start(&p->window, sequence);
+    }
+    struct pending *pending = pending_find(&g->roster, m->id.boot);
+    bool hello = pending != NULL && pending->hello;
     p->heard = g->now;
     (void)adopt(g, p, m);
     (void)peer_address(p, &from->addr);
-    watch_start(g, p);
     place(g, fx, p);
+    if (hello) {
+        vouch_for(g, fx, p);
+    }
+    pending_drop(&g->roster, pending);
     return p;
+}
+
+void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e)
+{
+    struct peer *p = roster_find(&g->roster, e->id.boot);
+    if (e->id.boot == g->self.boot) {
+        return;
+    }
+    if (p != NULL && p->state != PEER_GONE) {
+        if (e->id.incarnation > p->id.incarnation) { /* it has refuted something that we may have heard */
+            p->id.incarnation = e->id.incarnation;
+            member_alive(g, fx, p);
+        }
+        return;
+    }
+    bool known = p != NULL;
+    if (known && (p->reason != DOWN_SILENT || e->id.incarnation <= p->id.incarnation)) {
+        return; /* an echo of the time before its death */
+    }
+    p = admit(g, p, &e->id);
+    if (p == NULL) {
+        return;
+    }
+    if (!known) {
+        window_start(&p->window, e->sequence);
+    }
+    p->id = e->id;
+    p->miss = MISS_MULTIPLIER;
+    p->interval =
+        e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
+    p->heard = g->now;
+    for (size_t i = e->addr_count; i > 0; i--) {
+        (void)peer_address(p, &e->addrs[i - 1]);
+    }
+    place(g, fx, p);
+    pending_drop(&g->roster, pending_find(&g->roster, e->id.boot));
+}
+
+void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    p->heard = g->now;
+    p->accused = 0;
+    if (p->suspect) {
+        p->suspect = false;
+        if (p->state == PEER_LISTED) {
+            member_update(fx, p);
+        }
+    }
 }
 
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                   bool newest)
 {
-    p->heard = g->now;
-    if (p->state == PEER_LISTED && newest && adopt(g, p, m)) {
-        tell(fx, EVENT_UPDATE, p, 0);
+    bool changed = newest && adopt(g, p, m);
+    changed = changed || p->suspect;
+    p->suspect = false;
+    member_alive(g, fx, p);
+    if (p->state != PEER_LISTED) {
+        return;
     }
-    if (p->state == PEER_LISTED && m->type == WIRE_HELLO && g->options.heartbeats) {
+    if (changed) {
+        member_update(fx, p);
+    }
+    if (p->contested && (g->now - p->contest_at >= CONTEST_GRACE || message_answers(g, m))) {
+        struct peer *rival = roster_rival(&g->roster, &p->id.name);
+        struct peer_view other = member_view(p);
+        p->contested = false;
+        if (rival != NULL) {
+            tell_conflict(fx, rival, &other);
+        }
+    }
+    if (m->type == WIRE_HELLO && g->options.heartbeats) {
         tell(fx, EVENT_HEARTBEAT, p, 0);
     }
 }
@@ -170,26 +256,6 @@ void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t r
     bury(g, p, reason);
     if (listed && heir != NULL) {
         list(g, fx, heir);
-    }
-}
-
-/* Probed RIVAL_PROBES times: who answers has a living twin, who does not was its predecessor. */
-void member_rival_timer(struct gossip *g, struct effects *fx, const struct timer *t)
-{
-    struct peer *p = roster_find(&g->roster, t->boot);
-    struct peer *rival = p == NULL ? NULL : roster_rival(&g->roster, &p->id.name);
-    if (p == NULL || p->state != PEER_LISTED || rival == NULL) {
-        return;
-    }
-    if (g->now - p->heard < RIVAL_PROBE * t->step) {
-        struct peer_view other = member_view(p);
-        p->contested = 0;
-        tell_conflict(fx, rival, &other);
-    } else if (t->step >= RIVAL_PROBES) {
-        member_gone(g, fx, p, DOWN_SILENT);
-    } else {
-        join_probe(g, fx, p);
-        set_timer(g, RIVAL_PROBE, TIMER_RIVAL, p->id.boot, (uint8_t)(t->step + 1));
     }
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LIST_FIRST 16
+
 void roster_init(struct roster *r, size_t limit)
 {
     memset(r, 0, sizeof *r);
@@ -29,6 +31,7 @@ void roster_free(struct roster *r)
         free(p);
         p = next;
     }
+    free(r->list);
     memset(r, 0, sizeof *r);
 }
 
@@ -98,12 +101,41 @@ static void unlink_name(struct roster *r, struct peer *p)
     }
 }
 
-static void count(struct roster *r, const struct peer *p, size_t one)
+/* Whatever is in the table may come to be listed, so the dense list has room for all of it. */
+static bool list_grow(struct roster *r)
+{
+    if (HASH_CNT(hh, r->by_boot) < r->list_size) {
+        return true;
+    }
+    size_t size = r->list_size == 0 ? LIST_FIRST : r->list_size * 2;
+    struct listed *list = realloc(r->list, size * sizeof *list);
+    if (list == NULL) {
+        return false;
+    }
+    r->list = list;
+    r->list_size = size;
+    return true;
+}
+
+static void leave_state(struct roster *r, const struct peer *p)
 {
     if (p->state == PEER_LISTED) {
-        r->listed += one;
+        struct listed last = r->list[--r->listed];
+        r->list[p->index] = last;
+        last.peer->index = p->index;
     } else if (p->state == PEER_GONE) {
-        r->gone += one;
+        r->gone--;
+    }
+}
+
+static void enter_state(struct roster *r, struct peer *p, uint8_t state)
+{
+    p->state = state;
+    if (state == PEER_LISTED) {
+        p->index = (uint32_t)r->listed;
+        r->list[r->listed++] = (struct listed){.boot = p->id.boot, .peer = p};
+    } else if (state == PEER_GONE) {
+        r->gone++;
     }
 }
 
@@ -114,7 +146,7 @@ bool roster_room(const struct roster *r)
 
 struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t state)
 {
-    if (!roster_room(r) || roster_find(r, id->boot) != NULL) {
+    if (!roster_room(r) || !list_grow(r) || roster_find(r, id->boot) != NULL) {
         return NULL;
     }
     struct peer *p = calloc(1, sizeof *p);
@@ -122,8 +154,6 @@ struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t sta
         return NULL;
     }
     p->id = *id;
-    p->state = state;
-    p->status = STATUS_ALIVE;
     HASH_ADD(hh, r->by_boot, id.boot, sizeof p->id.boot, p);
     if (p->hh.tbl == NULL || !link_name(r, p)) {
         if (p->hh.tbl != NULL) {
@@ -132,20 +162,19 @@ struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t sta
         free(p);
         return NULL;
     }
-    count(r, p, 1);
+    enter_state(r, p, state);
     return p;
 }
 
 void roster_state(struct roster *r, struct peer *p, uint8_t state)
 {
-    count(r, p, (size_t)-1);
-    p->state = state;
-    count(r, p, 1);
+    leave_state(r, p);
+    enter_state(r, p, state);
 }
 
 void roster_remove(struct roster *r, struct peer *p)
 {
-    count(r, p, (size_t)-1);
+    leave_state(r, p);
     unlink_name(r, p);
     HASH_DELETE(hh, r->by_boot, p);
     free(p);

@@ -13,25 +13,35 @@
 
 enum peer_state {
     PEER_LISTED = 1, /* the owner knows it */
-    PEER_RIVAL,      /* proven, but its name belongs to another that lives */
+    PEER_RIVAL,      /* known, but its name belongs to another that may live */
     PEER_GONE,       /* a tombstone */
 };
 
 struct peer {
     struct identity id;
-    uint8_t state;     /* enum peer_state */
-    uint8_t status;    /* enum peer_status */
-    uint8_t cookie;    /* enum cookie_match */
-    uint8_t reason;    /* enum down_reason; of the gone */
-    uint8_t miss;      /* multiplier it promised */
-    uint8_t contested; /* a rival's probes are under way */
-    uint8_t told;      /* its conflict was told */
+    uint8_t state;    /* enum peer_state */
+    uint8_t cookie;   /* enum cookie_match */
+    uint8_t reason;   /* enum down_reason; of the gone */
+    uint8_t miss;     /* multiplier it promised */
+    uint8_t told;     /* its conflict was told */
+    bool stalled;     /* its BEAM has not pulsed for long */
+    bool suspect;     /* somebody suspects it */
+    bool contested;   /* another claims its name; it has not shown life since */
+    bool probing;     /* this member probes it, for it is silent */
+    bool relay_acked; /* a relay answered, the peer itself did not */
+    uint8_t probe_step;
     uint8_t addr_count;
     int64_t interval; /* it promised, microseconds */
     int64_t heard;    /* last fresh datagram */
     int64_t alarm;    /* when its silence, or its tombstone, is looked at; what another timer says is stale */
+    int64_t probe_at; /* when the next probe is due; likewise */
+    int64_t probe_began;
+    int64_t accused; /* when this member accused it; 0: it did not */
+    int64_t contest_at;
+    int64_t path_tried; /* when an address it was not known at was last tried */
     struct window window;
     struct addr addrs[PEER_ADDRS];
+    uint32_t index; /* in the dense list, while listed */
     UT_hash_handle hh;
     struct peer *name_prev, *name_next; /* others of the same name */
     UT_hash_handle by_name;             /* in the first of a name only */
@@ -43,12 +53,23 @@ struct pending {
     uint64_t nonce; /* its latest, to be echoed */
     uint64_t top;   /* highest sequence heard */
     int64_t heard;
-    int64_t retry; /* when the next try is due; what another timer says is stale */
-    uint8_t tries; /* left */
+    int64_t retry;  /* when the next try is due; what another timer says is stale */
+    uint8_t tries;  /* left */
+    uint8_t rounds; /* of tries that brought nothing */
+    bool asked;     /* in this round */
+    bool hello;     /* it was heard by its own heartbeat: others hear it too, and may want a vouch */
     struct addr from;
 };
 
+/* The listed, side by side: ranks run over all of them, often. */
+struct listed {
+    uint64_t boot;
+    struct peer *peer;
+};
+
 struct roster {
+    struct listed *list; /* `listed` of them; room for all that the table holds */
+    size_t list_size;
     struct peer *by_boot, *by_name;
     size_t limit;  /* listed and rivals */
     size_t listed; /* state PEER_LISTED */

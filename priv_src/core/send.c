@@ -14,11 +14,21 @@ static uint64_t current_nonce(struct gossip *g)
     return g->nonce;
 }
 
-bool nonce_is_ours(const struct gossip *g, uint64_t nonce)
+static bool nonce_is_ours(const struct gossip *g, uint64_t nonce)
 {
     int64_t age = g->now - g->nonce_since;
     return nonce != 0 &&
            ((nonce == g->nonce && age < 2 * NONCE_LIFE) || (nonce == g->nonce_before && age < NONCE_LIFE));
+}
+
+bool message_answers(const struct gossip *g, const struct wire_message *m)
+{
+    for (size_t i = 0; i < m->echo_count; i++) {
+        if (m->echoes[i].boot == g->self.boot && nonce_is_ours(g, m->echoes[i].nonce)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static uint16_t saturated_ms(int64_t us)
@@ -39,7 +49,7 @@ void message_start(struct gossip *g, struct wire_message *m, uint8_t type)
     m->nonce = current_nonce(g);
     m->group_size = (uint16_t)(g->roster.listed + 1);
     if (g->cookie_len > 0) {
-        seal_fingerprint(&g->options.keys, 0, g->cookie, g->cookie_len, m->fingerprint);
+        memcpy(m->fingerprint, g->prints[0], sizeof m->fingerprint);
         m->has |= HAS_FINGERPRINT;
     }
 }
@@ -48,6 +58,14 @@ void message_echo(struct wire_message *m, uint64_t boot, uint64_t nonce)
 {
     if (m->echo_count < WIRE_ECHOES) {
         m->echoes[m->echo_count++] = (struct wire_echo){.boot = boot, .nonce = nonce};
+    }
+}
+
+void message_verdict(struct wire_message *m, uint8_t verdict, uint64_t boot, uint32_t incarnation)
+{
+    if (m->verdict_count < WIRE_VERDICTS) {
+        m->verdicts[m->verdict_count++] =
+            (struct wire_verdict){.verdict = verdict, .boot = boot, .incarnation = incarnation};
     }
 }
 

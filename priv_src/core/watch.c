@@ -1,15 +1,16 @@
-/* Silence. */
+/* Silence. Three watchers by rank probe a silent peer, then ask others to, and go on while they suspect it.
+ * Silence alone never buries: everybody comes to be a watcher in the end, but none gives a verdict without
+ * having asked. */
 #include "state.h"
 
-static int64_t patience(const struct peer *p)
+static void alarm_at(struct gossip *g, struct peer *p, int64_t when)
 {
-    return p->miss * p->interval;
+    p->alarm = set_timer(g, when > g->now ? when - g->now : 0, TIMER_SILENCE, p->id.boot, 0);
 }
 
 void watch_start(struct gossip *g, struct peer *p)
 {
-    p->alarm = p->heard + patience(p);
-    set_timer(g, p->alarm - g->now, TIMER_SILENCE, p->id.boot, 0);
+    alarm_at(g, p, p->heard + silence_to_probe(p->interval));
 }
 
 void watch_timer(struct gossip *g, struct effects *fx, const struct timer *t)
@@ -18,9 +19,80 @@ void watch_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     if (p == NULL || p->state == PEER_GONE || p->alarm != t->due) {
         return;
     }
-    if (p->heard + patience(p) <= g->now) {
-        member_gone(g, fx, p, DOWN_SILENT);
-    } else {
+    int64_t silence = g->now - p->heard;
+    if (silence < silence_to_probe(p->interval)) {
         watch_start(g, p);
+    } else if (p->state == PEER_RIVAL) { /* nobody was told of it, so nobody needs a verdict */
+        if (silence >= p->miss * p->interval) {
+            member_gone(g, fx, p, DOWN_SILENT);
+        } else {
+            alarm_at(g, p, p->heard + p->miss * p->interval);
+        }
+    } else if (p->probing || rank_watches(g, p) || silence >= BACKSTOP * p->interval) {
+        watch_probe(g, fx, p);
+        alarm_at(g, p, g->now + p->interval);
+    } else {
+        alarm_at(g, p, p->heard + BACKSTOP * p->interval);
     }
+}
+
+void watch_probe(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    (void)fx;
+    if (!p->probing) {
+        p->probing = true;
+        p->relay_acked = false;
+        p->probe_step = 0;
+        p->probe_began = g->now;
+        p->accused = 0;
+        p->probe_at = set_timer(g, 0, TIMER_PROBE, p->id.boot, 0);
+    }
+}
+
+/* This member hears from nobody: it asks on, slowly, and has much patience before it believes that all others
+ * are gone. */
+static void probe_isolated(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    if (g->now - p->heard >= ISOLATED_PATIENCE * p->interval) {
+        member_gone(g, fx, p, DOWN_SILENT);
+        return;
+    }
+    join_probe(g, fx, &p->addrs[0]);
+    p->probe_at = set_timer(g, p->interval, TIMER_PROBE, p->id.boot, 0);
+}
+
+void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    struct peer *p = roster_find(&g->roster, t->boot);
+    if (p == NULL || p->state != PEER_LISTED || !p->probing || p->probe_at != t->due) {
+        return;
+    }
+    if (p->heard > p->probe_began || p->addr_count == 0) {
+        p->probing = false;
+        return;
+    }
+    if (g->stats.health == HEALTH_ISOLATED) {
+        probe_isolated(g, fx, p);
+        return;
+    }
+    if (p->accused != 0 && g->now - p->accused >= SUSPICION) {
+        verdict_dead(g, fx, p);
+        return;
+    }
+    uint8_t step = p->probe_step;
+    p->probe_step = (uint8_t)(step < UINT8_MAX ? step + 1 : step);
+    join_probe(g, fx, &p->addrs[0]);
+    size_t helpers = step >= PROBES_ALONE ? relay_ask(g, fx, p) : 0;
+    if (step > PROBES_ALONE && p->accused == 0) {
+        if (p->relay_acked || helpers == 0) {
+            verdict_suspect(g, fx, p);
+        } else if (step >= PROBES_ISOLATED && g->heard < p->probe_began) {
+            isolate_enter(g, fx);
+        }
+    }
+    int64_t wait = PROBE_EVERY;
+    if (p->accused != 0 && p->accused + SUSPICION - g->now < wait) {
+        wait = p->accused + SUSPICION - g->now;
+    }
+    p->probe_at = set_timer(g, wait, TIMER_PROBE, p->id.boot, 0);
 }

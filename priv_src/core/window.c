@@ -15,6 +15,12 @@ static void shift(struct window *w, uint64_t by)
     }
 }
 
+void window_start(struct window *w, uint64_t sequence)
+{
+    w->top = sequence;
+    w->seen[0] = w->seen[1] = UINT64_MAX;
+}
+
 enum window_verdict window_accept(struct window *w, uint64_t sequence)
 {
     if (sequence == 0) {

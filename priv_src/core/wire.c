@@ -4,7 +4,7 @@
 
 #define ECHO_SIZE    16
 #define VERDICT_SIZE 13
-#define ENTRY_FIXED  22
+#define ENTRY_FIXED  30
 
 void wire_clear(struct wire_message *m)
 {
@@ -35,6 +35,7 @@ static void write_entry(struct writer *w, const struct wire_entry *e)
 {
     write_field(w, FIELD_ENTRY, entry_value_size(e));
     write_u64(w, e->id.boot);
+    write_u64(w, e->sequence);
     write_u32(w, e->id.creation);
     write_u32(w, e->id.incarnation);
     write_u16(w, e->id.dist_port);
@@ -79,6 +80,9 @@ static void write_optional(struct writer *w, const struct wire_message *m)
     if (m->has & HAS_FINGERPRINT) {
         write_field(w, FIELD_FINGERPRINT, FINGERPRINT_BYTES);
         write_bytes(w, m->fingerprint, FINGERPRINT_BYTES);
+    }
+    if (m->has & HAS_RELAY) {
+        write_u64_field(w, FIELD_RELAY, m->relay);
     }
     if (m->has & HAS_REASON) {
         write_u8_field(w, FIELD_REASON, m->reason);
@@ -147,6 +151,7 @@ static void read_addrs(struct reader *r, struct wire_entry *e)
 static int read_entry(struct reader *r, struct wire_entry *e)
 {
     e->id.boot = read_u64(r);
+    e->sequence = read_u64(r);
     e->id.creation = read_u32(r);
     e->id.incarnation = read_u32(r);
     e->id.dist_port = read_u16(r);
@@ -210,6 +215,10 @@ static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
         }
         break;
     }
+    case FIELD_RELAY:
+        m->relay = read_u64(r);
+        m->has |= HAS_RELAY;
+        break;
     case FIELD_REASON:
         m->reason = read_u8(r);
         m->has |= HAS_REASON;

@@ -57,6 +57,7 @@ enum wire_field {
     FIELD_TARGET,      /* boot id (8): whom a PROBE_FOR is about; in an ACK: on whose behalf */
     FIELD_FINGERPRINT, /* of the cookie, keyed (8) */
     FIELD_REASON,      /* enum down_reason (1); in a BYE */
+    FIELD_RELAY,       /* boot id (8): a relay acknowledges, for itself, a PROBE_FOR about this member */
 };
 
 enum verdict { VERDICT_ALIVE = 1, VERDICT_SUSPECT, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT };
@@ -68,6 +69,7 @@ enum wire_has {
     HAS_TARGET = 8,
     HAS_FINGERPRINT = 16,
     HAS_REASON = 32,
+    HAS_RELAY = 64,
 };
 
 struct wire_echo {
@@ -80,11 +82,12 @@ struct wire_verdict {
     uint32_t incarnation;
 };
 
-/* A vouched member: boot (8), creation (4), incarnation (4), distribution port (2), identity flags (1),
- * interval (2), name length (1), name, then addresses until the field ends: family (1: 4 or 6), port (2), ip
- * (4 or 16). */
+/* A vouched member: boot (8), sequence (8), creation (4), incarnation (4), distribution port (2), identity
+ * flags (1), interval (2), name length (1), name, then addresses until the field ends: family (1: 4 or 6),
+ * port (2), ip (4 or 16). */
 struct wire_entry {
     struct identity id;
+    uint64_t sequence; /* the highest heard from it: what is older is a recording */
     uint16_t interval_ms;
     uint8_t addr_count;
     struct addr addrs[PEER_ADDRS];
@@ -105,7 +108,7 @@ struct wire_message {
     uint8_t question;
     uint8_t reason;
     uint8_t fingerprint[FINGERPRINT_BYTES];
-    uint64_t cursor, target;
+    uint64_t cursor, target, relay;
     uint32_t total;
 
     uint8_t echo_count, verdict_count, entry_count;

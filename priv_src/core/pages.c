@@ -1,0 +1,133 @@
+/* The roster, page by page. The newcomer pulls: a page pushed at it would go to an address that nobody has
+ * proven, and amplify. Pages are sorted by boot id and asked for by cursor, so that any member can serve the
+ * next one. */
+#include "state.h"
+
+#define CURSOR_END UINT64_MAX
+
+static void request(struct gossip *g, struct effects *fx, const struct addr *to,
+                    const struct wire_message *answering)
+{
+    struct wire_message m;
+    struct path path = path_unicast(to);
+    message_start(g, &m, WIRE_ROSTER);
+    m.cursor = g->pull.cursor;
+    m.has |= HAS_CURSOR;
+    if (answering != NULL) {
+        message_echo(&m, answering->id.boot, answering->nonce);
+    }
+    message_send(g, fx, &path, &m);
+    g->pull.due = set_timer(g, PAGE_RETRY, TIMER_PULL, g->self.boot, 0);
+    g->pull.tries++;
+}
+
+bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
+{
+    if (g->pull.active || g->pull.complete || from->kind == PATH_GROUP) {
+        return false;
+    }
+    g->pull = (struct pull){.from = m->id.boot, .active = true};
+    request(g, fx, &from->addr, m);
+    return true;
+}
+
+void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    if (!g->pull.active || g->pull.due != t->due) {
+        return;
+    }
+    struct peer *p = roster_find(&g->roster, g->pull.from);
+    if (g->pull.tries >= PAGE_TRIES || p == NULL || p->state != PEER_LISTED) {
+        if (g->roster.listed == 0) {
+            g->pull.active = false; /* the next to answer is asked */
+            return;
+        }
+        p = g->roster.list[random_u32(g) % g->roster.listed].peer;
+        g->pull.from = p->id.boot;
+        g->pull.tries = 0;
+    }
+    if (p->addr_count > 0) {
+        request(g, fx, &p->addrs[0], NULL);
+    } else {
+        g->pull.tries = PAGE_TRIES;
+        g->pull.due = set_timer(g, PAGE_RETRY, TIMER_PULL, g->self.boot, 0);
+    }
+}
+
+/* The listed with the lowest boot ids above `cursor`, at most `max`, in order. Returns how many. */
+static size_t after_cursor(const struct gossip *g, uint64_t cursor, size_t max, const struct peer **out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->roster.listed; i++) {
+        uint64_t boot = g->roster.list[i].boot;
+        if (boot <= cursor || (n == max && boot >= out[n - 1]->id.boot)) {
+            continue;
+        }
+        size_t at = n < max ? n++ : n - 1;
+        for (; at > 0 && out[at - 1]->id.boot > boot; at--) {
+            out[at] = out[at - 1];
+        }
+        out[at] = g->roster.list[i].peer;
+    }
+    return n;
+}
+
+static void serve(struct gossip *g, struct effects *fx, const struct wire_message *request,
+                  const struct path *from)
+{
+    if (!bucket_take(&g->pages, g->now, PAGE_RATE, PAGE_RATE)) {
+        g->stats.answers_limited++;
+        return;
+    }
+    const struct peer *peers[WIRE_ENTRIES];
+    size_t n = after_cursor(g, request->cursor, WIRE_ENTRIES, peers);
+    struct wire_message m;
+    message_start(g, &m, WIRE_ROSTER);
+    message_echo(&m, request->id.boot, request->nonce);
+    m.has |= HAS_CURSOR | HAS_TOTAL;
+    m.total = (uint32_t)g->roster.listed;
+    m.cursor = CURSOR_END;
+    uint8_t plain[WIRE_MESSAGE_MAX];
+    size_t room = sizeof plain - wire_encode(&m, plain, sizeof plain);
+    for (size_t i = 0; i < n; i++) {
+        struct wire_entry *e = &m.entries[m.entry_count];
+        vouch_entry(peers[i], e);
+        size_t size = wire_entry_size(e);
+        if (size > room) {
+            break;
+        }
+        room -= size;
+        m.entry_count++;
+    }
+    if (m.entry_count < n || n == WIRE_ENTRIES) {
+        m.cursor = peers[m.entry_count - 1]->id.boot;
+    }
+    struct path to = path_unicast(&from->addr);
+    message_send(g, fx, &to, &m);
+}
+
+void pages_receive(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                   const struct path *from)
+{
+    if ((m->has & HAS_CURSOR) == 0) {
+        return;
+    }
+    if ((m->has & HAS_TOTAL) == 0) {
+        if (p->state == PEER_LISTED && peer_has_address(p, &from->addr)) {
+            serve(g, fx, m, from);
+        }
+        return;
+    }
+    if (!g->pull.active || p->id.boot != g->pull.from || !message_answers(g, m) ||
+        m->cursor <= g->pull.cursor) {
+        return; /* not asked for, or a second copy */
+    }
+    g->pull.cursor = m->cursor;
+    if (m->cursor == CURSOR_END) {
+        g->pull.active = false;
+        g->pull.complete = true;
+        return;
+    }
+    g->pull.tries = 0;
+    g->pull.due = set_timer(g, PAGE_PACE, TIMER_PULL, g->self.boot, 0);
+}

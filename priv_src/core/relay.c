@@ -1,0 +1,74 @@
+/* Probes by way of others: "no answer from the peer" and "no answer from anyone" are different things, so a
+ * relay acknowledges the request for itself before it does anything. */
+#include "state.h"
+
+size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p)
+{
+    struct peer *helpers[RELAYS_AT_ONCE];
+    size_t n = rank_helpers(g, p, RELAYS_AT_ONCE, helpers);
+    for (size_t i = 0; i < n; i++) {
+        struct wire_message m;
+        struct path to = path_unicast(&helpers[i]->addrs[0]);
+        message_start(g, &m, WIRE_PROBE_FOR);
+        m.flags = WIRE_ASK;
+        m.target = p->id.boot;
+        m.has |= HAS_TARGET;
+        message_send(g, fx, &to, &m);
+    }
+    return n;
+}
+
+/* An ACK to whoever asked: for this member itself (HAS_RELAY), or on behalf of the target (HAS_TARGET). */
+static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint8_t has)
+{
+    struct wire_message m;
+    struct path to = path_unicast(&r->to);
+    message_start(g, &m, WIRE_ACK);
+    message_echo(&m, r->requester, r->nonce);
+    m.has |= has;
+    m.target = m.relay = r->target;
+    message_send(g, fx, &to, &m);
+}
+
+void relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                   const struct path *from)
+{
+    if ((m->has & HAS_TARGET) == 0 || !bucket_take(&g->relayed, g->now, RELAY_RATE, RELAY_RATE)) {
+        return;
+    }
+    struct relay *r = &g->relays[g->relay_next];
+    *r = (struct relay){.target = m->target,
+                        .requester = m->id.boot,
+                        .nonce = m->nonce,
+                        .to = from->addr,
+                        .until = g->now + RELAY_LIFE};
+    g->relay_next = (g->relay_next + 1) % RELAYS_MAX;
+    ack(g, fx, r, HAS_RELAY);
+    const struct peer *target = roster_find(&g->roster, m->target);
+    if (target != NULL && target->addr_count > 0) {
+        join_probe(g, fx, &target->addrs[0]);
+    }
+}
+
+void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
+{
+    for (size_t i = 0; i < RELAYS_MAX; i++) {
+        struct relay *r = &g->relays[i];
+        if (r->target == p->id.boot && r->until > g->now) {
+            ack(g, fx, r, HAS_TARGET);
+            r->target = 0;
+        }
+    }
+}
+
+void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m)
+{
+    struct peer *relayed = (m->has & HAS_RELAY) == 0 ? NULL : roster_find(&g->roster, m->relay);
+    if (relayed != NULL && relayed->probing) {
+        relayed->relay_acked = true;
+    }
+    struct peer *alive = (m->has & HAS_TARGET) == 0 ? NULL : roster_find(&g->roster, m->target);
+    if (alive != NULL && alive->state == PEER_LISTED && message_answers(g, m)) {
+        member_alive(g, fx, alive);
+    }
+}

@@ -1,0 +1,137 @@
+/* Suspect, dead, left: how a verdict is said, who believes it, how the accused refutes it. */
+#include "state.h"
+
+static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t boot, uint32_t incarnation)
+{
+    struct wire_message m;
+    struct path group = path_group();
+    message_start(g, &m, WIRE_NEWS);
+    message_verdict(&m, verdict, boot, incarnation);
+    message_send(g, fx, &group, &m);
+}
+
+/* The next beats carry it along; when there is more than they hold, the oldest gives way. */
+static void carry(struct gossip *g, uint8_t verdict, uint64_t boot, uint32_t incarnation)
+{
+    if (g->tale_count == WIRE_VERDICTS) {
+        for (size_t i = 1; i < g->tale_count; i++) {
+            g->tales[i - 1] = g->tales[i];
+        }
+        g->tale_count--;
+    }
+    g->tales[g->tale_count++] = (struct tale){
+        .verdict = {.verdict = verdict, .boot = boot, .incarnation = incarnation}, .beats = CARRY_BEATS};
+}
+
+void verdict_carry(struct gossip *g, struct wire_message *m)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < g->tale_count; i++) {
+        struct tale t = g->tales[i];
+        message_verdict(m, t.verdict.verdict, t.verdict.boot, t.verdict.incarnation);
+        if (--t.beats > 0) {
+            g->tales[kept++] = t;
+        }
+    }
+    g->tale_count = kept;
+}
+
+void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    p->accused = g->now;
+    news(g, fx, VERDICT_SUSPECT, p->id.boot, p->id.incarnation);
+    if (!p->suspect) {
+        p->suspect = true;
+        member_update(fx, p);
+    }
+}
+
+void verdict_dead(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    news(g, fx, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    carry(g, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    (void)set_timer(g, DEAD_REPEAT, TIMER_DEAD, p->id.boot, 1);
+    member_gone(g, fx, p, DOWN_SILENT);
+}
+
+void verdict_dead_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    const struct peer *p = roster_find(&g->roster, t->boot);
+    if (p == NULL || p->state != PEER_GONE || p->reason != DOWN_SILENT) {
+        return; /* it has come back */
+    }
+    news(g, fx, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    if (t->step < DEAD_REPEATS) {
+        (void)set_timer(g, DEAD_REPEAT, TIMER_DEAD, p->id.boot, (uint8_t)(t->step + 1));
+    }
+}
+
+void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason)
+{
+    size_t live;
+    if (rank_among_live(g, p->id.boot, &live) < ANSWERERS) {
+        carry(g, reason == DOWN_BEAM_EXIT ? VERDICT_BEAM_EXIT : VERDICT_LEFT, p->id.boot, p->id.incarnation);
+    }
+}
+
+/* A higher incarnation, at once and to all: only the accused can raise it. */
+static void refute(struct gossip *g, struct effects *fx, const struct wire_verdict *v)
+{
+    if (v->incarnation < g->self.incarnation || v->incarnation == UINT32_MAX ||
+        (g->refuted != 0 && g->now - g->refuted < REFUTE_GAP)) {
+        return;
+    }
+    g->self.incarnation = v->incarnation + 1;
+    g->refuted = g->now;
+    if (g->announced && !g->leaving) {
+        join_beat_now(g, fx);
+    }
+}
+
+static void believe(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
+{
+    switch (v->verdict) {
+    case VERDICT_SUSPECT:
+        if (v->incarnation >= p->id.incarnation && !p->suspect && p->state == PEER_LISTED &&
+            g->now - p->heard >= silence_to_believe(p->interval)) {
+            p->suspect = true;
+            member_update(fx, p);
+        }
+        break;
+    case VERDICT_DEAD:
+        if (v->incarnation < p->id.incarnation) {
+            break;
+        }
+        if (g->now - p->heard < silence_to_believe(p->interval) && p->state == PEER_LISTED) {
+            watch_probe(g, fx, p); /* the accuser may be the deaf one: see for ourselves */
+        } else {
+            member_gone(g, fx, p, DOWN_SILENT);
+        }
+        break;
+    case VERDICT_LEFT:
+        member_gone(g, fx, p, DOWN_LEFT);
+        break;
+    case VERDICT_BEAM_EXIT:
+        member_gone(g, fx, p, DOWN_BEAM_EXIT);
+        break;
+    default:
+        break;
+    }
+}
+
+void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted)
+{
+    for (size_t i = 0; i < m->verdict_count; i++) {
+        const struct wire_verdict *v = &m->verdicts[i];
+        if (v->boot == g->self.boot) {
+            if (v->verdict == VERDICT_SUSPECT || v->verdict == VERDICT_DEAD) {
+                refute(g, fx, v);
+            }
+            continue;
+        }
+        struct peer *p = trusted ? roster_find(&g->roster, v->boot) : NULL;
+        if (p != NULL && p->state != PEER_GONE && v->boot != m->id.boot) {
+            believe(g, fx, p, v);
+        }
+    }
+}
