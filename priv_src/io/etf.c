@@ -8,6 +8,7 @@
 /* The tags, as the external term format's documentation numbers them. */
 enum {
     TAG_VERSION = 131,
+    TAG_FLOAT = 70,
     TAG_SMALL_INTEGER = 97,
     TAG_INTEGER = 98,
     TAG_ATOM = 100, /* OTP 25 writes this one, later releases TAG_SMALL_ATOM_UTF8 */
@@ -70,6 +71,8 @@ static int etf_walk(struct reader *r, int depth)
         return etf_skip(r, 1);
     case TAG_INTEGER:
         return etf_skip(r, 4);
+    case TAG_FLOAT: /* no value is one, but a person may have written one */
+        return etf_skip(r, 8);
     case TAG_SMALL_BIG:
         return etf_walk_big(r);
     case TAG_ATOM:
@@ -160,6 +163,10 @@ const char *etf_text(const uint8_t *data, size_t len, size_t at, char out[static
     case TAG_STRING:
         n = read_u16(&r);
         etf_text_bytes(out, "'", read_bytes(&r, n), n);
+        break;
+    case TAG_FLOAT:
+        (void)snprintf(out, ETF_TEXT, "a float");
+        (void)read_bytes(&r, 8);
         break;
     case TAG_NIL:
         (void)snprintf(out, ETF_TEXT, "[]");

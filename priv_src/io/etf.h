@@ -11,9 +11,9 @@
 #define ETF_BIG_BYTES 8    /* no integer of the contract needs more */
 #define ETF_TEXT      96   /* room for any text that etf_text makes, its NUL included */
 
-/* Is this the version byte and exactly one term, made only of integers of up to 64 bits, atoms, binaries,
- * proper lists, strings (lists of small integers), tuples of up to 255 elements, and maps? 0, or -1. Any
- * bytes are allowed. */
+/* Is this the version byte and exactly one term, made only of integers of up to 64 bits, floats, atoms,
+ * binaries, proper lists, strings (lists of small integers), tuples of up to 255 elements, and maps? 0, or
+ * -1. Any bytes are allowed. */
 int etf_check(const uint8_t *data, size_t len);
 
 /* A term in a few words for a person, such as 42, "text" or a list of 3. `at` is the offset of a term in a
