@@ -79,9 +79,15 @@ defmodule GossipCluster.Epmd do
   @doc false
   def register_node(name, port, _family) do
     :persistent_term.put({__MODULE__, :own}, {to_string(name), port})
+    write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port)
     # -1: the node chooses a random creation.
     {:ok, -1}
   end
+
+  # For a release's `rpc`, `remote` and `stop`: they are nodes outside the cluster, with no epmd to ask. Raw, since the
+  # file server may not run yet.
+  defp write_port(false, _port), do: :ok
+  defp write_port(file, port), do: :file.write_file(file, Integer.to_string(port), [:raw])
 
   @doc false
   defdelegate listen_port_please(name, host), to: :erl_epmd
