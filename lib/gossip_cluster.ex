@@ -1,0 +1,273 @@
+defmodule GossipCluster do
+  @moduledoc """
+  Forms Erlang clusters by itself: nodes on a network find each other within milliseconds and are connected.
+
+      children = [
+        {GossipCluster, secret: {:key, Application.fetch_env!(:shop, :cluster_key)}}
+      ]
+
+  With no option at all, the cluster is keyed by the Erlang cookie: nodes that have the same cookie, on the same network, form
+  a cluster. Clusters can also be started from configuration, without a line of code:
+
+      config :gossip_cluster, clusters: [[name: MyCluster, interval: 500]]
+
+  Every function takes the name of a cluster of this node, `GossipCluster` unless another was given. They may be called from
+  anywhere, and do not wait for the network, but for `await/2`. A name under which no cluster runs raises `ArgumentError`.
+
+  From Erlang the same: `'Elixir.GossipCluster':start_link([{name, shop}])`, `'Elixir.GossipCluster':peers(shop)`.
+
+  ## Options
+
+  #{GossipCluster.Options.docs()}
+  """
+
+  alias GossipCluster.{Board, Options, Peer, Secret}
+
+  @typedoc "The name of a cluster of this node: an atom."
+  @type name :: atom()
+
+  @typedoc """
+  What a subscriber gets in `{:gossip_cluster, name, event}`.
+
+    * `{:up, peer}` - a peer was found, and has proven that it holds the secret
+    * `{:update, peer}` - its address, port, status or sidecar has changed
+    * `{:down, peer, reason}` - it is gone: `:left` (it said goodbye), `:beam_exit` (its Erlang VM ended without one), `:silent`
+    * `{:conflict, peer, other}` - two living nodes have this name; `other` may be this node
+    * `{:health, :ok | :isolated}` - whether this node hears anybody
+  """
+  @type event ::
+          {:up, Peer.t()}
+          | {:update, Peer.t()}
+          | {:down, Peer.t(), :left | :beam_exit | :silent}
+          | {:conflict, Peer.t(), Peer.t()}
+          | {:health, :ok | :isolated}
+
+  @doc """
+  A child specification. The secret is hidden in it, so that no supervisor's report shows it.
+
+      iex> GossipCluster.child_spec(name: Shop, secret: {:passphrase, "correct horse"}).id
+      Shop
+  """
+  @spec child_spec(keyword()) :: Supervisor.child_spec()
+  def child_spec(options) do
+    options = Options.hide_secret(options)
+
+    %{
+      id: Keyword.get(options, :name, __MODULE__),
+      start: {__MODULE__, :start_link, [options]},
+      type: :supervisor
+    }
+  end
+
+  @doc """
+  Starts a cluster, linked to the caller. The options are those above; a wrong one raises `ArgumentError`.
+
+  It returns at once. What the network or the system may lack (an interface, the executable) is logged and tried again; it
+  never fails the start.
+
+      {:ok, _pid} = GossipCluster.start_link(name: Shop, secret: {:key, key})
+  """
+  @spec start_link(keyword()) :: {:ok, pid()} | {:error, term()}
+  def start_link(options \\ []) do
+    options = options |> Options.hide_secret() |> Options.validate!()
+
+    if Process.whereis(GossipCluster.Registry) == nil,
+      do: raise(ArgumentError, "GossipCluster: the application :gossip_cluster is not started")
+
+    GossipCluster.Supervisor.start_link(options)
+  end
+
+  @doc """
+  The peers that are listed now, by name; this node is not among them.
+
+      for peer <- GossipCluster.peers(), do: {peer.name, peer.status, peer.connection}
+      #=> [{"b@host", :alive, :connected}]
+  """
+  @spec peers(name()) :: [Peer.t()]
+  def peers(name \\ __MODULE__), do: name |> board!() |> Board.peers()
+
+  @doc """
+  How the cluster is, as a map. It takes a second at most, should the sidecar be busy; `stats` is `nil` then.
+
+    * `name`, `cluster` (the label), `group`, `port`, `interval` - as configured
+    * `node` - this node, and `announced` - whether it announces itself (only while it is alive, and has not left)
+    * `left` - whether `leave/1` was called
+    * `health` - `:ok` or `:isolated`
+    * `peers`, `connected` - how many are listed, and how many of these are connected
+    * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, or `:waiting` for the distribution to start, where the
+      secret is the cookie), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
+    * `interfaces` - `{name, index, address}` of those in use
+    * `stats` - the sidecar's counters since it started
+  """
+  @spec status(name()) :: %{atom() => term()}
+  def status(name \\ __MODULE__) do
+    board = board!(name)
+    stats = stats(name)
+    options = Board.get(board, :options, %{})
+    sidecar = Board.get(board, :sidecar, %{})
+
+    status =
+      Board.get(board, :status, %{sidecar: :down, reason: nil, announced: false, left: false})
+
+    peers = Board.peers(board)
+    running = status.sidecar == :running
+
+    %{
+      name: name,
+      cluster: options[:cluster],
+      group: options[:group],
+      port: options[:port],
+      interval: options[:interval],
+      node: node(),
+      announced: status.announced,
+      left: status.left,
+      health: Board.get(board, :health, :ok),
+      peers: length(peers),
+      connected: Enum.count(peers, &(&1.connection == :connected)),
+      sidecar: %{
+        state: status.sidecar,
+        reason: status.reason,
+        version: if(running, do: sidecar[:version]),
+        os_pid: if(running, do: sidecar[:pid]),
+        boot: if(running, do: sidecar[:boot])
+      },
+      interfaces:
+        (stats && stats[:interfaces]) || if(running, do: sidecar[:interfaces], else: []),
+      stats: stats && Map.delete(stats, :interfaces)
+    }
+  end
+
+  @doc """
+  Waits until at least `:min` peers (default 1; this node does not count) are listed and connected.
+
+    * `:timeout` - how long, in milliseconds, or `:infinity`. Default: `5000`
+
+  Returns `:ok`, or `{:error, :timeout}`. It survives a restart of the cluster's processes meanwhile.
+
+      :ok = GossipCluster.await(GossipCluster, min: 2, timeout: 10_000)
+  """
+  @spec await(name(), min: non_neg_integer(), timeout: timeout()) :: :ok | {:error, :timeout}
+  def await(name \\ __MODULE__, options \\ []) do
+    options = :proplists.unfold(options)
+    min = Keyword.get(options, :min, 1)
+    timeout = Keyword.get(options, :timeout, 5_000)
+
+    unless is_integer(min) and min >= 0,
+      do:
+        raise(
+          ArgumentError,
+          "GossipCluster.await: :min is #{inspect(min)}, but must be an integer from 0"
+        )
+
+    unless timeout == :infinity or (is_integer(timeout) and timeout >= 0),
+      do:
+        raise(
+          ArgumentError,
+          "GossipCluster.await: :timeout is #{inspect(timeout)}, but must be milliseconds or :infinity"
+        )
+
+    case Keyword.keys(options) -- [:min, :timeout] do
+      [] ->
+        :ok
+
+      [key | _] ->
+        raise ArgumentError,
+              "GossipCluster.await: there is no option #{inspect(key)}; there are :min, :timeout"
+    end
+
+    board!(name)
+    await(name, min, timeout, if(timeout != :infinity, do: now() + timeout))
+  end
+
+  defp await(name, min, timeout, deadline) do
+    GenServer.call(name, {:await, min, timeout}, :infinity)
+  catch
+    # The owner is being restarted.
+    :exit, _reason ->
+      left = if deadline, do: max(deadline - now(), 0), else: :infinity
+
+      if left == 0 or not Board.exists?(name) do
+        {:error, :timeout}
+      else
+        Process.sleep(min(left, 20))
+        await(name, min, if(left == :infinity, do: left, else: max(left - 20, 0)), deadline)
+      end
+  end
+
+  @doc """
+  Sends the cluster's events to the calling process from now on, as `{:gossip_cluster, name, event}`; see `t:event/0`.
+
+  It lasts until the process ends or calls `unsubscribe/1`, whatever the cluster's own processes go through. To know
+  everybody, subscribe first and call `peers/1` then: what is told twice is told the same.
+
+      :ok = GossipCluster.subscribe()
+      receive do
+        {:gossip_cluster, GossipCluster, {:up, peer}} -> peer.name
+      end
+  """
+  @spec subscribe(name()) :: :ok
+  def subscribe(name \\ __MODULE__) do
+    board!(name)
+    key = {:events, name}
+
+    if key not in Registry.keys(GossipCluster.Registry, self()) do
+      {:ok, _owner} = Registry.register(GossipCluster.Registry, key, nil)
+    end
+
+    :ok
+  end
+
+  @doc "Ends what `subscribe/1` began."
+  @spec unsubscribe(name()) :: :ok
+  def unsubscribe(name \\ __MODULE__),
+    do: Registry.unregister(GossipCluster.Registry, {:events, name})
+
+  @doc """
+  Leaves the cluster: says goodbye, so that the others know at once and do not dial this node again, and dials nobody any
+  more. Connections stay as they are. It lasts until the cluster is started anew; what is stopped with its supervisor
+  leaves by itself.
+
+  Returns when the goodbyes are sent, after 0.2 s at most.
+  """
+  @spec leave(name()) :: :ok
+  def leave(name \\ __MODULE__) do
+    board!(name)
+    GenServer.call(name, :leave)
+  end
+
+  @doc """
+  Changes the secret while the cluster runs: the same values as the option `:secret`.
+
+  To change it everywhere without a gap, go around three times: first add the new one behind the old (`[old, new]`), so that
+  everybody understands both; then put it in front (`[new, old]`), so that it seals; then drop the old one (`new`).
+
+  It lasts until the cluster's supervisor is restarted, so change the configuration too. A wrong secret raises `ArgumentError`.
+  """
+  @spec rotate_secret(name(), term()) :: :ok
+  def rotate_secret(name \\ __MODULE__, secret) do
+    board!(name)
+
+    case Secret.resolve(secret) do
+      {:ok, ring} ->
+        GenServer.call(name, {:rotate, ring})
+
+      {:error, allowed, given} ->
+        raise ArgumentError,
+              "GossipCluster.rotate_secret: the secret is #{given}, but must be #{allowed}"
+    end
+  end
+
+  defp stats(name) do
+    GenServer.call(name, :stats, 2_000)
+  catch
+    :exit, _reason -> nil
+  end
+
+  defp board!(name) do
+    if is_atom(name) and Board.exists?(name),
+      do: Board.table(name),
+      else: raise(ArgumentError, "no cluster #{inspect(name)} runs on this node")
+  end
+
+  defp now, do: System.monotonic_time(:millisecond)
+end

@@ -1,0 +1,78 @@
+defmodule GossipCluster.Connect do
+  @moduledoc false
+  # One dial, in a task of its own: it may block for seconds, and runs code of the user.
+
+  alias GossipCluster.Peer
+
+  @type result :: {:connected | :refused, nil} | {:failed, String.t()}
+
+  @doc "Asks `accept`, then connects. Never raises."
+  @spec run(
+          Peer.t(),
+          node(),
+          mfa() | {module(), atom(), list()},
+          (Peer.t() -> term()) | {module(), atom(), list()} | nil
+        ) ::
+          result()
+  def run(peer, node, connect, accept) do
+    if accept == nil or call(accept, peer) == {:ok, true},
+      do: dial(node, connect),
+      else: {:refused, nil}
+  end
+
+  defp dial(node, {module, function, arguments} = mfa) do
+    case call(mfa, node) do
+      {:ok, true} ->
+        {:connected, nil}
+
+      {:ok, false} ->
+        {:failed, "it could not be reached or refused us"}
+
+      {:ok, :ignored} ->
+        {:failed, "this node's distribution does not run"}
+
+      {:ok, other} ->
+        {:failed,
+         "#{inspect(module)}.#{function}/#{length(arguments) + 1} returned #{inspect(other, limit: 5)}"}
+
+      {:error, error} ->
+        {:failed, "#{inspect(module)}.#{function}/#{length(arguments) + 1} failed: #{error}"}
+    end
+  end
+
+  @doc "The connected nodes, as `list_nodes` tells them. Never raises."
+  @spec list({module(), atom(), list()}) :: {:ok, [String.t()]} | {:error, String.t()}
+  def list({module, function, arguments}) do
+    case guarded(fn -> apply(loaded(module), function, arguments) end) do
+      {:ok, nodes} when is_list(nodes) ->
+        {:ok, for(node <- nodes, is_atom(node), do: Atom.to_string(node))}
+
+      {:ok, other} ->
+        {:error,
+         "#{inspect(module)}.#{function} returned #{inspect(other, limit: 5)}, no list of nodes"}
+
+      {:error, error} ->
+        {:error, "#{inspect(module)}.#{function} failed: #{error}"}
+    end
+  end
+
+  defp call(function, argument) when is_function(function),
+    do: guarded(fn -> function.(argument) end)
+
+  defp call({module, function, arguments}, argument),
+    do: guarded(fn -> apply(loaded(module), function, arguments ++ [argument]) end)
+
+  # In interactive mode a module that configuration names is not loaded until it is asked for.
+  defp loaded(module) do
+    _ = Code.ensure_loaded(module)
+    module
+  end
+
+  defp guarded(function) do
+    {:ok, function.()}
+  rescue
+    error -> {:error, Exception.message(error)}
+  catch
+    kind, reason -> {:error, "#{kind} #{inspect(reason, limit: 5)}"}
+  end
+end

@@ -1,0 +1,362 @@
+defmodule GossipCluster.Dialer do
+  @moduledoc false
+  # Whom to dial, and when. Pure: the owner tells what happened and executes what is due; time (milliseconds) and the
+  # seed of the jitter are arguments.
+  #
+  # The rules
+  #   - The node with the lower name dials at once, the other after @wait, unless they are connected by then.
+  #     Simultaneous connects are harmless, so the wait only saves work; it is longer than two peers need to list each
+  #     other even at 30 % loss (160 ms at the 99th percentile) and far shorter than the second that a lost SYN costs.
+  #   - A failed dial is repeated for ever while the peer is listed: after 0.5 s, then twice as long each time, up to
+  #     30 s, with a jitter of a quarter either way. What changes the odds (a new address, port or life of the peer, or
+  #     of this node) starts anew.
+  #   - A lost connection to a listed peer is dialled again after @reconnect, plus jitter: a peer that has ended says
+  #     goodbye sooner than that, and is not dialled in vain.
+  #   - Bounded: @fresh dials of peers that have not failed and @retries of those that have run at a time, so that a
+  #     crowd of black holes (7 s each) never keeps a newcomer waiting; and no more than @burst at once and @rate a
+  #     second are begun, so that the heal of a large partition is no flood. The rate also bounds the atoms made.
+  #   - Not dialled at all, for a reason that a dial cannot cure:
+  #       :not_alive   this node has no distribution, or is leaving
+  #       :bad_name    the peer's name cannot be a node name
+  #       :conflict    two living nodes have this name (or it is our own)
+  #       :name_type   one side has short names, the other long ones
+  #       :tls         one side's distribution runs over TLS, the other's plain
+  #       :cookie      its Erlang cookie is not ours
+  #       :refused     the `accept` option refused it (asked again when the peer changes)
+
+  alias GossipCluster.Peer
+
+  @wait 250
+  @reconnect 500
+  @backoff_first 500
+  @backoff_most 30_000
+  @fresh 256
+  @retries 32
+  @rate 200
+  @burst 256
+
+  defmodule Entry do
+    @moduledoc false
+    @enforce_keys [:peer]
+    # lives: creations listed under this name; state: :waiting | :dialling | :connected | {:skipped, reason};
+    # at: when it is due, nil unless waiting; failures: dials failed since the odds changed.
+    defstruct [
+      :peer,
+      lives: MapSet.new(),
+      conflict: false,
+      refused: false,
+      state: :waiting,
+      at: nil,
+      failures: 0
+    ]
+  end
+
+  defstruct own: nil,
+            entries: %{},
+            connected: MapSet.new(),
+            fresh: :gb_sets.new(),
+            retries: :gb_sets.new(),
+            running: %{fresh: 0, retries: 0},
+            dialling: %{},
+            tokens: @burst,
+            tokens_at: 0,
+            rand: nil
+
+  @typedoc "What of the own node matters, or nil while it must not dial."
+  @type own ::
+          %{
+            required(:name) => String.t(),
+            required(:long_names) => boolean(),
+            required(:tls) => boolean(),
+            optional(atom()) => term()
+          }
+          | nil
+  @type reason :: :not_alive | :bad_name | :conflict | :name_type | :tls | :cookie | :refused
+  @opaque t :: %__MODULE__{}
+
+  @doc "Nobody is known. `seed` feeds the jitter."
+  @spec new(integer(), integer()) :: t()
+  def new(now, seed), do: %__MODULE__{tokens_at: now, rand: :rand.seed_s(:exsss, seed)}
+
+  @doc "This node's distribution started, changed or stopped (`nil`: dial nobody)."
+  @spec own(t(), own(), integer()) :: t()
+  def own(dialer, own, now) do
+    own = own && Map.take(own, [:name, :long_names, :tls])
+
+    if own == dialer.own do
+      dialer
+    else
+      Enum.reduce(dialer.entries, %{dialer | own: own}, fn {name, entry}, d ->
+        reconsider(d, name, %{entry | failures: 0}, now)
+      end)
+    end
+  end
+
+  @doc "A peer is listed, or a listed one has changed."
+  @spec listed(t(), Peer.t(), integer()) :: t()
+  def listed(dialer, %Peer{name: name} = peer, now) do
+    case dialer.entries do
+      %{^name => entry} ->
+        changed = odds(entry.peer) != odds(peer)
+        entry = %{entry | peer: peer, lives: MapSet.put(entry.lives, peer.creation)}
+        entry = if changed, do: %{entry | failures: 0, refused: false}, else: entry
+        reconsider(dialer, name, entry, now, changed)
+
+      %{} ->
+        entry = %Entry{peer: peer, lives: MapSet.new([peer.creation])}
+        reconsider(dialer, name, entry, now)
+    end
+  end
+
+  # What makes another try worth while at once.
+  defp odds(peer),
+    do:
+      {peer.creation, peer.boot, peer.port, Peer.ip(peer), peer.long_names, peer.tls, peer.cookie}
+
+  @doc "A peer is no longer listed: it is not dialled again."
+  @spec unlisted(t(), Peer.t(), integer()) :: t()
+  def unlisted(dialer, %Peer{name: name, creation: creation}, now) do
+    with %{^name => entry} <- dialer.entries,
+         lives = MapSet.delete(entry.lives, creation),
+         false <- MapSet.size(lives) == 0 do
+      reconsider(dialer, name, %{entry | lives: lives, conflict: false}, now)
+    else
+      %{} -> dialer
+      true -> dialer |> unqueue(name) |> Map.update!(:entries, &Map.delete(&1, name))
+    end
+  end
+
+  @doc "Two living nodes have this name."
+  @spec conflict(t(), String.t(), integer()) :: t()
+  def conflict(dialer, name, now) do
+    case dialer.entries do
+      %{^name => entry} -> reconsider(dialer, name, %{entry | conflict: true}, now)
+      %{} -> dialer
+    end
+  end
+
+  @doc "A connection to this node is up, whoever made it."
+  @spec connected(t(), String.t(), integer()) :: t()
+  def connected(dialer, name, now) do
+    dialer = %{dialer | connected: MapSet.put(dialer.connected, name)}
+
+    case dialer.entries do
+      %{^name => entry} -> reconsider(dialer, name, %{entry | failures: 0}, now)
+      %{} -> dialer
+    end
+  end
+
+  @doc "The connection to this node is gone. It is dialled again if it is still listed."
+  @spec disconnected(t(), String.t(), integer()) :: t()
+  def disconnected(dialer, name, now) do
+    dialer = %{dialer | connected: MapSet.delete(dialer.connected, name)}
+
+    case dialer.entries do
+      %{^name => %{state: :connected} = entry} ->
+        {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
+        queue(dialer, name, entry, now + @reconnect + jitter + head_start(dialer, name))
+
+      %{} ->
+        dialer
+    end
+  end
+
+  @doc "The live list of connected nodes, against which all that is believed is held."
+  @spec live(t(), [String.t()], integer()) :: t()
+  def live(dialer, names, now) do
+    names = MapSet.new(names)
+    gone = MapSet.difference(dialer.connected, names)
+    come = MapSet.difference(names, dialer.connected)
+    dialer = Enum.reduce(gone, dialer, &disconnected(&2, &1, now))
+    Enum.reduce(come, dialer, &connected(&2, &1, now))
+  end
+
+  @doc "A dial has ended: `:connected`, `:failed` or `:refused` (by `accept`)."
+  @spec result(t(), String.t(), :connected | :failed | :refused, integer()) :: t()
+  def result(dialer, name, result, now) do
+    {class, dialling} = Map.pop(dialer.dialling, name)
+    running = if class, do: Map.update!(dialer.running, class, &(&1 - 1)), else: dialer.running
+    dialer = %{dialer | dialling: dialling, running: running}
+
+    case {dialer.entries, result} do
+      {_entries, :connected} ->
+        connected(dialer, name, now)
+
+      {%{^name => %{state: :dialling} = entry}, :failed} ->
+        failures = entry.failures + 1
+        {delay, dialer} = backoff(dialer, failures)
+        queue(dialer, name, %{entry | failures: failures}, now + delay)
+
+      {%{^name => %{state: :dialling} = entry}, :refused} ->
+        reconsider(dialer, name, %{entry | refused: true}, now)
+
+      {%{}, _result} ->
+        dialer
+    end
+  end
+
+  @doc "Takes the peers that are to be dialled now, the longest due first."
+  @spec due(t(), integer()) :: {[Peer.t()], t()}
+  def due(dialer, now), do: due(refill(dialer, now), now, [])
+
+  defp due(dialer, now, peers) do
+    case next(dialer) do
+      {at, name, class} when at <= now and dialer.tokens >= 1 ->
+        entry = %{dialer.entries[name] | state: :dialling, at: nil}
+        dialer = put(unqueue(dialer, name), name, entry)
+
+        dialer = %{
+          dialer
+          | tokens: dialer.tokens - 1,
+            running: Map.update!(dialer.running, class, &(&1 + 1)),
+            dialling: Map.put(dialer.dialling, name, class)
+        }
+
+        due(dialer, now, [entry.peer | peers])
+
+      _nothing_due ->
+        {Enum.reverse(peers), dialer}
+    end
+  end
+
+  @doc "When `due/2` wants to be called next, or `nil` if only an event can change anything."
+  @spec deadline(t(), integer()) :: integer() | nil
+  def deadline(dialer, now) do
+    case {next(dialer), refill(dialer, now)} do
+      {nil, _} -> nil
+      {{at, _name, _class}, %{tokens: tokens}} when tokens >= 1 -> at
+      {{at, _name, _class}, %{tokens: tokens}} -> max(at, now + ceil((1 - tokens) * 1000 / @rate))
+    end
+  end
+
+  @doc "How it stands with this peer: as in `t:GossipCluster.Peer.t/0`."
+  @spec connection(t(), String.t()) :: :connected | :connecting | :waiting | {:skipped, reason()}
+  def connection(dialer, name) do
+    cond do
+      MapSet.member?(dialer.connected, name) ->
+        :connected
+
+      entry = dialer.entries[name] ->
+        if entry.state == :dialling, do: :connecting, else: entry.state
+
+      true ->
+        :waiting
+    end
+  end
+
+  @doc "How many listed peers are connected."
+  @spec connected_count(t()) :: non_neg_integer()
+  def connected_count(dialer), do: Enum.count(dialer.connected, &is_map_key(dialer.entries, &1))
+
+  @doc "How many dials of this peer have failed since something changed."
+  @spec failures(t(), String.t()) :: non_neg_integer()
+  def failures(dialer, name) do
+    case dialer.entries do
+      %{^name => entry} -> entry.failures
+      %{} -> 0
+    end
+  end
+
+  ## What becomes of an entry
+
+  # Decides the state anew. A peer that waits already goes on waiting for its time, unless the odds have changed.
+  defp reconsider(dialer, name, entry, now, changed \\ true) do
+    reason = skip(dialer.own, entry)
+
+    cond do
+      MapSet.member?(dialer.connected, name) -> settle(dialer, name, entry, :connected)
+      # A dial of this name still runs: its result decides.
+      is_map_key(dialer.dialling, name) -> settle(dialer, name, entry, :dialling)
+      reason != nil -> settle(dialer, name, entry, {:skipped, reason})
+      entry.state == :waiting and entry.at != nil and not changed -> put(dialer, name, entry)
+      true -> queue(dialer, name, entry, now + head_start(dialer, name))
+    end
+  end
+
+  defp skip(nil, _entry), do: :not_alive
+  defp skip(_own, %{conflict: true}), do: :conflict
+  defp skip(%{name: name}, %{peer: %{name: name}}), do: :conflict
+
+  defp skip(own, %{peer: peer} = entry) do
+    cond do
+      MapSet.size(entry.lives) > 1 -> :conflict
+      not Peer.valid_name?(peer.name) -> :bad_name
+      peer.long_names != own.long_names -> :name_type
+      peer.tls != own.tls -> :tls
+      peer.cookie == :differs -> :cookie
+      entry.refused -> :refused
+      true -> nil
+    end
+  end
+
+  defp head_start(%{own: %{name: own}}, name) when own < name, do: 0
+  defp head_start(_dialer, _name), do: @wait
+
+  defp backoff(dialer, failures) do
+    # The exponent is capped so that the number stays small however long a peer fails.
+    delay = min(@backoff_first * Bitwise.bsl(1, min(failures - 1, 16)), @backoff_most)
+    {jitter, dialer} = uniform(dialer, div(delay, 2))
+    {delay - div(delay, 4) + jitter, dialer}
+  end
+
+  defp uniform(dialer, most) do
+    {n, rand} = :rand.uniform_s(most + 1, dialer.rand)
+    {n - 1, %{dialer | rand: rand}}
+  end
+
+  ## Queues: {at, name}, one for each class, so that neither class waits behind the other
+
+  defp queue(dialer, name, entry, at) do
+    dialer = unqueue(dialer, name)
+    class = class(entry)
+
+    dialer
+    |> Map.update!(class, &:gb_sets.add_element({at, name}, &1))
+    |> put(name, %{entry | state: :waiting, at: at})
+  end
+
+  defp settle(dialer, name, entry, state),
+    do: dialer |> unqueue(name) |> put(name, %{entry | state: state, at: nil})
+
+  defp unqueue(dialer, name) do
+    case dialer.entries do
+      %{^name => %{at: at}} when at != nil ->
+        element = {at, name}
+
+        %{
+          dialer
+          | fresh: :gb_sets.del_element(element, dialer.fresh),
+            retries: :gb_sets.del_element(element, dialer.retries)
+        }
+
+      %{} ->
+        dialer
+    end
+  end
+
+  defp class(%{failures: 0}), do: :fresh
+  defp class(_entry), do: :retries
+
+  defp put(dialer, name, entry), do: %{dialer | entries: Map.put(dialer.entries, name, entry)}
+
+  # The first in line of a class that has room.
+  defp next(dialer) do
+    fresh = if dialer.running.fresh < @fresh, do: first(dialer.fresh, :fresh)
+    retry = if dialer.running.retries < @retries, do: first(dialer.retries, :retries)
+    if fresh && retry, do: min(fresh, retry), else: fresh || retry
+  end
+
+  defp first(set, class) do
+    if :gb_sets.is_empty(set) do
+      nil
+    else
+      {at, name} = :gb_sets.smallest(set)
+      {at, name, class}
+    end
+  end
+
+  defp refill(dialer, now) do
+    tokens = min(dialer.tokens + (now - dialer.tokens_at) * @rate / 1000, @burst)
+    %{dialer | tokens: tokens, tokens_at: now}
+  end
+end

@@ -1,0 +1,303 @@
+defmodule GossipCluster.Options do
+  # One table feeds the checks and the documentation: an option is what stands here, and nothing else is accepted.
+  @mfa_text "{module, function, arguments}"
+
+  @schema [
+    name: [
+      type: :name,
+      default: GossipCluster,
+      doc:
+        "the cluster's name on this node: every function takes it, and the owner process is registered under it. " <>
+          "It is not sent anywhere"
+    ],
+    cluster: [
+      type: :label,
+      default: "",
+      doc:
+        "a label that is mixed into the key. Nodes with another label on the same network never hear each other, " <>
+          "whatever their secret"
+    ],
+    secret: [
+      type: :secret,
+      default: :cookie,
+      doc:
+        "what proves that a peer belongs here: `:cookie`, `{:passphrase, text}` (at least 8 bytes), `{:key, key}` " <>
+          "(32 random bytes, the strongest and the quickest), a list of one to four of these (the first seals, every " <>
+          "one opens), or a function of no argument or `#{@mfa_text}` that returns one of them. It is called once, by " <>
+          "the process that starts the cluster"
+    ],
+    group: [
+      type: :group,
+      default: "233.252.1.33",
+      doc: "the IPv4 multicast group"
+    ],
+    port: [
+      type: {:integer, 1, 65_535},
+      default: 45_893,
+      doc: "the group's UDP port. Many clusters and many nodes of one machine may share it"
+    ],
+    interfaces: [
+      type: :interfaces,
+      default: :all,
+      doc:
+        "which network interfaces to use: `:all`, a list of names or IPv4 addresses, or `{:except, list}`. With `:all`, " <>
+          "the loopback interface is used where there is no other"
+    ],
+    ttl: [
+      type: {:integer, 0, 255},
+      default: 1,
+      unit: "hops",
+      doc:
+        "how many hops a multicast packet may travel: `1` keeps to the local network, `0` to this machine"
+    ],
+    interval: [
+      type: {:integer, 100, 60_000},
+      default: 1_000,
+      unit: "milliseconds",
+      doc: "the shortest time between two heartbeats"
+    ],
+    max_peers: [
+      type: {:integer, 1, 65_535},
+      default: 4_096,
+      doc: "how many peers are listed at most; newcomers beyond are refused and counted"
+    ],
+    connect: [
+      type: :mfa,
+      default: {:net_kernel, :connect_node, []},
+      doc:
+        "what connects a node: `#{@mfa_text}`, called with the node appended. `true` means connected; `false`, " <>
+          "`:ignored` and everything else mean that it is tried again later"
+    ],
+    disconnect: [
+      type: :mfa,
+      default: {:erlang, :disconnect_node, []},
+      doc: "what disconnects a node: `#{@mfa_text}`, called with the node appended"
+    ],
+    list_nodes: [
+      type: :mfa,
+      default: {:erlang, :nodes, [:connected]},
+      doc:
+        "what lists the connected nodes: `#{@mfa_text}`. A listed peer that is missing there is dialled again"
+    ],
+    accept: [
+      type: :accept,
+      default: nil,
+      doc:
+        "which peers may be dialled: a function of a `t:GossipCluster.Peer.t/0`, or `#{@mfa_text}` called with the peer " <>
+          "appended; anything but `true` refuses. `nil` accepts all. It is asked in the process that dials"
+    ],
+    log_heartbeats: [
+      type: :boolean,
+      default: false,
+      doc:
+        "whether each heartbeat that is heard makes a line at debug. It costs a message a heartbeat: for looking on only"
+    ],
+    sidecar: [type: :path, default: nil, doc: false]
+  ]
+
+  @documentation @schema
+                 |> Enum.filter(fn {_key, spec} -> spec[:doc] end)
+                 |> Enum.map_join("\n", fn {key, spec} ->
+                   unit = if spec[:unit], do: ", in #{spec[:unit]}", else: ""
+                   "  * `:#{key}` - #{spec[:doc]}#{unit}. Default: `#{inspect(spec[:default])}`."
+                 end)
+
+  @moduledoc """
+  The options of a cluster.
+
+  #{@documentation}
+
+  Options are a keyword list (an Erlang property list of the same names is one too). Texts may be binaries or character
+  lists, addresses also tuples such as `{233, 252, 1, 33}`. A wrong or an unknown option raises `ArgumentError`; its
+  message says what was given and what is allowed, but never shows a secret.
+  """
+
+  alias GossipCluster.Secret
+
+  @keys Keyword.keys(@schema)
+  @public for {key, spec} <- @schema, spec[:doc], do: key
+
+  @typedoc "Checked options: every key is there."
+  @type t :: %{required(atom()) => term()}
+
+  @doc "The options in Markdown, for other modules' documentation."
+  @spec docs() :: String.t()
+  def docs, do: @documentation
+
+  @doc """
+  Hides the secret in a closure, so that child specifications, and the reports that print them, do not show it.
+
+  Raises `ArgumentError` if `options` is not a list of options at all.
+
+      iex> [secret: hidden, port: 4000] = GossipCluster.Options.hide_secret(secret: {:passphrase, "correct horse"}, port: 4000)
+      iex> inspect(hidden) =~ "horse"
+      false
+  """
+  @spec hide_secret(list()) :: keyword()
+  def hide_secret(options) do
+    for {key, value} <- unfold(options) do
+      if key == :secret, do: {key, Secret.hide(value)}, else: {key, value}
+    end
+  end
+
+  @doc """
+  Checks `options` and fills in the defaults. The secret comes back as `GossipCluster.Secret.t/0`; if it is a function, it
+  is called here.
+
+      iex> options = GossipCluster.Options.validate!(port: 4000, group: {239, 1, 2, 3})
+      iex> {options.port, options.group, options.interval}
+      {4000, "239.1.2.3", 1000}
+
+      iex> GossipCluster.Options.validate!(ttl: 300)
+      ** (ArgumentError) GossipCluster: option :ttl is 300, but must be an integer from 0 to 255
+  """
+  @spec validate!(list()) :: t()
+  def validate!(options) do
+    options = unfold(options)
+    Enum.each(options, fn {key, _value} -> key in @keys || unknown!(key) end)
+
+    Map.new(@schema, fn {key, spec} ->
+      value = Keyword.get(options, key, spec[:default])
+
+      case check(spec[:type], value, value == spec[:default]) do
+        {:ok, checked} ->
+          {key, checked}
+
+        {:error, allowed} ->
+          wrong!(key, inspect(value, limit: 10, printable_limit: 100), allowed)
+
+        # Of a secret only what kind of thing it is.
+        {:error, allowed, given} ->
+          wrong!(key, given, allowed)
+      end
+    end)
+  end
+
+  @spec wrong!(atom(), String.t(), String.t()) :: no_return()
+  defp wrong!(key, given, allowed),
+    do:
+      raise(
+        ArgumentError,
+        "GossipCluster: option #{inspect(key)} is #{given}, but must be #{allowed}"
+      )
+
+  defp unfold(options) do
+    with true <- is_list(options) and not List.improper?(options),
+         unfolded = :proplists.unfold(options),
+         true <- Keyword.keyword?(unfolded) do
+      unfolded
+    else
+      # The value is not shown: a secret may be in it.
+      false -> raise ArgumentError, "GossipCluster: the options must be a keyword list"
+    end
+  end
+
+  defp unknown!(key) do
+    known = Enum.map_join(@public, ", ", &inspect/1)
+
+    {likeness, near} =
+      @public
+      |> Enum.map(&{String.jaro_distance(to_string(&1), to_string(key)), &1})
+      |> Enum.max()
+
+    hint = if likeness > 0.8, do: " (did you mean #{inspect(near)}?)", else: ""
+
+    raise ArgumentError,
+          "GossipCluster: there is no option #{inspect(key)}#{hint}; there are #{known}"
+  end
+
+  # Each check returns the value as the rest of the library uses it, or what would have been allowed. The third argument
+  # says that the value is the default, which needs no check where nil stands for "not given".
+  defp check(_type, nil, true), do: {:ok, nil}
+  defp check(:boolean, value, _) when is_boolean(value), do: {:ok, value}
+  defp check(:boolean, _value, _), do: {:error, "true or false"}
+
+  defp check({:integer, low, high}, value, _) when is_integer(value) and value in low..high,
+    do: {:ok, value}
+
+  defp check({:integer, low, high}, _value, _), do: {:error, "an integer from #{low} to #{high}"}
+
+  defp check(:name, value, _) when is_atom(value) and value not in [nil, true, false],
+    do: {:ok, value}
+
+  defp check(:name, _value, _), do: {:error, "an atom"}
+
+  defp check(:label, value, _) do
+    case text(value) do
+      {:ok, text} when byte_size(text) <= 255 -> {:ok, text}
+      _other -> {:error, "a text of at most 255 bytes"}
+    end
+  end
+
+  defp check(:path, value, _) do
+    case text(value) do
+      {:ok, text} when text != "" -> {:ok, text}
+      _other -> {:error, "the path of an executable"}
+    end
+  end
+
+  defp check(:group, value, _) do
+    with {:ok, text} <- address(value),
+         {:ok, {first, _, _, _}} when first in 224..239 <-
+           :inet.parse_ipv4strict_address(to_charlist(text)) do
+      {:ok, text}
+    else
+      _other -> {:error, "an IPv4 multicast address, from \"224.0.0.0\" to \"239.255.255.255\""}
+    end
+  end
+
+  defp check(:interfaces, value, _) do
+    case value do
+      :all -> {:ok, :all}
+      {:except, list} -> interfaces(:except, list)
+      list -> interfaces(:only, list)
+    end
+  end
+
+  defp check(:mfa, {module, function, arguments}, _)
+       when is_atom(module) and is_atom(function) and is_list(arguments),
+       do: {:ok, {module, function, arguments}}
+
+  defp check(:mfa, _value, _), do: {:error, @mfa_text}
+
+  defp check(:accept, value, _) when is_function(value, 1), do: {:ok, value}
+
+  defp check(:accept, value, _) do
+    case check(:mfa, value, false) do
+      {:ok, mfa} -> {:ok, mfa}
+      {:error, mfa} -> {:error, "nil, a function of one argument, or #{mfa}"}
+    end
+  end
+
+  defp check(:secret, value, _), do: Secret.resolve(value)
+
+  defp interfaces(kind, list) do
+    texts =
+      if is_list(list) and list != [] and not List.improper?(list),
+        do: Enum.map(list, &address/1),
+        else: [:error]
+
+    if Enum.all?(texts, &match?({:ok, text} when text != "" and byte_size(text) <= 64, &1)),
+      do: {:ok, {kind, Enum.map(texts, &elem(&1, 1))}},
+      else:
+        {:error,
+         ":all, a list of interface names or IPv4 addresses (at least one), or {:except, such a list}"}
+  end
+
+  defp address({a, b, c, d} = ip)
+       when a in 0..255 and b in 0..255 and c in 0..255 and d in 0..255,
+       do: {:ok, List.to_string(:inet.ntoa(ip))}
+
+  defp address(value), do: text(value)
+
+  defp text(value) when is_binary(value),
+    do: if(String.valid?(value), do: {:ok, value}, else: :error)
+
+  defp text([first | _] = value) when is_integer(first) do
+    {:ok, List.to_string(value)}
+  rescue
+    _error in [ArgumentError, UnicodeConversionError] -> :error
+  end
+
+  defp text(_value), do: :error
+end

@@ -1,0 +1,102 @@
+defmodule GossipCluster.Peer do
+  @moduledoc """
+  A peer: another node of the cluster, as this node knows it.
+
+  Its `name` is a binary. **Atoms are not made from the network**: the library turns a peer's name into an atom only to
+  dial it, only after the peer has proven itself to the sidecar (it answered a fresh nonce under the cluster's key), at
+  most as often as connects are allowed a second, and at most `16 * max_peers` times in the life of the cluster. Use
+  `node/1` to get the atom of a peer that has one.
+  """
+
+  @typedoc """
+    * `name` - the node's name, such as `"shop@10.0.0.7"`
+    * `creation` - with the name it identifies one life of that BEAM
+    * `boot` - the id of its sidecar's present run, 16 hexadecimal digits
+    * `incarnation` - how often it had to contradict a false suspicion
+    * `port` - its distribution port, 0 where unknown
+    * `addresses` - `{ip, UDP port, interface index}`, the most recently heard first
+    * `status` - `:alive`, `:suspect` (does not answer), `:stalled` (its sidecar beats but its BEAM hangs)
+    * `cookie` - whether its Erlang cookie is this node's: `:same`, `:differs`, `:unknown`
+    * `long_names`, `tls`, `ipv6`, `hidden` - how its distribution runs
+    * `connection` - `:connected`, `:connecting`, `:waiting` (for the next try, or for the other side's), or
+      `{:skipped, reason}`, where dialling cannot help: see `GossipCluster.Dialer`
+  """
+  @type t :: %__MODULE__{
+          name: String.t(),
+          creation: non_neg_integer(),
+          boot: String.t(),
+          incarnation: non_neg_integer(),
+          port: :inet.port_number(),
+          addresses: [{:inet.ip_address(), :inet.port_number(), non_neg_integer()}],
+          status: :alive | :suspect | :stalled,
+          cookie: :same | :differs | :unknown,
+          long_names: boolean(),
+          tls: boolean(),
+          ipv6: boolean(),
+          hidden: boolean(),
+          connection: :connected | :connecting | :waiting | {:skipped, atom()}
+        }
+
+  @enforce_keys [:name, :creation]
+  defstruct [
+    :name,
+    :creation,
+    boot: "",
+    incarnation: 0,
+    port: 0,
+    addresses: [],
+    status: :alive,
+    cookie: :unknown,
+    long_names: false,
+    tls: false,
+    ipv6: false,
+    hidden: false,
+    connection: :waiting
+  ]
+
+  @doc """
+  The peer's node name as an atom, or `nil` if no such atom exists (so it was never connected).
+
+      iex> GossipCluster.Peer.node(%GossipCluster.Peer{name: "nonode@nohost", creation: 0})
+      :nonode@nohost
+  """
+  @spec node(t()) :: node() | nil
+  def node(%__MODULE__{name: name}) do
+    String.to_existing_atom(name)
+  rescue
+    ArgumentError -> nil
+  end
+
+  @doc """
+  A node name as log lines show it, always in quotes, whatever bytes it has.
+
+      iex> GossipCluster.Peer.label("shop@10.0.0.7")
+      ~s(:"shop@10.0.0.7")
+  """
+  @spec label(String.t() | node() | t()) :: String.t()
+  def label(%__MODULE__{name: name}), do: label(name)
+  def label(node) when is_atom(node), do: label(Atom.to_string(node))
+
+  def label(name) when is_binary(name),
+    do: ":" <> inspect(name, binaries: :infer, printable_limit: 255)
+
+  @doc """
+  Whether a name can be a node's: `name@host`, both of printable characters without spaces, at most 255 in all.
+
+      iex> GossipCluster.Peer.valid_name?("shop@10.0.0.7")
+      true
+      iex> GossipCluster.Peer.valid_name?("shop")
+      false
+  """
+  @spec valid_name?(binary()) :: boolean()
+  def valid_name?(name) do
+    String.valid?(name) and String.length(name) <= 255 and
+      match?([<<_, _::binary>>, <<_, _::binary>>], String.split(name, "@")) and
+      not Regex.match?(~r/[\x00-\x20\x7f'"\\]/, name)
+  end
+
+  @doc "The peer's first IP address, or `nil`."
+  @spec ip(t()) :: :inet.ip_address() | nil
+  def ip(%__MODULE__{addresses: [{ip, _port, _ifindex} | _]}), do: ip
+  def ip(%__MODULE__{addresses: []}), do: nil
+end

@@ -1,0 +1,98 @@
+defmodule GossipCluster.Sidecar do
+  @moduledoc false
+  # The port to gossipd: where the executable is, how it is opened and spoken to, and what its failures mean.
+
+  alias GossipCluster.Codec
+
+  @doc "The executable of this application."
+  @spec path() :: Path.t()
+  def path do
+    case :code.priv_dir(:gossip_cluster) do
+      {:error, :bad_name} -> "priv/gossipd"
+      dir -> Path.join(dir, "gossipd")
+    end
+  end
+
+  @doc "Starts it. The failure is one line that names the mend."
+  @spec open(Path.t()) :: {:ok, port()} | {:error, atom(), String.t()}
+  def open(path) do
+    if File.dir?(path) do
+      {:error, :eisdir, failure(:eisdir, path)}
+    else
+      {:ok,
+       Port.open({:spawn_executable, path}, [
+         {:packet, 4},
+         :binary,
+         :exit_status,
+         :use_stdio,
+         args: ["--port"]
+       ])}
+    end
+  rescue
+    error in ErlangError -> {:error, error.original, failure(error.original, path)}
+  end
+
+  @doc """
+  Sends a command. `false` if the sidecar does not take it now, or is gone: nothing was sent. Never blocks, and never shows the
+  command, which may hold a secret, in a stack trace.
+  """
+  @spec command(port(), Codec.command()) :: boolean()
+  def command(port, command) do
+    data = Codec.encode!(command)
+
+    try do
+      Port.command(port, data, [:nosuspend])
+    rescue
+      ArgumentError -> false
+    end
+  end
+
+  @doc "Closes the port, if it is still open; the sidecar reads the end of its input."
+  @spec close(port()) :: :ok
+  def close(port) do
+    Port.close(port)
+    :ok
+  rescue
+    ArgumentError -> :ok
+  end
+
+  @doc "What it means that the executable could not be started."
+  @spec failure(atom(), Path.t()) :: String.t()
+  def failure(:enoent, path),
+    do:
+      "the executable #{path} is missing: run `mix compile` (it builds gossipd), and see that the release or image holds " <>
+        "this application's priv directory"
+
+  def failure(:eacces, path),
+    do:
+      "the executable #{path} may not be executed: check its permissions (chmod +x) and that its file system is not mounted noexec"
+
+  def failure(:eisdir, path), do: "#{path} is a directory, not an executable"
+
+  def failure(reason, _path) when reason in [:emfile, :enfile, :enomem, :eagain, :system_limit],
+    do:
+      "gossipd cannot be started (#{reason}): the system is short of processes, files or memory; raise the limits (ulimit -n, -u)"
+
+  def failure(reason, path), do: "the executable #{path} cannot be started: #{reason}"
+
+  @doc "What an exit status means. A fatal error has been told before, in a frame: see `explain/2`."
+  @spec exit_status(non_neg_integer()) :: String.t()
+  def exit_status(8),
+    do:
+      "gossipd is not made for this machine (wrong architecture or damaged): build it on, or for, this system (mix clean; mix compile)"
+
+  def exit_status(status) when status in [126, 127],
+    do:
+      "gossipd cannot run here (status #{status}): a library or loader that it needs is missing; rebuild it on this system"
+
+  def exit_status(status) when status > 128, do: "gossipd was killed by signal #{status - 128}"
+  def exit_status(status), do: "gossipd exited with status #{status}"
+
+  @doc "A fatal error of the sidecar, with what to do about it."
+  @spec explain(atom(), String.t()) :: String.t()
+  def explain(:port_taken, text),
+    do:
+      "#{text}: another program holds this UDP port without sharing it; stop it or choose another `port`"
+
+  def explain(_kind, text), do: text
+end

@@ -1,0 +1,18 @@
+/* The program: a poll loop that moves datagrams and frames to the core, and runs the effects that come out of
+ * it. */
+#ifndef GOSSIP_GOSSIPD_H
+#define GOSSIP_GOSSIPD_H
+
+#ifndef GOSSIP_VERSION
+#define GOSSIP_VERSION "dev"
+#endif
+
+/* Exit codes; 2 (started by hand) is main's. */
+#define EXIT_ENDED 0 /* end of file on stdin: the BEAM is gone, and goodbye is said for it */
+#define EXIT_FATAL 1 /* explained by an {error, Kind, Text} frame, and on stderr before the configuration */
+
+/* Runs as the port program of an Erlang VM, reading frames from `in` and writing frames to `out`, which
+ * become non-blocking, until the VM closes `in` or something fatal happens. Returns the exit code. */
+int gossipd_run(int in, int out);
+
+#endif

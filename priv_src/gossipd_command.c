@@ -1,0 +1,138 @@
+#include "gossipd_state.h"
+
+#include "clock.h"
+#include "random.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READS_A_WAKE_UP 16 /* then the network has its turn */
+
+/* Derives the ring. Blocks for some 25 ms a cookie or passphrase: once at the start, when nothing is going
+ * on, and when keys are rotated, which is rare. */
+static int derive(struct gossipd *d, const struct secrets *secrets, struct keyring *out)
+{
+    const struct config *c = &d->config;
+
+    *out = (struct keyring){0};
+    for (size_t i = 0; i < secrets->count; i++) {
+        const struct secret *s = &secrets->items[i];
+
+        if (keyring_add(out, s->kind, s->data, s->len, c->label, c->label_len) != 0) {
+            keyring_wipe(out);
+            return fault_set(&d->fault, FAULT_MEMORY,
+                             "a key could not be derived: it takes 19 MiB of memory");
+        }
+    }
+    return 0;
+}
+
+/* The sockets are opened before the keys are derived, so that what is said meanwhile waits in their buffers.
+ */
+static int configure(struct gossipd *d, const struct message *m)
+{
+    struct udp_options udp = {.group = m->as.config.group, .ttl = m->as.config.ttl};
+    struct gossip_options options = {.interval_ms = m->as.config.interval_ms,
+                                     .max_peers = m->as.config.max_peers,
+                                     .heartbeats = m->as.config.heartbeats,
+                                     .random = random_fill,
+                                     .sealing = &gossip_sealed};
+
+    d->config = m->as.config;
+    d->fx = calloc(1, sizeof *d->fx);
+    if (d->fx == NULL)
+        return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
+    d->udp = udp_open(&udp, &d->log, &d->fault);
+    if (d->udp == NULL)
+        return -1;
+    if (derive(d, &m->secrets, &options.keys) != 0)
+        return -1;
+    d->now = clock_now();
+    d->core = gossip_new(&options, d->now);
+    keyring_wipe(&options.keys);
+    if (d->core == NULL)
+        return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
+    gossipd_look(d);
+    gossipd_tell_ready(d);
+    return 0;
+}
+
+static int command(struct gossipd *d, struct message *m)
+{
+    struct command *c = &m->as.command;
+
+    if (c->type == COMMAND_KEYS) {
+        if (derive(d, &m->secrets, &c->as.keys) != 0)
+            return -1;
+        d->now = clock_now();
+        gossipd_receive(d,
+                        DATAGRAMS_DRAINED); /* under the old ring, and before any timer that is late by now */
+    }
+    gossip_command(d->core, d->fx, d->now, c);
+    gossipd_run_effects(d);
+    if (c->type == COMMAND_KEYS)
+        gossipd_tell_keys_changed(d);
+    return 0;
+}
+
+static int obey(struct gossipd *d, struct message *m)
+{
+    if (d->core == NULL && m->type != MESSAGE_CONFIGURE)
+        return fault_set(&d->fault, FAULT_BAD_COMMAND, "the first frame must be the configuration");
+    if (d->core != NULL && m->type == MESSAGE_CONFIGURE)
+        return fault_set(&d->fault, FAULT_BAD_COMMAND,
+                         "it is configured already: close the port and open a new one");
+    if (m->type == MESSAGE_CONFIGURE)
+        return configure(d, m);
+    if (m->type == MESSAGE_COMMAND)
+        return command(d, m);
+    gossipd_tell_stats(d, m->as.stats_ref);
+    return 0;
+}
+
+/* Obeys all whole frames. */
+static int frames(struct gossipd *d)
+{
+    uint8_t *frame;
+    size_t len;
+    int got;
+
+    while ((got = frame_next(&d->parser, &frame, &len)) == 1) {
+        struct message m;
+        int result = term_decode(frame, len, &m, &d->fault);
+
+        if (result == 0)
+            result = obey(d, &m);
+        sodium_memzero(&m, sizeof m); /* the frame itself is wiped by the parser */
+        if (result != 0)
+            return -1;
+    }
+    if (got < 0)
+        return fault_set(&d->fault, FAULT_BAD_FRAME, "a frame is longer than 1 MiB");
+    return 0;
+}
+
+int gossipd_read(struct gossipd *d)
+{
+    for (int i = 0; i < READS_A_WAKE_UP && !d->ended; i++) {
+        size_t room;
+        uint8_t *at = frame_room(&d->parser, &room);
+        ssize_t n;
+
+        if (at == NULL)
+            return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
+        n = read(d->in, at, room);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+            return 0;
+        if (n <= 0)
+            d->ended = true; /* a broken pipe is as much an end as a closed one */
+        else
+            frame_filled(&d->parser, (size_t)n);
+        if (frames(d) != 0)
+            return -1;
+    }
+    return 0;
+}

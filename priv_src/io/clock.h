@@ -1,0 +1,12 @@
+/* Time. */
+#ifndef GOSSIP_CLOCK_H
+#define GOSSIP_CLOCK_H
+
+#include <stdint.h>
+
+/* Microseconds of a monotonic clock that stands still while the machine is suspended. That is wanted: after a
+ * resume nobody has been silent for longer than before, so nobody is buried for it (CLOCK_BOOTTIME would
+ * count the sleep). */
+int64_t clock_now(void);
+
+#endif

@@ -1,0 +1,190 @@
+#include "etf.h"
+
+#include "buf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The tags, as the external term format's documentation numbers them. */
+enum {
+    TAG_VERSION = 131,
+    TAG_FLOAT = 70,
+    TAG_SMALL_INTEGER = 97,
+    TAG_INTEGER = 98,
+    TAG_ATOM = 100, /* OTP 25 writes this one, later releases TAG_SMALL_ATOM_UTF8 */
+    TAG_SMALL_TUPLE = 104,
+    TAG_NIL = 106,
+    TAG_STRING = 107,
+    TAG_LIST = 108,
+    TAG_BINARY = 109,
+    TAG_SMALL_BIG = 110,
+    TAG_SMALL_ATOM = 115,
+    TAG_MAP = 116,
+    TAG_ATOM_UTF8 = 118,
+    TAG_SMALL_ATOM_UTF8 = 119,
+};
+
+static int etf_walk(struct reader *r, int depth);
+
+static int etf_walk_many(struct reader *r, uint64_t count, int depth)
+{
+    /* Every term takes a byte at least, so a count beyond what is left is a lie that need not be walked. */
+    if (r->failed || count > reader_left(r))
+        return -1;
+    while (count-- > 0) {
+        if (etf_walk(r, depth) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int etf_skip(struct reader *r, size_t len)
+{
+    (void)read_bytes(r, len);
+    return r->failed ? -1 : 0;
+}
+
+static int etf_walk_atom(struct reader *r, size_t len)
+{
+    return len > ETF_ATOM_MAX ? -1 : etf_skip(r, len);
+}
+
+static int etf_walk_big(struct reader *r)
+{
+    uint8_t digits = read_u8(r);
+    uint8_t sign = read_u8(r);
+
+    return digits > ETF_BIG_BYTES || sign > 1 ? -1 : etf_skip(r, digits);
+}
+
+/* Recursion is bounded by ETF_DEPTH. */
+static int etf_walk(struct reader *r, int depth)
+{
+    uint8_t tag = read_u8(r);
+
+    if (r->failed || depth == 0)
+        return -1;
+    switch (tag) {
+    case TAG_NIL:
+        return 0;
+    case TAG_SMALL_INTEGER:
+        return etf_skip(r, 1);
+    case TAG_INTEGER:
+        return etf_skip(r, 4);
+    case TAG_FLOAT: /* no value is one, but a person may have written one */
+        return etf_skip(r, 8);
+    case TAG_SMALL_BIG:
+        return etf_walk_big(r);
+    case TAG_ATOM:
+    case TAG_ATOM_UTF8:
+        return etf_walk_atom(r, read_u16(r));
+    case TAG_SMALL_ATOM:
+    case TAG_SMALL_ATOM_UTF8:
+        return etf_walk_atom(r, read_u8(r));
+    case TAG_BINARY:
+        return etf_skip(r, read_u32(r));
+    case TAG_STRING:
+        return etf_skip(r, read_u16(r));
+    case TAG_SMALL_TUPLE:
+        return etf_walk_many(r, read_u8(r), depth - 1);
+    case TAG_MAP:
+        return etf_walk_many(r, (uint64_t)read_u32(r) * 2, depth - 1);
+    case TAG_LIST:
+        if (etf_walk_many(r, read_u32(r), depth - 1) != 0)
+            return -1;
+        return read_u8(r) == TAG_NIL && !r->failed ? 0 : -1; /* an improper list ends in something else */
+    default:
+        return -1;
+    }
+}
+
+int etf_check(const uint8_t *data, size_t len)
+{
+    struct reader r = reader_over(data, len);
+
+    if (read_u8(&r) != TAG_VERSION || r.failed || etf_walk(&r, ETF_DEPTH) != 0)
+        return -1;
+    return reader_left(&r) == 0 ? 0 : -1;
+}
+
+/* Printable ASCII as it is, the rest as dots; cut, with a mark that it was. */
+static void etf_text_bytes(char out[static ETF_TEXT], const char *quote, const uint8_t *bytes, size_t len)
+{
+    char plain[49];
+    size_t n = len < sizeof plain - 1 ? len : sizeof plain - 1;
+
+    for (size_t i = 0; i < n; i++)
+        plain[i] = bytes[i] >= 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '.';
+    plain[n] = '\0';
+    (void)snprintf(out, ETF_TEXT, "%s%s%s%s", quote, plain, len > n ? "..." : "", quote);
+}
+
+static void etf_text_big(char out[static ETF_TEXT], struct reader *r)
+{
+    uint8_t digits = read_u8(r);
+    uint8_t sign = read_u8(r);
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < digits && i < ETF_BIG_BYTES; i++)
+        value |= (uint64_t)read_u8(r) << (8 * i);
+    (void)snprintf(out, ETF_TEXT, "%s%llu", sign != 0 ? "-" : "", (unsigned long long)value);
+}
+
+const char *etf_text(const uint8_t *data, size_t len, size_t at, char out[static ETF_TEXT])
+{
+    struct reader r = reader_over(data, len);
+    uint32_t n;
+
+    (void)read_bytes(&r, at);
+    switch (read_u8(&r)) {
+    case TAG_SMALL_INTEGER:
+        (void)snprintf(out, ETF_TEXT, "%u", (unsigned)read_u8(&r));
+        break;
+    case TAG_INTEGER:
+        (void)snprintf(out, ETF_TEXT, "%ld", (long)(int32_t)read_u32(&r));
+        break;
+    case TAG_SMALL_BIG:
+        etf_text_big(out, &r);
+        break;
+    case TAG_ATOM:
+    case TAG_ATOM_UTF8:
+        n = read_u16(&r);
+        etf_text_bytes(out, "", read_bytes(&r, n), n);
+        break;
+    case TAG_SMALL_ATOM:
+    case TAG_SMALL_ATOM_UTF8:
+        n = read_u8(&r);
+        etf_text_bytes(out, "", read_bytes(&r, n), n);
+        break;
+    case TAG_BINARY:
+        n = read_u32(&r);
+        etf_text_bytes(out, "\"", read_bytes(&r, n), n);
+        break;
+    case TAG_STRING:
+        n = read_u16(&r);
+        etf_text_bytes(out, "'", read_bytes(&r, n), n);
+        break;
+    case TAG_FLOAT:
+        (void)snprintf(out, ETF_TEXT, "a float");
+        (void)read_bytes(&r, 8);
+        break;
+    case TAG_NIL:
+        (void)snprintf(out, ETF_TEXT, "[]");
+        break;
+    case TAG_LIST:
+        (void)snprintf(out, ETF_TEXT, "a list of %lu", (unsigned long)read_u32(&r));
+        break;
+    case TAG_SMALL_TUPLE:
+        (void)snprintf(out, ETF_TEXT, "a tuple of %u", (unsigned)read_u8(&r));
+        break;
+    case TAG_MAP:
+        (void)snprintf(out, ETF_TEXT, "a map of %lu", (unsigned long)read_u32(&r));
+        break;
+    default:
+        (void)snprintf(out, ETF_TEXT, "something else");
+        break;
+    }
+    if (r.failed)
+        (void)snprintf(out, ETF_TEXT, "something cut short");
+    return out;
+}

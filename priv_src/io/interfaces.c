@@ -1,0 +1,127 @@
+#include "interfaces.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Does this item of a filter mean the candidate, by name or by address? */
+static bool interfaces_fits(const char *item, const struct candidate *c)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    int family = c->interface.addr.family == ADDR_IPV6 ? AF_INET6 : AF_INET;
+
+    if (strcmp(item, c->interface.name) == 0)
+        return true;
+    return inet_ntop(family, c->interface.addr.ip, text, sizeof text) != NULL && strcmp(item, text) == 0;
+}
+
+/* Which items of the filter mean it: a bit for each. */
+static uint32_t interfaces_matches(const struct interface_filter *filter, const struct candidate *c)
+{
+    uint32_t bits = 0;
+
+    for (unsigned i = 0; i < filter->count; i++) {
+        if (interfaces_fits(filter->items[i], c))
+            bits |= UINT32_C(1) << i;
+    }
+    return bits;
+}
+
+static void interfaces_add(struct interface_list *out, const struct interface *interface)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        if (out->items[i].index == interface->index)
+            return;
+    }
+    if (out->count == INTERFACES_MAX)
+        out->left_out++;
+    else
+        out->items[out->count++] = *interface;
+}
+
+static bool interfaces_wanted(const struct interface_filter *filter, const struct candidate *c,
+                              uint32_t matches)
+{
+    switch (filter->mode) {
+    case FILTER_ONLY:
+        return matches != 0;
+    case FILTER_EXCEPT:
+        return matches == 0 && c->multicast && !c->loopback;
+    default:
+        return c->multicast && !c->loopback;
+    }
+}
+
+void interfaces_choose(const struct interface_filter *filter, const struct candidate *candidates,
+                       size_t count, struct interface_list *out)
+{
+    uint32_t found = 0;
+
+    *out = (struct interface_list){0};
+    for (size_t i = 0; i < count; i++) {
+        const struct candidate *c = &candidates[i];
+        uint32_t matches = interfaces_matches(filter, c);
+
+        if (!c->up || !interfaces_wanted(filter, c, matches))
+            continue;
+        found |= matches;
+        interfaces_add(out, &c->interface);
+    }
+    if (filter->mode == FILTER_ONLY) {
+        for (unsigned i = 0; i < filter->count; i++)
+            out->missing |= ~found & UINT32_C(1) << i;
+        return;
+    }
+    for (size_t i = 0; i < count && out->count == 0; i++) {
+        const struct candidate *c = &candidates[i];
+
+        if (c->up && c->loopback && (filter->mode != FILTER_EXCEPT || interfaces_matches(filter, c) == 0)) {
+            interfaces_add(out, &c->interface);
+            out->fallback = true;
+        }
+    }
+}
+
+/* From the system's description; false for what has no IPv4 address. (IPv6 will come in here.) */
+static bool interfaces_candidate(const struct ifaddrs *a, struct candidate *out)
+{
+    struct sockaddr_in in;
+    uint8_t ip[4];
+
+    if (a->ifa_addr == NULL || a->ifa_addr->sa_family != AF_INET || strlen(a->ifa_name) >= INTERFACE_NAME)
+        return false;
+    memcpy(&in, a->ifa_addr, sizeof in);
+    memcpy(ip, &in.sin_addr, sizeof ip);
+    *out = (struct candidate){.up = (a->ifa_flags & IFF_UP) != 0,
+                              .multicast = (a->ifa_flags & IFF_MULTICAST) != 0,
+                              .loopback = (a->ifa_flags & IFF_LOOPBACK) != 0};
+    (void)snprintf(out->interface.name, sizeof out->interface.name, "%s", a->ifa_name);
+    /* An alias such as eth0:1 is a label of Linux's; the interface is eth0. */
+    out->interface.name[strcspn(out->interface.name, ":")] = '\0';
+    out->interface.index = if_nametoindex(out->interface.name);
+    out->interface.addr = addr_ipv4(ip, 0, out->interface.index);
+    return out->interface.index != 0;
+}
+
+int interfaces_list(const struct interface_filter *filter, struct interface_list *out)
+{
+    struct candidate *candidates = calloc(CANDIDATES_MAX, sizeof *candidates);
+    struct ifaddrs *all = NULL;
+    size_t count = 0;
+
+    *out = (struct interface_list){0};
+    if (candidates == NULL || getifaddrs(&all) != 0) {
+        free(candidates);
+        return -1;
+    }
+    for (const struct ifaddrs *a = all; a != NULL && count < CANDIDATES_MAX; a = a->ifa_next)
+        count += interfaces_candidate(a, &candidates[count]);
+    freeifaddrs(all);
+    interfaces_choose(filter, candidates, count, out);
+    free(candidates);
+    return 0;
+}

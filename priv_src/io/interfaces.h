@@ -1,0 +1,51 @@
+/* Which network interfaces to use. */
+#ifndef GOSSIP_INTERFACES_H
+#define GOSSIP_INTERFACES_H
+
+#include "addr.h"
+
+#define INTERFACES_MAX 64  /* used at a time */
+#define INTERFACE_NAME 16  /* bytes of a name, its NUL included (IF_NAMESIZE) */
+#define FILTER_ITEMS   32  /* names or addresses in a filter */
+#define FILTER_TEXT    46  /* bytes of one of them, its NUL included: the longest is an IPv6 address */
+#define CANDIDATES_MAX 512 /* addresses of one host that are looked at */
+
+struct interface {
+    char name[INTERFACE_NAME];
+    uint32_t index;
+    struct addr addr; /* the one that datagrams are sent from; its port is 0 */
+};
+
+enum filter_mode { FILTER_ALL = 1, FILTER_ONLY, FILTER_EXCEPT };
+
+struct interface_filter {
+    uint8_t mode; /* enum filter_mode */
+    uint8_t count;
+    char items[FILTER_ITEMS][FILTER_TEXT]; /* interface names or IPv4 addresses */
+};
+
+/* One address of one interface, as the system tells it. */
+struct candidate {
+    struct interface interface;
+    bool up, multicast, loopback;
+};
+
+struct interface_list {
+    size_t count;
+    struct interface items[INTERFACES_MAX];
+    uint32_t missing; /* a bit for each item of a FILTER_ONLY that nothing fits now */
+    bool fallback;    /* loopback, because there is nothing else */
+    size_t left_out;  /* interfaces beyond INTERFACES_MAX */
+};
+
+/* Chooses: what is up and can multicast, once an interface (by its first fitting address), filtered; loopback
+ * only where there is no other, or when named; what is named is taken though it does not say that it can
+ * multicast. Pure. */
+void interfaces_choose(const struct interface_filter *filter, const struct candidate *candidates,
+                       size_t count, struct interface_list *out);
+
+/* Asks the system and chooses: 0, or -1 and errno (the list is then empty). It is a fresh look each time: a
+ * watcher (rtnetlink) needs only to say when to call it again. */
+int interfaces_list(const struct interface_filter *filter, struct interface_list *out);
+
+#endif

@@ -1,0 +1,11 @@
+/* Randomness for the core: libsodium's, seeded by the operating system. */
+#ifndef GOSSIP_RANDOM_H
+#define GOSSIP_RANDOM_H
+
+#include <stddef.h>
+
+/* Fills `out` with unpredictable bytes. A gossip_random; `context` is not used. seal_init() must have
+ * succeeded. */
+void random_fill(void *context, void *out, size_t len);
+
+#endif

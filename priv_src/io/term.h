@@ -1,0 +1,99 @@
+/* The port's terms: what the owner sends (decoded), and what it is told (encoded). The contract is drawn in
+ * the module documentation of GossipCluster.Codec, its twin. libei is used in term_decode.c and
+ * term_encode.c, and nowhere else. */
+#ifndef GOSSIP_TERM_H
+#define GOSSIP_TERM_H
+
+#include "command.h"
+#include "fault.h"
+#include "gossip.h"
+#include "interfaces.h"
+#include "udp.h"
+
+#include <ei.h>
+
+#define PORT_VERSION   1    /* of this contract: `version` in the configuration */
+#define LABEL_MAX      255  /* bytes of a cluster's label */
+#define PASSPHRASE_MAX 1024 /* bytes of a passphrase */
+
+/* Secrets as they stand in the frame: they point into it, and end with it. */
+struct secrets {
+    uint8_t count;
+    struct secret {
+        uint8_t kind; /* enum secret_kind */
+        const uint8_t *data;
+        size_t len;
+    } items[KEYRING_MAX];
+};
+
+struct config {
+    uint8_t label_len;
+    char label[LABEL_MAX];
+    struct addr group; /* with the port */
+    uint8_t ttl;
+    bool heartbeats;
+    uint32_t interval_ms;
+    uint32_t max_peers;
+    struct interface_filter interfaces;
+};
+
+enum message_type { MESSAGE_CONFIGURE = 1, MESSAGE_COMMAND, MESSAGE_STATS };
+
+/* One frame from the owner. Holds secrets (in the command, and by pointer): overwrite it after use. */
+struct message {
+    uint8_t type; /* enum message_type */
+    union {
+        struct config config;
+        struct command command; /* of COMMAND_KEYS the ring is empty: keys are derived from `secrets` */
+        uint32_t stats_ref;
+    } as;
+    struct secrets secrets;
+};
+
+/* Makes libei ready; 0, or -1. Call once before all else. */
+int term_init(void);
+
+/* Decodes one frame, any bytes of it, into `out`, which is valid as long as the frame is: 0, or -1 and a
+ * fault whose text names what is wrong, and never holds a secret. */
+int term_decode(const uint8_t *frame, size_t len, struct message *out, struct fault *fault);
+
+/* A reusable buffer for the terms that go up. Nothing is allocated a term once it has grown. */
+struct term {
+    ei_x_buff x; /* x.buff and x.index are the last term's bytes and length, valid until the next call */
+};
+
+/* What the sidecar itself counts, beside the core and the sockets. */
+struct port_stats {
+    uint64_t frames_dropped;     /* frames up that were dropped when the queue overflowed */
+    uint64_t heartbeats_dropped; /* heartbeat frames over the rate */
+    uint64_t logs_dropped;       /* log lines over the rate */
+};
+
+struct stats {
+    struct gossip_stats core;
+    struct udp_stats udp;
+    struct port_stats port;
+    const struct interface *interfaces;
+    size_t interface_count;
+};
+
+/* Frees the buffer. Zeroed memory is an empty one. */
+void term_free(struct term *t);
+
+/* Each puts one whole term (version byte included) into `t`: 0, or -1 when memory is short. */
+int term_ready(struct term *t, const char *version, uint64_t boot, long pid,
+               const struct interface *interfaces, size_t count);
+int term_event(struct term *t,
+               const struct event *event); /* all but EVENT_READY and EVENT_SNAPSHOT, which are -1 */
+int term_health(struct term *t, uint8_t health);
+int term_log(struct term *t, uint8_t level, const char *text);
+int term_stats(struct term *t, uint32_t ref, const struct stats *stats);
+int term_error(struct term *t, const struct fault *fault);
+int term_atom(struct term *t, const char *atom);
+
+/* A page of a snapshot is built in steps: begin, peer as often as wanted, end. */
+int term_page_begin(struct term *t, bool first);
+int term_page_peer(struct term *t, const struct peer_view *peer);
+int term_page_end(struct term *t);
+
+#endif

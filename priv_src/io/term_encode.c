@@ -1,0 +1,299 @@
+#include "term.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* Every ei_x function returns 0, or -1 when memory is short; so do these, and chains of || stop at the first
+ * failure. */
+
+static int put(bool failed)
+{
+    return failed ? -1 : 0;
+}
+
+static int begin(struct term *t)
+{
+    if (t->x.buff == NULL) /* new, or ei lost it when memory was short */
+        t->x = (ei_x_buff){0};
+    t->x.index = 0;
+    return ei_x_encode_version(&t->x);
+}
+
+static int put_binary(ei_x_buff *x, const void *data, size_t len)
+{
+    return len > INT32_MAX ? -1 : ei_x_encode_binary(x, data, (int)len);
+}
+
+static int put_text(ei_x_buff *x, const char *text)
+{
+    return put_binary(x, text, strlen(text));
+}
+
+static int put_boot(ei_x_buff *x, uint64_t boot)
+{
+    uint8_t bytes[8];
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(boot >> (56 - 8 * i));
+    return put_binary(x, bytes, sizeof bytes);
+}
+
+static int put_number(ei_x_buff *x, const char *key, uint64_t value)
+{
+    return put(ei_x_encode_atom(x, key) != 0 || ei_x_encode_ulonglong(x, value) != 0);
+}
+
+static int put_bool(ei_x_buff *x, const char *key, bool value)
+{
+    return put(ei_x_encode_atom(x, key) != 0 || ei_x_encode_boolean(x, value) != 0);
+}
+
+static int put_atom(ei_x_buff *x, const char *key, const char *value)
+{
+    return put(ei_x_encode_atom(x, key) != 0 || ei_x_encode_atom(x, value) != 0);
+}
+
+/* {A, B, C, D}, or 8 numbers of 16 bits. */
+static int put_ip(ei_x_buff *x, const struct addr *a)
+{
+    size_t len = addr_ip_len(a->family);
+    size_t step = a->family == ADDR_IPV6 ? 2 : 1;
+
+    if (ei_x_encode_tuple_header(x, (long)(len / step)) != 0)
+        return -1;
+    for (size_t i = 0; i < len; i += step) {
+        unsigned long part = step == 1 ? a->ip[i] : (unsigned long)(a->ip[i] << 8 | a->ip[i + 1]);
+
+        if (ei_x_encode_ulong(x, part) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* {Ip, UdpPort, IfIndex} */
+static int put_address(ei_x_buff *x, const struct addr *a)
+{
+    return put(ei_x_encode_tuple_header(x, 3) != 0 || put_ip(x, a) != 0 ||
+               ei_x_encode_ulong(x, a->port) != 0 || ei_x_encode_ulong(x, a->ifindex) != 0);
+}
+
+/* {Name, Index, Address}, the address as text */
+static int put_interface(ei_x_buff *x, const struct interface *i)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+
+    if (inet_ntop(i->addr.family == ADDR_IPV6 ? AF_INET6 : AF_INET, i->addr.ip, text, sizeof text) == NULL)
+        return -1;
+    return put(ei_x_encode_tuple_header(x, 3) != 0 || put_text(x, i->name) != 0 ||
+               ei_x_encode_ulong(x, i->index) != 0 || put_text(x, text) != 0);
+}
+
+static int put_interfaces(ei_x_buff *x, const struct interface *interfaces, size_t count)
+{
+    if (ei_x_encode_atom(x, "interfaces") != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (ei_x_encode_list_header(x, 1) != 0 || put_interface(x, &interfaces[i]) != 0)
+            return -1;
+    }
+    return ei_x_encode_empty_list(x);
+}
+
+static const char *status_name(uint8_t status)
+{
+    return status == STATUS_SUSPECT ? "suspect" : status == STATUS_STALLED ? "stalled" : "alive";
+}
+
+static const char *cookie_name(uint8_t cookie)
+{
+    return cookie == COOKIE_SAME ? "same" : cookie == COOKIE_DIFFERS ? "differs" : "unknown";
+}
+
+static const char *reason_name(uint8_t reason)
+{
+    return reason == DOWN_LEFT ? "left" : reason == DOWN_BEAM_EXIT ? "beam_exit" : "silent";
+}
+
+static const char *level_name(uint8_t level)
+{
+    return level == LEVEL_DEBUG     ? "debug"
+           : level == LEVEL_INFO    ? "info"
+           : level == LEVEL_WARNING ? "warning"
+                                    : "error";
+}
+
+static int put_addresses(ei_x_buff *x, const struct peer_view *p)
+{
+    if (ei_x_encode_atom(x, "addresses") != 0)
+        return -1;
+    for (size_t i = 0; i < p->addr_count && i < PEER_ADDRS; i++) {
+        if (ei_x_encode_list_header(x, 1) != 0 || put_address(x, &p->addrs[i]) != 0)
+            return -1;
+    }
+    return ei_x_encode_empty_list(x);
+}
+
+static int put_peer(ei_x_buff *x, const struct peer_view *p)
+{
+    const struct identity *id = &p->id;
+
+    return put(ei_x_encode_map_header(x, 12) != 0 || ei_x_encode_atom(x, "name") != 0 ||
+               put_binary(x, id->name.text, id->name.len) != 0 || ei_x_encode_atom(x, "boot") != 0 ||
+               put_boot(x, id->boot) != 0 || put_number(x, "creation", id->creation) != 0 ||
+               put_number(x, "incarnation", id->incarnation) != 0 ||
+               put_number(x, "port", id->dist_port) != 0 ||
+               put_bool(x, "long_names", (id->flags & IDENTITY_LONG_NAMES) != 0) != 0 ||
+               put_bool(x, "tls", (id->flags & IDENTITY_TLS) != 0) != 0 ||
+               put_bool(x, "ipv6", (id->flags & IDENTITY_IPV6_DIST) != 0) != 0 ||
+               put_bool(x, "hidden", (id->flags & IDENTITY_HIDDEN) != 0) != 0 ||
+               put_atom(x, "status", status_name(p->status)) != 0 ||
+               put_atom(x, "cookie", cookie_name(p->cookie)) != 0 || put_addresses(x, p) != 0);
+}
+
+static int put_tagged(struct term *t, long arity, const char *tag)
+{
+    return put(begin(t) != 0 || ei_x_encode_tuple_header(&t->x, arity) != 0 ||
+               ei_x_encode_atom(&t->x, tag) != 0);
+}
+
+void term_free(struct term *t)
+{
+    if (t->x.buff != NULL)
+        (void)ei_x_free(&t->x);
+    *t = (struct term){0};
+}
+
+int term_atom(struct term *t, const char *atom)
+{
+    return put(begin(t) != 0 || ei_x_encode_atom(&t->x, atom) != 0);
+}
+
+int term_ready(struct term *t, const char *version, uint64_t boot, long pid,
+               const struct interface *interfaces, size_t count)
+{
+    ei_x_buff *x = &t->x;
+
+    return put(put_tagged(t, 2, "ready") != 0 || ei_x_encode_map_header(x, 4) != 0 ||
+               ei_x_encode_atom(x, "version") != 0 || put_text(x, version) != 0 ||
+               ei_x_encode_atom(x, "boot") != 0 || put_boot(x, boot) != 0 ||
+               ei_x_encode_atom(x, "pid") != 0 || ei_x_encode_long(x, pid) != 0 ||
+               put_interfaces(x, interfaces, count) != 0);
+}
+
+static int put_about(struct term *t, long arity, const char *tag, const struct peer_view *peer)
+{
+    return put(put_tagged(t, arity, tag) != 0 || put_peer(&t->x, peer) != 0);
+}
+
+int term_event(struct term *t, const struct event *e)
+{
+    switch (e->type) {
+    case EVENT_UP:
+        return put_about(t, 2, "up", &e->peer);
+    case EVENT_UPDATE:
+        return put_about(t, 2, "update", &e->peer);
+    case EVENT_DOWN:
+        return put(put_about(t, 3, "down", &e->peer) != 0 ||
+                   ei_x_encode_atom(&t->x, reason_name(e->reason)) != 0);
+    case EVENT_CONFLICT:
+        return put(put_about(t, 3, "conflict", &e->peer) != 0 || put_peer(&t->x, &e->other) != 0);
+    case EVENT_HEALTH:
+        return term_health(t, e->health);
+    case EVENT_HEARTBEAT:
+        return put(put_tagged(t, 2, "heartbeat") != 0 ||
+                   put_binary(&t->x, e->peer.id.name.text, e->peer.id.name.len) != 0);
+    case EVENT_LEFT:
+        return term_atom(t, "left");
+    default:
+        return -1;
+    }
+}
+
+int term_health(struct term *t, uint8_t health)
+{
+    return put(put_tagged(t, 2, "health") != 0 ||
+               ei_x_encode_atom(&t->x, health == HEALTH_ISOLATED ? "isolated" : "ok") != 0);
+}
+
+int term_log(struct term *t, uint8_t level, const char *text)
+{
+    return put(put_tagged(t, 3, "log") != 0 || ei_x_encode_atom(&t->x, level_name(level)) != 0 ||
+               put_text(&t->x, text) != 0);
+}
+
+int term_error(struct term *t, const struct fault *fault)
+{
+    return put(put_tagged(t, 3, "error") != 0 || ei_x_encode_atom(&t->x, fault_name(fault->kind)) != 0 ||
+               put_text(&t->x, fault->text) != 0);
+}
+
+int term_page_begin(struct term *t, bool first)
+{
+    return put(put_tagged(t, 3, "snapshot") != 0 || ei_x_encode_atom(&t->x, first ? "first" : "more") != 0);
+}
+
+/* A cell of the list: its number of elements need not be known beforehand. */
+int term_page_peer(struct term *t, const struct peer_view *peer)
+{
+    return put(ei_x_encode_list_header(&t->x, 1) != 0 || put_peer(&t->x, peer) != 0);
+}
+
+int term_page_end(struct term *t)
+{
+    return put(ei_x_encode_empty_list(&t->x) != 0);
+}
+
+/* The counters as the owner knows them; the Elixir side's Codec has the same list. */
+static int put_counters(ei_x_buff *x, const struct stats *s)
+{
+    const struct gossip_stats *g = &s->core;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counters[] = {
+        {"received", g->received}, /* datagrams from the network, and their bytes */
+        {"bytes_received", g->bytes_received},
+        {"sent", g->sent}, /* datagrams that the protocol sent */
+        {"bytes_sent", g->bytes_sent},
+        {"foreign", g->foreign},                 /* another cluster, or junk */
+        {"forged", g->forged},                   /* our key tag, but the seal does not open */
+        {"malformed", g->malformed},             /* sealed by a holder of the key, yet not decodable */
+        {"replayed", g->replayed},               /* seen before */
+        {"own", g->own},                         /* our own, heard back */
+        {"unproven", g->unproven},               /* from senders that are not proven yet */
+        {"refused_full", g->refused_full},       /* newcomers: the table was full */
+        {"refused_rate", g->refused_rate},       /* newcomers: too many in a second */
+        {"answers_limited", g->answers_limited}, /* answers not given: too many to one source */
+        {"opened_1", g->opened[0]},              /* opened by the first key of the ring, the second, ... */
+        {"opened_2", g->opened[1]},
+        {"opened_3", g->opened[2]},
+        {"opened_4", g->opened[3]},
+        {"listed", g->listed},                      /* peers listed now */
+        {"pending", g->pending},                    /* peers heard, but not proven, now */
+        {"interval_ms", g->interval_ms},            /* between our beats, now */
+        {"isolated", g->health == HEALTH_ISOLATED}, /* 1: nobody answers this node */
+        {"send_errors", s->udp.send_errors},        /* datagrams that the system did not take */
+        {"receive_errors", s->udp.receive_errors},
+        {"oversized", s->udp.oversized},            /* datagrams longer than any of ours */
+        {"receive_buffer", s->udp.receive_buffer},  /* bytes that the kernel granted */
+        {"frames_dropped", s->port.frames_dropped}, /* what the owner was too slow for; a snapshot followed */
+        {"heartbeats_dropped", s->port.heartbeats_dropped}, /* heartbeat frames over the rate */
+        {"logs_dropped", s->port.logs_dropped},             /* log lines over the rate */
+    };
+    size_t count = sizeof counters / sizeof counters[0];
+
+    if (ei_x_encode_map_header(x, (long)count + 1) != 0) /* and the interfaces */
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (put_number(x, counters[i].name, counters[i].value) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int term_stats(struct term *t, uint32_t ref, const struct stats *stats)
+{
+    return put(put_tagged(t, 3, "stats") != 0 || ei_x_encode_ulong(&t->x, ref) != 0 ||
+               put_counters(&t->x, stats) != 0 ||
+               put_interfaces(&t->x, stats->interfaces, stats->interface_count) != 0);
+}

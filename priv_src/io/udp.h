@@ -1,0 +1,66 @@
+/* The sockets. Several, so that families and more than one socket's worth of memberships have room:
+ *
+ *   shared   bound to the group's port with address reuse, as several nodes and clusters on one host have it
+ * at the same time; joins the group on each interface. Multicast reaches every such socket, unicast only one
+ * of them. private  bound to a port of its own: everything is sent from it, so unicast answers find this
+ * process and no other.
+ *
+ * Everything is non-blocking. Trouble with sending is the network's normal life: counted, told once a state,
+ * never fatal. (A kernel filter on the first SEAL_PREFIX bytes belongs to where a socket is opened,
+ * udp_system_open; the key ring's prefixes would come in through a udp_set_filter here.) */
+#ifndef GOSSIP_UDP_H
+#define GOSSIP_UDP_H
+
+#include "effect.h"
+#include "fault.h"
+#include "interfaces.h"
+#include "log.h"
+
+#include <poll.h>
+
+#define UDP_SHARED_MAX  8 /* shared sockets: Linux joins 20 groups on one (net.ipv4.igmp_max_memberships) */
+#define UDP_SOCKETS_MAX (UDP_SHARED_MAX + 1)
+
+struct udp_options {
+    struct addr group; /* address and port; the family decides which sockets there are */
+    uint8_t ttl;
+};
+
+struct udp_stats {
+    uint64_t send_errors; /* datagrams that the system did not take */
+    uint64_t receive_errors;
+    uint64_t oversized;      /* datagrams over DATAGRAM_MAX: not ours, dropped */
+    uint32_t receive_buffer; /* bytes that the kernel granted the shared socket */
+};
+
+struct udp;
+
+/* Opens the sockets and joins nothing yet. `log` must outlive it. NULL and a fault when it cannot be. */
+struct udp *udp_open(const struct udp_options *options, struct log *log, struct fault *fault);
+
+/* Leaves, closes, frees. NULL is allowed. */
+void udp_close(struct udp *u);
+
+/* Joins what is new in `list` and leaves what is no longer in it. What cannot be joined is told once and
+ * stays out. Returns how many interfaces are joined now. */
+size_t udp_set_interfaces(struct udp *u, const struct interface_list *list);
+
+/* The interfaces joined now, valid until the next udp_set_interfaces; `count` is set. */
+const struct interface *udp_interfaces(const struct udp *u, size_t *count);
+
+/* Fills in the descriptors to poll for input, UDP_SOCKETS_MAX at most, and returns their number; entry i is
+ * socket i. */
+size_t udp_descriptors(const struct udp *u, struct pollfd *fds);
+
+/* Takes a datagram of up to DATAGRAM_MAX bytes from socket i: 1. Nothing there: 0. Something was there that
+ * is not for us (too large, an error): -1; try again. `from` says by which way it came, and from whom. */
+int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len);
+
+/* Sends to the group (on all joined interfaces, or the one that the path names) or to one endpoint: 0 if the
+ * system took it at least once, -1 if not. */
+int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t len);
+
+/* Counters since the start. */
+struct udp_stats udp_stats(const struct udp *u);
+
+#endif

@@ -1,0 +1,37 @@
+/* What each system does in its own way with a UDP socket; udp.c alone uses it. All functions return -1 and
+ * errno on failure. The portable twin asks for nothing beyond POSIX, RFC 3678 and what every BSD has. */
+#ifndef GOSSIP_UDP_SYSTEM_H
+#define GOSSIP_UDP_SYSTEM_H
+
+#include "addr.h"
+
+struct udp_arrival {
+    struct addr from;    /* its ifindex: the interface it came in by, 0 where the system does not tell */
+    uint8_t destination; /* enum path_kind */
+    bool cut;            /* it was longer than the room */
+};
+
+/* A non-blocking, close-on-exec socket of the family that tells of each datagram where it came in. `shared`:
+ * it will share its port. Asks for a large receive buffer; what was granted is in `receive_buffer`. Returns
+ * the descriptor. */
+int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer);
+
+/* Binds to every address of the family at `port` (0: any free one). */
+int udp_system_bind(int fd, uint8_t family, uint16_t port);
+
+/* Joins or leaves `group` on the interface that `local` is on. */
+int udp_system_join(int fd, const struct addr *group, const struct addr *local);
+int udp_system_leave(int fd, const struct addr *group, const struct addr *local);
+
+/* Multicasts out of the interface that `local` is on, from its address. */
+int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
+                         size_t len);
+
+/* Sends to one endpoint. `bound`: out of the interface that `to` names, whatever the routing table says. */
+int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len);
+
+/* Takes a datagram. `shared`: of a shared socket, which matters where the system does not tell the
+ * destination. Returns its length. */
+int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival);
+
+#endif

@@ -1,0 +1,150 @@
+/* Linux: interfaces by index (ip_mreqn, in_pktinfo), and a receive buffer beyond the limit for who may. */
+#include "udp_system.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The default holds about 256 datagrams; a thousand nodes that answer at once send more. */
+#define RECEIVE_BUFFER (4 * 1024 * 1024)
+
+union control {
+    struct cmsghdr align;
+    uint8_t bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
+static struct sockaddr_in udp_system_address(const struct addr *a)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(a->port)};
+
+    memcpy(&in.sin_addr, a->ip, sizeof in.sin_addr);
+    return in;
+}
+
+static int set(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static uint32_t udp_system_buffer(int fd)
+{
+    int granted = 0;
+    socklen_t size = sizeof granted;
+
+    if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0)
+        (void)set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER); /* cut at net.core.rmem_max */
+    return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
+}
+
+int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)
+{
+    int fd = socket(family == ADDR_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    /* Not SO_REUSEPORT: with it the kernel spreads datagrams over the sockets, and demands one user for all
+     * of them. IP_MULTICAST_ALL 0: else this socket hears what any other process of the host has joined. */
+    if ((shared && set(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
+        set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0 || set(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0 ||
+        set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) != 0 || set(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    *receive_buffer = udp_system_buffer(fd);
+    return fd;
+}
+
+int udp_system_bind(int fd, uint8_t family, uint16_t port)
+{
+    struct addr any = {.family = family, .port = port};
+    struct sockaddr_in in = udp_system_address(&any);
+
+    return bind(fd, (const struct sockaddr *)&in, sizeof in);
+}
+
+static int membership(int fd, int name, const struct addr *group, const struct addr *local)
+{
+    struct ip_mreqn m = {.imr_ifindex = (int)local->ifindex};
+
+    memcpy(&m.imr_multiaddr, group->ip, sizeof m.imr_multiaddr);
+    memcpy(&m.imr_address, local->ip, sizeof m.imr_address);
+    return setsockopt(fd, IPPROTO_IP, name, &m, sizeof m);
+}
+
+int udp_system_join(int fd, const struct addr *group, const struct addr *local)
+{
+    return membership(fd, IP_ADD_MEMBERSHIP, group, local);
+}
+
+int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
+{
+    return membership(fd, IP_DROP_MEMBERSHIP, group, local);
+}
+
+/* `ifindex` 0 leaves the choice to the routing table; `source` may be NULL. */
+static int udp_system_sendmsg(int fd, const struct addr *to, uint32_t ifindex, const uint8_t *source,
+                              const uint8_t *data, size_t len)
+{
+    union control control = {.bytes = {0}};
+    struct sockaddr_in in = udp_system_address(to);
+    struct in_pktinfo info = {.ipi_ifindex = (int)ifindex};
+    struct iovec part = {.iov_len = len};
+    struct msghdr m = {.msg_name = &in, .msg_namelen = sizeof in, .msg_iov = &part, .msg_iovlen = 1};
+
+    memcpy(&part.iov_base, &data,
+           sizeof part.iov_base); /* sendmsg only reads it, though iovec cannot say so */
+    if (ifindex != 0) {
+        struct cmsghdr *c = &control.align;
+
+        if (source != NULL)
+            memcpy(&info.ipi_spec_dst, source, sizeof info.ipi_spec_dst);
+        c->cmsg_level = IPPROTO_IP;
+        c->cmsg_type = IP_PKTINFO;
+        c->cmsg_len = CMSG_LEN(sizeof info);
+        memcpy(CMSG_DATA(c), &info, sizeof info);
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof control.bytes;
+    }
+    return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
+                         size_t len)
+{
+    return udp_system_sendmsg(fd, group, local->ifindex, local->ip, data, len);
+}
+
+int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
+{
+    return udp_system_sendmsg(fd, to, bound ? to->ifindex : 0, NULL, data, len);
+}
+
+int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
+{
+    union control control = {.bytes = {0}};
+    struct sockaddr_in in = {0};
+    struct in_pktinfo info = {0};
+    struct iovec part = {.iov_base = out, .iov_len = room};
+    struct msghdr m = {.msg_name = &in,
+                       .msg_namelen = sizeof in,
+                       .msg_iov = &part,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof control.bytes};
+    uint8_t ip[4];
+    ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
+
+    (void)shared;
+    if (n < 0)
+        return -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof info))
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+    }
+    memcpy(ip, &in.sin_addr, sizeof ip);
+    arrival->from = addr_ipv4(ip, ntohs(in.sin_port), info.ipi_ifindex > 0 ? (uint32_t)info.ipi_ifindex : 0);
+    arrival->destination = IN_MULTICAST(ntohl(info.ipi_addr.s_addr)) ? PATH_GROUP : PATH_UNICAST;
+    arrival->cut = (m.msg_flags & MSG_TRUNC) != 0;
+    return (int)n;
+}

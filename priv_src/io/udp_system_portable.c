@@ -1,0 +1,233 @@
+/* macOS and the BSDs, and Linux when it is told to test this twin: interfaces by index where RFC 3678 has it,
+ * else by address. */
+#include "udp_system.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define RECEIVE_BUFFER (4 * 1024 * 1024)
+
+#if defined(IP_PKTINFO)
+#define ARRIVAL_OPTION IP_PKTINFO
+typedef struct in_pktinfo arrival_info;
+#elif defined(IP_RECVDSTADDR)
+#define ARRIVAL_OPTION IP_RECVDSTADDR
+typedef struct in_addr arrival_info;
+#endif
+
+union control {
+    struct cmsghdr align;
+    uint8_t bytes[CMSG_SPACE(64)];
+};
+
+static struct sockaddr_in udp_system_address(const struct addr *a)
+{
+    struct sockaddr_in in;
+
+    memset(&in, 0, sizeof in);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(a->port);
+    memcpy(&in.sin_addr, a->ip, sizeof in.sin_addr);
+    return in;
+}
+
+static int set(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* The BSDs want a byte for these two. */
+static int set_byte(int fd, int name, uint8_t value)
+{
+    return setsockopt(fd, IPPROTO_IP, name, &value, sizeof value);
+}
+
+/* Some systems refuse what they cannot grant whole, so ask for less and less. */
+static uint32_t udp_system_buffer(int fd)
+{
+    int granted = 0;
+    socklen_t size = sizeof granted;
+
+    for (int want = RECEIVE_BUFFER; want >= 64 * 1024; want /= 2) {
+        if (set(fd, SOL_SOCKET, SO_RCVBUF, want) == 0)
+            break;
+    }
+    return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
+}
+
+static int udp_system_share(int fd)
+{
+    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0)
+        return -1;
+#if defined(SO_REUSEPORT) && !defined(__linux__)
+    /* Elsewhere than on Linux this is what lets several sockets hear one multicast. */
+    return set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+#else
+    return 0;
+#endif
+}
+
+static int udp_system_setup(int fd, bool shared, uint8_t ttl)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return -1;
+    if (shared && udp_system_share(fd) != 0)
+        return -1;
+#if defined(ARRIVAL_OPTION)
+    if (set(fd, IPPROTO_IP, ARRIVAL_OPTION, 1) != 0)
+        return -1;
+#endif
+#if defined(IP_MULTICAST_ALL)
+    if (set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0)
+        return -1;
+#endif
+    if (set_byte(fd, IP_MULTICAST_LOOP, 1) != 0 || set_byte(fd, IP_MULTICAST_TTL, ttl) != 0)
+        return -1;
+    return 0;
+}
+
+int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)
+{
+    int fd = socket(family == ADDR_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+
+    if (fd < 0)
+        return -1;
+    if (udp_system_setup(fd, shared, ttl) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    *receive_buffer = udp_system_buffer(fd);
+    return fd;
+}
+
+int udp_system_bind(int fd, uint8_t family, uint16_t port)
+{
+    struct addr any = {.family = family, .port = port};
+    struct sockaddr_in in = udp_system_address(&any);
+
+    return bind(fd, (const struct sockaddr *)&in, sizeof in);
+}
+
+#if defined(MCAST_JOIN_GROUP) && defined(MCAST_LEAVE_GROUP)
+static int membership(int fd, int name, const struct addr *group, const struct addr *local)
+{
+    struct addr at = *group;
+    struct group_req m;
+    struct sockaddr_in in;
+
+    at.port = 0;
+    in = udp_system_address(&at);
+    memset(&m, 0, sizeof m);
+    m.gr_interface = local->ifindex;
+    memcpy(&m.gr_group, &in, sizeof in);
+    return setsockopt(fd, IPPROTO_IP, name, &m, sizeof m);
+}
+#define JOIN  MCAST_JOIN_GROUP
+#define LEAVE MCAST_LEAVE_GROUP
+#else
+static int membership(int fd, int name, const struct addr *group, const struct addr *local)
+{
+    struct ip_mreq m;
+
+    memset(&m, 0, sizeof m);
+    memcpy(&m.imr_multiaddr, group->ip, sizeof m.imr_multiaddr);
+    memcpy(&m.imr_interface, local->ip, sizeof m.imr_interface);
+    return setsockopt(fd, IPPROTO_IP, name, &m, sizeof m);
+}
+#define JOIN  IP_ADD_MEMBERSHIP
+#define LEAVE IP_DROP_MEMBERSHIP
+#endif
+
+int udp_system_join(int fd, const struct addr *group, const struct addr *local)
+{
+    return membership(fd, JOIN, group, local);
+}
+
+int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
+{
+    return membership(fd, LEAVE, group, local);
+}
+
+int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
+{
+    struct sockaddr_in in = udp_system_address(to);
+
+    (void)bound; /* there is no portable way to go past the routing table */
+    return sendto(fd, data, len, 0, (const struct sockaddr *)&in, sizeof in) < 0 ? -1 : 0;
+}
+
+int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
+                         size_t len)
+{
+    struct in_addr out;
+
+    memcpy(&out, local->ip, sizeof out);
+    if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out) != 0)
+        return -1;
+    return udp_system_unicast(fd, group, false, data, len);
+}
+
+static uint8_t destination_of(struct in_addr to)
+{
+    return IN_MULTICAST(ntohl(to.s_addr)) ? PATH_GROUP : PATH_UNICAST;
+}
+
+static void udp_system_arrival(const void *info, struct udp_arrival *arrival)
+{
+#if defined(ARRIVAL_OPTION)
+    arrival_info i;
+
+    memcpy(&i, info, sizeof i);
+#if defined(IP_PKTINFO)
+    arrival->from.ifindex = (uint32_t)i.ipi_ifindex;
+    arrival->destination = destination_of(i.ipi_addr);
+#else
+    arrival->destination = destination_of(i);
+#endif
+#else
+    (void)info;
+    (void)arrival;
+    (void)destination_of;
+#endif
+}
+
+int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
+{
+    union control control;
+    struct sockaddr_in in;
+    struct iovec part = {.iov_base = out, .iov_len = room};
+    struct msghdr m;
+    uint8_t ip[4];
+    ssize_t n;
+
+    memset(&control, 0, sizeof control);
+    memset(&in, 0, sizeof in);
+    memset(&m, 0, sizeof m);
+    m.msg_name = &in;
+    m.msg_namelen = sizeof in;
+    m.msg_iov = &part;
+    m.msg_iovlen = 1;
+    m.msg_control = control.bytes;
+    m.msg_controllen = sizeof control.bytes;
+    n = recvmsg(fd, &m, 0);
+    if (n < 0)
+        return -1;
+    memcpy(ip, &in.sin_addr, sizeof ip);
+    arrival->from = addr_ipv4(ip, ntohs(in.sin_port), 0);
+    arrival->destination = shared ? PATH_GROUP : PATH_UNICAST;
+    arrival->cut = (m.msg_flags & MSG_TRUNC) != 0;
+#if defined(ARRIVAL_OPTION)
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == ARRIVAL_OPTION &&
+            c->cmsg_len >= CMSG_LEN(sizeof(arrival_info)))
+            udp_system_arrival(CMSG_DATA(c), arrival);
+    }
+#endif
+    return (int)n;
+}

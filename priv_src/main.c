@@ -1,0 +1,68 @@
+/* gossipd: who calls it, and how it ends. */
+#include "gossipd.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2 /* started by hand */
+
+/* How long after SIGTERM the end of stdin is awaited. A service manager signals every process of the service
+ * at once; the BEAM then stops politely and has this node say goodbye, which takes a living sidecar. */
+#define GRACE_SECONDS 60
+
+static const char ABOUT[] =
+    "gossipd is the sidecar of GossipCluster: it finds the other Erlang nodes of a cluster\n"
+    "on the network and tells its own node about them.\n"
+    "\n"
+    "It is not started by hand. The Elixir application gossip_cluster starts it, as\n"
+    "`gossipd --port`, and talks to it over stdin and stdout in {packet, 4} frames of\n"
+    "external terms. Put {GossipCluster, []} into a supervision tree, and it runs.\n"
+    "\n"
+    "  --port      run as the port program of an Erlang VM\n"
+    "  --version   say which release this is\n"
+    "  --help      say this\n";
+
+/* The second SIGTERM kills at once (SA_RESETHAND); the first does after the grace, by SIGALRM, unless stdin
+ * ends before. */
+static void on_terminate(int signal)
+{
+    (void)signal;
+    (void)alarm(GRACE_SECONDS);
+}
+
+static void prepare_process(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction terminate = {.sa_handler = on_terminate, .sa_flags = (int)SA_RESETHAND};
+    struct rlimit none = {0};
+
+    /* None of these can fail with these arguments, and none is worth not running for. */
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* a closed stdout is seen where it is written to */
+    (void)sigaction(SIGTERM, &terminate, NULL);
+    (void)sigaction(SIGINT, &terminate, NULL);
+    (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
+}
+
+static int by_hand(void)
+{
+    (void)fputs(ABOUT, stderr);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return by_hand();
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("gossipd %s\n", GOSSIP_VERSION) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
+    if (strcmp(argv[1], "--help") == 0)
+        return fputs(ABOUT, stdout) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
+    if (strcmp(argv[1], "--port") != 0 || isatty(STDIN_FILENO) != 0)
+        return by_hand();
+    prepare_process();
+    return gossipd_run(STDIN_FILENO, STDOUT_FILENO);
+}

@@ -1,0 +1,88 @@
+#include "intervals.h"
+
+#include <inttypes.h>
+
+#include "prng.h"
+#include "test.h"
+
+static void interval_by_members(void **state)
+{
+    (void)state;
+    /* max(T_min, N * 1800 bit / 1 Mbit/s) */
+    const struct {
+        int64_t shortest;
+        size_t members;
+        int64_t interval;
+    } rows[] = {
+        {SECOND_US, 0, SECOND_US},       {SECOND_US, 1, SECOND_US},
+        {SECOND_US, 555, SECOND_US},     {SECOND_US, 556, 1000800},
+        {SECOND_US, 1000, 1800 * MS_US}, {SECOND_US, 10000, 18 * SECOND_US},
+        {SECOND_US, 65536, 117964800},   {100 * MS_US, 55, 100 * MS_US},
+        {100 * MS_US, 56, 100800},       {60 * SECOND_US, 10000, 60 * SECOND_US},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int64_t interval = interval_for(rows[i].shortest, rows[i].members);
+        if (interval != rows[i].interval) {
+            fail_msg("row %zu: %" PRId64, i, interval);
+        }
+    }
+}
+
+/* A steady group stays within its budget: BEAT_BITS already counts that beats come every 0.875 T. */
+static void the_group_keeps_its_budget(void **state)
+{
+    (void)state;
+    for (size_t members = 1; members <= 20000; members += 37) {
+        double interval = (double)interval_for(SECOND_US, members) / (double)SECOND_US;
+        assert_true((double)members * BEAT_BITS * 0.875 / (0.875 * interval) <=
+                    GROUP_BITS_PER_SECOND * 1.001);
+    }
+}
+
+static void jitter(void **state)
+{
+    (void)state;
+    struct prng p = prng_printed("jitter");
+    const int64_t intervals[] = {100 * MS_US, SECOND_US, 60 * SECOND_US, 118 * SECOND_US};
+    for (size_t i = 0; i < COUNT(intervals); i++) {
+        int64_t t = intervals[i];
+        double sum = 0;
+        assert_true(interval_jittered(t, 0) == t);
+        for (int n = 0; n < 20000; n++) {
+            int64_t gap = interval_jittered(t, (uint32_t)prng_u64(&p));
+            assert_true(gap <= t && gap > t - t / JITTER_PART - 1);
+            sum += (double)gap;
+        }
+        double mean = sum / 20000 / (double)t; /* 0.875, standard error 0.0005 */
+        assert_true(mean > 0.870 && mean < 0.880);
+    }
+}
+
+/* Questions stand at 0, 20, 40, 80, 160, 320, 640 ms, then further apart up to T. */
+static void questions(void **state)
+{
+    (void)state;
+    const int64_t at_ms[] = {20, 40, 80, 160, 320, 640, 1280};
+    int64_t at = 0;
+    for (uint8_t k = 1; k <= COUNT(at_ms); k++) {
+        at += question_gap(k, 10 * SECOND_US);
+        assert_int_equal(at, at_ms[k - 1] * MS_US);
+    }
+    for (unsigned k = 0; k < 256; k++) {
+        int64_t gap = question_gap((uint8_t)k, SECOND_US);
+        int64_t next = question_gap((uint8_t)(k + 1 < 256 ? k + 1 : k), SECOND_US);
+        assert_true(gap >= QUESTION_FIRST && gap <= SECOND_US && next >= gap);
+        assert_true(k < 8 || gap == SECOND_US);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(interval_by_members),
+        cmocka_unit_test(the_group_keeps_its_budget),
+        cmocka_unit_test(jitter),
+        cmocka_unit_test(questions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,292 @@
+/* The wire: what a later version may add is skipped, what is of wrong size is refused, what is too much is
+ * left. */
+#include <string.h>
+
+#include "build.h"
+#include "test.h"
+#include "wire.h"
+
+/* A message under construction, byte by byte. */
+struct raw {
+    uint8_t data[WIRE_MESSAGE_MAX];
+    struct writer w;
+};
+
+static void begin(struct raw *raw)
+{
+    static struct wire_message m;
+    wire_clear(&m);
+    m.type = WIRE_HELLO;
+    m.id.boot = 7;
+    size_t len = wire_encode(&m, raw->data, sizeof raw->data);
+    assert_int_equal(len, WIRE_FIXED);
+    raw->w = writer_over(raw->data, sizeof raw->data);
+    raw->w.len = len;
+}
+
+static void add(struct raw *raw, uint8_t kind, const void *value, size_t len)
+{
+    write_u8(&raw->w, kind);
+    write_u16(&raw->w, (uint16_t)len);
+    write_bytes(&raw->w, value, len);
+    assert_false(raw->w.failed);
+}
+
+static int decode(const struct raw *raw, struct wire_message *m)
+{
+    return wire_decode(m, raw->data, raw->w.len);
+}
+
+static void the_sender_has_a_boot_id(void **state)
+{
+    (void)state;
+    struct raw raw;
+    static struct wire_message m;
+    begin(&raw);
+    assert_int_equal(decode(&raw, &m), 0);
+    memset(raw.data + 8, 0, 8);
+    assert_int_equal(decode(&raw, &m), -1);
+}
+
+static void unknown_types_and_flags_are_kept(void **state)
+{
+    (void)state;
+    struct raw raw;
+    static struct wire_message m;
+    begin(&raw);
+    for (unsigned v = 0; v < 256; v++) {
+        raw.data[0] = (uint8_t)v;
+        raw.data[1] = (uint8_t)v;
+        assert_int_equal(decode(&raw, &m), 0);
+        assert_int_equal(m.type, v);
+        assert_int_equal(m.flags, v & 15);
+        assert_int_equal(m.id.flags, v >> 4);
+    }
+}
+
+static void unknown_fields_are_skipped(void **state)
+{
+    (void)state;
+    static const uint8_t junk[700] = {0xff, 0xff, 0xff};
+    struct raw raw;
+    static struct wire_message m;
+    for (unsigned kind = 0; kind < 256; kind++) {
+        if (kind >= FIELD_NAME && kind <= FIELD_REASON) {
+            continue;
+        }
+        begin(&raw);
+        add(&raw, FIELD_QUESTION, "\x03", 1);
+        add(&raw, (uint8_t)kind, junk, 0);
+        add(&raw, (uint8_t)kind, junk, 1 + kind);
+        add(&raw, (uint8_t)kind, junk, sizeof junk);
+        add(&raw, FIELD_REASON, "\x02", 1);
+        assert_int_equal(decode(&raw, &m), 0);
+        assert_int_equal(m.has, HAS_QUESTION | HAS_REASON);
+        assert_int_equal(m.question, 3);
+        assert_int_equal(m.reason, 2);
+        assert_int_equal(m.id.name.len + m.echo_count + m.verdict_count + m.entry_count, 0);
+    }
+}
+
+/* Fields of fixed size may grow at their end. None may be shorter. */
+static void sizes_of_fields(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t kind;
+        size_t size;
+    } fixed[] = {
+        {FIELD_QUESTION, 1}, {FIELD_ECHO, 16},  {FIELD_VERDICT, 13},    {FIELD_CURSOR, 8},
+        {FIELD_TOTAL, 4},    {FIELD_TARGET, 8}, {FIELD_FINGERPRINT, 8}, {FIELD_REASON, 1},
+    };
+    uint8_t value[64];
+    for (uint8_t i = 0; i < sizeof value; i++) {
+        value[i] = (uint8_t)(i + 1);
+    }
+    static struct wire_message exact, longer;
+    for (size_t i = 0; i < COUNT(fixed); i++) {
+        for (size_t size = 0; size < sizeof value; size++) {
+            struct raw raw;
+            begin(&raw);
+            add(&raw, fixed[i].kind, value, size);
+            if (size < fixed[i].size) {
+                assert_int_equal(decode(&raw, &exact), -1);
+            } else if (size == fixed[i].size) {
+                assert_int_equal(decode(&raw, &exact), 0);
+                assert_true(exact.has != 0 || exact.echo_count == 1 || exact.verdict_count == 1);
+            } else {
+                assert_int_equal(decode(&raw, &longer), 0);
+                assert_true(build_same_message(&exact, &longer));
+            }
+        }
+    }
+}
+
+static void lengths_of_names(void **state)
+{
+    (void)state;
+    char text[300];
+    memset(text, 'n', sizeof text);
+    text[1] = '@';
+    static struct wire_message m;
+    for (size_t len = 0; len < sizeof text; len++) {
+        struct raw raw;
+        begin(&raw);
+        add(&raw, FIELD_NAME, text, len);
+        bool good = len >= 3 && len <= NAME_MAX_LEN;
+        assert_int_equal(decode(&raw, &m), good ? 0 : -1);
+        assert_true(!good || m.id.name.len == len);
+    }
+}
+
+static void more_than_the_decoder_takes(void **state)
+{
+    (void)state;
+    struct raw raw;
+    static struct wire_message m;
+    uint8_t value[32] = {0};
+    begin(&raw);
+    for (uint8_t i = 0; i < WIRE_ECHOES + 3; i++) {
+        value[7] = i;
+        add(&raw, FIELD_ECHO, value, 16);
+    }
+    value[7] = 0;
+    for (uint8_t i = 0; i < WIRE_VERDICTS + 3; i++) {
+        value[8] = i;
+        add(&raw, FIELD_VERDICT, value, 13);
+    }
+    add(&raw, FIELD_REASON, "\x02", 1);
+    assert_int_equal(decode(&raw, &m), 0);
+    assert_int_equal(m.echo_count, WIRE_ECHOES);
+    assert_int_equal(m.verdict_count, WIRE_VERDICTS);
+    assert_int_equal(m.echoes[WIRE_ECHOES - 1].boot, WIRE_ECHOES - 1);
+    assert_int_equal(m.verdicts[WIRE_VERDICTS - 1].boot, WIRE_VERDICTS - 1);
+    assert_int_equal(m.reason, 2);
+}
+
+/* The smallest entry: no address, a name of three bytes. */
+static const uint8_t ENTRY[] = {0, 0, 0, 0, 0, 0, 0, 1, 0, 0,   0,   2,  0,
+                                0, 0, 3, 0, 4, 5, 0, 6, 3, 'a', '@', 'b'};
+
+static void more_entries_than_the_decoder_takes(void **state)
+{
+    (void)state;
+    struct raw raw;
+    static struct wire_message m;
+    uint8_t value[sizeof ENTRY];
+    memcpy(value, ENTRY, sizeof value);
+    begin(&raw);
+    uint8_t count = 0;
+    while (raw.w.size - raw.w.len >= WIRE_FIELD_HEADER + sizeof value) {
+        value[7] = ++count;
+        add(&raw, FIELD_ENTRY, value, sizeof value);
+    }
+    assert_true(count > WIRE_ENTRIES); /* a whole datagram of them */
+    assert_int_equal(decode(&raw, &m), 0);
+    assert_int_equal(m.entry_count, WIRE_ENTRIES);
+    for (uint8_t i = 0; i < WIRE_ENTRIES; i++) {
+        assert_int_equal(m.entries[i].id.boot, i + 1);
+    }
+}
+
+static void entries(void **state)
+{
+    (void)state;
+    static const uint8_t v4[] = {4, 0, 9, 10, 0, 0, 1};
+    static const uint8_t v6[19] = {6, 0, 9, 0x20, 1};
+    static const uint8_t other[] = {5, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8};
+    const struct {
+        const char *what;
+        struct {
+            const uint8_t *data;
+            size_t len;
+        } parts[7];
+        uint8_t addrs;
+    } rows[] = {
+        {"no address", {{0}}, 0},
+        {"one", {{v4, sizeof v4}}, 1},
+        {"two families", {{v4, sizeof v4}, {v6, sizeof v6}}, 2},
+        {"one too many", {{v4, 7}, {v4, 7}, {v6, 19}, {v4, 7}, {v6, 19}}, PEER_ADDRS},
+        {"a family of a later version ends the list", {{v4, 7}, {other, sizeof other}, {v4, 7}}, 1},
+        {"cut in the family", {{v4, 7}, {v4, 1}}, 1},
+        {"cut in the port", {{v4, 7}, {v4, 2}}, 1},
+        {"cut in the ip", {{v4, 7}, {v4, 6}}, 1},
+        {"cut in an IPv6", {{v6, 19}, {v6, 18}}, 1},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        uint8_t value[200];
+        struct writer w = writer_over(value, sizeof value);
+        write_bytes(&w, ENTRY, sizeof ENTRY);
+        for (size_t k = 0; k < COUNT(rows[i].parts); k++) {
+            write_bytes(&w, rows[i].parts[k].data, rows[i].parts[k].len);
+        }
+        struct raw raw;
+        static struct wire_message m;
+        begin(&raw);
+        add(&raw, FIELD_ENTRY, value, w.len);
+        add(&raw, FIELD_TOTAL, "\0\0\0\x09", 4);
+        if (decode(&raw, &m) != 0 || m.entry_count != 1 || m.entries[0].addr_count != rows[i].addrs ||
+            m.total != 9) {
+            fail_msg("%s: %u addresses", rows[i].what, m.entries[0].addr_count);
+        }
+    }
+}
+
+static void bad_entries_are_refused(void **state)
+{
+    (void)state;
+    static struct wire_message m;
+    for (size_t size = 0; size < sizeof ENTRY; size++) {
+        struct raw raw;
+        begin(&raw);
+        add(&raw, FIELD_ENTRY, ENTRY, size);
+        assert_int_equal(decode(&raw, &m), -1);
+    }
+    const struct {
+        size_t at;
+        uint8_t byte;
+    } rows[] = {
+        {7, 0} /* boot id 0 */, {21, 0}, {21, 2}, {21, 4}, {21, 255}, {22, '@'}, {24, '\n'}, {24, 0x80}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        uint8_t value[sizeof ENTRY];
+        memcpy(value, ENTRY, sizeof value);
+        value[rows[i].at] = rows[i].byte;
+        struct raw raw;
+        begin(&raw);
+        add(&raw, FIELD_ENTRY, value, sizeof value);
+        assert_int_equal(decode(&raw, &m), -1);
+    }
+}
+
+static void the_last_of_a_field_that_comes_twice(void **state)
+{
+    (void)state;
+    struct raw raw;
+    static struct wire_message m;
+    begin(&raw);
+    add(&raw, FIELD_NAME, "longer@name", 11);
+    add(&raw, FIELD_NAME, "a@b", 3);
+    add(&raw, FIELD_QUESTION, "\x01", 1);
+    add(&raw, FIELD_QUESTION, "\x02", 1);
+    assert_int_equal(decode(&raw, &m), 0);
+    struct name expected = build_name("a@b");
+    assert_memory_equal(&m.id.name, &expected, sizeof expected); /* nothing of the longer one is left */
+    assert_int_equal(m.question, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sender_has_a_boot_id),
+        cmocka_unit_test(unknown_types_and_flags_are_kept),
+        cmocka_unit_test(unknown_fields_are_skipped),
+        cmocka_unit_test(sizes_of_fields),
+        cmocka_unit_test(lengths_of_names),
+        cmocka_unit_test(more_than_the_decoder_takes),
+        cmocka_unit_test(more_entries_than_the_decoder_takes),
+        cmocka_unit_test(entries),
+        cmocka_unit_test(bad_entries_are_refused),
+        cmocka_unit_test(the_last_of_a_field_that_comes_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

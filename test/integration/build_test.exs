@@ -1,0 +1,318 @@
+defmodule GossipCluster.Integration.BuildTest do
+  # Builds this project the way its users do: from a copy of exactly the files that the package lists.
+  use ExUnit.Case, async: false
+
+  @moduletag timeout: 300_000
+
+  @version Mix.Project.config()[:version]
+  @package_files Mix.Project.config()[:package][:files]
+
+  # Programs that mix and its scripts need; what CMake needs comes on top of them, test by test.
+  @tools ~w(erl elixir mix sh bash env sed uname readlink dirname basename cat grep rm mkdir git tr cut od dd awk)
+
+  setup_all do
+    dir = Path.join(System.tmp_dir!(), "gossip-build-#{System.pid()}")
+    File.rm_rf!(dir)
+    on_exit(fn -> File.rm_rf!(dir) end)
+
+    library = copy_package(Path.join(dir, "library"))
+    cmake_log = Path.join(dir, "cmake.log")
+    logging = Path.join(dir, "logging_bin")
+    wrap(logging, "cmake", "echo \"$@\" >>'#{cmake_log}'\nexec '#{real("cmake")}' \"$@\"")
+    %{dir: dir, library: library, cmake_log: cmake_log, logging: logging}
+  end
+
+  describe "as a path: dependency" do
+    setup context do
+      app = Path.join(context.dir, "app")
+      File.exists?(app) || new_app(app, ~s({:gossip_cluster, path: "../library"}))
+      {:ok, app: app, path: [{"PATH", context.logging <> ":" <> System.get_env("PATH")}]}
+    end
+
+    test "gossipd stands in the user's build path and nothing is left in the sources", context do
+      before = tree(context.library)
+      mix!(context.app, ["compile"], context.path)
+
+      assert {"gossipd " <> version, 0} = System.cmd(gossipd(context.app), ["--version"])
+      assert String.trim(version) == @version
+      assert tree(context.library) == before
+    end
+
+    test "starts in the user's supervision tree, with its sidecar", context do
+      code = """
+      {:ok, _} = Supervisor.start_link([{GossipCluster, name: C, interfaces: ["lo"], secret: {:key, <<1::256>>}}], strategy: :one_for_one)
+      IO.inspect({:status, is_map(Map.new(GossipCluster.status(C)))})
+      """
+
+      assert mix!(context.app, ["run", "-e", code], context.path) =~ "{:status, true}"
+    end
+
+    test "does not start CMake while nothing has changed", context do
+      mix!(context.app, ["compile"], context.path)
+      File.rm(context.cmake_log)
+      mix!(context.app, ["compile"], context.path)
+      refute File.exists?(context.cmake_log)
+    end
+
+    test "compiles again only the source that changed", context do
+      mix!(context.app, ["compile"], context.path)
+      File.rm(context.cmake_log)
+      objects = objects(context.app)
+      main = Path.join(context.library, "priv_src/main.c")
+      File.write!(main, File.read!(main) <> "\n/* changed */\n")
+      # Both mix and make look at modification times.
+      File.touch!(main, System.os_time(:second) + 2)
+      mix!(context.app, ["compile"], context.path)
+
+      assert [build] = File.stream!(context.cmake_log) |> Enum.to_list()
+      assert build =~ "--build"
+
+      changed =
+        for {object, time} <- objects(context.app),
+            objects[object] != time,
+            do: Path.basename(object)
+
+      assert changed == ["main.c.o"]
+    end
+
+    test "builds anew with other CFLAGS and another CC", context do
+      mix!(context.app, ["compile"], context.path)
+      cc_log = Path.join(context.dir, "cc.log")
+
+      wrap(
+        Path.join(context.dir, "cc_bin"),
+        "my-cc",
+        "echo \"$@\" >>'#{cc_log}'\nexec '#{real("cc")}' \"$@\""
+      )
+
+      compiler = Path.join(context.dir, "cc_bin/my-cc")
+
+      mix!(context.app, ["compile"], [
+        {"CC", compiler},
+        {"CFLAGS", "-DGOSSIP_BUILD_TEST=1"} | context.path
+      ])
+
+      calls = cc_log |> File.read!() |> String.split("\n") |> Enum.filter(&(&1 =~ "main.c.o -c"))
+      assert [call] = calls
+      assert call =~ "-DGOSSIP_BUILD_TEST=1"
+      assert {_, 0} = System.cmd(gossipd(context.app), ["--version"])
+    end
+
+    test "a toolchain file is passed on, and the target's libei is taken from the environment",
+         context do
+      lib = :code.lib_dir(:erl_interface) |> to_string()
+      target = Path.join(context.dir, "target_ei")
+      File.mkdir_p!(target)
+      File.cp_r!(Path.join(lib, "include"), Path.join(target, "include"))
+      File.cp_r!(Path.join(lib, "lib"), Path.join(target, "lib"))
+      toolchain = Path.join(context.dir, "toolchain.cmake")
+
+      File.write!(toolchain, """
+      set(CMAKE_C_COMPILER #{real("cc")})
+      set(CMAKE_C_FLAGS_INIT "-DFROM_THE_TOOLCHAIN=1")
+      """)
+
+      mix!(context.app, ["compile"], [
+        {"CMAKE_TOOLCHAIN_FILE", toolchain},
+        {"ERL_EI_INCLUDE_DIR", Path.join(target, "include")},
+        {"ERL_EI_LIBDIR", Path.join(target, "lib")} | context.path
+      ])
+
+      assert File.read!(Path.join(build_dir(context.app), "compile_commands.json")) =~
+               "-DFROM_THE_TOOLCHAIN=1"
+
+      cache = File.read!(Path.join(build_dir(context.app), "CMakeCache.txt"))
+      assert cache =~ "ERLANGEI_LIBRARY:FILEPATH=#{target}/lib/libei.a"
+      assert {_, 0} = System.cmd(gossipd(context.app), ["--version"])
+    end
+
+    test "a target of its own (MIX_TARGET) has a build of its own", context do
+      mix!(context.app, ["compile"], [{"MIX_TARGET", "board"} | context.path])
+
+      assert File.regular?(
+               Path.join(context.app, "_build/board_dev/lib/gossip_cluster/priv/gossipd")
+             )
+    end
+
+    test "a C error is told with its place, and mended", context do
+      frame = Path.join(context.library, "priv_src/main.c")
+      source = File.read!(frame)
+      File.write!(frame, source <> "\nint broken(void) { return missing_name; }\n")
+      File.touch!(frame, System.os_time(:second) + 4)
+      {output, status} = mix(context.app, ["compile"], context.path)
+      File.write!(frame, source)
+      File.touch!(frame, System.os_time(:second) + 6)
+
+      assert status != 0
+      assert output =~ ~r/main\.c:\d+:\d+: error: .*missing_name/
+      mix!(context.app, ["compile"], context.path)
+    end
+  end
+
+  test "as a git: dependency inside an umbrella, and in its release", %{
+    dir: dir,
+    library: library
+  } do
+    repository = Path.join(dir, "repository")
+    File.cp_r!(library, repository)
+    File.cp!(".gitignore", Path.join(repository, ".gitignore"))
+    git = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
+
+    for args <- [["init", "-q"], ["add", "."], git ++ ["commit", "-q", "-m", "All"]],
+        do: run!("git", args, repository)
+
+    umbrella = Path.join(dir, "umbrella")
+
+    new_app(Path.join(umbrella, "apps/one"), ~s({:gossip_cluster, git: "#{repository}"}),
+      umbrella: true
+    )
+
+    File.write!(Path.join(umbrella, "mix.exs"), """
+    defmodule Umbrella.MixProject do
+      use Mix.Project
+      def project, do: [apps_path: "apps", version: "1.0.0", deps: [], releases: [all: [applications: [one: :permanent]]]]
+    end
+    """)
+
+    env = [{"MIX_ENV", "prod"}]
+    mix!(umbrella, ["deps.get"], env)
+    mix!(umbrella, ["compile"], env)
+    assert {"gossipd " <> _, 0} = System.cmd(gossipd(umbrella, "prod"), ["--version"])
+
+    assert {"", 0} =
+             System.cmd("git", ["status", "--porcelain"],
+               cd: Path.join(umbrella, "deps/gossip_cluster")
+             )
+
+    mix!(umbrella, ["release", "--quiet"], env)
+
+    released =
+      Path.join(umbrella, "_build/prod/rel/all/lib/gossip_cluster-#{@version}/priv/gossipd")
+
+    assert {"gossipd " <> _, 0} = System.cmd(released, ["--version"])
+    # Needs nothing installed: only the C library.
+    {libraries, 0} = System.cmd("ldd", [released])
+    refute libraries =~ "sodium"
+  end
+
+  test "mix clean cleans", %{dir: dir, library: library} do
+    own = Path.join(dir, "own")
+    File.cp_r!(library, own)
+    mix!(own, ["compile"])
+    assert File.regular?(gossipd(own))
+    assert File.dir?(build_dir(own))
+    mix!(own, ["clean"])
+    refute File.exists?(gossipd(own))
+    refute File.exists?(build_dir(own))
+  end
+
+  describe "on a machine that lacks" do
+    setup %{dir: dir} do
+      app = Path.join(dir, "lacking")
+      File.exists?(app) || new_app(app, ~s({:gossip_cluster, path: "../library"}))
+      {:ok, app: app}
+    end
+
+    for {lacks, has} <- [
+          {"CMake", ["make", "cc"]},
+          {"make", ["cmake", "cc"]},
+          {"a C compiler", ["cmake", "make"]}
+        ] do
+      test "#{lacks}, one message says so and names the packages", %{dir: dir, app: app} do
+        bin = Path.join(dir, "bin without #{unquote(lacks)}")
+
+        for tool <- @tools ++ unquote(has),
+            path = System.find_executable(tool),
+            do: wrap(bin, tool, "exec '#{path}' \"$@\"")
+
+        {output, status} = mix(app, ["compile"], [{"PATH", bin}])
+        assert status != 0
+        assert_told(output, unquote(lacks))
+      end
+    end
+
+    for {package, lacks} <- [{"Sodium", "libsodium"}, {"ErlangEI", "libei"}, {"Uthash", "uthash"}] do
+      test "#{lacks}, one message says so and names the packages", %{app: app} do
+        {output, status} =
+          mix(app, ["compile"], [
+            {"GOSSIP_CMAKE_ARGS", "-DCMAKE_DISABLE_FIND_PACKAGE_#{unquote(package)}=ON"}
+          ])
+
+        assert status != 0
+        assert_told(output, unquote(lacks))
+      end
+    end
+  end
+
+  defp assert_told(output, lacks) do
+    assert output =~ "gossipd could not be built, since this machine lacks #{lacks}"
+    for system <- ["Debian", "Alpine", "Fedora", "Homebrew"], do: assert(output =~ system)
+    assert [_, _] = String.split(output, "apt-get install")
+  end
+
+  defp copy_package(to) do
+    for pattern <- @package_files, from <- Path.wildcard(pattern, match_dot: true) do
+      File.mkdir_p!(Path.dirname(Path.join(to, from)))
+      File.cp_r!(from, Path.join(to, from))
+    end
+
+    to
+  end
+
+  defp new_app(dir, dependency, opts \\ []) do
+    name = Path.basename(dir)
+    shared = ~s(build_path: "../../_build", deps_path: "../../deps", lockfile: "../../mix.lock", )
+    File.mkdir_p!(Path.join(dir, "lib"))
+    File.write!(Path.join(dir, "lib/#{name}.ex"), "defmodule #{Macro.camelize(name)} do\nend\n")
+
+    File.write!(Path.join(dir, "mix.exs"), """
+    defmodule #{Macro.camelize(name)}.MixProject do
+      use Mix.Project
+      def project, do: [app: :#{name}, version: "1.0.0", #{if opts[:umbrella], do: shared}deps: [#{dependency}]]
+      def application, do: [extra_applications: [:logger]]
+    end
+    """)
+  end
+
+  # A project of its own: nothing of the mix that runs this test reaches it.
+  defp mix(dir, args, env) do
+    clean =
+      for name <-
+            ~w(MIX_ENV MIX_TARGET MIX_EXS MIX_BUILD_PATH MIX_BUILD_ROOT MIX_DEPS_PATH CC CFLAGS),
+          do: {name, nil}
+
+    System.cmd(real("mix"), args, cd: dir, env: clean ++ env, stderr_to_stdout: true)
+  end
+
+  defp mix!(dir, args, env \\ []) do
+    {output, status} = mix(dir, args, env)
+    assert status == 0, "mix #{Enum.join(args, " ")}:\n#{output}"
+    output
+  end
+
+  defp run!(command, args, dir) do
+    {output, status} = System.cmd(command, args, cd: dir, stderr_to_stdout: true)
+    assert status == 0, output
+  end
+
+  defp wrap(bin, name, script) do
+    File.mkdir_p!(bin)
+    file = Path.join(bin, name)
+    File.write!(file, "#!/bin/sh\n#{script}\n")
+    File.chmod!(file, 0o755)
+  end
+
+  defp real(tool), do: System.find_executable(tool) || flunk("#{tool} is not installed")
+
+  defp gossipd(project, env \\ "dev"),
+    do: Path.join(project, "_build/#{env}/lib/gossip_cluster/priv/gossipd")
+
+  defp build_dir(project), do: Path.join(project, "_build/dev/lib/gossip_cluster/gossipd_build")
+  defp tree(dir), do: Path.wildcard(Path.join(dir, "**"), match_dot: true)
+
+  defp objects(project) do
+    for object <- Path.wildcard(Path.join(build_dir(project), "**/*.o")), into: %{} do
+      {object, File.stat!(object, time: :posix).mtime}
+    end
+  end
+end
