@@ -149,7 +149,7 @@ static void known_bytes(void **state)
     (void)state;
     /* clang-format off */
     static const uint8_t expected[] = {
-        3, 0x91, 0x03, 0xe8, 6, 1, 0x01, 0x02,          /* ACK; hidden, long names, ASK; T 1000; 6; isolated; 258 ms */
+        3, 0x91, 0x03, 0xe8, 6, 1, 0x01, 0x02,          /* ACK; hidden, long names, ASK; T 1000 ... */
         1, 2, 3, 4, 5, 6, 7, 8,                         /* boot id */
         0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, /* nonce */
         0, 0, 0, 9, 0x65, 0x66, 0x67, 0x68,             /* incarnation, creation */
@@ -165,7 +165,7 @@ static void known_bytes(void **state)
         0, 0, 0, 0, 0, 0, 0, 0xe1, 0, 0, 0, 0, 0, 0, 0, 0xe2,
         4, 0, 13, 3,                                    /* verdict DEAD: boot id, incarnation */
         0, 0, 0, 0, 0, 0, 0, 0xd1, 0, 0, 0, 7,
-        5, 0, 58,                                       /* entry: boot id, creation, incarnation, port, flags, T, name */
+        5, 0, 58,                                       /* entry, as far as its name */
         0, 0, 0, 0, 0, 0, 0, 0xf1, 0, 0, 0, 2, 0, 0, 0, 3, 0x23, 0x8d, 0x0a, 0x07, 0xd0, 3, 'c', '@', 'd',
         4, 0xb3, 0x45, 192, 0, 2, 1,                                              /* 192.0.2.1:45893 */
         6, 0xb3, 0x46, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x2a, /* [2001:db8::2a]:45894 */
