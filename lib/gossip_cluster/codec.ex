@@ -19,6 +19,30 @@ defmodule GossipCluster.Codec do
   @levels [:debug, :info, :warning, :error]
   @kinds [:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory]
   @health [:ok, :isolated]
+  # The sidecar's counters: with [:safe] their names must be known here. The list is io/term_encode.c's.
+  @stats [
+           :received,
+           :bytes_received,
+           :sent,
+           :bytes_sent,
+           :foreign,
+           :forged,
+           :malformed,
+           :replayed
+         ] ++
+           [:own, :unproven, :refused_full, :refused_rate, :answers_limited] ++
+           [
+             :opened_1,
+             :opened_2,
+             :opened_3,
+             :opened_4,
+             :listed,
+             :pending,
+             :interval_ms,
+             :isolated
+           ] ++
+           [:send_errors, :receive_errors, :oversized, :receive_buffer] ++
+           [:frames_dropped, :heartbeats_dropped, :logs_dropped]
 
   @type down_reason :: :left | :beam_exit | :silent
   @type interface :: {String.t(), non_neg_integer(), String.t()}
@@ -53,6 +77,10 @@ defmodule GossipCluster.Codec do
           | {:keys, [{atom(), binary()}]}
           | :snapshot
           | {:stats, non_neg_integer()}
+
+  @doc "The names of the sidecar's counters."
+  @spec stats() :: [atom()]
+  def stats, do: @stats
 
   @doc "The version of the port protocol."
   @spec protocol() :: pos_integer()
@@ -178,7 +206,7 @@ defmodule GossipCluster.Codec do
   defp event(_term), do: :error
 
   defp stat?({:interfaces, interfaces}), do: interface_list?(interfaces)
-  defp stat?({key, value}), do: is_atom(key) and is_integer(value) and value >= 0
+  defp stat?({key, value}), do: key in @stats and is_integer(value) and value >= 0
 
   defp peers([], done), do: {:ok, Enum.reverse(done)}
 
