@@ -7,3 +7,8 @@ clusters = if config_env() == :test, do: [], else: [[log_heartbeats: true]]
 
 config :gossip_cluster, clusters: clusters
 config :logger, level: :debug
+
+# One line a message. Elixir 1.14 knows the first form only, later ones prefer the second.
+format = "$time [$level] $message\n"
+config :logger, :console, format: format
+config :logger, :default_formatter, format: format

@@ -3,7 +3,9 @@
 #   GOSSIP_INTERFACES  names or addresses of the interfaces to use, separated by commas (all of them otherwise)
 import Config
 
-if interfaces = System.get_env("GOSSIP_INTERFACES") do
+interfaces = System.get_env("GOSSIP_INTERFACES")
+
+if interfaces && config_env() != :test do
   cluster = [log_heartbeats: true, interfaces: String.split(interfaces, ",", trim: true)]
   config :gossip_cluster, clusters: [cluster]
 end
