@@ -24,6 +24,15 @@ defmodule GossipCluster.Board do
   @spec delete_peer(t(), Peer.t()) :: true
   def delete_peer(board, peer), do: :ets.delete(board, {:peer, peer.name, peer.creation})
 
+  @doc "The peer of this name and creation, as it was shown last."
+  @spec peer(t(), Peer.t()) :: Peer.t() | nil
+  def peer(board, %Peer{name: name, creation: creation}) do
+    case :ets.lookup(board, {:peer, name, creation}) do
+      [{_key, peer}] -> peer
+      [] -> nil
+    end
+  end
+
   @doc "All peers, by name."
   @spec peers(t()) :: [Peer.t()]
   def peers(board), do: :ets.select(board, [{{{:peer, :_, :_}, :"$1"}, [], [:"$1"]}])

@@ -161,14 +161,16 @@ defmodule GossipCluster.Dialer do
     end
   end
 
-  @doc "The live list of connected nodes, against which all that is believed is held."
-  @spec live(t(), [String.t()], integer()) :: t()
+  @doc """
+  The live list of connected nodes, against which all that is believed is held. Also returns the names for which it was wrong.
+  """
+  @spec live(t(), [String.t()], integer()) :: {[String.t()], t()}
   def live(dialer, names, now) do
     names = MapSet.new(names)
-    gone = MapSet.difference(dialer.connected, names)
-    come = MapSet.difference(names, dialer.connected)
+    gone = dialer.connected |> MapSet.difference(names) |> Enum.to_list()
+    come = names |> MapSet.difference(dialer.connected) |> Enum.to_list()
     dialer = Enum.reduce(gone, dialer, &disconnected(&2, &1, now))
-    Enum.reduce(come, dialer, &connected(&2, &1, now))
+    {gone ++ come, Enum.reduce(come, dialer, &connected(&2, &1, now))}
   end
 
   @doc "A dial has ended: `:connected`, `:failed` or `:refused` (by `accept`)."

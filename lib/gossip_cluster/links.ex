@@ -1,0 +1,206 @@
+defmodule GossipCluster.Links do
+  @moduledoc false
+  # Keeps the connections: starts the dials that the dialer wants, feeds their ends back, and writes the NODEUP and
+  # NODEDOWN lines, one for each transition of a listed node, whoever made the connection.
+
+  import GossipCluster.State
+
+  require Logger
+
+  alias GossipCluster.{Board, Connect, Dialer, Peer, Roster, State, Telemetry}
+
+  # The default functions tell of each change by a message; the list is a net for what other functions do not tell.
+  @list_every 5_000
+  # New atoms for names of peers, for each peer allowed: see GossipCluster.Peer.
+  @atoms_per_peer 16
+
+  @doc "Starts what is due, and sets the timer for what will be."
+  @spec dial(State.t()) :: State.t()
+  def dial(state) do
+    now = now()
+    {peers, dialer} = Dialer.due(state.dialer, now)
+    state = Enum.reduce(peers, %{state | dialer: dialer}, &dial_peer/2)
+    set_timer(state, Dialer.deadline(state.dialer, now), now)
+  end
+
+  defp dial_peer(peer, state) do
+    case to_node(state, peer) do
+      {:ok, node} ->
+        %{connect: connect, accept: accept} = state.options
+
+        state
+        |> start_task(:dial, peer.name, fn -> Connect.run(peer, node, connect, accept) end)
+        |> show(peer.name)
+
+      :error ->
+        failed(state, peer.name, "too many atoms were made for names of peers; raise `max_peers`")
+    end
+  end
+
+  # The only place where a name becomes an atom: of a peer that the sidecar has listed, when it is dialled.
+  defp to_node(state, peer) do
+    made = Board.get(state.board, :atoms, 0)
+
+    cond do
+      node = Peer.node(peer) ->
+        {:ok, node}
+
+      made < @atoms_per_peer * state.options.max_peers ->
+        Board.put(state.board, :atoms, made + 1)
+        {:ok, String.to_atom(peer.name)}
+
+      true ->
+        :error
+    end
+  end
+
+  defp set_timer(%{dial_timer: {deadline, _ref}} = state, deadline, _now), do: state
+
+  defp set_timer(state, deadline, now) do
+    with {_deadline, ref} <- state.dial_timer, do: Process.cancel_timer(ref)
+    %{state | dial_timer: deadline && {deadline, send_after(:dial, max(deadline - now, 0))}}
+  end
+
+  @doc "A dial has ended, or was killed."
+  @spec dialled(State.t(), String.t(), integer(), Connect.result() | :killed) :: State.t()
+  def dialled(state, name, since, result) do
+    measurements = %{duration: System.monotonic_time() - since}
+    metadata = %{cluster: state.name, name: name}
+
+    case result do
+      {:connected, nil} ->
+        Telemetry.execute([:connect, :ok], measurements, metadata)
+        changed(%{state | dialer: Dialer.result(state.dialer, name, :connected, now())}, name)
+
+      {:refused, nil} ->
+        dial(show(%{state | dialer: Dialer.result(state.dialer, name, :refused, now())}, name))
+
+      {:failed, why} ->
+        Telemetry.execute([:connect, :error], measurements, Map.put(metadata, :reason, why))
+        failed(state, name, why)
+
+      :killed ->
+        failed(state, name, "the connect did not come to an end")
+    end
+  end
+
+  defp failed(state, name, why) do
+    state = %{state | dialer: Dialer.result(state.dialer, name, :failed, now())}
+
+    state =
+      if Roster.named(state.roster, name) == [],
+        do: state,
+        else:
+          log_once(
+            state,
+            name,
+            :warning,
+            "cannot connect to #{Peer.label(name)} (it is tried again): #{why}"
+          )
+
+    dial(show(state, name))
+  end
+
+  @doc "A node was connected, by whomever."
+  @spec connected(State.t(), node()) :: State.t()
+  def connected(state, node) do
+    name = Atom.to_string(node)
+    changed(%{state | dialer: Dialer.connected(state.dialer, name, now())}, name)
+  end
+
+  @doc "A connection was lost."
+  @spec disconnected(State.t(), node(), term()) :: State.t()
+  def disconnected(state, node, reason) do
+    name = Atom.to_string(node)
+    changed(%{state | dialer: Dialer.disconnected(state.dialer, name, now())}, name, reason)
+  end
+
+  @doc "Asks for the list of connected nodes, if it is time."
+  @spec check_list(State.t()) :: State.t()
+  def check_list(state) do
+    running = Enum.any?(state.tasks, &match?({_ref, {:list, _pid, _about, _since}}, &1))
+
+    if state.own == nil or running or now() - state.listed_at < @list_every do
+      state
+    else
+      list_nodes = state.options.list_nodes
+      start_task(%{state | listed_at: now()}, :list, nil, fn -> Connect.list(list_nodes) end)
+    end
+  end
+
+  @doc "The list of connected nodes has come."
+  @spec listed(State.t(), {:ok, [String.t()]} | {:error, String.t()} | :killed) :: State.t()
+  def listed(state, {:ok, names}) do
+    {changed, dialer} = Dialer.live(state.dialer, names, now())
+    Enum.reduce(changed, untell(%{state | dialer: dialer}, :list_nodes), &changed(&2, &1))
+  end
+
+  def listed(state, {:error, why}), do: log_once(state, :list_nodes, :warning, why)
+  def listed(state, :killed), do: state
+
+  @doc "The connection, or the listing, of this name may have changed."
+  @spec changed(State.t(), String.t(), term()) :: State.t()
+  def changed(state, name, reason \\ nil) do
+    connection = Dialer.connection(state.dialer, name)
+    listed = Roster.named(state.roster, name) != []
+    was_up = MapSet.member?(state.up, name)
+
+    cond do
+      connection == :connected and listed and not was_up ->
+        line("NODEUP", state, name, "")
+        state |> put_up(MapSet.put(state.up, name)) |> untell(name)
+
+      connection != :connected and was_up ->
+        line("NODEDOWN", state, name, if(reason, do: " (#{inspect(reason)})", else: ""))
+        put_up(state, MapSet.delete(state.up, name))
+
+      true ->
+        state
+    end
+    |> log_skipped(name, connection)
+    |> show(name)
+    |> answer_waiters()
+    |> dial()
+  end
+
+  defp line(what, state, name, reason) do
+    cluster = if state.name == GossipCluster, do: "", else: " in #{inspect(state.name)}"
+    Logger.info("#{what} #{Peer.label(name)}#{cluster}#{reason}", gossip_cluster: state.name)
+  end
+
+  # Kept on the board, so that the next owner does not write the line again.
+  defp put_up(state, up) do
+    Board.put(state.board, :up, up)
+    %{state | up: up}
+  end
+
+  defp log_skipped(state, name, {:skipped, reason}) do
+    case why(reason) do
+      nil -> state
+      why -> log_once(state, name, :warning, "#{Peer.label(name)} is not dialled: #{why}")
+    end
+  end
+
+  defp log_skipped(state, _name, _connection), do: state
+
+  defp why(:cookie), do: "its Erlang cookie differs from ours; give both nodes the same"
+
+  defp why(:name_type),
+    do: "one of us has a short node name (--sname), the other a long one (--name)"
+
+  defp why(:tls), do: "the distribution of one of us runs over TLS, the other's does not"
+  defp why(:bad_name), do: "that is no node name"
+  # Told elsewhere, or wanted.
+  defp why(reason) when reason in [:not_alive, :conflict, :refused], do: nil
+
+  @doc "Answers those who await so many connected peers."
+  @spec answer_waiters(State.t()) :: State.t()
+  def answer_waiters(%{waiters: waiters} = state) when map_size(waiters) == 0, do: state
+
+  def answer_waiters(state) do
+    count = Dialer.connected_count(state.dialer)
+    {done, waiting} = Enum.split_with(state.waiters, fn {_ref, {_from, min}} -> count >= min end)
+    for {_ref, {from, _min}} <- done, do: GenServer.reply(from, :ok)
+    %{state | waiters: Map.new(waiting)}
+  end
+end

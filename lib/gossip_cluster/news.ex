@@ -1,0 +1,124 @@
+defmodule GossipCluster.News do
+  @moduledoc false
+  # Spreads what the sidecar tells of the peers: to the dialer, the board, GossipCluster.Epmd, the log, the subscribers and
+  # telemetry. A line is written for a transition only, so a stable cluster is silent.
+
+  import GossipCluster.State
+
+  alias GossipCluster.{Board, Dialer, Epmd, Links, Peer, Roster, State, Telemetry}
+
+  @doc "Folds an event of the sidecar into the roster and spreads what is new."
+  @spec handle(State.t(), GossipCluster.Codec.event()) :: State.t()
+  def handle(state, event) do
+    {roster, events} = Roster.apply(state.roster, event)
+    spread(%{state | roster: roster}, events)
+  end
+
+  @doc "Ends the peers that a new sidecar has not confirmed in time."
+  @spec expire(State.t()) :: State.t()
+  def expire(state) do
+    {roster, events} = Roster.expire(state.roster, now())
+    spread(%{state | roster: roster}, events)
+  end
+
+  @doc "What the sidecar says of this node's own view."
+  @spec health(State.t(), :ok | :isolated) :: State.t()
+  def health(state, health) do
+    Board.put(state.board, :health, health)
+    Telemetry.execute([:health], %{}, %{cluster: state.name, health: health})
+    state |> log_health(health) |> publish({:health, health})
+  end
+
+  defp log_health(state, :isolated),
+    do:
+      log(state, :warning, "nobody answers this node any more: it looks cut off from the network")
+
+  defp log_health(state, :ok), do: log(state, :info, "this node is answered again")
+
+  defp spread(state, []), do: state
+  defp spread(state, events), do: events |> Enum.reduce(state, &spread_one/2) |> Links.dial()
+
+  defp spread_one({:up, peer}, state) do
+    Epmd.put(peer)
+
+    %{state | dialer: Dialer.listed(state.dialer, peer, now())}
+    |> log(:info, "found #{Peer.label(peer)} at #{where(peer)}")
+    |> show(peer.name)
+    |> tell({:up, peer}, [:peer, :up])
+    |> Links.changed(peer.name)
+  end
+
+  defp spread_one({:update, peer}, state) do
+    Epmd.put(peer)
+    before = Board.peer(state.board, peer)
+
+    %{state | dialer: Dialer.listed(state.dialer, peer, now())}
+    |> log_status(before, peer)
+    |> show(peer.name)
+    |> tell({:update, peer}, [:peer, :update])
+    |> Links.changed(peer.name)
+  end
+
+  defp spread_one({:down, peer, reason}, state) do
+    others = Roster.named(state.roster, peer.name)
+    if others == [], do: Epmd.drop(peer, reason)
+    Board.delete_peer(state.board, peer)
+    peer = with_connection(state, peer)
+
+    %{state | dialer: Dialer.unlisted(state.dialer, peer, now())}
+    |> untell(peer.name)
+    |> log(:info, "lost #{Peer.label(peer)}: #{down(reason)}")
+    |> show(peer.name)
+    |> publish({:down, peer, reason})
+    |> telemetry([:peer, :down], %{peer: peer, reason: reason})
+    |> Links.changed(peer.name)
+  end
+
+  defp spread_one({:conflict, peer, other}, state) do
+    %{state | dialer: Dialer.conflict(state.dialer, peer.name, now())}
+    |> log(
+      :error,
+      "two living nodes are called #{Peer.label(peer)}, at #{where(peer)} and at #{where(other)}: " <>
+        "give each a name of its own"
+    )
+    |> show(peer.name)
+    |> publish({:conflict, peer, other})
+    |> telemetry([:peer, :conflict], %{peer: peer, other: other})
+  end
+
+  defp tell(state, {kind, peer}, event) do
+    peer = with_connection(state, peer)
+    state |> publish({kind, peer}) |> telemetry(event, %{peer: peer})
+  end
+
+  defp telemetry(state, event, metadata) do
+    Telemetry.execute(
+      event,
+      %{peers: Roster.size(state.roster)},
+      Map.put(metadata, :cluster, state.name)
+    )
+
+    state
+  end
+
+  defp log_status(state, %{status: status}, %{status: status}), do: state
+  defp log_status(state, nil, _peer), do: state
+
+  defp log_status(state, _before, peer),
+    do: log(state, :info, "#{Peer.label(peer)} #{status(peer.status)}")
+
+  defp status(:alive), do: "is well again"
+  defp status(:suspect), do: "does not answer"
+  defp status(:stalled), do: "is stalled: its sidecar beats, but its Erlang VM does not respond"
+
+  defp down(:left), do: "it left"
+  defp down(:beam_exit), do: "its Erlang VM has ended"
+  defp down(:silent), do: "it fell silent"
+
+  defp where(peer) do
+    case Peer.ip(peer) do
+      nil -> "an unknown address"
+      ip -> to_string(:inet.ntoa(ip))
+    end
+  end
+end
