@@ -53,6 +53,12 @@ static int put_atom(ei_x_buff *x, const char *key, const char *value)
     return put(ei_x_encode_atom(x, key) != 0 || ei_x_encode_atom(x, value) != 0);
 }
 
+/* The head of a list of `count`; its elements, and unless it is 0 an empty list, are to follow. */
+static int put_list(ei_x_buff *x, size_t count)
+{
+    return count > 0 ? ei_x_encode_list_header(x, (long)count) : ei_x_encode_empty_list(x);
+}
+
 /* {A, B, C, D}, or 8 numbers of 16 bits. */
 static int put_ip(ei_x_buff *x, const struct addr *a)
 {
@@ -90,13 +96,13 @@ static int put_interface(ei_x_buff *x, const struct interface *i)
 
 static int put_interfaces(ei_x_buff *x, const struct interface *interfaces, size_t count)
 {
-    if (ei_x_encode_atom(x, "interfaces") != 0)
+    if (ei_x_encode_atom(x, "interfaces") != 0 || put_list(x, count) != 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        if (ei_x_encode_list_header(x, 1) != 0 || put_interface(x, &interfaces[i]) != 0)
+        if (put_interface(x, &interfaces[i]) != 0)
             return -1;
     }
-    return ei_x_encode_empty_list(x);
+    return count > 0 ? ei_x_encode_empty_list(x) : 0;
 }
 
 static const char *status_name(uint8_t status)
@@ -124,13 +130,15 @@ static const char *level_name(uint8_t level)
 
 static int put_addresses(ei_x_buff *x, const struct peer_view *p)
 {
-    if (ei_x_encode_atom(x, "addresses") != 0)
+    size_t count = p->addr_count < PEER_ADDRS ? p->addr_count : PEER_ADDRS;
+
+    if (ei_x_encode_atom(x, "addresses") != 0 || put_list(x, count) != 0)
         return -1;
-    for (size_t i = 0; i < p->addr_count && i < PEER_ADDRS; i++) {
-        if (ei_x_encode_list_header(x, 1) != 0 || put_address(x, &p->addrs[i]) != 0)
+    for (size_t i = 0; i < count; i++) {
+        if (put_address(x, &p->addrs[i]) != 0)
             return -1;
     }
-    return ei_x_encode_empty_list(x);
+    return count > 0 ? ei_x_encode_empty_list(x) : 0;
 }
 
 static int put_peer(ei_x_buff *x, const struct peer_view *p)
