@@ -160,12 +160,14 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
         window_start(&p->window, sequence);
     }
     struct pending *pending = pending_find(&g->roster, m->id.boot);
-    bool hello = pending != NULL && pending->hello;
+    /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those who have
+     * answered our own question. */
+    bool newcomer = (pending != NULL && pending->hello) || m->group_size <= g->roster.listed + 1;
     p->heard = g->now;
     (void)adopt(g, p, m);
     (void)peer_address(p, &from->addr);
     place(g, fx, p);
-    if (hello) {
+    if (newcomer) {
         vouch_for(g, fx, p);
     }
     pending_drop(&g->roster, pending);
