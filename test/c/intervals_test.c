@@ -76,6 +76,24 @@ static void questions(void **state)
     }
 }
 
+static void silences(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t interval, probe, believe, stalled; /* 1.25 T, 0.9 T, max(2 T, 2 s) */
+    } rows[] = {
+        {100 * MS_US, 125 * MS_US, 90 * MS_US, 2 * SECOND_US},
+        {SECOND_US, 1250 * MS_US, 900 * MS_US, 2 * SECOND_US},
+        {1800 * MS_US, 2250 * MS_US, 1620 * MS_US, 3600 * MS_US},
+        {60 * SECOND_US, 75 * SECOND_US, 54 * SECOND_US, 120 * SECOND_US},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(silence_to_probe(rows[i].interval), rows[i].probe);
+        assert_int_equal(silence_to_believe(rows[i].interval), rows[i].believe);
+        assert_int_equal(pulse_stalled(rows[i].interval), rows[i].stalled);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +101,7 @@ int main(void)
         cmocka_unit_test(the_group_keeps_its_budget),
         cmocka_unit_test(jitter),
         cmocka_unit_test(questions),
+        cmocka_unit_test(silences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,24 @@ static void a_sender_may_begin_anywhere(void **state)
     }
 }
 
+/* What was vouched for up to a number has been heard up to there, by somebody. */
+static void a_window_that_begins_above_a_number(void **state)
+{
+    (void)state;
+    const uint64_t firsts[] = {0, 1, 100, 1000, UINT64_MAX - 1};
+    for (size_t i = 0; i < COUNT(firsts); i++) {
+        struct window w;
+        memset(&w, 0x55, sizeof w);
+        window_start(&w, firsts[i]);
+        for (uint64_t back = 0; back <= firsts[i] && back < 2 * WINDOW_BITS; back++) {
+            assert_int_equal(window_accept(&w, firsts[i] - back), WINDOW_REPLAY);
+        }
+        assert_int_equal(window_accept(&w, firsts[i] + 1), WINDOW_NEWEST);
+        assert_int_equal(window_accept(&w, firsts[i] + 1), WINDOW_REPLAY);
+        assert_int_equal(window_accept(&w, firsts[i]), WINDOW_REPLAY);
+    }
+}
+
 /* The model remembers everything that was ever accepted. */
 struct model {
     uint64_t top;
@@ -112,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_number_once),
         cmocka_unit_test(a_sender_may_begin_anywhere),
+        cmocka_unit_test(a_window_that_begins_above_a_number),
         cmocka_unit_test(any_sequence_against_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

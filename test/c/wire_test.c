@@ -102,7 +102,7 @@ static void any_bytes(void **state)
         prng_fill(&p, data, len);
         for (size_t at = WIRE_FIXED; at + 2 < len; at += 3 + data[at + 2]) {
             data[at] =
-                (uint8_t)prng_below(&p, FIELD_REASON + 2); /* as many plausible fields as there is room for */
+                (uint8_t)prng_below(&p, FIELD_RELAY + 2); /* as many plausible fields as there is room for */
             data[at + 1] = 0;
             data[at + 2] &= 31;
         }
@@ -160,13 +160,15 @@ static void known_bytes(void **state)
         7, 0, 4, 0, 0, 1, 0,                            /* total */
         8, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xc2,             /* target */
         9, 0, 8, 1, 1, 2, 2, 3, 3, 4, 4,                /* fingerprint */
+        11, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xc3,            /* relay */
         10, 0, 1, 2,                                    /* reason */
         3, 0, 16,                                       /* echo: boot id, nonce */
         0, 0, 0, 0, 0, 0, 0, 0xe1, 0, 0, 0, 0, 0, 0, 0, 0xe2,
         4, 0, 13, 3,                                    /* verdict DEAD: boot id, incarnation */
         0, 0, 0, 0, 0, 0, 0, 0xd1, 0, 0, 0, 7,
-        5, 0, 58,                                       /* entry, as far as its name */
-        0, 0, 0, 0, 0, 0, 0, 0xf1, 0, 0, 0, 2, 0, 0, 0, 3, 0x23, 0x8d, 0x0a, 0x07, 0xd0, 3, 'c', '@', 'd',
+        5, 0, 66,                                       /* entry, as far as its name */
+        0, 0, 0, 0, 0, 0, 0, 0xf1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 3,
+         0x23, 0x8d, 0x0a, 0x07, 0xd0, 3, 'c', '@', 'd',
         4, 0xb3, 0x45, 192, 0, 2, 1,                                              /* 192.0.2.1:45893 */
         6, 0xb3, 0x46, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x2a, /* [2001:db8::2a]:45894 */
         4, 0, 7, 127, 0, 0, 1,                                                    /* 127.0.0.1:7 */
@@ -186,18 +188,19 @@ static void known_bytes(void **state)
     m.id = build_identity(UINT64_C(0x0102030405060708), "a@b", 0x65666768);
     m.id.incarnation = 9;
     m.id.flags = IDENTITY_LONG_NAMES | IDENTITY_HIDDEN;
-    m.has = HAS_QUESTION | HAS_CURSOR | HAS_TOTAL | HAS_TARGET | HAS_FINGERPRINT | HAS_REASON;
+    m.has = HAS_QUESTION | HAS_CURSOR | HAS_TOTAL | HAS_TARGET | HAS_FINGERPRINT | HAS_REASON | HAS_RELAY;
     m.question = 5;
     m.cursor = 0xc1;
     m.total = 256;
     m.target = 0xc2;
+    m.relay = 0xc3;
     memcpy(m.fingerprint, (const uint8_t[]){1, 1, 2, 2, 3, 3, 4, 4}, sizeof m.fingerprint);
     m.reason = DOWN_BEAM_EXIT;
     m.echo_count = m.verdict_count = m.entry_count = 1;
     m.echoes[0] = (struct wire_echo){.boot = 0xe1, .nonce = 0xe2};
     m.verdicts[0] = (struct wire_verdict){.verdict = VERDICT_DEAD, .boot = 0xd1, .incarnation = 7};
-    m.entries[0] =
-        (struct wire_entry){.id = build_identity(0xf1, "c@d", 2), .interval_ms = 2000, .addr_count = 3};
+    m.entries[0] = (struct wire_entry){
+        .id = build_identity(0xf1, "c@d", 2), .sequence = 256, .interval_ms = 2000, .addr_count = 3};
     m.entries[0].id.incarnation = 3;
     m.entries[0].id.dist_port = 9101;
     m.entries[0].id.flags = IDENTITY_TLS | IDENTITY_HIDDEN;

@@ -105,6 +105,7 @@ struct wire_entry build_random_entry(struct prng *p)
                                   .dist_port = (uint16_t)prng_u64(p),
                                   .flags = (uint8_t)prng_u64(p),
                                   .name = build_random_name(p)},
+                           .sequence = prng_u64(p),
                            .interval_ms = (uint16_t)prng_u64(p),
                            .addr_count = (uint8_t)prng_below(p, PEER_ADDRS + 1)};
     for (size_t i = 0; i < e.addr_count; i++) {
@@ -138,11 +139,12 @@ void build_random_message(struct prng *p, struct wire_message *m, uint8_t type)
     if (prng_chance(p, 80)) {
         m->id.name = build_random_name(p);
     }
-    m->has = (uint8_t)prng_below(p, HAS_REASON * 2);
+    m->has = (uint8_t)prng_below(p, HAS_RELAY * 2);
     m->question = m->has & HAS_QUESTION ? (uint8_t)prng_u64(p) : 0;
     m->reason = m->has & HAS_REASON ? (uint8_t)prng_u64(p) : 0;
     m->cursor = m->has & HAS_CURSOR ? prng_u64(p) : 0;
     m->target = m->has & HAS_TARGET ? prng_u64(p) : 0;
+    m->relay = m->has & HAS_RELAY ? prng_u64(p) : 0;
     m->total = m->has & HAS_TOTAL ? (uint32_t)prng_u64(p) : 0;
     if (m->has & HAS_FINGERPRINT) {
         prng_fill(p, m->fingerprint, sizeof m->fingerprint);
@@ -171,8 +173,8 @@ static bool same_identity(const struct identity *a, const struct identity *b)
 
 bool build_same_entry(const struct wire_entry *a, const struct wire_entry *b)
 {
-    bool same =
-        same_identity(&a->id, &b->id) && a->interval_ms == b->interval_ms && a->addr_count == b->addr_count;
+    bool same = same_identity(&a->id, &b->id) && a->sequence == b->sequence &&
+                a->interval_ms == b->interval_ms && a->addr_count == b->addr_count;
     for (size_t i = 0; same && i < a->addr_count; i++) {
         same = addr_same(&a->addrs[i], &b->addrs[i]);
     }
@@ -186,9 +188,9 @@ bool build_same_message(const struct wire_message *a, const struct wire_message 
                 a->beam_age_ms == b->beam_age_ms && a->nonce == b->nonce && a->group_size == b->group_size &&
                 a->has == b->has && a->question == b->question && a->reason == b->reason &&
                 memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) == 0 &&
-                a->cursor == b->cursor && a->target == b->target && a->total == b->total &&
-                a->echo_count == b->echo_count && a->verdict_count == b->verdict_count &&
-                a->entry_count == b->entry_count;
+                a->cursor == b->cursor && a->target == b->target && a->relay == b->relay &&
+                a->total == b->total && a->echo_count == b->echo_count &&
+                a->verdict_count == b->verdict_count && a->entry_count == b->entry_count;
     for (size_t i = 0; same && i < a->echo_count; i++) {
         same = a->echoes[i].boot == b->echoes[i].boot && a->echoes[i].nonce == b->echoes[i].nonce;
     }
