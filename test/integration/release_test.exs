@@ -1,0 +1,167 @@
+defmodule GossipCluster.Integration.ReleaseTest do
+  # The repository's own release, twice on one machine that has nothing but a loopback interface: no epmd, no DNS.
+  use ExUnit.Case, async: false
+
+  @moduletag timeout: 300_000
+
+  # Where a namespace of one's own needs no privilege that this user lacks.
+  @unshare if(System.cmd("id", ["-u"]) == {"0\n", 0},
+             do: ["--net"],
+             else: ["--user", "--map-root-user", "--net"]
+           )
+
+  setup_all do
+    dir = Path.join(System.tmp_dir!(), "gossip-release-#{System.pid()}")
+    File.rm_rf!(dir)
+    on_exit(fn -> File.rm_rf!(dir) end)
+
+    for path <- ~w(lib priv_src cmake config rel CMakeLists.txt mix.exs),
+        do: copy(path, Path.join(dir, path))
+
+    clean =
+      for name <- ~w(MIX_TARGET MIX_EXS MIX_BUILD_PATH MIX_BUILD_ROOT CC CFLAGS), do: {name, nil}
+
+    {output, status} =
+      System.cmd("mix", ["release", "--quiet"],
+        cd: dir,
+        env: [{"MIX_ENV", "prod"} | clean],
+        stderr_to_stdout: true
+      )
+
+    assert status == 0, output
+    %{release: Path.join(dir, "_build/prod/rel/gossip_cluster")}
+  end
+
+  setup %{release: release} do
+    {:ok, host} = :inet.gethostname()
+
+    {:ok,
+     network: network(), command: Path.join(release, "bin/gossip_cluster"), host: to_string(host)}
+  end
+
+  test "RELEASE_NAME=a and RELEASE_NAME=b cluster, and rpc, pid and stop work", context do
+    a = start(context, [{"RELEASE_NAME", "a"}])
+    b = start(context, [{"RELEASE_NAME", "b"}])
+    wait_for(a, ~s(NODEUP :"b@#{context.host}"))
+    wait_for(b, ~s(NODEUP :"a@#{context.host}"))
+    wait_for(a, ~s(Received heartbeat from :"b@#{context.host}"))
+
+    assert {nodes, 0} = run(context, "a", ["rpc", "IO.inspect({node(), Node.list()})"])
+    assert nodes =~ inspect({:"a@#{context.host}", [:"b@#{context.host}"]})
+    assert {pid, 0} = run(context, "b", ["pid"])
+    assert String.trim(pid) == Integer.to_string(b.pid)
+
+    assert {_, 0} = run(context, "a", ["stop"])
+    assert ended(a) == 0
+    wait_for(b, ~s(lost :"a@#{context.host}": it left))
+    wait_for(b, ~s(NODEDOWN :"a@#{context.host}"))
+
+    assert {_, 0} = run(context, "b", ["stop"])
+    assert ended(b) == 0
+  end
+
+  test "the default node is gossip_cluster@HOST, its cookie may come from a file, and needs no place to write",
+       context do
+    cookie = Path.join(context.release, "cookie-of-mine")
+    File.write!(cookie, "a cookie that is in no environment\n" |> String.replace(" ", "_"))
+    File.rm_rf!(Path.join(context.release, "tmp"))
+
+    # A file where the release would make its directory: as good as a read-only file system, for root too.
+    File.write!(Path.join(context.release, "tmp"), "")
+
+    node = start(context, [{"RELEASE_COOKIE_FILE", cookie}])
+    wait_for(node, "gossipd #{Mix.Project.config()[:version]} runs")
+    env = [{"RELEASE_COOKIE_FILE", cookie}]
+
+    assert {answer, 0} =
+             run(context, nil, ["rpc", "IO.inspect({node(), Node.get_cookie()})"], env)
+
+    assert answer =~
+             inspect({:"gossip_cluster@#{context.host}", :a_cookie_that_is_in_no_environment})
+
+    assert {_, 0} = run(context, nil, ["stop"], env)
+    assert ended(node) == 0
+  after
+    File.rm(Path.join(context.release, "tmp"))
+  end
+
+  # A process that holds a network of its own; `enter` runs commands in it. It ends with its standard input.
+  defp network do
+    port =
+      Port.open({:spawn_executable, System.find_executable("unshare")}, [
+        :binary,
+        :exit_status,
+        line: 100,
+        args: @unshare ++ ["--", "sh", "-c", "ip link set lo up && echo $$ && exec cat"]
+      ])
+
+    assert_receive {^port, {:data, {:eol, pid}}}, 5_000
+    pid
+  end
+
+  defp enter(network) do
+    user = if "--user" in @unshare, do: ["--user", "--preserve-credentials"], else: []
+    ["--target", network] ++ user ++ ["--net", "--"]
+  end
+
+  defp run(context, name, args, env \\ []) do
+    System.cmd("nsenter", enter(context.network) ++ [context.command | args],
+      env: environment([{"RELEASE_NAME", name} | env]),
+      stderr_to_stdout: true
+    )
+  end
+
+  defp start(context, env) do
+    port =
+      Port.open({:spawn_executable, System.find_executable("nsenter")}, [
+        :binary,
+        :exit_status,
+        :stderr_to_stdout,
+        line: 10_000,
+        env:
+          for(
+            {name, value} <- environment(env),
+            do: {to_charlist(name), (value && to_charlist(value)) || false}
+          ),
+        args: enter(context.network) ++ [context.command, "start"]
+      ])
+
+    {:os_pid, pid} = Port.info(port, :os_pid)
+    on_exit(fn -> System.cmd("kill", ["-KILL", "#{pid}"], stderr_to_stdout: true) end)
+    %{port: port, pid: pid}
+  end
+
+  # Nothing of the mix that runs this test reaches the release.
+  defp environment(env) do
+    clean =
+      for name <-
+            ~w(RELEASE_NAME RELEASE_NODE RELEASE_TMP RELEASE_COOKIE ROOTDIR BINDIR EMU PROGNAME MIX_ENV),
+          do: {name, nil}
+
+    clean ++ [{"LC_ALL", "C.UTF-8"} | env]
+  end
+
+  defp wait_for(%{port: port} = node, text, seen \\ []) do
+    receive do
+      {^port, {:data, {_eol, line}}} ->
+        if line =~ text, do: :ok, else: wait_for(node, text, [line | seen])
+
+      {^port, {:exit_status, status}} ->
+        flunk("ended with #{status} before: #{text}\n#{log(seen)}")
+    after
+      20_000 -> flunk("not logged within 20 s: #{text}\n#{log(seen)}")
+    end
+  end
+
+  defp log(lines), do: lines |> Enum.reverse() |> Enum.join("\n")
+
+  defp ended(%{port: port}) do
+    assert_receive {^port, {:exit_status, status}}, 15_000
+    status
+  end
+
+  defp copy(from, to) do
+    File.mkdir_p!(Path.dirname(to))
+    File.cp_r!(from, to)
+  end
+end
