@@ -1,0 +1,66 @@
+/* Any bytes as a frame from the owner: decoded, or refused with a text; never read past the end, never beyond
+ * a bound. */
+#include "term.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "etf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void check_config(const struct config *c)
+{
+    require(c->group.family == ADDR_IPV4 && c->group.ip[0] >= 224 && c->group.ip[0] <= 239 &&
+            c->group.port != 0);
+    require(c->interval_ms >= 100 && c->interval_ms <= 60000);
+    require(c->max_peers >= 1 && c->max_peers <= 65535);
+    require(c->interfaces.mode >= FILTER_ALL && c->interfaces.mode <= FILTER_EXCEPT);
+    require(c->interfaces.count <= FILTER_ITEMS);
+    for (size_t i = 0; i < c->interfaces.count; i++)
+        require(memchr(c->interfaces.items[i], '\0', FILTER_TEXT) != NULL);
+}
+
+static void check_secrets(const struct secrets *s, const uint8_t *frame, size_t len)
+{
+    require(s->count >= 1 && s->count <= KEYRING_MAX);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct secret *one = &s->items[i];
+        require(one->data >= frame && one->data + one->len <= frame + len && one->len >= 1);
+        require(one->kind != SECRET_KEY || one->len == KEY_BYTES);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct message m; /* large, and wiped by the decoder */
+    struct fault fault = {0};
+    struct name again;
+
+    if (term_decode(data, size, &m, &fault) != 0) {
+        require(fault.kind != FAULT_NONE && fault.text[0] != '\0');
+        require(memchr(fault.text, '\0', sizeof fault.text) != NULL);
+        return 0;
+    }
+    require(etf_check(data, size) == 0);
+    if (m.type == MESSAGE_CONFIGURE) {
+        check_config(&m.as.config);
+        check_secrets(&m.secrets, data, size);
+    } else if (m.type == MESSAGE_STATS) {
+        require(m.as.stats_ref <= INT32_MAX);
+    } else if (m.as.command.type == COMMAND_KEYS) {
+        check_secrets(&m.secrets, data, size);
+    } else if (m.as.command.type == COMMAND_ALIVE) {
+        const struct name *name = &m.as.command.as.alive.self.name;
+        require(name_set(&again, name->text, name->len) == 0);
+    } else {
+        require(m.as.command.type >= COMMAND_ALIVE && m.as.command.type <= COMMAND_SNAPSHOT);
+    }
+    return 0;
+}

@@ -1,0 +1,317 @@
+/* Real sockets on the loopback interface: nothing leaves this machine (and the TTL is 0). */
+#include "udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "test.h"
+#include "wait.h"
+
+#define PATIENCE INT64_C(5000000) /* microseconds until a datagram on loopback is taken for lost */
+
+struct lines {
+    size_t count;
+    char last[LOG_TEXT];
+};
+
+struct fixture {
+    struct log log;
+    struct lines lines;
+    struct udp_options options;
+    struct interface_list loopback;
+};
+
+static void keep(void *context, uint8_t level, const char *text)
+{
+    struct lines *l = context;
+    (void)level;
+    l->count++;
+    (void)snprintf(l->last, sizeof l->last, "%s", text);
+}
+
+static void prepare(struct fixture *f)
+{
+    const uint8_t group[4] = {233, 252, 1, 33};
+    const struct interface_filter filter = {.mode = FILTER_ONLY, .count = 1, .items = {"127.0.0.1"}};
+    memset(f, 0, sizeof *f);
+    f->log = log_new(keep, &f->lines);
+    /* A port of this process, so that tests that run at the same time do not hear each other. */
+    f->options.group = addr_ipv4(group, (uint16_t)(20000 + getpid() % 10000), 0);
+    assert_int_equal(interfaces_list(&filter, &f->loopback), 0);
+    assert_int_equal(f->loopback.count, 1);
+}
+
+static struct udp *open_one(struct fixture *f)
+{
+    struct fault fault = {0};
+    struct udp *u = udp_open(&f->options, &f->log, &fault);
+    if (u == NULL)
+        fail_msg("%s", fault.text);
+    assert_int_equal(udp_set_interfaces(u, &f->loopback), 1);
+    return u;
+}
+
+struct heard {
+    struct path from;
+    uint8_t data[DATAGRAM_MAX];
+    size_t len;
+    size_t socket;
+};
+
+/* Takes the next datagram within `patience`: whether there was one. */
+static bool hear(struct udp *u, struct heard *h, int64_t patience)
+{
+    int64_t until = clock_now() + patience;
+    do {
+        struct pollfd fds[UDP_SOCKETS_MAX];
+        size_t count = udp_descriptors(u, fds);
+        int64_t left = until - clock_now();
+        assert_true(wait_for(fds, count, left > 0 ? left : 0) >= 0);
+        for (h->socket = 0; h->socket < count; h->socket++) {
+            int got = udp_receive(u, h->socket, &h->from, h->data, &h->len);
+            if (got == 1)
+                return true;
+        }
+    } while (clock_now() < until);
+    return false;
+}
+
+static void expect(struct udp *u, struct heard *h, const char *text)
+{
+    if (!hear(u, h, PATIENCE))
+        fail_msg("nothing was heard, where \"%s\" should have been", text);
+    assert_int_equal(h->len, strlen(text));
+    assert_memory_equal(h->data, text, h->len);
+}
+
+static int send_group(struct udp *u, const char *text)
+{
+    struct path group = path_group();
+    return udp_send(u, &group, (const uint8_t *)text, strlen(text));
+}
+
+static int send_to(struct udp *u, struct addr to, const char *text)
+{
+    struct path path = path_unicast(&to);
+    return udp_send(u, &path, (const uint8_t *)text, strlen(text));
+}
+
+static void nodes_of_one_host_share_the_port(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct heard h, back;
+    prepare(&f);
+    struct udp *a = open_one(&f), *b = open_one(&f), *c = open_one(&f);
+    assert_int_equal(send_group(a, "hello"), 0);
+    expect(b, &h, "hello");
+    assert_int_equal(h.from.kind, PATH_GROUP);
+    assert_int_equal(h.from.addr.family, ADDR_IPV4);
+    assert_memory_equal(h.from.addr.ip, f.loopback.items[0].addr.ip, 4);
+    assert_int_not_equal(h.from.addr.port, f.options.group.port); /* from the private socket */
+#if defined(IP_PKTINFO)
+    assert_int_equal(h.from.addr.ifindex, f.loopback.items[0].index);
+#endif
+    expect(c, &h, "hello");
+    expect(a, &h, "hello"); /* its own, looped back */
+
+    /* The answer goes to the private socket of the one who asked, and to nobody else. */
+    assert_int_equal(send_to(c, h.from.addr, "answer"), 0);
+    expect(a, &back, "answer");
+    assert_int_equal(back.from.kind, PATH_UNICAST);
+    assert_int_equal(back.socket, 0);
+    assert_int_equal(send_to(a, back.from.addr, "thanks"), 0);
+    expect(c, &h, "thanks");
+    assert_int_equal(send_group(b, "end"), 0);
+    expect(b, &h, "end"); /* b has heard neither answer nor thanks */
+    udp_close(a);
+    udp_close(b);
+    udp_close(c);
+    assert_int_equal(f.lines.count, 0);
+}
+
+static void unicast_to_the_shared_port_is_unicast(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct heard h;
+    prepare(&f);
+    struct udp *a = open_one(&f);
+    struct addr to = f.loopback.items[0].addr;
+    to.port = f.options.group.port;
+    assert_int_equal(send_to(a, to, "seed"), 0);
+    expect(a, &h, "seed");
+    assert_true(h.socket > 0);
+#if defined(IP_PKTINFO) || defined(IP_RECVDSTADDR)
+    assert_int_equal(h.from.kind, PATH_UNICAST);
+#endif
+    udp_close(a);
+}
+
+/* Without IP_MULTICAST_ALL 0 a socket hears every group that any process of the host has joined. */
+static void another_group_on_the_same_port_is_not_heard(void **state)
+{
+    (void)state;
+    struct fixture f, g;
+    struct heard h;
+    prepare(&f);
+    prepare(&g);
+    g.options.group.ip[3] = 34;
+    struct udp *a = open_one(&f), *b = open_one(&g);
+    assert_int_equal(send_group(a, "for 33"), 0);
+    expect(a, &h, "for 33");
+    assert_int_equal(send_group(b, "for 34"), 0);
+    expect(b, &h, "for 34");
+    assert_false(hear(b, &h, 0));
+    assert_false(hear(a, &h, 0));
+    udp_close(a);
+    udp_close(b);
+}
+
+static void what_is_too_long_is_counted_and_dropped(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct heard h;
+    uint8_t big[DATAGRAM_MAX + 1] = {0};
+    prepare(&f);
+    struct udp *a = open_one(&f), *b = open_one(&f);
+    struct path group = path_group();
+    assert_int_equal(udp_send(a, &group, big, sizeof big), 0);
+    assert_int_equal(udp_send(a, &group, big, DATAGRAM_MAX), 0);
+    assert_int_equal(udp_send(a, &group, big, 0), 0);
+    assert_true(hear(b, &h, PATIENCE));
+    assert_int_equal(h.len, DATAGRAM_MAX);
+    assert_true(hear(b, &h, PATIENCE));
+    assert_int_equal(h.len, 0);
+    assert_int_equal(udp_stats(b).oversized, 1);
+    udp_close(a);
+    udp_close(b);
+}
+
+static void interfaces_come_and_go(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct heard h;
+    struct interface_list none = {0};
+    size_t count;
+    prepare(&f);
+    struct udp *a = open_one(&f), *b = open_one(&f);
+    assert_ptr_not_equal(udp_interfaces(b, &count), NULL);
+    assert_int_equal(count, 1);
+    assert_int_equal(udp_set_interfaces(b, &f.loopback), 1); /* nothing changes */
+    assert_int_equal(udp_set_interfaces(b, &none), 0);
+    (void)udp_interfaces(b, &count);
+    assert_int_equal(count, 0);
+    assert_int_equal(send_group(b, "nowhere"), -1);
+    assert_int_equal(send_group(a, "missed"), 0);
+    expect(a, &h, "missed");
+    assert_int_equal(udp_set_interfaces(b, &f.loopback), 1);
+    assert_int_equal(send_group(a, "again"), 0);
+    expect(b, &h, "again");
+    assert_int_equal(f.lines.count, 0);
+    udp_close(a);
+    udp_close(b);
+}
+
+/* An interface that is not there is told once, and all others work on. */
+static void an_interface_that_cannot_be_joined_is_told_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct heard h;
+    prepare(&f);
+    struct udp *a = open_one(&f);
+    struct interface_list list = f.loopback;
+    const uint8_t ip[4] = {192, 0, 2, 77};
+    list.items[1] = (struct interface){.name = "ghost0", .index = 999999, .addr = addr_ipv4(ip, 0, 999999)};
+    list.count = 2;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(udp_set_interfaces(a, &list), 1);
+    assert_int_equal(f.lines.count, 1);
+    assert_non_null(strstr(f.lines.last, "ghost0"));
+    assert_int_equal(send_group(a, "on"), 0);
+    expect(a, &h, "on");
+    udp_close(a);
+}
+
+static void trouble_with_sending_is_counted_only(void **state)
+{
+    (void)state;
+    struct fixture f;
+    prepare(&f);
+    struct udp *a = open_one(&f);
+    const uint8_t broadcast[4] = {255, 255, 255, 255};
+    const uint8_t loopback[4] = {127, 0, 0, 1};
+    const uint8_t any6[16] = {0};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(send_to(a, addr_ipv4(broadcast, 9, 0), "x"),
+                         -1);                                         /* EACCES: a firewall has the same */
+        assert_int_equal(send_to(a, addr_ipv6(any6, 9, 0), "x"), -1); /* no such socket */
+        assert_int_equal(send_to(a, addr_ipv4(loopback, 0, 0), "x"), -1);
+    }
+    assert_int_equal(udp_stats(a).send_errors, 9);
+    assert_int_equal(f.lines.count, 1);
+    assert_int_equal(send_to(a, addr_ipv4(loopback, 9, 0), "x"), 0);
+    assert_int_equal(f.lines.count, 2);
+    udp_close(a);
+}
+
+static int held_port(uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&in, sizeof in), 0);
+    return fd;
+}
+
+static void a_port_that_is_not_shared_is_a_clear_fault(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct fault fault = {0};
+    char number[8];
+    prepare(&f);
+    int fd = held_port(f.options.group.port);
+    assert_null(udp_open(&f.options, &f.log, &fault));
+    assert_int_equal(fault.kind, FAULT_PORT_TAKEN);
+    (void)snprintf(number, sizeof number, "%u", (unsigned)f.options.group.port);
+    assert_non_null(strstr(fault.text, number));
+    (void)close(fd);
+    struct udp *a = open_one(&f);
+    udp_close(a);
+}
+
+static void the_receive_buffer_is_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    prepare(&f);
+    struct udp *a = open_one(&f);
+    assert_true(udp_stats(a).receive_buffer >= 64 * 1024);
+    udp_close(a);
+    udp_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nodes_of_one_host_share_the_port),
+        cmocka_unit_test(unicast_to_the_shared_port_is_unicast),
+        cmocka_unit_test(another_group_on_the_same_port_is_not_heard),
+        cmocka_unit_test(what_is_too_long_is_counted_and_dropped),
+        cmocka_unit_test(interfaces_come_and_go),
+        cmocka_unit_test(an_interface_that_cannot_be_joined_is_told_once),
+        cmocka_unit_test(trouble_with_sending_is_counted_only),
+        cmocka_unit_test(a_port_that_is_not_shared_is_a_clear_fault),
+        cmocka_unit_test(the_receive_buffer_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
