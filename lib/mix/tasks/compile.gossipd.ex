@@ -62,8 +62,13 @@ defmodule Mix.Tasks.Compile.Gossipd do
     File.rm_rf!(build_dir())
 
     case cmake(wanted.settings.arguments) do
-      {:ok, _output} -> build(wanted)
-      {:error, output} -> fail(configure_message(output), [])
+      {:ok, _output} ->
+        # Configured, but of no sources yet: after a C error only what is left is compiled.
+        write_manifest(%{wanted | sources: []})
+        build(wanted)
+
+      {:error, output} ->
+        fail(configure_message(output), [])
     end
   end
 
@@ -80,8 +85,6 @@ defmodule Mix.Tasks.Compile.Gossipd do
         {:ok, diagnostics}
 
       {:error, output} ->
-        # The settings are known good only with a build behind them; next time starts from nothing.
-        File.rm(manifest())
         fail("gossipd could not be built:\n\n" <> output, diagnostics(output))
     end
   end
