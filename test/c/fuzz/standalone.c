@@ -1,6 +1,6 @@
 /*
- * A main for the fuzzers where there is no libFuzzer: every argument is a file, or a directory of files, and each is
- * fed once. So the checked-in corpus is an ordinary test under the sanitizers, with any compiler.
+ * A main for the fuzzers where there is no libFuzzer: every argument is a file, or a directory of files, and
+ * each is fed once. So the checked-in corpus is an ordinary test under the sanitizers, with any compiler.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
@@ -13,24 +13,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { INPUT_MAX = 1 << 20, PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096 };
 
-/* Feeds one file from a buffer of exactly its size, so that a read past the end is seen. Returns the inputs fed. */
-static size_t replay_file(const char *path)
+/* Feeds one file from a buffer of exactly its size, so that a read past the end is seen. Returns 1, the
+ * inputs fed. */
+static size_t replay_file(const char *path, size_t size)
 {
-    static uint8_t scratch[INPUT_MAX];
     FILE *file = fopen(path, "rb");
-    if (file == NULL) {
+    uint8_t *data = malloc(size > 0 ? size : 1);
+    if (file == NULL || data == NULL || fread(data, 1, size, file) != size) {
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
         exit(EXIT_FAILURE);
     }
-    size_t size = fread(scratch, 1, sizeof scratch, file);
     fclose(file);
-
-    uint8_t *data = malloc(size > 0 ? size : 1);
-    if (data == NULL)
-        abort();
-    memcpy(data, scratch, size);
     LLVMFuzzerTestOneInput(data, size);
     free(data);
     return 1;
@@ -44,7 +39,7 @@ static size_t replay(const char *path)
         exit(EXIT_FAILURE);
     }
     if (!S_ISDIR(st.st_mode))
-        return replay_file(path);
+        return replay_file(path, (size_t)st.st_size);
 
     DIR *dir = opendir(path);
     if (dir == NULL) {
