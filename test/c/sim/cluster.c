@@ -1,0 +1,375 @@
+#include "cluster.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crowd.h"
+#include "events.h"
+#include "memory.h"
+#include "sealing.h"
+
+#define IMPATIENT    100000 /* ticks in one moment after which the core is surely going round in circles */
+#define DRAIN_BATCH  32     /* datagrams read from one socket before the other gets its turn */
+#define CHARGE_SMALL 832    /* what the kernel charges a socket for a datagram of up to 400 bytes, */
+#define CHARGE_LARGE 2304   /* and for a larger one */
+
+int64_t cluster_now(const struct cluster *c)
+{
+    return c->queue.now;
+}
+
+bool cluster_complete(const struct cluster *c)
+{
+    return observer_complete(&c->observer);
+}
+
+/* The member's own clock, which never goes back. */
+static int64_t clock_of(const struct node *n, int64_t now)
+{
+    return now + n->clock + now * n->drift / 1000000;
+}
+
+/* The first moment from `now` on at which the member's clock shows `local` or more. */
+static int64_t moment_of(const struct node *n, int64_t local, int64_t now)
+{
+    int64_t at = local - n->clock;
+    if (n->drift != 0) {
+        at -= at * n->drift / 1000000;
+    }
+    at = at < now ? now : at;
+    while (clock_of(n, at) < local) {
+        at++;
+    }
+    return at;
+}
+
+struct addr cluster_address(const struct cluster *c, uint32_t node)
+{
+    uint32_t host = node + 1;
+    uint8_t ip[4] = {10, (uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host};
+    return addr_ipv4(ip, c->nodes[node].port, 1);
+}
+
+bool cluster_owner(const struct cluster *c, const struct addr *a, uint32_t *node)
+{
+    uint32_t host = (uint32_t)a->ip[1] << 16 | (uint32_t)a->ip[2] << 8 | a->ip[3];
+    *node = host - 1;
+    return a->family == ADDR_IPV4 && a->ip[0] == 10 && host > 0 && host <= c->size;
+}
+
+struct name cluster_name(uint32_t node)
+{
+    char text[64];
+    struct name name = {0};
+    uint32_t host = node + 1;
+    int len = snprintf(text, sizeof text, "node%04u@10.%u.%u.%u", host, host >> 16 & 255, host >> 8 & 255,
+                       host & 255);
+    (void)name_set(&name, text, (size_t)len);
+    return name;
+}
+
+void cluster_init(struct cluster *c, const struct options *options, const struct keyring *keys, uint64_t seed,
+                  struct report *report)
+{
+    *c = (struct cluster){
+        .options = options, .report = report, .keys = *keys, .size = options->nodes, .cut_at = NEVER};
+    c->sealing = options->no_seal ? &sealing_none : &gossip_sealed;
+    queue_init(&c->queue);
+    packets_init(&c->packets);
+    network_init(&c->network, options, seed);
+    observer_init(&c->observer, c->size);
+    rng_seed(&c->rng, seed, UINT64_C(2) << 40);
+    c->fx = memory_new(1, sizeof *c->fx);
+    c->nodes = memory_new(c->size, sizeof *c->nodes);
+    for (uint32_t i = 0; i < c->size; i++) {
+        struct node *n = &c->nodes[i];
+        rng_seed(&n->rng, seed, i);
+        n->clock = rng_between(&c->rng, 0, 1000000 * SECOND_US);
+        n->tick_at = n->page_at = NEVER;
+        n->long_pause_end = INT64_MIN;
+    }
+}
+
+static void empty_inbox(struct cluster *c, struct inbox *in)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        packets_drop(&c->packets, in->packets[i]);
+    }
+    free(in->packets);
+    *in = (struct inbox){0};
+}
+
+/* Ends its process. */
+static void stop(struct cluster *c, uint32_t node)
+{
+    struct node *n = &c->nodes[node];
+    if (n->g == NULL) {
+        return;
+    }
+    struct gossip_stats stats = gossip_stats(n->g);
+    tally_stats(&c->tally, &stats);
+    gossip_free(n->g);
+    n->g = NULL;
+    n->tick_at = NEVER;
+    n->paused = n->stalled = n->isolated = n->leaving = n->left = false;
+    empty_inbox(c, &n->inbox[0]);
+    empty_inbox(c, &n->inbox[1]);
+    observer_stopped(&c->observer, cluster_now(c), node);
+}
+
+void cluster_free(struct cluster *c)
+{
+    for (uint32_t i = 0; i < c->size; i++) {
+        stop(c, i);
+    }
+    c->tally.lost_effects += (int64_t)c->fx->refused;
+    tally_report(&c->tally, c->report);
+    traffic_report(&c->traffic, c->report);
+    crowd_free(c);
+    queue_free(&c->queue);
+    packets_free(&c->packets);
+    network_free(&c->network);
+    observer_free(&c->observer);
+    free(c->nodes);
+    free(c->fx);
+}
+
+void cluster_called(struct cluster *c, uint32_t node)
+{
+    struct node *n = &c->nodes[node];
+    const struct effect *e;
+    while ((e = effects_pop(c->fx)) != NULL) {
+        if (e->type == EFFECT_SEND) {
+            cluster_send(c, node, &e->as.send.path, e->as.send.data, e->as.send.len);
+        } else if (e->type == EFFECT_EVENT) {
+            events_take(c, node, &e->as.event);
+        }
+    }
+    c->fx->head = 0; /* the ring begins anew where the processor's cache still has it */
+    if (n->left) {
+        stop(c, node);
+        return;
+    }
+    int64_t local = gossip_deadline(n->g);
+    if (local == NEVER || n->paused) {
+        return;
+    }
+    int64_t due = moment_of(n, local, cluster_now(c));
+    if (due < n->tick_at) {
+        n->tick_at = due;
+        queue_add(&c->queue, due, (struct queue_event){.kind = CLUSTER_TICK, .node = node});
+    }
+}
+
+static void command(struct cluster *c, uint32_t node, const struct command *cmd)
+{
+    struct node *n = &c->nodes[node];
+    gossip_command(n->g, c->fx, clock_of(n, cluster_now(c)), cmd);
+    cluster_called(c, node);
+}
+
+static void pulse(struct cluster *c, uint32_t node, uint32_t life)
+{
+    struct node *n = &c->nodes[node];
+    if (n->g == NULL || n->life != life) {
+        return;
+    }
+    if (!n->paused && !n->stalled && !n->leaving) {
+        command(c, node, &(struct command){.type = COMMAND_PULSE});
+    }
+    queue_add(&c->queue, cluster_now(c) + c->options->interval_ms * MS_US / 2,
+              (struct queue_event){.kind = CLUSTER_PULSE, .node = node, .packet = life});
+}
+
+void cluster_start_named(struct cluster *c, uint32_t node, uint32_t named, uint32_t creation)
+{
+    struct node *n = &c->nodes[node];
+    stop(c, node);
+    n->life++;
+    n->creation = creation;
+    n->port = (uint16_t)(40000 + (n->life - 1) % 20000);
+    n->page_at = NEVER;
+    n->long_pause_end = INT64_MIN;
+    struct gossip_options options = {.interval_ms = c->options->interval_ms,
+                                     .max_peers = c->size < 4096 ? 4096 : 65535,
+                                     .keys = c->keys,
+                                     .random = rng_fill,
+                                     .random_context = &n->rng,
+                                     .sealing = c->sealing};
+    n->g = gossip_new(&options, clock_of(n, cluster_now(c)));
+    if (n->g == NULL) {
+        fputs("gossip_sim: out of memory\n", stderr);
+        exit(2);
+    }
+    observer_started(&c->observer, cluster_now(c), node, gossip_boot(n->g), named);
+    struct command *alive = memory_new(1, sizeof *alive);
+    alive->type = COMMAND_ALIVE;
+    alive->as.alive.self.name = cluster_name(named);
+    alive->as.alive.self.creation = creation;
+    alive->as.alive.self.dist_port = (uint16_t)(20000 + node % 20000);
+    alive->as.alive.self.flags = IDENTITY_LONG_NAMES;
+    command(c, node, alive);
+    free(alive);
+    queue_add(&c->queue, cluster_now(c) + rng_between(&c->rng, 0, c->options->interval_ms * MS_US / 2),
+              (struct queue_event){.kind = CLUSTER_PULSE, .node = node, .packet = n->life});
+}
+
+void cluster_start(struct cluster *c, uint32_t node, uint32_t creation)
+{
+    cluster_start_named(c, node, node, creation);
+}
+
+void cluster_crash(struct cluster *c, uint32_t node)
+{
+    stop(c, node);
+}
+
+void cluster_leave(struct cluster *c, uint32_t node, uint8_t reason)
+{
+    observer_stopped(&c->observer, cluster_now(c), node);
+    c->nodes[node].leaving = true;
+    command(c, node, &(struct command){.type = COMMAND_LEAVE, .as.reason = reason});
+}
+
+void cluster_stall(struct cluster *c, uint32_t node, bool stalled)
+{
+    c->nodes[node].stalled = stalled;
+}
+
+void cluster_pause(struct cluster *c, uint32_t node)
+{
+    struct node *n = &c->nodes[node];
+    n->paused = true;
+    n->paused_at = cluster_now(c);
+    n->tick_at = NEVER;
+}
+
+static void keep(struct cluster *c, struct inbox *in, uint32_t number)
+{
+    const struct packet *p = packets_at(&c->packets, number);
+    size_t charge = p->len <= 400 ? CHARGE_SMALL : CHARGE_LARGE;
+    if (in->bytes + charge > SOCKET_BUFFER) {
+        c->tally.overflowed++;
+        packets_drop(&c->packets, number);
+        return;
+    }
+    if (in->count == in->size) {
+        in->size = in->size == 0 ? 64 : 2 * in->size;
+        in->packets = memory_grow(in->packets, in->size, sizeof *in->packets);
+    }
+    in->packets[in->count++] = number;
+    in->bytes += charge;
+}
+
+static void receive(struct cluster *c, uint32_t node, uint32_t number)
+{
+    struct node *n = &c->nodes[node];
+    const struct packet *p = packets_at(&c->packets, number);
+    c->traffic.deliveries++;
+    if (crowd_has(c, node)) {
+        crowd_receive(c, node, p);
+    } else if (n->g != NULL && n->paused) {
+        keep(c, &n->inbox[p->from.kind == PATH_UNICAST], number);
+        return;
+    } else if (n->g != NULL) {
+        gossip_receive(n->g, c->fx, clock_of(n, cluster_now(c)), &p->from, p->data, p->len);
+        cluster_called(c, node);
+    }
+    packets_drop(&c->packets, number);
+}
+
+void cluster_wake(struct cluster *c, uint32_t node)
+{
+    struct node *n = &c->nodes[node];
+    int64_t now = cluster_now(c);
+    struct inbox waiting[2] = {n->inbox[0], n->inbox[1]};
+    n->inbox[0] = n->inbox[1] = (struct inbox){0};
+    n->paused = false;
+    if (now - n->paused_at > LONG_PAUSE) {
+        n->long_pause_end = now;
+    }
+    size_t read[2] = {0, 0};
+    while (read[0] < waiting[0].count || read[1] < waiting[1].count) {
+        for (int socket = 0; socket < 2; socket++) {
+            for (int i = 0; i < DRAIN_BATCH && read[socket] < waiting[socket].count; i++) {
+                receive(c, node, waiting[socket].packets[read[socket]++]);
+            }
+        }
+    }
+    free(waiting[0].packets);
+    free(waiting[1].packets);
+    if (n->g != NULL && !n->stalled) { /* what the owner wrote meanwhile is in the pipe */
+        command(c, node, &(struct command){.type = COMMAND_PULSE});
+    } else if (n->g != NULL) {
+        cluster_called(c, node);
+    }
+}
+
+static void tick(struct cluster *c, uint32_t node)
+{
+    struct node *n = &c->nodes[node];
+    int64_t now = cluster_now(c);
+    if (n->g == NULL || n->tick_at != now) {
+        return; /* it was put off, or put forward and done */
+    }
+    n->tick_at = NEVER;
+    int64_t local = clock_of(n, now);
+    if (gossip_deadline(n->g) <= local) {
+        gossip_tick(n->g, c->fx, local);
+        bool full = c->fx->count > EFFECTS_MAX / 2; /* then it may have stopped early */
+        if (!full && gossip_deadline(n->g) <= local) {
+            c->tally.late_deadlines++;
+            if (c->tally.late_deadlines > IMPATIENT) {
+                fprintf(stderr, "gossip_sim: node%04u wants to be called again and again\n", node + 1);
+                exit(2);
+            }
+        }
+    }
+    cluster_called(c, node);
+}
+
+static void happen(struct cluster *c, const struct queue_event *e)
+{
+    switch (e->kind) {
+    case CLUSTER_DELIVER:
+        receive(c, e->node, e->packet);
+        break;
+    case CLUSTER_TICK:
+        tick(c, e->node);
+        break;
+    case CLUSTER_PULSE:
+        pulse(c, e->node, e->packet);
+        break;
+    default:
+        crowd_beat(c, e->node);
+        break;
+    }
+}
+
+void cluster_run(struct cluster *c, int64_t until)
+{
+    struct queue_event e;
+    while (queue_take(&c->queue, until, &e)) {
+        happen(c, &e);
+    }
+}
+
+bool cluster_run_until(struct cluster *c, int64_t until, bool (*done)(const struct cluster *c))
+{
+    struct queue_event e;
+    uint64_t events = c->events;
+    if (done(c)) {
+        return true;
+    }
+    while (queue_take(&c->queue, until, &e)) {
+        happen(c, &e);
+        if (c->events != events) {
+            events = c->events;
+            if (done(c)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

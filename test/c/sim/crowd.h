@@ -1,0 +1,23 @@
+/* Members that play a script. A real member that lists N others needs memory for N, so that N real ones need
+ * it for N * N; ten thousand do not fit anywhere. In a crowd, only the first members are real. The others
+ * send the beats of a group of that size, answer whoever asks for an echo or probes them, and know nobody.
+ * They hear no multicast. What the real members then do is what they would do among ten thousand. */
+#ifndef SIM_CROWD_H
+#define SIM_CROWD_H
+
+#include "cluster.h"
+
+/* Members from `first` on are of the crowd; they begin to beat at random moments of the next `ramp`. */
+void crowd_start(struct cluster *c, uint32_t first, int64_t ramp);
+void crowd_free(struct cluster *c);
+
+/* Whether this member is of the crowd, and has begun. */
+bool crowd_has(const struct cluster *c, uint32_t node);
+
+/* Its next beat is due. */
+void crowd_beat(struct cluster *c, uint32_t node);
+
+/* A datagram reached it. */
+void crowd_receive(struct cluster *c, uint32_t node, const struct packet *p);
+
+#endif

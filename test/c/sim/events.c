@@ -1,0 +1,110 @@
+#include "events.h"
+
+#include <stdio.h>
+
+#include "judge.h"
+
+static const char *const event_names[] = {
+    [EVENT_READY] = "ready",   [EVENT_SNAPSHOT] = "snapshot",   [EVENT_UP] = "up",
+    [EVENT_UPDATE] = "update", [EVENT_DOWN] = "down",           [EVENT_CONFLICT] = "conflict",
+    [EVENT_HEALTH] = "health", [EVENT_HEARTBEAT] = "heartbeat", [EVENT_LEFT] = "left",
+};
+static const char *const reason_names[] = {
+    [DOWN_LEFT] = "left", [DOWN_BEAM_EXIT] = "beam_exit", [DOWN_SILENT] = "silent"};
+static const char *const status_names[] = {
+    [STATUS_ALIVE] = "alive", [STATUS_SUSPECT] = "suspect", [STATUS_STALLED] = "stalled"};
+static const char *const truth_names[] = {[DEATH_TRUE] = "true",
+                                          [DEATH_EXEMPT] = "exempt",
+                                          [DEATH_SEPARATED] = "separated",
+                                          [DEATH_FALSE] = "FALSE"};
+static const char *const sighting_names[] = {[SIGHT_NOTHING] = "",    [SIGHT_UP] = "",
+                                             [SIGHT_DOWN] = "",       [SIGHT_OLD] = "earlier",
+                                             [SIGHT_CHANGE] = "",     [SIGHT_TAKEOVER] = "takeover",
+                                             [SIGHT_GHOST] = "GHOST", [SIGHT_STRANGER] = "STRANGER",
+                                             [SIGHT_WRONG] = "WRONG"};
+
+static void trace(const struct cluster *c, uint32_t node, const struct event *e, const char *remark)
+{
+    int64_t now = cluster_now(c);
+    const char *detail = e->type == EVENT_DOWN && e->reason <= DOWN_SILENT ? reason_names[e->reason]
+                         : e->type == EVENT_HEALTH                         ? e->health ? "isolated" : "ok"
+                         : e->type == EVENT_UPDATE && e->peer.status <= STATUS_STALLED
+                             ? status_names[e->peer.status]
+                             : "";
+    printf("%6lld.%06lld node%04u %s %s %.*s %s\n", (long long)(now / SECOND_US),
+           (long long)(now % SECOND_US), node + 1, event_names[e->type], detail == NULL ? "" : detail,
+           (int)e->peer.id.name.len, e->peer.id.name.text, remark);
+}
+
+/* A member's current life was declared gone. */
+static const char *death(struct cluster *c, uint32_t node, uint32_t subject, uint8_t reason)
+{
+    struct tally *t = &c->tally;
+    const struct subject *s = &c->observer.subjects[subject];
+    int64_t now = cluster_now(c);
+    enum verdict_truth truth = judge_death(c, node, subject);
+    if (truth == DEATH_TRUE) {
+        report_sample(c->report, "detect_us", now - s->stopped_at);
+        if (s->known_by == 0) {
+            report_sample(c->report, "known_to_all_us", now - s->stopped_at);
+        }
+        return truth_names[truth];
+    }
+    if (reason != DOWN_SILENT) {
+        t->false_goodbyes++;
+        return truth_names[DEATH_FALSE];
+    }
+    if (c->nodes[node].isolated) {
+        t->deaths_by_isolated++;
+    }
+    if (truth == DEATH_SEPARATED && c->cut_at != NEVER) {
+        report_sample(c->report, "separated_us", now - c->cut_at);
+    }
+    t->false_deaths += truth == DEATH_FALSE;
+    t->exempt_deaths += truth == DEATH_EXEMPT;
+    t->separated_deaths += truth == DEATH_SEPARATED;
+    return truth_names[truth];
+}
+
+static const char *count_peer(struct cluster *c, uint32_t node, const struct event *e)
+{
+    struct tally *t = &c->tally;
+    struct sighting s = observer_event(&c->observer, cluster_now(c), node, e);
+    t->up += e->type == EVENT_UP;
+    t->update += e->type == EVENT_UPDATE;
+    if (e->type == EVENT_DOWN) {
+        t->down_silent += e->reason == DOWN_SILENT;
+        t->down_left += e->reason == DOWN_LEFT;
+        t->down_beam_exit += e->reason == DOWN_BEAM_EXIT;
+    }
+    t->takeovers += s.kind == SIGHT_TAKEOVER;
+    t->ghosts += s.kind == SIGHT_GHOST;
+    t->strangers += s.kind == SIGHT_STRANGER;
+    t->wrong_events += s.kind == SIGHT_WRONG;
+    return s.kind == SIGHT_DOWN ? death(c, node, s.subject, e->reason) : sighting_names[s.kind];
+}
+
+void events_take(struct cluster *c, uint32_t node, const struct event *e)
+{
+    struct node *n = &c->nodes[node];
+    const char *remark = "";
+    c->events++;
+    if (e->type == EVENT_LEFT) {
+        c->tally.left++;
+        n->left = n->leaving;
+    } else if (n->leaving) {
+        return; /* it is on its way out: its view counts no more */
+    } else if (e->type == EVENT_UP || e->type == EVENT_UPDATE || e->type == EVENT_DOWN) {
+        remark = count_peer(c, node, e);
+    } else if (e->type == EVENT_CONFLICT) {
+        c->tally.conflict++;
+        report_sample(c->report, "conflict_us", cluster_now(c) - c->cut_at);
+    } else if (e->type == EVENT_HEALTH) {
+        n->isolated = e->health == HEALTH_ISOLATED;
+        c->tally.isolated += n->isolated;
+        c->tally.recovered += !n->isolated;
+    }
+    if (c->options->trace) {
+        trace(c, node, e, remark);
+    }
+}

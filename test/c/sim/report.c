@@ -1,0 +1,126 @@
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+struct figure {
+    const char *name;
+    bool distribution, sorted;
+    int64_t value;
+    int64_t *samples;
+    size_t count, size;
+};
+
+void report_free(struct report *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        free(r->figures[i].samples);
+    }
+    free(r->figures);
+    *r = (struct report){0};
+}
+
+static struct figure *find(const struct report *r, const char *name)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (strcmp(r->figures[i].name, name) == 0) {
+            return &r->figures[i];
+        }
+    }
+    return NULL;
+}
+
+static struct figure *mention(struct report *r, const char *name, bool distribution)
+{
+    struct figure *f = find(r, name);
+    if (f != NULL) {
+        return f;
+    }
+    if (r->count == r->size) {
+        r->size = r->size == 0 ? 64 : 2 * r->size;
+        r->figures = memory_grow(r->figures, r->size, sizeof *r->figures);
+    }
+    f = &r->figures[r->count++];
+    *f = (struct figure){.name = name, .distribution = distribution};
+    return f;
+}
+
+void report_count(struct report *r, const char *name, int64_t add)
+{
+    mention(r, name, false)->value += add;
+}
+
+void report_max(struct report *r, const char *name, int64_t value)
+{
+    struct figure *f = mention(r, name, false);
+    f->value = value > f->value ? value : f->value;
+}
+
+void report_expect(struct report *r, const char *name)
+{
+    (void)mention(r, name, true);
+}
+
+void report_sample(struct report *r, const char *name, int64_t value)
+{
+    struct figure *f = mention(r, name, true);
+    if (f->count == f->size) {
+        f->size = f->size == 0 ? 64 : 2 * f->size;
+        f->samples = memory_grow(f->samples, f->size, sizeof *f->samples);
+    }
+    f->samples[f->count++] = value;
+    f->sorted = false;
+}
+
+int64_t report_value(const struct report *r, const char *name)
+{
+    const struct figure *f = find(r, name);
+    return f == NULL ? 0 : f->distribution ? (int64_t)f->count : f->value;
+}
+
+static int compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int64_t rank(struct figure *f, unsigned permille)
+{
+    if (f->count == 0) {
+        return 0;
+    }
+    if (!f->sorted) {
+        qsort(f->samples, f->count, sizeof *f->samples, compare);
+        f->sorted = true;
+    }
+    size_t at = (f->count * permille + 999) / 1000;
+    return f->samples[at == 0 ? 0 : at - 1];
+}
+
+int64_t report_rank(struct report *r, const char *name, unsigned permille)
+{
+    struct figure *f = find(r, name);
+    return f == NULL ? 0 : rank(f, permille);
+}
+
+void report_print(struct report *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        struct figure *f = &r->figures[i];
+        if (!f->distribution) {
+            printf("%s=%" PRId64 "\n", f->name, f->value);
+            continue;
+        }
+        printf("%s_count=%zu\n", f->name, f->count);
+        if (f->count > 0) {
+            printf("%s_p50=%" PRId64 "\n", f->name, rank(f, 500));
+            printf("%s_p99=%" PRId64 "\n", f->name, rank(f, 990));
+            printf("%s_max=%" PRId64 "\n", f->name, rank(f, 1000));
+        }
+    }
+}

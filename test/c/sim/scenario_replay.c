@@ -1,0 +1,134 @@
+/* Everything ever sent is sent again: to live members, to members that have all been restarted, and to two
+ * that stand alone; to whom it was sent and to everybody; from where it came and from a stranger's address.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "scenario.h"
+
+#define RECORD_MAX 100000u
+#define GAP        200 /* between two replayed datagrams, microseconds */
+#define CALM       (30 * SECOND_US)
+
+struct record {
+    struct cluster *c;
+    uint32_t (*sent)[2]; /* packet, to */
+    uint32_t count;
+};
+
+static void keep(void *context, uint32_t packet, uint32_t from, uint32_t to)
+{
+    struct record *r = context;
+    (void)from;
+    if (r->count < RECORD_MAX) {
+        packets_at(&r->c->packets, packet)->refs++;
+        r->sent[r->count][0] = packet;
+        r->sent[r->count++][1] = to;
+    }
+}
+
+struct census {
+    int64_t listed, pending, events;
+};
+
+static struct census take_census(const struct cluster *c)
+{
+    const struct tally *t = &c->tally;
+    struct census s = {.events = t->up + t->down_silent + t->down_left + t->down_beam_exit + t->conflict +
+                                 t->update};
+    for (uint32_t i = 0; i < c->size; i++) {
+        if (c->nodes[i].g != NULL) {
+            struct gossip_stats stats = gossip_stats(c->nodes[i].g);
+            s.listed += stats.listed;
+            s.pending += stats.pending;
+        }
+    }
+    return s;
+}
+
+/* The same datagram as if it came from elsewhere. */
+static uint32_t copy_from_stranger(struct cluster *c, uint32_t original)
+{
+    static const uint8_t ip[4] = {10, 255, 255, 254};
+    uint32_t number = packets_new(&c->packets);
+    struct packet *copy = packets_at(&c->packets, number);
+    const struct packet *p = packets_at(&c->packets, original);
+    copy->len = p->len;
+    copy->class = p->class;
+    copy->from = (struct path){.kind = p->from.kind, .addr = addr_ipv4(ip, 40000, 1)};
+    memcpy(copy->data, p->data, p->len);
+    return number;
+}
+
+static void replay(struct cluster *c, const struct record *r)
+{
+    struct census before = take_census(c);
+    struct traffic quiet = c->traffic;
+    for (uint32_t i = 0; i < r->count; i++) {
+        uint32_t packet = r->sent[i][0], to = r->sent[i][1];
+        cluster_replay(c, packet, to);
+        cluster_replay(c, packet, c->size);
+        uint32_t strange = copy_from_stranger(c, packet);
+        cluster_replay(c, strange, c->size);
+        packets_drop(&c->packets, strange);
+        cluster_run(c, cluster_now(c) + GAP);
+    }
+    struct census after = take_census(c);
+    report_count(c->report, "replayed_datagrams", 3 * (int64_t)r->count);
+    report_count(c->report, "replay_events", after.events - before.events);
+    report_count(c->report, "replay_listed_grown", after.listed - before.listed);
+    report_max(c->report, "replay_pending_most", after.pending - before.pending);
+    report_count(
+        c->report, "replay_caused_packets",
+        (int64_t)(traffic_packets(&quiet, &c->traffic) - traffic_class(&quiet, &c->traffic, PACKET_BEAT)));
+    cluster_run(c, cluster_now(c) + CALM);
+    struct census calm = take_census(c);
+    report_count(c->report, "replay_events_later", calm.events - after.events);
+    report_count(c->report, "replay_pending_left", calm.pending - before.pending);
+}
+
+/* A life with everything in it: joins, beats, a crash, a goodbye, and their verdicts. */
+static void live(struct cluster *c)
+{
+    scenario_settle(c, c->size);
+    if (c->size > 2) {
+        cluster_crash(c, 1);
+        cluster_leave(c, 2, DOWN_LEFT);
+        cluster_run(c, cluster_now(c) + 10 * SECOND_US);
+        cluster_start(c, 1, 2);
+        cluster_start(c, 2, 2);
+    }
+    cluster_run(c, cluster_now(c) + scenario_length(c, 10));
+}
+
+static void restart(struct cluster *c, uint32_t count)
+{
+    for (uint32_t i = 0; i < c->size; i++) {
+        cluster_crash(c, i);
+    }
+    cluster_run(c, cluster_now(c) + SECOND_US);
+    for (uint32_t i = 0; i < count; i++) {
+        cluster_start(c, i, 9);
+    }
+    report_count(c->report, "unsettled", !cluster_run_until(c, cluster_now(c) + CALM, cluster_complete));
+    cluster_run(c, cluster_now(c) + 4 * scenario_interval(c));
+}
+
+void scenario_replay(struct cluster *c)
+{
+    struct record r = {.c = c, .sent = memory_new(RECORD_MAX, sizeof *r.sent)};
+    c->sent = keep;
+    c->sent_context = &r;
+    live(c);
+    c->sent = NULL;
+    replay(c, &r);
+    restart(c, c->size);
+    replay(c, &r);
+    restart(c, c->size < 2 ? c->size : 2);
+    replay(c, &r);
+    for (uint32_t i = 0; i < r.count; i++) {
+        packets_drop(&c->packets, r.sent[i][0]);
+    }
+    free(r.sent);
+}

@@ -1,0 +1,101 @@
+/* Datagrams on their way out: counted once, stored once, and delivered to whom the network lets have them. */
+#include <string.h>
+
+#include "cluster.h"
+#include "crowd.h"
+
+static void deliver(struct cluster *c, uint32_t number, struct packet *p, uint32_t from, uint32_t to)
+{
+    int64_t due[2];
+    unsigned copies = network_deliver(&c->network, cluster_now(c), from, to, p->from.kind, due);
+    for (unsigned i = 0; i < copies; i++) {
+        p->refs++;
+        queue_add(&c->queue, due[i],
+                  (struct queue_event){.kind = CLUSTER_DELIVER, .node = to, .packet = number});
+    }
+}
+
+/* To the group: everybody who runs, the sender too, for it hears its own multicast. */
+static void dispatch(struct cluster *c, uint32_t number, uint32_t from, uint32_t to)
+{
+    struct packet *p = packets_at(&c->packets, number);
+    if (to < c->size) {
+        deliver(c, number, p, from, to);
+        return;
+    }
+    for (uint32_t i = 0; i < c->size; i++) {
+        if (c->nodes[i].g != NULL) {
+            deliver(c, number, p, from, i);
+        }
+    }
+}
+
+/* The member that listens at this address; false when nobody does. */
+static bool listener(struct cluster *c, const struct addr *a, uint32_t *to)
+{
+    bool there = cluster_owner(c, a, to) && (c->nodes[*to].g != NULL || crowd_has(c, *to));
+    if (!there) {
+        return false; /* it is dead: nothing is wrong with the address */
+    }
+    if (a->port != c->nodes[*to].port && a->port != GROUP_PORT) {
+        c->tally.misaddressed++;
+        return false;
+    }
+    return true;
+}
+
+static void count_page(struct cluster *c, uint32_t from, const struct packet *p)
+{
+    struct node *n = &c->nodes[from];
+    int64_t now = cluster_now(c);
+    if (n->page_at != NEVER) {
+        report_sample(c->report, "page_gap_us", now - n->page_at);
+    }
+    n->page_at = now;
+    report_max(c->report, "page_bytes_max", p->len);
+}
+
+static void count(struct cluster *c, uint32_t from, struct packet *p)
+{
+    uint8_t plain[DATAGRAM_MAX];
+    int len = c->sealing->open(&c->keys, 0, p->data, p->len, plain);
+    p->class = len < 0 ? PACKET_OTHER : (uint8_t)packet_classify(plain, (size_t)len);
+    c->traffic.packets[p->class]++;
+    if (p->from.kind == PATH_GROUP) {
+        c->traffic.group_packets++;
+        c->traffic.group_bytes += p->len + WIRE_OVERHEAD;
+    } else {
+        c->traffic.unicast_packets++;
+        c->traffic.unicast_bytes += p->len + WIRE_OVERHEAD;
+    }
+    if (p->class == PACKET_PAGE) {
+        count_page(c, from, p);
+    }
+}
+
+void cluster_send(struct cluster *c, uint32_t from, const struct path *path, const uint8_t *data, size_t len)
+{
+    uint32_t number = packets_new(&c->packets);
+    struct packet *p = packets_at(&c->packets, number);
+    p->from = (struct path){.kind = path->kind, .addr = cluster_address(c, from)};
+    p->len = (uint16_t)len;
+    memcpy(p->data, data, len);
+    count(c, from, p);
+    uint32_t to = c->size;
+    if (path->kind == PATH_GROUP || listener(c, &path->addr, &to)) {
+        if (c->sent != NULL) {
+            c->sent(c->sent_context, number, from, to);
+        }
+        dispatch(c, number, from, to);
+    }
+    packets_drop(&c->packets, number);
+}
+
+void cluster_replay(struct cluster *c, uint32_t packet, uint32_t to)
+{
+    uint32_t from = 0;
+    const struct packet *p = packets_at(&c->packets, packet);
+    if (cluster_owner(c, &p->from.addr, &from)) {
+        dispatch(c, packet, from, to);
+    }
+}
