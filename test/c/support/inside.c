@@ -1,0 +1,23 @@
+#include "inside.h"
+
+#include "state.h"
+
+size_t inside_members(const struct gossip *g)
+{
+    return HASH_CNT(hh, g->roster.by_boot);
+}
+
+size_t inside_timers(const struct gossip *g)
+{
+    return g->timers.count;
+}
+
+size_t inside_timers_limit(const struct gossip *g)
+{
+    return g->timers.limit;
+}
+
+bool inside_announced(const struct gossip *g)
+{
+    return g->announced;
+}

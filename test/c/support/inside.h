@@ -1,0 +1,16 @@
+/* The only look inside the core that tests take: sizes of tables that its doors do not show. */
+#ifndef TEST_SUPPORT_INSIDE_H
+#define TEST_SUPPORT_INSIDE_H
+
+#include "gossip.h"
+
+/* Members in the roster, whatever their state. */
+size_t inside_members(const struct gossip *g);
+
+size_t inside_timers(const struct gossip *g);
+size_t inside_timers_limit(const struct gossip *g);
+
+/* Whether it announces itself (or says goodbye, still). */
+bool inside_announced(const struct gossip *g);
+
+#endif

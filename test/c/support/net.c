@@ -1,0 +1,284 @@
+#include "net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "build.h"
+
+struct flight {
+    int64_t due;
+    size_t to, sent; /* node, place in the log */
+};
+
+static void *checked(void *memory)
+{
+    if (memory == NULL) {
+        abort();
+    }
+    return memory;
+}
+
+struct net *net_new(const char *test)
+{
+    struct net *net = checked(calloc(1, sizeof *net));
+    net->now = SECOND_US;
+    net->delay = 100;
+    net->prng = prng_printed(test);
+    return net;
+}
+
+void net_free(struct net *net)
+{
+    for (size_t i = 0; i < net->count; i++) {
+        gossip_free(net->nodes[i]->g);
+        free(net->nodes[i]->fx);
+        free(net->nodes[i]);
+    }
+    free(net->log);
+    free(net->flights);
+    free(net);
+}
+
+struct gossip_options net_options(struct net *net)
+{
+    return (struct gossip_options){.interval_ms = 1000,
+                                   .max_peers = 100,
+                                   .keys = build_ring("k"),
+                                   .random = prng_fill,
+                                   .random_context = &net->prng,
+                                   .sealing = &gossip_sealed};
+}
+
+static void start(struct net *net, struct node *n, const struct gossip_options *options)
+{
+    n->g = checked(gossip_new(options, net->now));
+    witness_start(&n->witness, n->g, options, n->self.name.text);
+}
+
+size_t net_add(struct net *net, const char *name, uint32_t creation, const struct gossip_options *options)
+{
+    size_t i = net->count++;
+    if (i >= NET_NODES) {
+        abort();
+    }
+    struct node *n = net->nodes[i] = checked(calloc(1, sizeof *n));
+    n->fx = checked(calloc(1, sizeof *n->fx));
+    n->addr = build_addr((uint8_t)(1 + i), 40000);
+    n->self = build_identity(0, name, creation);
+    start(net, n, options);
+    return i;
+}
+
+size_t net_member(struct net *net, const char *name, uint32_t creation)
+{
+    struct gossip_options options = net_options(net);
+    size_t i = net_add(net, name, creation, &options);
+    net_alive(net, i);
+    return i;
+}
+
+static void record(struct net *net, const struct node *n, const struct effect *e)
+{
+    if (net->log_count == net->log_size) {
+        net->log_size = net->log_size * 2 + 64;
+        net->log = checked(realloc(net->log, net->log_size * sizeof *net->log));
+    }
+    struct sent *s = &net->log[net->log_count++];
+    *s = (struct sent){.at = net->now, .from = n->addr, .path = e->as.send.path, .len = e->as.send.len};
+    memcpy(s->data, e->as.send.data, s->len);
+}
+
+static void fly(struct net *net, size_t from)
+{
+    const struct sent *s = &net->log[net->log_count - 1];
+    for (size_t to = 0; to < net->count; to++) {
+        bool meant = s->path.kind == PATH_GROUP || addr_same(&s->path.addr, &net->nodes[to]->addr);
+        if (!meant || net->nodes[to]->g == NULL ||
+            (net->drop != NULL && from != to && net->drop(net, from, to, s))) {
+            continue;
+        }
+        if (net->flight_count == net->flight_size) {
+            net->flight_size = net->flight_size * 2 + 64;
+            net->flights = checked(realloc(net->flights, net->flight_size * sizeof *net->flights));
+        }
+        net->flights[net->flight_count++] =
+            (struct flight){.due = net->now + net->delay, .to = to, .sent = net->log_count - 1};
+    }
+}
+
+static void drain(struct net *net, size_t i, bool ticked)
+{
+    struct node *n = net->nodes[i];
+    bool room = n->fx->count < EFFECTS_MAX / 2;
+    const struct effect *e;
+    while ((e = effects_pop(n->fx)) != NULL) {
+        witness_effect(&n->witness, e);
+        if (e->type == EFFECT_SEND) {
+            record(net, n, e);
+            fly(net, i);
+        } else if (e->type == EFFECT_EVENT && e->as.event.type == EVENT_HEARTBEAT) {
+            n->heartbeats++;
+        } else if (e->type == EFFECT_EVENT) {
+            if (n->event_count == NET_EVENTS) {
+                abort();
+            }
+            n->events[n->event_count++] = e->as.event;
+        }
+    }
+    witness_after(&n->witness, n->fx, net->now, ticked && room);
+}
+
+static void command(struct net *net, size_t i, const struct command *c)
+{
+    struct node *n = net->nodes[i];
+    witness_command(&n->witness, c);
+    gossip_command(n->g, n->fx, net->now, c);
+    drain(net, i, false);
+}
+
+void net_alive(struct net *net, size_t i)
+{
+    struct command c = {.type = COMMAND_ALIVE};
+    c.as.alive.self = net->nodes[i]->self;
+    c.as.alive.cookie_len = 6;
+    memcpy(c.as.alive.cookie, "cookie", 6);
+    command(net, i, &c);
+}
+
+void net_command(struct net *net, size_t i, uint8_t type)
+{
+    command(net, i, &(struct command){.type = type});
+}
+
+void net_leave(struct net *net, size_t i, uint8_t reason)
+{
+    command(net, i, &(struct command){.type = COMMAND_LEAVE, .as.reason = reason});
+}
+
+void net_kill(struct net *net, size_t i)
+{
+    gossip_free(net->nodes[i]->g);
+    net->nodes[i]->g = NULL;
+}
+
+void net_restart(struct net *net, size_t i)
+{
+    struct node *n = net->nodes[i];
+    net_kill(net, i);
+    memset(n->fx, 0, sizeof *n->fx);
+    struct gossip_options options = n->witness.options;
+    start(net, n, &options);
+}
+
+void net_inject(struct net *net, size_t i, const struct addr *from, uint8_t path_kind, const uint8_t *data,
+                size_t len)
+{
+    struct node *n = net->nodes[i];
+    struct path path = {.kind = path_kind, .addr = *from};
+    witness_receive(&n->witness, &path, data, len);
+    gossip_receive(n->g, n->fx, net->now, &path, data, len);
+    drain(net, i, false);
+}
+
+void net_say(struct net *net, size_t i, struct forged *f, uint8_t path_kind, const struct wire_message *m)
+{
+    uint8_t data[DATAGRAM_MAX];
+    size_t len = forge_seal(f, m, data);
+    net_inject(net, i, &f->addr, path_kind, data, len);
+}
+
+static bool runs(const struct net *net, size_t i)
+{
+    return net->nodes[i]->g != NULL && !net->nodes[i]->paused;
+}
+
+static bool pulses(const struct net *net, size_t i)
+{
+    return runs(net, i) && !net->nodes[i]->hung;
+}
+
+/* Delivers the oldest datagram that is due to somebody who can take it. */
+static bool deliver(struct net *net)
+{
+    for (size_t k = 0; k < net->flight_count; k++) {
+        struct flight f = net->flights[k];
+        if (f.due > net->now || net->nodes[f.to]->paused) {
+            continue;
+        }
+        memmove(&net->flights[k], &net->flights[k + 1], (--net->flight_count - k) * sizeof f);
+        if (net->nodes[f.to]->g != NULL) {
+            struct sent s = net->log[f.sent];
+            net_inject(net, f.to, &s.from, s.path.kind, s.data, s.len);
+        }
+        return true;
+    }
+    return false;
+}
+
+static int64_t next(const struct net *net)
+{
+    int64_t at = INT64_MAX;
+    for (size_t i = 0; i < net->count; i++) {
+        if (pulses(net, i) && net->nodes[i]->pulse_at < at) {
+            at = net->nodes[i]->pulse_at;
+        }
+        int64_t deadline = runs(net, i) ? gossip_deadline(net->nodes[i]->g) : INT64_MAX;
+        at = deadline < at ? deadline : at;
+    }
+    for (size_t k = 0; k < net->flight_count; k++) {
+        const struct flight *f = &net->flights[k];
+        at = runs(net, f->to) && f->due < at ? f->due : at;
+    }
+    return at;
+}
+
+/* One thing happens, no later than `until`; false when there is nothing left to happen. */
+static bool step(struct net *net, int64_t until)
+{
+    if (deliver(net)) {
+        return true;
+    }
+    for (size_t i = 0; i < net->count; i++) {
+        if (runs(net, i) && gossip_deadline(net->nodes[i]->g) <= net->now) {
+            gossip_tick(net->nodes[i]->g, net->nodes[i]->fx, net->now);
+            drain(net, i, true);
+            return true;
+        }
+    }
+    for (size_t i = 0; i < net->count; i++) {
+        if (pulses(net, i) && net->nodes[i]->pulse_at <= net->now) {
+            net->nodes[i]->pulse_at = net->now + SECOND_US / 2;
+            net_command(net, i, COMMAND_PULSE);
+            return true;
+        }
+    }
+    int64_t at = next(net);
+    if (at > until) {
+        net->now = until > net->now ? until : net->now;
+        return false;
+    }
+    net->now = at;
+    return true;
+}
+
+static bool never(struct net *net)
+{
+    (void)net;
+    return false;
+}
+
+void net_run(struct net *net, int64_t duration)
+{
+    (void)net_wait(net, duration, never);
+}
+
+bool net_wait(struct net *net, int64_t duration, net_state *state)
+{
+    int64_t until = net->now + duration;
+    bool reached = state(net);
+    while (!reached && step(net, until)) {
+        reached = state(net);
+    }
+    return reached;
+}

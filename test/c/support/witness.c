@@ -1,0 +1,273 @@
+#include "witness.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+#include "intervals.h"
+
+#define NONE SIZE_MAX
+
+static void demand(const struct witness *w, bool kept, const char *format, ...)
+{
+    if (!kept) {
+        va_list args;
+        va_start(args, format);
+        fprintf(stderr, "witness of %s: ", w->label);
+        vfprintf(stderr, format, args);
+        fputc('\n', stderr);
+        va_end(args);
+        abort();
+    }
+}
+
+void witness_start(struct witness *w, const struct gossip *g, const struct gossip_options *options,
+                   const char *label)
+{
+    memset(w, 0, sizeof *w);
+    w->g = g;
+    w->options = *options;
+    w->label = label;
+    w->sent_boot = gossip_boot(g);
+}
+
+int witness_open(const struct witness *w, const uint8_t *datagram, size_t len, struct wire_message *m)
+{
+    uint8_t plain[DATAGRAM_MAX];
+    int key = len > DATAGRAM_MAX ? -1 : w->options.sealing->match(&w->options.keys, datagram, len);
+    int size = key < 0 ? -1 : w->options.sealing->open(&w->options.keys, key, datagram, len, plain);
+    return size < 0 ? -1 : wire_decode(m, plain, (size_t)size);
+}
+
+static bool trusts(const struct witness *w, uint64_t boot)
+{
+    size_t i = 0;
+    while (i < w->trusted && w->trust[i] != boot) {
+        i++;
+    }
+    return i < w->trusted;
+}
+
+static bool may_be_at(const struct witness *w, uint64_t boot, const struct addr *a)
+{
+    size_t i = 0;
+    while (i < w->places && (w->place[i].boot != boot || !addr_same(&w->place[i].addr, a))) {
+        i++;
+    }
+    return i < w->places;
+}
+
+static void trust(struct witness *w, uint64_t boot, const struct addr *a)
+{
+    if (!trusts(w, boot)) {
+        demand(w, w->trusted < WITNESS_MAX, "more members than the test expects");
+        w->trust[w->trusted++] = boot;
+    }
+    if (a != NULL && !may_be_at(w, boot, a)) {
+        demand(w, w->places < WITNESS_MAX, "more addresses than the test expects");
+        w->place[w->places].boot = boot;
+        w->place[w->places++].addr = *a;
+    }
+}
+
+void witness_receive(struct witness *w, const struct path *from, const uint8_t *datagram, size_t len)
+{
+    struct wire_message m;
+    w->loud = w->announced;
+    if (!w->announced || witness_open(w, datagram, len, &m) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < m.echo_count; i++) {
+        uint64_t nonce = m.echoes[i].nonce;
+        if (m.echoes[i].boot == gossip_boot(w->g) && nonce != 0 &&
+            (nonce == w->nonces[0] || nonce == w->nonces[1])) {
+            trust(w, m.id.boot, &from->addr);
+        }
+    }
+    for (size_t i = 0; trusts(w, m.id.boot) && i < m.entry_count; i++) {
+        const struct wire_entry *e = &m.entries[i];
+        trust(w, e->id.boot, NULL);
+        for (size_t k = 0; k < e->addr_count; k++) {
+            trust(w, e->id.boot, &e->addrs[k]);
+        }
+    }
+}
+
+void witness_command(struct witness *w, const struct command *c)
+{
+    w->loud = w->announced;
+    if (c->type == COMMAND_ALIVE) {
+        w->self = c->as.alive.self;
+        w->announced = w->loud = true;
+    } else if (c->type == COMMAND_KEYS) {
+        w->options.keys = c->as.keys;
+    }
+}
+
+static void check_send(struct witness *w, const struct path *path, const uint8_t *data, size_t len)
+{
+    struct wire_message m;
+    demand(w, w->loud, "sends, though it is not announced");
+    demand(w, len <= DATAGRAM_MAX && witness_open(w, data, len, &m) == 0,
+           "sends what does not open and decode");
+    demand(w, path->kind == PATH_GROUP || (path->kind == PATH_UNICAST && addr_ip_len(path->addr.family) > 0),
+           "sends to nowhere");
+    uint64_t sequence = seal_sequence(data);
+    bool new_life = m.id.boot != w->sent_boot;
+    demand(w, sequence == (new_life ? 1 : w->sent_sequence + 1), "sends number %" PRIu64 " after %" PRIu64,
+           sequence, w->sent_sequence);
+    demand(w, m.type >= WIRE_HELLO && m.type <= WIRE_NEWS, "sends a message of type %u", m.type);
+    demand(w, m.nonce != 0 && m.id.name.len > 0, "sends without a nonce or a name");
+    w->sent_boot = m.id.boot;
+    w->sent_sequence = sequence;
+    if (m.nonce != w->nonces[0]) {
+        w->nonces[1] = w->nonces[0];
+        w->nonces[0] = m.nonce;
+    }
+}
+
+static size_t listed_boot(const struct witness *w, uint64_t boot)
+{
+    size_t i = 0;
+    while (i < w->listed && w->list[i].boot != boot) {
+        i++;
+    }
+    return i < w->listed ? i : NONE;
+}
+
+static size_t listed_name(const struct witness *w, const struct name *name)
+{
+    size_t i = 0;
+    while (i < w->listed && !name_same(&w->list[i].name, name)) {
+        i++;
+    }
+    return i < w->listed ? i : NONE;
+}
+
+static void check_up(struct witness *w, const struct identity *id)
+{
+    demand(w, trusts(w, id->boot), "up of %016" PRIx64 ", who proved nothing", id->boot);
+    demand(w, listed_boot(w, id->boot) == NONE && listed_name(w, &id->name) == NONE, "up of the listed %.*s",
+           (int)id->name.len, id->name.text);
+    demand(w, !name_same(&id->name, &w->self.name), "up of its own name");
+    demand(w, w->listed < w->options.max_peers, "up of one too many");
+    w->list[w->listed].boot = id->boot;
+    w->list[w->listed].creation = id->creation;
+    w->list[w->listed++].name = id->name;
+}
+
+/* Of a listed peer; or a new sidecar of the same BEAM has taken over. */
+static void check_update(struct witness *w, const struct identity *id)
+{
+    size_t at = listed_boot(w, id->boot);
+    if (at != NONE) {
+        demand(w, name_same(&w->list[at].name, &id->name), "update changes a name");
+        return;
+    }
+    at = listed_name(w, &id->name);
+    demand(w, at != NONE, "update of the unlisted %.*s", (int)id->name.len, id->name.text);
+    demand(w, trusts(w, id->boot), "update by %016" PRIx64 ", who proved nothing", id->boot);
+    demand(w, w->list[at].creation == id->creation, "update changes a creation");
+    w->list[at].boot = id->boot;
+}
+
+static void check_event(struct witness *w, const struct event *e)
+{
+    const struct identity *id = &e->peer.id;
+    size_t at = listed_boot(w, id->boot);
+    switch (e->type) {
+    case EVENT_UP:
+        check_up(w, id);
+        break;
+    case EVENT_UPDATE:
+        check_update(w, id);
+        break;
+    case EVENT_DOWN:
+        demand(w, at != NONE && name_same(&w->list[at].name, &id->name), "down of the unlisted %.*s",
+               (int)id->name.len, id->name.text);
+        demand(w, e->reason >= DOWN_LEFT && e->reason <= DOWN_SILENT, "down for no reason");
+        w->list[at] = w->list[--w->listed];
+        break;
+    case EVENT_CONFLICT:
+        demand(w, trusts(w, id->boot) && at == NONE, "conflict with who is listed, or proved nothing");
+        demand(w, name_same(&id->name, &e->other.id.name) && id->creation != e->other.id.creation,
+               "no conflict");
+        demand(w, e->other.id.boot == gossip_boot(w->g) || listed_boot(w, e->other.id.boot) != NONE,
+               "conflict with nobody");
+        break;
+    case EVENT_HEALTH:
+        demand(w, e->health != w->health && e->health <= HEALTH_ISOLATED, "health unchanged");
+        w->health = e->health;
+        break;
+    case EVENT_HEARTBEAT:
+        demand(w, w->options.heartbeats == 1 && at != NONE, "heartbeat unasked for, or of the unlisted");
+        break;
+    case EVENT_LEFT:
+        w->listed = w->trusted = w->places = 0; /* a new life, in which everything is to be proven anew */
+        w->health = HEALTH_OK;
+        w->announced = false;
+        break;
+    default:
+        demand(w, e->type == EVENT_SNAPSHOT, "event of type %u", e->type);
+        break;
+    }
+}
+
+void witness_effect(struct witness *w, const struct effect *e)
+{
+    bool announced = w->announced;
+    if (e->type == EFFECT_SEND) {
+        check_send(w, &e->as.send.path, e->as.send.data, e->as.send.len);
+    } else if (e->type == EFFECT_EVENT) {
+        check_event(w, &e->as.event);
+        /* A change of name is a leave and a new life in one step. */
+        w->announced = w->announced || (announced && inside_announced(w->g));
+    } else {
+        demand(w, e->type == EFFECT_LOG && memchr(e->as.log.text, '\0', LOG_TEXT) != NULL, "no effect");
+    }
+}
+
+struct walk {
+    const struct witness *w;
+    size_t count;
+};
+
+static int check_peer(void *context, const struct peer_view *v)
+{
+    struct walk *walk = context;
+    const struct witness *w = walk->w;
+    size_t at = listed_boot(w, v->id.boot);
+    demand(w, at != NONE && name_same(&w->list[at].name, &v->id.name), "lists %.*s, and told nobody",
+           (int)v->id.name.len, v->id.name.text);
+    demand(w, v->status >= STATUS_ALIVE && v->status <= STATUS_STALLED && v->addr_count <= PEER_ADDRS,
+           "no status");
+    for (size_t i = 0; i < v->addr_count; i++) {
+        demand(w, may_be_at(w, v->id.boot, &v->addrs[i]), "believes an address that proved nothing");
+    }
+    walk->count++;
+    return 0;
+}
+
+void witness_after(struct witness *w, const struct effects *fx, int64_t now, bool ticked)
+{
+    struct walk walk = {.w = w};
+    struct gossip_stats s = gossip_stats(w->g);
+    (void)gossip_peers(w->g, check_peer, &walk);
+    demand(w, walk.count == w->listed && s.listed == w->listed, "told of %zu, lists %zu", w->listed,
+           walk.count);
+    demand(w, s.health == w->health, "health untold");
+    demand(w,
+           s.pending <= PENDING_MAX && inside_members(w->g) <= 2 * (size_t)w->options.max_peers &&
+               inside_timers(w->g) <= inside_timers_limit(w->g),
+           "a table has grown beyond its bound");
+    demand(w, fx->refused == 0, "effects were lost");
+    demand(w, w->announced == inside_announced(w->g), "announced, or not, and told nobody");
+    int64_t deadline = gossip_deadline(w->g);
+    int64_t longest = interval_for(w->options.interval_ms * MS_US, 2 * (size_t)w->options.max_peers + 1);
+    demand(w, !ticked || deadline > now, "ticked, and wants to be ticked at once");
+    demand(w, !w->announced || deadline <= now + longest, "announced, and wants to sleep for too long");
+    w->loud = w->announced;
+}
