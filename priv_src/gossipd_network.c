@@ -7,20 +7,23 @@
 #define LOOK_AGAIN                                                                                           \
     (1 * SECOND_US) /* while an interface is missing; gentle, since it costs a system call or two */
 
-/* "eth0 10.0.0.1, eth1 10.0.1.1" */
+/* "eth0 10.0.0.1, eth1 10.0.1.1, and 3 more" */
 static void describe(const struct interface *interfaces, size_t count, char *out, size_t size)
 {
     size_t used = 0;
 
     out[0] = '\0';
-    for (size_t i = 0; i < count && used < size; i++) {
+    for (size_t i = 0; i < count; i++) {
         char text[ADDR_TEXT];
-        int n;
 
         (void)addr_text(&interfaces[i].addr, text);
         text[strcspn(text, ":")] = '\0';
-        n = snprintf(out + used, size - used, "%s%s %s", i == 0 ? "" : ", ", interfaces[i].name, text);
-        used += n > 0 ? (size_t)n : 0;
+        if (size - used < 64) { /* room for one more, and for this */
+            (void)snprintf(out + used, size - used, ", and %lu more", (unsigned long)(count - i));
+            return;
+        }
+        used += (size_t)snprintf(out + used, size - used, "%s%s %s", i == 0 ? "" : ", ", interfaces[i].name,
+                                 text);
     }
 }
 
@@ -80,7 +83,7 @@ void gossipd_look(struct gossipd *d)
     if (first || changed(&list, &d->interfaces))
         say_joined(d, &list);
     d->interfaces = list;
-    if (joined == list.count && joined > 0 && list.missing == 0 && !list.fallback)
+    if (joined == list.count && joined > 0 && list.missing == 0 && !list.fallback && !udp_troubled(d->udp))
         d->look_again = NEVER;
 }
 
@@ -90,9 +93,10 @@ void gossipd_run_effects(struct gossipd *d)
 
     while ((e = effects_pop(d->fx)) != NULL) {
         switch (e->type) {
-        case EFFECT_SEND:
-            (void)udp_send(d->udp, &e->as.send.path, e->as.send.data,
-                           e->as.send.len); /* counts its failures */
+        case EFFECT_SEND: /* failures are counted there */
+            (void)udp_send(d->udp, &e->as.send.path, e->as.send.data, e->as.send.len);
+            if (d->look_again == NEVER && udp_troubled(d->udp))
+                d->look_again = d->now + LOOK_AGAIN;
             break;
         case EFFECT_EVENT:
             gossipd_tell_event(d, &e->as.event);

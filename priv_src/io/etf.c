@@ -114,7 +114,7 @@ static void etf_text_bytes(char out[static ETF_TEXT], const char *quote, const u
     size_t n = len < sizeof plain - 1 ? len : sizeof plain - 1;
 
     for (size_t i = 0; i < n; i++)
-        plain[i] = bytes[i] >= 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '.';
+        plain[i] = (char)(bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '.');
     plain[n] = '\0';
     (void)snprintf(out, ETF_TEXT, "%s%s%s%s", quote, plain, len > n ? "..." : "", quote);
 }

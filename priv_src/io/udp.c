@@ -286,6 +286,15 @@ int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t l
     return udp_send_unicast(u, &to->addr, data, len);
 }
 
+bool udp_troubled(const struct udp *u)
+{
+    for (size_t i = 0; i < u->count; i++) {
+        if (u->joined[i].trouble != 0)
+            return true;
+    }
+    return false;
+}
+
 struct udp_stats udp_stats(const struct udp *u)
 {
     return u->stats;
