@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATAGRAMS_A_WAKE_UP 64           /* of each socket, then timers and commands have their turn */
-#define LATE                (50 * MS_US) /* a wake-up so long after its deadline means that this process was stopped */
-#define FAREWELL            (50 * MS_US) /* three goodbyes take 20 ms */
+#define LATE     (50 * MS_US) /* a wake-up so long after its deadline means that this process was stopped */
+#define FAREWELL (50 * MS_US) /* three goodbyes take 20 ms */
 
 static int nonblocking(struct gossipd *d, int fd)
 {
@@ -75,7 +74,7 @@ static int once(struct gossipd *d)
     d->now = clock_now();
     log_time(&d->log, d->now);
     if (d->core != NULL)
-        gossipd_receive(d, due != NEVER && d->now - due > LATE ? DATAGRAMS_DRAINED : DATAGRAMS_A_WAKE_UP);
+        gossipd_receive(d, due != NEVER && d->now - due > LATE ? NULL : fds + 2);
     if (fds[0].revents != 0 && gossipd_read(d) != 0)
         return -1;
     if ((fds[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)

@@ -68,8 +68,8 @@ static int command(struct gossipd *d, struct message *m)
         if (derive(d, &m->secrets, &c->as.keys) != 0)
             return -1;
         d->now = clock_now();
-        gossipd_receive(d,
-                        DATAGRAMS_DRAINED); /* under the old ring, and before any timer that is late by now */
+        /* Under the old ring, and before any timer that is late by now. */
+        gossipd_receive(d, NULL);
     }
     gossip_command(d->core, d->fx, d->now, c);
     gossipd_run_effects(d);
@@ -117,7 +117,7 @@ static int frames(struct gossipd *d)
 
 int gossipd_read(struct gossipd *d)
 {
-    for (int i = 0; i < READS_A_WAKE_UP && !d->ended; i++) {
+    for (int i = 0; i < READS_A_WAKE_UP; i++) {
         size_t room;
         uint8_t *at = frame_room(&d->parser, &room);
         ssize_t n;
@@ -127,12 +127,15 @@ int gossipd_read(struct gossipd *d)
         n = read(d->in, at, room);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
             return 0;
-        if (n <= 0)
+        if (n <= 0) {
             d->ended = true; /* a broken pipe is as much an end as a closed one */
-        else
-            frame_filled(&d->parser, (size_t)n);
+            return 0;
+        }
+        frame_filled(&d->parser, (size_t)n);
         if (frames(d) != 0)
             return -1;
+        if ((size_t)n < room)
+            return 0; /* that was all, for now */
     }
     return 0;
 }

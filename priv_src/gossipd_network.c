@@ -7,6 +7,9 @@
 #define LOOK_AGAIN                                                                                           \
     (1 * SECOND_US) /* while an interface is missing; gentle, since it costs a system call or two */
 
+#define DATAGRAMS_A_WAKE_UP ((size_t)64)      /* of each socket; then timers and commands have their turn */
+#define DATAGRAMS_DRAINED   ((size_t)1 << 16) /* after a pause: more than the largest buffer holds */
+
 /* "eth0 10.0.0.1, eth1 10.0.1.1, and 3 more" */
 static void describe(const struct interface *interfaces, size_t count, char *out, size_t size)
 {
@@ -108,16 +111,17 @@ void gossipd_run_effects(struct gossipd *d)
     }
 }
 
-void gossipd_receive(struct gossipd *d, size_t most)
+void gossipd_receive(struct gossipd *d, const struct pollfd *fds)
 {
-    struct pollfd fds[UDP_SOCKETS_MAX];
-    size_t sockets = udp_descriptors(d->udp, fds);
+    struct pollfd all[UDP_SOCKETS_MAX];
+    size_t sockets = udp_descriptors(d->udp, all);
+    size_t most = fds == NULL ? DATAGRAMS_DRAINED : DATAGRAMS_A_WAKE_UP;
     uint8_t datagram[DATAGRAM_MAX];
     struct path from;
     size_t len;
 
     for (size_t i = 0; i < sockets; i++) {
-        int got = 1;
+        int got = fds == NULL || fds[i].revents != 0;
 
         for (size_t n = 0; n < most && got != 0; n++) {
             got = udp_receive(d->udp, i, &from, datagram, &len);

@@ -9,9 +9,6 @@
 #include "outbox.h"
 #include "term.h"
 
-#define DATAGRAMS_DRAINED                                                                                    \
-    ((size_t)1 << 16) /* of each socket after a pause: more than the largest buffer holds */
-
 struct gossipd {
     int in, out;
     int64_t now; /* microseconds, as of the last wake-up */
@@ -68,7 +65,8 @@ void gossipd_look(struct gossipd *d);
 /* Runs all effects that the core has queued. */
 void gossipd_run_effects(struct gossipd *d);
 
-/* Gives the core up to `most` datagrams of each socket. */
-void gossipd_receive(struct gossipd *d, size_t most);
+/* Gives the core what has come: of each socket that poll found ready in `fds` as many datagrams as one
+ * wake-up may take, or with NULL all that waits in any. */
+void gossipd_receive(struct gossipd *d, const struct pollfd *fds);
 
 #endif
