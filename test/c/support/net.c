@@ -19,11 +19,20 @@ static void *checked(void *memory)
     return memory;
 }
 
-struct net *net_new(const char *test)
+struct net *net_from(uint64_t seed)
 {
     struct net *net = checked(calloc(1, sizeof *net));
+    net->fx = checked(malloc(sizeof *net->fx));
+    net->fx->head = net->fx->count = net->fx->refused = 0;
     net->now = SECOND_US;
     net->delay = 100;
+    net->prng = prng_from(seed);
+    return net;
+}
+
+struct net *net_new(const char *test)
+{
+    struct net *net = net_from(0);
     net->prng = prng_printed(test);
     return net;
 }
@@ -32,9 +41,10 @@ void net_free(struct net *net)
 {
     for (size_t i = 0; i < net->count; i++) {
         gossip_free(net->nodes[i]->g);
-        free(net->nodes[i]->fx);
+        free(net->nodes[i]->events);
         free(net->nodes[i]);
     }
+    free(net->fx);
     free(net->log);
     free(net->flights);
     free(net);
@@ -62,8 +72,8 @@ size_t net_add(struct net *net, const char *name, uint32_t creation, const struc
     if (i >= NET_NODES) {
         abort();
     }
-    struct node *n = net->nodes[i] = checked(calloc(1, sizeof *n));
-    n->fx = checked(calloc(1, sizeof *n->fx));
+    struct node *n = net->nodes[i] = checked(malloc(sizeof *n));
+    memset(n, 0, offsetof(struct node, witness)); /* the rest is large, and the witness starts by itself */
     n->addr = build_addr((uint8_t)(1 + i), 40000);
     n->self = build_identity(0, name, creation);
     start(net, n, options);
@@ -110,30 +120,31 @@ static void fly(struct net *net, size_t from)
 static void drain(struct net *net, size_t i, bool ticked)
 {
     struct node *n = net->nodes[i];
-    bool room = n->fx->count < EFFECTS_MAX / 2;
+    bool room = net->fx->count < EFFECTS_MAX / 2;
     const struct effect *e;
-    while ((e = effects_pop(n->fx)) != NULL) {
+    while ((e = effects_pop(net->fx)) != NULL) {
         witness_effect(&n->witness, e);
         if (e->type == EFFECT_SEND) {
             record(net, n, e);
             fly(net, i);
         } else if (e->type == EFFECT_EVENT && e->as.event.type == EVENT_HEARTBEAT) {
             n->heartbeats++;
-        } else if (e->type == EFFECT_EVENT) {
-            if (n->event_count == NET_EVENTS) {
-                abort();
+        } else if (e->type == EFFECT_EVENT && !net->forgetful) {
+            if (n->event_count == n->event_size) {
+                n->event_size = n->event_size * 2 + 16;
+                n->events = checked(realloc(n->events, n->event_size * sizeof *n->events));
             }
             n->events[n->event_count++] = e->as.event;
         }
     }
-    witness_after(&n->witness, n->fx, net->now, ticked && room);
+    witness_after(&n->witness, net->fx, net->now, ticked && room);
 }
 
 static void command(struct net *net, size_t i, const struct command *c)
 {
     struct node *n = net->nodes[i];
     witness_command(&n->witness, c);
-    gossip_command(n->g, n->fx, net->now, c);
+    gossip_command(n->g, net->fx, net->now, c);
     drain(net, i, false);
 }
 
@@ -156,6 +167,11 @@ void net_leave(struct net *net, size_t i, uint8_t reason)
     command(net, i, &(struct command){.type = COMMAND_LEAVE, .as.reason = reason});
 }
 
+void net_keys(struct net *net, size_t i, const char *bytes)
+{
+    command(net, i, &(struct command){.type = COMMAND_KEYS, .as.keys = build_ring(bytes)});
+}
+
 void net_kill(struct net *net, size_t i)
 {
     gossip_free(net->nodes[i]->g);
@@ -166,7 +182,6 @@ void net_restart(struct net *net, size_t i)
 {
     struct node *n = net->nodes[i];
     net_kill(net, i);
-    memset(n->fx, 0, sizeof *n->fx);
     struct gossip_options options = n->witness.options;
     start(net, n, &options);
 }
@@ -177,7 +192,7 @@ void net_inject(struct net *net, size_t i, const struct addr *from, uint8_t path
     struct node *n = net->nodes[i];
     struct path path = {.kind = path_kind, .addr = *from};
     witness_receive(&n->witness, &path, data, len);
-    gossip_receive(n->g, n->fx, net->now, &path, data, len);
+    gossip_receive(n->g, net->fx, net->now, &path, data, len);
     drain(net, i, false);
 }
 
@@ -241,7 +256,7 @@ static bool step(struct net *net, int64_t until)
     }
     for (size_t i = 0; i < net->count; i++) {
         if (runs(net, i) && gossip_deadline(net->nodes[i]->g) <= net->now) {
-            gossip_tick(net->nodes[i]->g, net->nodes[i]->fx, net->now);
+            gossip_tick(net->nodes[i]->g, net->fx, net->now);
             drain(net, i, true);
             return true;
         }

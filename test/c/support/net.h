@@ -1,6 +1,6 @@
 /* A little network of members on a virtual clock. Every datagram takes `delay`, unless a filter drops it;
- * every member has a witness, and an owner who pulses. Members are numbered from 0, in the order they were added; their addresses are
- * build_addr(1 + number, 40000). */
+ * every member has a witness, and an owner who pulses. Members are numbered from 0, in the order they were
+ * added; their addresses are build_addr(1 + number, 40000). */
 #ifndef TEST_SUPPORT_NET_H
 #define TEST_SUPPORT_NET_H
 
@@ -8,8 +8,7 @@
 #include "prng.h"
 #include "witness.h"
 
-#define NET_NODES  16
-#define NET_EVENTS 512
+#define NET_NODES 16
 
 /* A datagram that was sent. */
 struct sent {
@@ -22,16 +21,15 @@ struct sent {
 
 struct node {
     struct gossip *g;
-    struct effects *fx;
-    struct witness witness;
     struct addr addr;
     struct identity self;
     bool paused; /* its timers stand, and what is sent to it waits */
     bool hung;   /* its BEAM does not pulse */
     int64_t pulse_at;
-    size_t event_count;
-    struct event events[NET_EVENTS]; /* without heartbeats */
+    size_t event_count, event_size;
+    struct event *events; /* without heartbeats */
     size_t heartbeats;
+    struct witness witness;
 };
 
 struct net;
@@ -43,8 +41,10 @@ struct net {
     int64_t now, delay;
     struct prng prng;
     net_drop *drop;
-    uint32_t loss; /* percent, for net_drop_some */
-    size_t dark;   /* for net_drop_dark */
+    bool forgetful;     /* no event is kept */
+    uint32_t loss;      /* percent, for net_drop_some */
+    size_t dark;        /* for net_drop_dark */
+    struct effects *fx; /* every member's, since each call's are drained at once */
     size_t count;
     struct node *nodes[NET_NODES];
     size_t log_count, log_size;
@@ -53,8 +53,10 @@ struct net {
     struct flight *flights;
 };
 
-/* A network with nobody on it, at a second past the epoch, 100 us of delay. Prints its seed. */
+/* A network with nobody on it, at a second past the epoch, 100 us of delay; of a new seed, which is printed,
+ * or of this one. */
 struct net *net_new(const char *test);
+struct net *net_from(uint64_t seed);
 void net_free(struct net *net);
 
 /* For tests that have a network of their own as state, freed whatever happens. */
@@ -74,6 +76,8 @@ size_t net_member(struct net *net, const char *name, uint32_t creation);
 void net_alive(struct net *net, size_t i);
 void net_command(struct net *net, size_t i, uint8_t type);
 void net_leave(struct net *net, size_t i, uint8_t reason);
+/* The ring becomes build_ring(bytes). */
+void net_keys(struct net *net, size_t i, const char *bytes);
 
 /* The process is killed; its place, name and address are taken by a new one, which is silent. */
 void net_restart(struct net *net, size_t i);

@@ -27,7 +27,7 @@ static void demand(const struct witness *w, bool kept, const char *format, ...)
 void witness_start(struct witness *w, const struct gossip *g, const struct gossip_options *options,
                    const char *label)
 {
-    memset(w, 0, sizeof *w);
+    memset(w, 0, offsetof(struct witness, list));
     w->g = g;
     w->options = *options;
     w->label = label;

@@ -18,7 +18,7 @@
 #include "gossip.h"
 #include "wire.h"
 
-#define WITNESS_MAX 2048
+#define WITNESS_MAX 512
 
 struct witness {
     const struct gossip *g;
@@ -31,7 +31,7 @@ struct witness {
     uint64_t nonces[2];
     uint64_t sent_boot, sent_sequence;
     size_t listed, trusted, places;
-    struct {
+    struct { /* of these arrays, so many count */
         uint64_t boot;
         uint32_t creation;
         struct name name;

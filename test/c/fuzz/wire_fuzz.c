@@ -1,0 +1,35 @@
+/* Whatever decodes can be written again, in no more bytes, and then decodes alike; and is then written alike.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "build.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void demand(bool kept)
+{
+    if (!kept) {
+        abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct wire_message first, second;
+    if (wire_decode(&first, data, size) != 0) {
+        return 0;
+    }
+    uint8_t *once = malloc(size);
+    uint8_t *twice = malloc(size);
+    demand(once != NULL && twice != NULL);
+    size_t len = wire_encode(&first, once, size);
+    demand(len >= WIRE_FIXED);
+    demand(wire_decode(&second, once, len) == 0);
+    demand(build_same_message(&first, &second));
+    demand(wire_encode(&second, twice, len) == len);
+    demand(memcmp(once, twice, len) == 0);
+    free(once);
+    free(twice);
+    return 0;
+}

@@ -1,0 +1,282 @@
+#include "script.h"
+
+#include <string.h>
+
+#include "build.h"
+#include "net.h"
+#include "plain.h"
+
+#define STORY_US  (600 * SECOND_US) /* a story ends then */
+#define STORY_LOG 4000              /* or when so many datagrams were sent */
+#define ADDRESSES 12
+
+struct story {
+    struct net *net;
+    struct reader in;
+    struct forged forged[SCRIPT_FORGED];
+};
+
+static const char *const NAMES[] = {"a@h1", "b@h2", "f@h3", "g@h4"};
+
+static struct name name_of(uint8_t n)
+{
+    return build_name(NAMES[n / 2 % 4]);
+}
+
+static uint32_t creation_of(uint8_t n)
+{
+    return 1 + n % 2u;
+}
+
+static size_t node(struct story *s)
+{
+    return read_u8(&s->in) % SCRIPT_NODES;
+}
+
+static struct forged *forged(struct story *s)
+{
+    return &s->forged[read_u8(&s->in) % SCRIPT_FORGED];
+}
+
+/* The nodes' boot ids, the forged ones', and two that nobody has. */
+static uint64_t boot(struct story *s)
+{
+    uint8_t n = read_u8(&s->in) % (SCRIPT_NODES + SCRIPT_FORGED + 2);
+    if (n < SCRIPT_NODES) {
+        return gossip_boot(s->net->nodes[n]->g);
+    }
+    n = (uint8_t)(n - SCRIPT_NODES);
+    return n < SCRIPT_FORGED ? s->forged[n].id.boot : n == SCRIPT_FORGED ? 1 : UINT64_MAX;
+}
+
+static struct path way(struct story *s, const struct addr *own)
+{
+    uint8_t n = read_u8(&s->in);
+    struct path path = {.kind = n % 2 ? PATH_GROUP : PATH_UNICAST, .addr = *own};
+    if (n / 2 % ADDRESSES != 0) {
+        path.addr = build_addr((uint8_t)(n / 2 % ADDRESSES), 40000);
+    }
+    return path;
+}
+
+static void inject(struct story *s, size_t to, const struct path *path, const uint8_t *data, size_t len)
+{
+    net_inject(s->net, to, &path->addr, path->kind, data, len);
+}
+
+static void add_echo(struct story *s, size_t to, struct wire_message *m)
+{
+    uint64_t whose = boot(s);
+    uint8_t n = read_u8(&s->in);
+    const struct witness *w = &s->net->nodes[to]->witness;
+    forge_echo(m, whose, n < 2 ? w->nonces[n] : n);
+}
+
+static void add_verdict(struct story *s, struct wire_message *m)
+{
+    uint8_t n = read_u8(&s->in);
+    uint64_t about = boot(s);
+    forge_verdict(m, n % 8, about, n < 248 ? n / 8u : UINT32_MAX - n % 8u);
+}
+
+static void add_entry(struct story *s, struct wire_message *m)
+{
+    struct forged about = *forged(s);
+    about.id.boot = boot(s);
+    uint8_t n = read_u8(&s->in);
+    about.id.name = n % 16 < 8 ? name_of(n) : about.id.name;
+    about.id.creation = n % 16 < 8 ? creation_of(n) : about.id.creation;
+    about.id.incarnation = n / 16u;
+    forge_entry(m, &about);
+    if (n == 255 && m->entry_count > 0) {
+        m->entries[m->entry_count - 1].addr_count = 0;
+    }
+}
+
+static void say(struct story *s)
+{
+    struct wire_message m;
+    uint8_t data[DATAGRAM_MAX];
+    size_t to = node(s);
+    struct forged *f = forged(s);
+    struct path path = way(s, &f->addr);
+    uint8_t type = read_u8(&s->in);
+    forge_start(f, &m, type % 16);
+    m.flags = type / 16;
+    m.has = read_u8(&s->in);
+    uint8_t echoes = read_u8(&s->in) % 4, verdicts = read_u8(&s->in) % 8, entries = read_u8(&s->in) % 16;
+    m.question = m.has & HAS_QUESTION ? read_u8(&s->in) : 0;
+    m.reason = m.has & HAS_REASON ? read_u8(&s->in) : 0;
+    m.cursor = m.has & HAS_CURSOR ? boot(s) : 0;
+    m.target = m.has & HAS_TARGET ? boot(s) : 0;
+    m.relay = m.has & HAS_RELAY ? boot(s) : 0;
+    m.beam_age_ms = m.has & HAS_FINGERPRINT ? UINT16_MAX : 0;
+    for (; echoes > 0; echoes--) {
+        add_echo(s, to, &m);
+    }
+    for (; verdicts > 0; verdicts--) {
+        add_verdict(s, &m);
+    }
+    for (; entries > 0; entries--) {
+        add_entry(s, &m);
+    }
+    inject(s, to, &path, data, forge_seal(f, &m, data));
+}
+
+static void bytes(struct story *s)
+{
+    uint8_t data[DATAGRAM_MAX];
+    size_t to = node(s);
+    struct forged *f = forged(s);
+    struct path path = way(s, &f->addr);
+    size_t len = read_u8(&s->in) % 250u * 4;
+    len = len < reader_left(&s->in) ? len : reader_left(&s->in);
+    const uint8_t *message = read_bytes(&s->in, len);
+    if (message != NULL) {
+        inject(s, to, &path, data, forge_seal_bytes(f, message, len, data));
+    }
+}
+
+static void raw(struct story *s)
+{
+    size_t to = node(s);
+    struct path path = way(s, &s->forged[0].addr);
+    size_t len = read_u8(&s->in) * 5u; /* more than a datagram may have, too */
+    len = len < reader_left(&s->in) ? len : reader_left(&s->in);
+    const uint8_t *data = read_bytes(&s->in, len);
+    if (data != NULL) {
+        inject(s, to, &path, data, len);
+    }
+}
+
+static void replay(struct story *s)
+{
+    size_t to = node(s);
+    const struct addr nowhere = {0};
+    struct path path = way(s, &nowhere);
+    size_t back = read_u8(&s->in);
+    if (back < s->net->log_count) {
+        struct sent old = s->net->log[s->net->log_count - 1 - back];
+        path.addr = path.addr.family == ADDR_NONE ? old.from : path.addr;
+        inject(s, to, &path, old.data, old.len);
+    }
+}
+
+static void become(struct story *s)
+{
+    struct forged *f = forged(s);
+    uint8_t name = read_u8(&s->in);
+    f->id.name = name_of(name);
+    f->id.creation = creation_of(name);
+    f->id.boot = boot(s);
+    f->id.incarnation = read_u8(&s->in);
+    f->sequence += read_u8(&s->in) * UINT64_C(16);
+}
+
+static void command(struct story *s)
+{
+    size_t to = node(s);
+    uint8_t type = read_u8(&s->in);
+    if (type % 8 == COMMAND_LEAVE) {
+        net_leave(s->net, to, type < 128 ? DOWN_LEFT : DOWN_BEAM_EXIT);
+    } else if (type % 8 == COMMAND_KEYS) {
+        net_keys(s->net, to, type < 128 ? "k" : "lk");
+    } else if (type % 8 != COMMAND_ALIVE) {
+        net_command(s->net, to, type % 8);
+    }
+}
+
+static void alive(struct story *s)
+{
+    size_t to = node(s);
+    uint8_t name = read_u8(&s->in);
+    s->net->nodes[to]->self.name = name_of(name);
+    s->net->nodes[to]->self.creation = creation_of(name);
+    net_alive(s->net, to);
+}
+
+static void filter(struct story *s)
+{
+    static net_drop *const filters[] = {NULL, net_drop_some, net_drop_unicast, net_drop_dark, net_drop_dark};
+    uint8_t n = read_u8(&s->in) % 5;
+    s->net->drop = filters[n];
+    s->net->loss = 33;
+    s->net->dark = n == 4;
+}
+
+static void step(struct story *s)
+{
+    size_t i;
+    switch (read_u8(&s->in) % SCRIPT_OPS) {
+    case SCRIPT_RUN_MS:
+        net_run(s->net, read_u8(&s->in) * MS_US);
+        break;
+    case SCRIPT_RUN:
+        net_run(s->net, read_u8(&s->in) * 100 * MS_US);
+        break;
+    case SCRIPT_STOP:
+        s->net->now += read_u8(&s->in) * 100 * MS_US;
+        break;
+    case SCRIPT_PAUSE:
+        i = node(s);
+        s->net->nodes[i]->paused = !s->net->nodes[i]->paused;
+        break;
+    case SCRIPT_ALIVE:
+        alive(s);
+        break;
+    case SCRIPT_COMMAND:
+        command(s);
+        break;
+    case SCRIPT_RESTART:
+        net_restart(s->net, node(s));
+        break;
+    case SCRIPT_FILTER:
+        filter(s);
+        break;
+    case SCRIPT_BECOME:
+        become(s);
+        break;
+    case SCRIPT_SAY:
+        say(s);
+        break;
+    case SCRIPT_BYTES:
+        bytes(s);
+        break;
+    case SCRIPT_RAW:
+        raw(s);
+        break;
+    case SCRIPT_REPLAY:
+        replay(s);
+        break;
+    case SCRIPT_PROVE:
+        i = node(s);
+        net_prove(s->net, i, forged(s));
+        break;
+    default:
+        break;
+    }
+}
+
+void script_run(const uint8_t *data, size_t size)
+{
+    struct story s = {.net = net_from(1), .in = reader_over(data, size)};
+    uint8_t first = size > 0 ? read_u8(&s.in) : 0;
+    struct gossip_options options = net_options(s.net);
+    options.max_peers = 1 + first % 16u;
+    options.heartbeats = first / 16 % 2;
+    options.interval_ms = first & 32 ? 100 : 1000;
+    options.sealing = &plain_sealing;
+    s.net->forgetful = true;
+    for (uint8_t i = 0; i < SCRIPT_NODES; i++) {
+        (void)net_add(s.net, NAMES[i], 1, &options);
+        net_alive(s.net, i);
+    }
+    for (uint8_t i = 0; i < SCRIPT_FORGED; i++) {
+        s.forged[i] = forge(100u + i, NAMES[2 + i / 2 % 2], 1 + i % 2u, (uint8_t)(5 + i));
+        s.forged[i].sealing = &plain_sealing;
+    }
+    while (reader_left(&s.in) > 0 && s.net->now < STORY_US && s.net->log_count < STORY_LOG) {
+        step(&s);
+    }
+    net_free(s.net);
+}

@@ -1,0 +1,41 @@
+/* A story of two members and some holders of the key, told in bytes: what happens, to whom, from where. Every
+ * string of bytes is a story; the members' witnesses judge it. For the fuzzer, and for whoever wants to make
+ * up stories by hand. */
+#ifndef TEST_SUPPORT_SCRIPT_H
+#define TEST_SUPPORT_SCRIPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCRIPT_NODES  2
+#define SCRIPT_FORGED 6
+
+/* First a byte that chooses max_peers (low 4 bits: 1 to 16), heartbeats (16), and the shortest interval (32:
+ * 100 ms, not 1 s). Then steps, each of them an op and its bytes; missing bytes are 0. `who` picks a node or
+ * a forged member, modulo how many there are. */
+enum script_op {
+    SCRIPT_RUN_MS,  /* n: time passes, n ms */
+    SCRIPT_RUN,     /* n: so many 100 ms */
+    SCRIPT_STOP,    /* n: nobody runs for so many 100 ms */
+    SCRIPT_PAUSE,   /* who: stops, or goes on */
+    SCRIPT_ALIVE,   /* who, name */
+    SCRIPT_COMMAND, /* who, type */
+    SCRIPT_RESTART, /* who */
+    SCRIPT_FILTER,  /* n: 0 nothing is lost, 1 a third, 2 all unicast, 3 who is node 0, 4 node 1 */
+    SCRIPT_BECOME,  /* forged, name, boot, incarnation, steps of the sequence (16 each) */
+    SCRIPT_SAY,   /* who, forged, way, type and flags, has, echoes, verdicts, entries; then what these need */
+    SCRIPT_BYTES, /* who, forged, way, n, and n bytes of a message */
+    SCRIPT_RAW,   /* who, way, n, and n bytes of a datagram */
+    SCRIPT_REPLAY, /* who, way, k: what was sent k datagrams ago, from where it came or from the way's address
+                    */
+    SCRIPT_PROVE,  /* who, forged: an ACK with the right echo */
+    SCRIPT_OPS,
+};
+
+/* A way: bit 0 by the group; the other bits pick the source address, modulo all there are (0: the sender's
+ * own). */
+
+/* Runs a story from beginning to end. */
+void script_run(const uint8_t *data, size_t size);
+
+#endif
