@@ -62,6 +62,8 @@ void net_free(struct net *net);
 /* For tests that have a network of their own as state, freed whatever happens. */
 int net_setup(void **state);
 int net_teardown(void **state);
+/* Frees the test's network and makes it another. */
+struct net *net_again(void **state);
 #define NET_TEST(function) cmocka_unit_test_setup_teardown(function, net_setup, net_teardown)
 
 /* Options as they are by default, of build_ring("k"), with the network's randomness. */

@@ -9,6 +9,13 @@ int net_setup(void **state)
     return 0;
 }
 
+struct net *net_again(void **state)
+{
+    net_free(*state);
+    (void)net_setup(state);
+    return *state;
+}
+
 int net_teardown(void **state)
 {
     net_free(*state);
