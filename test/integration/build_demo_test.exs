@@ -1,0 +1,52 @@
+defmodule GossipCluster.Integration.BuildDemoTest do
+  # bin/demo as a newcomer runs it, in a network that is nothing but a loopback interface.
+  use ExUnit.Case, async: false
+
+  @moduletag timeout: 120_000
+
+  setup_all do
+    dir = Path.join(System.tmp_dir!(), "gossip-demo-test-#{System.pid()}")
+    tmp = Path.join(dir, "tmp")
+    File.mkdir_p!(tmp)
+    on_exit(fn -> File.rm_rf!(dir) end)
+
+    {:ok,
+     tmp: tmp,
+     env: [{"MIX_ENV", "dev"}, {"MIX_BUILD_PATH", Path.join(dir, "build")}, {"TMPDIR", tmp}]}
+  end
+
+  test "shows both nodes' logs and that they met, and ends with 0", %{env: env, tmp: tmp} do
+    {output, status} = demo("ip link set lo up", ["--seconds", "10"], env)
+    assert status == 0, output
+    assert output =~ ~r/^a\| .*NODEUP :"b@127\.0\.0\.1"/m
+    assert output =~ ~r/^b\| .*NODEUP :"a@127\.0\.0\.1"/m
+    assert output =~ ~r/^a\| .*Received heartbeat from :"b@127\.0\.0\.1"/m
+    assert output =~ "a and b have found each other"
+    assert File.ls!(tmp) == []
+  end
+
+  test "ends with 1 where they cannot meet", %{env: env, tmp: tmp} do
+    {output, status} = demo("ip link set lo down", ["--seconds", "5"], env)
+    assert status == 1, output
+    assert output =~ "a and b did not meet"
+    assert File.ls!(tmp) == []
+  end
+
+  test "says how it is used" do
+    assert {output, 2} =
+             System.cmd(Path.expand("bin/demo"), ["--no-such-option"], stderr_to_stdout: true)
+
+    assert output =~ "bin/demo --lan"
+
+    assert {_, 2} =
+             System.cmd(Path.expand("bin/demo"), ["--seconds", "soon"], stderr_to_stdout: true)
+
+    assert {_, 0} = System.cmd(Path.expand("bin/demo"), ["--help"])
+  end
+
+  defp demo(prepare, args, env) do
+    user = if System.cmd("id", ["-u"]) == {"0\n", 0}, do: [], else: ["--user", "--map-root-user"]
+    shell = ["sh", "-c", prepare <> ~s( && exec "$@"), "demo", Path.expand("bin/demo") | args]
+    System.cmd("unshare", user ++ ["--net", "--" | shell], env: env, stderr_to_stdout: true)
+  end
+end
