@@ -87,7 +87,7 @@ defmodule GossipCluster do
   def peers(name \\ __MODULE__), do: name |> board!() |> Board.peers()
 
   @doc """
-  How the cluster is, as a map. It takes a second at most, should the sidecar be busy; `stats` is `nil` then.
+  How the cluster is, as a map. It takes half a second at most, should the sidecar be busy; `stats` is `nil` then.
 
     * `name`, `cluster` (the label), `group`, `port`, `interval` - as configured
     * `node` - this node, and `announced` - whether it announces itself (only while it is alive, and has not left)

@@ -100,7 +100,7 @@ defmodule GossipCluster.Dialer do
         changed = odds(entry.peer) != odds(peer)
         entry = %{entry | peer: peer, lives: MapSet.put(entry.lives, peer.creation)}
         entry = if changed, do: %{entry | failures: 0, refused: false}, else: entry
-        reconsider(dialer, name, entry, now, changed)
+        reconsider(dialer, name, entry, now, if(changed, do: nil, else: entry.at))
 
       %{} ->
         entry = %Entry{peer: peer, lives: MapSet.new([peer.creation])}
@@ -187,7 +187,7 @@ defmodule GossipCluster.Dialer do
       {%{^name => %{state: :dialling} = entry}, :failed} ->
         failures = entry.failures + 1
         {delay, dialer} = backoff(dialer, failures)
-        queue(dialer, name, %{entry | failures: failures}, now + delay)
+        reconsider(dialer, name, %{entry | failures: failures}, now, now + delay)
 
       {%{^name => %{state: :dialling} = entry}, :refused} ->
         reconsider(dialer, name, %{entry | refused: true}, now)
@@ -261,8 +261,8 @@ defmodule GossipCluster.Dialer do
 
   ## What becomes of an entry
 
-  # Decides the state anew. A peer that waits already goes on waiting for its time, unless the odds have changed.
-  defp reconsider(dialer, name, entry, now, changed \\ true) do
+  # Decides the state anew. What is to be dialled is dialled `at`; where that is nil, as soon as the rules allow.
+  defp reconsider(dialer, name, entry, now, at \\ nil) do
     reason = skip(dialer.own, entry)
 
     cond do
@@ -270,8 +270,7 @@ defmodule GossipCluster.Dialer do
       # A dial of this name still runs: its result decides.
       is_map_key(dialer.dialling, name) -> settle(dialer, name, entry, :dialling)
       reason != nil -> settle(dialer, name, entry, {:skipped, reason})
-      entry.state == :waiting and entry.at != nil and not changed -> put(dialer, name, entry)
-      true -> queue(dialer, name, entry, now + head_start(dialer, name))
+      true -> queue(dialer, name, entry, at || now + head_start(dialer, name))
     end
   end
 

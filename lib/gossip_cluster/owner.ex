@@ -38,7 +38,7 @@ defmodule GossipCluster.Owner do
   @ready_timeout 15_000
   # For the sidecar's word that the goodbyes are sent (they take 20 ms).
   @leave_timeout 200
-  @stats_timeout 1_000
+  @stats_timeout 500
 
   @doc false
   def start_link(options), do: GenServer.start_link(__MODULE__, options, name: options.name)
@@ -109,7 +109,7 @@ defmodule GossipCluster.Owner do
 
   def handle_call({:rotate, secret}, _from, state) do
     Board.put(state.board, :secret, secret)
-    {:reply, :ok, Presence.rekey(%{state | secret: secret})}
+    {:reply, :ok, Presence.say(%{state | secret: secret})}
   end
 
   def handle_call(:stats, from, state) do
@@ -313,7 +313,7 @@ defmodule GossipCluster.Owner do
        }}
     )
 
-    state |> show_status() |> Presence.announce()
+    state |> show_status() |> Presence.say()
   end
 
   # The roster and the connections stay as they are.

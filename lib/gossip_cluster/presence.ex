@@ -13,14 +13,22 @@ defmodule GossipCluster.Presence do
   # A node that does not listen has no port to tell: so often we ask, a pulse each time.
   @port_tries 10
 
-  @doc "Looks at the distribution, and does what its change asks for."
+  @doc "Looks at the distribution and its cookie, and does what a change asks for."
   @spec check(State.t()) :: State.t()
   def check(state) do
+    state = look(state)
+
     case Distribution.own() do
-      own when own == state.own -> state |> ask_port_again() |> rekey() |> announce()
+      own when own == state.own -> state |> ask_port_again() |> say()
       nil -> stopped(state)
       own -> started(state, own)
     end
+  end
+
+  # The cookie is read once, so that what is announced and what is keyed agree.
+  defp look(state) do
+    cookie = Distribution.cookie()
+    %{state | cookie: fn -> cookie end}
   end
 
   defp started(state, own) do
@@ -28,8 +36,7 @@ defmodule GossipCluster.Presence do
 
     %{state | own: own, dist_port: nil, port_tries: 0, dialer: dialer}
     |> ask_port()
-    |> rekey()
-    |> announce()
+    |> say()
     |> show_all()
     |> Links.dial()
   end
@@ -65,14 +72,43 @@ defmodule GossipCluster.Presence do
   def port(state, :unknown), do: announce(%{state | dist_port: state.dist_port || 0})
   def port(state, port), do: announce(%{state | dist_port: port})
 
-  @doc "Says what this node is, if that is not what was said last."
-  @spec announce(State.t()) :: State.t()
-  def announce(%{own: own, dist_port: dist_port, port: port, left: false} = state)
-      when own != nil and dist_port != nil and port != nil do
-    cookie = Distribution.cookie() || ""
+  @doc """
+  The ring as it is now, or nil as long as it needs a cookie and there is none.
+  """
+  @spec keys(State.t()) :: [{atom(), binary()}] | nil
+  def keys(state) do
+    cookie = state.cookie.()
+
+    if cookie != nil or not Secret.needs_cookie?(state.secret),
+      do: Secret.keys(state.secret, cookie)
+  end
+
+  @doc "Tells the sidecar what it does not know yet: the ring, and what this node is."
+  @spec say(State.t()) :: State.t()
+  def say(%{port: nil, sidecar: :waiting} = state) do
+    # It waits for the cookie.
+    if keys(state), do: send(self(), :open)
+    state
+  end
+
+  def say(%{port: nil} = state), do: state
+  def say(state), do: state |> rekey() |> announce()
+
+  # Without a cookie (the distribution has stopped) the sidecar keeps the ring it has. What is not taken is tried again at
+  # the next pulse.
+  defp rekey(state) do
+    keys = keys(state)
+
+    if keys != nil and keys != state.keyed.() and command(state, {:keys, keys}),
+      do: %{state | keyed: fn -> keys end},
+      else: state
+  end
+
+  defp announce(%{own: own, dist_port: dist_port, port: port, left: false} = state)
+       when own != nil and dist_port != nil and port != nil do
+    cookie = state.cookie.() || ""
     alive = Map.merge(own, %{port: dist_port, cookie: cookie})
 
-    # What is not taken is tried again at the next pulse.
     if (state.announced == nil or state.announced.() != alive) and command(state, {:alive, alive}) do
       warn_weak(state, cookie)
       show_status(%{state | announced: fn -> alive end})
@@ -81,36 +117,7 @@ defmodule GossipCluster.Presence do
     end
   end
 
-  def announce(state), do: state
-
-  @doc """
-  The ring, as it is now, or nil as long as it needs a cookie and there is none.
-  """
-  @spec keys(State.t()) :: [{atom(), binary()}] | nil
-  def keys(state) do
-    cookie = Distribution.cookie()
-
-    if cookie != nil or not Secret.needs_cookie?(state.secret),
-      do: Secret.keys(state.secret, cookie)
-  end
-
-  @doc "Gives the sidecar the ring, if it is not what it has. A sidecar that waits for the cookie is opened."
-  @spec rekey(State.t()) :: State.t()
-  def rekey(%{port: nil, sidecar: :waiting} = state) do
-    if keys(state), do: send(self(), :open)
-    state
-  end
-
-  def rekey(%{port: nil} = state), do: state
-
-  def rekey(state) do
-    keys = keys(state)
-
-    # Without a cookie (the distribution has stopped) the sidecar keeps the ring it has.
-    if keys != nil and state.keyed.() != keys and command(state, {:keys, keys}),
-      do: %{state | keyed: fn -> keys end},
-      else: state
-  end
+  defp announce(state), do: state
 
   # Once for each cookie and VM, whatever the number of clusters and restarts.
   defp warn_weak(state, cookie) do

@@ -30,9 +30,10 @@ defmodule GossipCluster.State do
     attempts: 0,
     complaint: nil,
     fatal: nil,
-    # This node: its distribution, the distribution's port (nil: not known yet); what was announced and the keys that
-    # were sent are closures, for there are secrets in them.
+    # This node: its distribution, the distribution's port (nil: not known yet). The cookie, what was announced and the
+    # keys that were sent are closures, for there are secrets in them.
     own: nil,
+    cookie: nil,
     dist_port: nil,
     port_tries: 0,
     announced: nil,
