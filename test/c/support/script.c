@@ -6,8 +6,8 @@
 #include "net.h"
 #include "plain.h"
 
-#define STORY_US  (600 * SECOND_US) /* a story ends then */
-#define STORY_LOG 4000              /* or when so many datagrams were sent */
+#define STORY_US  (200 * SECOND_US) /* a story ends then */
+#define STORY_LOG 600               /* or when so many datagrams were sent */
 #define ADDRESSES 12
 
 struct story {
