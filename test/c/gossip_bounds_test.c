@@ -1,0 +1,227 @@
+/* What is too much, or no good, is refused and counted, and changes nothing else. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "build.h"
+#include "inside.h"
+#include "net.h"
+#include "test.h"
+
+#define COUNTER(name) offsetof(struct gossip_stats, name)
+
+static uint64_t counter(const struct net *net, size_t i, size_t at)
+{
+    struct gossip_stats s = gossip_stats(net->nodes[i]->g);
+    uint64_t value;
+    memcpy(&value, (const char *)&s + at, sizeof value);
+    return value;
+}
+
+/* A pair that has met, and its beats are far. */
+static void pair(struct net *net)
+{
+    net_member(net, "a@h1", 1);
+    net_member(net, "b@h2", 1);
+    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
+    net_run(net, 3 * SECOND_US);
+    net_forget_events(net);
+}
+
+/* Node 0 gets this from f; exactly the counter at `expected` counts it, nothing is sent, told or remembered.
+ */
+static void assert_refused(struct net *net, const struct addr *from, size_t expected, const uint8_t *data,
+                           size_t len)
+{
+    static const size_t counters[] = {COUNTER(foreign),  COUNTER(forged), COUNTER(malformed),
+                                      COUNTER(replayed), COUNTER(own),    COUNTER(unproven)};
+    uint64_t before[COUNT(counters)];
+    const struct gossip *g = net->nodes[0]->g;
+    for (size_t i = 0; i < COUNT(counters); i++) {
+        before[i] = counter(net, 0, counters[i]);
+    }
+    struct gossip_stats s = gossip_stats(g);
+    size_t sent = net->log_count, members = inside_members(g), timers = inside_timers(g);
+    int64_t deadline = gossip_deadline(g);
+    net_inject(net, 0, from, PATH_GROUP, data, len);
+    for (size_t i = 0; i < COUNT(counters); i++) {
+        if (counter(net, 0, counters[i]) != before[i] + (counters[i] == expected)) {
+            fail_msg("counter %zu at %zu: %llu -> %llu", i, counters[i], (unsigned long long)before[i],
+                     (unsigned long long)counter(net, 0, counters[i]));
+        }
+    }
+    assert_int_equal(gossip_stats(g).received, s.received + 1);
+    assert_int_equal(gossip_stats(g).bytes_received, s.bytes_received + len);
+    assert_int_equal(gossip_stats(g).pending, s.pending);
+    assert_int_equal(gossip_stats(g).listed, s.listed);
+    assert_int_equal(net->log_count, sent);
+    assert_int_equal(net->nodes[0]->event_count, 0);
+    assert_int_equal(inside_members(g), members);
+    assert_int_equal(inside_timers(g), timers);
+    assert_true(gossip_deadline(g) == deadline);
+}
+
+static void junk_is_foreign(void **state)
+{
+    struct net *net = *state;
+    pair(net);
+    uint8_t data[2000] = {0};
+    struct addr from = build_addr(9, 9);
+    for (size_t len = 0; len <= sizeof data; len += 1 + len / 20) {
+        prng_fill(&net->prng, data, len);
+        assert_refused(net, &from, COUNTER(foreign), data, len);
+    }
+    struct forged f = forge(90, "f@h9", 1, 9);
+    struct wire_message m;
+    f.keys = build_ring("xyz");
+    forge_start(&f, &m, WIRE_HELLO);
+    assert_refused(net, &f.addr, COUNTER(foreign), data, forge_seal(&f, &m, data));
+
+    f.keys = build_ring("k"); /* what is right, but too long, cut too short, or of another version */
+    size_t len = forge_seal(&f, &m, data);
+    assert_refused(net, &f.addr, COUNTER(foreign), data, DATAGRAM_MAX + 1);
+    assert_refused(net, &f.addr, COUNTER(foreign), data, SEAL_OVERHEAD - 1);
+    for (size_t bit = 0; bit < 8 * SEAL_PREFIX; bit++) {
+        data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_refused(net, &f.addr, COUNTER(foreign), data, len);
+        data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
+static void what_does_not_open_is_forged(void **state)
+{
+    struct net *net = *state;
+    pair(net);
+    struct sent last = net->log[net->log_count - 1];
+    for (size_t bit = 8 * SEAL_PREFIX; bit < 8u * last.len; bit += 7) {
+        last.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_refused(net, &last.from, COUNTER(forged), last.data, last.len);
+        last.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t len = SEAL_OVERHEAD; len < last.len; len++) {
+        assert_refused(net, &last.from, COUNTER(forged), last.data, len);
+    }
+}
+
+static void what_does_not_decode_is_malformed(void **state)
+{
+    struct net *net = *state;
+    pair(net);
+    struct forged f = forge(gossip_boot(net->nodes[1]->g), "b@h2", 1, 2); /* even from a peer */
+    f.sequence = 1000000;
+    uint8_t data[DATAGRAM_MAX], message[WIRE_MESSAGE_MAX] = {WIRE_HELLO};
+    for (size_t len = 0; len < WIRE_FIXED; len++) {
+        assert_refused(net, &f.addr, COUNTER(malformed), data, forge_seal_bytes(&f, message, len, data));
+    }
+    assert_refused(net, &f.addr, COUNTER(malformed), data, forge_seal_bytes(&f, message, WIRE_FIXED, data));
+    message[15] = 1; /* the boot id is no longer 0 */
+    message[WIRE_FIXED] = FIELD_NAME;
+    for (size_t len = WIRE_FIXED + 1; len < WIRE_FIXED + 9; len++) {
+        assert_refused(net, &f.addr, COUNTER(malformed), data, forge_seal_bytes(&f, message, len, data));
+    }
+}
+
+static void what_was_heard_is_replayed_and_the_own_is_own(void **state)
+{
+    struct net *net = *state;
+    pair(net);
+    size_t recorded = net->log_count;
+    for (size_t k = 0; k < recorded; k++) {
+        struct sent s = net->log[k];
+        bool own = addr_same(&s.from, &net->nodes[0]->addr);
+        assert_refused(net, &s.from, own ? COUNTER(own) : COUNTER(replayed), s.data, s.len);
+    }
+}
+
+static void no_more_than_max_peers(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    options.max_peers = 3;
+    size_t a = net_add(net, "a@h1", 1, &options);
+    net_alive(net, a);
+    net_run(net, SECOND_US);
+    char name[] = "0@host";
+    struct forged f[8];
+    for (uint8_t i = 0; i < 8; i++) {
+        name[0] = (char)('0' + i);
+        f[i] = forge(100u + i, name, 1, (uint8_t)(10 + i));
+        net_prove(net, a, &f[i]);
+    }
+    assert_int_equal(net_listed(net, a), 3);
+    assert_int_equal(net_events(net, a, EVENT_UP), 3);
+    assert_int_equal(counter(net, a, COUNTER(refused_full)) + counter(net, a, COUNTER(refused_rate)), 5);
+    struct wire_message m; /* whoever goes makes room, though its tombstone stays */
+    forge_start(&f[1], &m, WIRE_BYE);
+    net_say(net, a, &f[1], PATH_GROUP, &m);
+    net_run(net, SECOND_US);
+    net_prove(net, a, &f[7]);
+    assert_int_equal(net_listed(net, a), 3);
+    assert_int_equal(net_event(net, a, EVENT_UP)->peer.id.boot, 107);
+    for (uint64_t boot = 1000; boot < 1050;
+         boot++) { /* tombstones, too, are bounded: the witness counts them */
+        f[0] = forge(boot, "x@host", 1, 10);
+        net_run(net, SECOND_US);
+        net_prove(net, a, &f[0]);
+        forge_start(&f[0], &m, WIRE_BYE);
+        net_say(net, a, &f[0], PATH_GROUP, &m);
+    }
+}
+
+/* Whoever it is that asks, a source gets so many answers, and another still gets its own. */
+static void answers_to_one_source_are_limited(void **state)
+{
+    struct net *net = *state;
+    size_t a = net_member(net, "a@h1", 1);
+    net_run(net, 3 * SECOND_US);
+    int64_t since = net->now;
+    struct forged f = forge(100, "f@host", 1, 10);
+    struct wire_message m;
+    forge_start(&f, &m, WIRE_PROBE);
+    m.flags = WIRE_ASK;
+    for (int i = 0; i < 5000; i++) {
+        net_say(net, a, &f, PATH_UNICAST, &m);
+    }
+    assert_in_range(net_sent(net, a, since, 0, NULL), 1, ANSWER_RATE);
+    assert_true(counter(net, a, COUNTER(answers_limited)) >= 5000 - ANSWER_RATE);
+    f.addr = build_addr(11, 40000);
+    size_t before = net->log_count;
+    net_say(net, a, &f, PATH_UNICAST, &m);
+    assert_true(net->log_count > before);
+}
+
+/* Thousands of newcomers in a moment, all of whom hold the key: tables stay small, and the member beats on,
+ * even if it is accused in the midst of it. */
+static void a_flood_of_strangers_does_not_silence(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    options.max_peers = 1;
+    size_t a = net_add(net, "a@h1", 1, &options);
+    net_alive(net, a);
+    net_run(net, 3 * SECOND_US);
+    struct wire_message m;
+    for (uint64_t boot = 2; boot <= 12000; boot++) {
+        struct forged f = forge(boot, "f@host", 1, (uint8_t)(boot % 250));
+        forge_start(&f, &m, WIRE_HELLO);
+        net_say(net, a, &f, PATH_GROUP, &m);
+    }
+    assert_int_equal(gossip_stats(net->nodes[a]->g).pending, PENDING_MAX);
+    net_run(net, 5 * SECOND_US);
+    int64_t since = net->now;
+    net_run(net, 10 * SECOND_US);
+    assert_in_range(net_sent(net, a, since, WIRE_HELLO, NULL), 9, 14);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(junk_is_foreign),
+        NET_TEST(what_does_not_open_is_forged),
+        NET_TEST(what_does_not_decode_is_malformed),
+        NET_TEST(what_was_heard_is_replayed_and_the_own_is_own),
+        NET_TEST(no_more_than_max_peers),
+        NET_TEST(answers_to_one_source_are_limited),
+        NET_TEST(a_flood_of_strangers_does_not_silence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
