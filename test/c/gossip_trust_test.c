@@ -1,0 +1,210 @@
+/* What a proven peer is believed: of its own address, of others' lives, of keys; and what not. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "build.h"
+#include "net.h"
+#include "test.h"
+
+/* A member that knows f and g, both forged. */
+struct three {
+    size_t a;
+    struct forged f, g;
+};
+
+static struct three begin(struct net *net)
+{
+    struct three t = {.f = forge(100, "f@h3", 1, 10), .g = forge(101, "g@h4", 1, 11)};
+    t.a = net_member(net, "a@h1", 1);
+    net_run(net, 3 * SECOND_US);
+    net_prove(net, t.a, &t.f);
+    net_prove(net, t.a, &t.g);
+    assert_int_equal(net_listed(net, t.a), 2);
+    net_forget_events(net);
+    return t;
+}
+
+static int remember(void *context, const struct peer_view *v)
+{
+    struct peer_view *out = context;
+    return v->id.boot == out->id.boot ? *out = *v, 1 : 0;
+}
+
+static struct peer_view view(const struct net *net, size_t i, uint64_t boot)
+{
+    struct peer_view v = {.id.boot = boot};
+    assert_int_equal(gossip_peers(net->nodes[i]->g, remember, &v), 1);
+    return v;
+}
+
+/* The seal does not cover the source: a new one is asked, and believed once it has answered. */
+static void an_address_is_believed_after_an_echo_from_there(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    struct wire_message m;
+    struct addr old = t.f.addr, new = build_addr(99, 4444);
+    int64_t since = ++net->now;
+    t.f.addr = new;
+    forge_start(&t.f, &m, WIRE_HELLO);
+    for (int i = 0; i < 20; i++) {
+        net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    }
+    assert_int_equal(net_sent(net, t.a, since, WIRE_PROBE, NULL), 1); /* not one for each */
+    assert_true(addr_same(&net->log[net->log_count - 1].path.addr, &new));
+    struct peer_view v = view(net, t.a, t.f.id.boot);
+    assert_true(v.addr_count == 1 && addr_same(&v.addrs[0], &old));
+    assert_int_equal(net->nodes[t.a]->event_count, 0);
+
+    net_prove(net, t.a, &t.f);
+    v = view(net, t.a, t.f.id.boot);
+    assert_true(v.addr_count == 2 && addr_same(&v.addrs[0], &new) && addr_same(&v.addrs[1], &old));
+    assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
+}
+
+static void say_verdict(struct net *net, struct three *t, uint8_t verdict, uint64_t about,
+                        uint32_t incarnation)
+{
+    struct wire_message m;
+    forge_start(&t->f, &m, WIRE_NEWS);
+    forge_verdict(&m, verdict, about, incarnation);
+    net_say(net, t->a, &t->f, PATH_GROUP, &m);
+}
+
+/* A DEAD about one who was just heard is not believed, but looked into. */
+static void a_verdict_about_the_living_is_looked_into(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    int64_t since = ++net->now;
+    say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 0);
+    net_run(net, 10 * MS_US);
+    assert_int_equal(net_events(net, t.a, EVENT_DOWN), 0);
+    assert_int_equal(net_sent(net, t.a, since, WIRE_PROBE, NULL), 1);
+    say_verdict(net, &t, VERDICT_SUSPECT, t.g.id.boot, 0);
+    assert_int_equal(net->nodes[t.a]->event_count, 0);
+    net_prove(net, t.a, &t.g); /* it answers: nothing has happened */
+    net_run(net, SECOND_US);
+    assert_int_equal(net->nodes[t.a]->event_count, 0);
+}
+
+static void a_verdict_about_the_silent_is_believed(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    net_run(net, 950 * MS_US);
+    say_verdict(net, &t, VERDICT_SUSPECT, t.g.id.boot, 0);
+    assert_int_equal(net_event(net, t.a, EVENT_UPDATE)->peer.status, STATUS_SUSPECT);
+    say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 0);
+    assert_int_equal(net_event(net, t.a, EVENT_DOWN)->reason, DOWN_SILENT);
+    assert_int_equal(net_listed(net, t.a), 1);
+    say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 0); /* again, and about nobody known */
+    say_verdict(net, &t, VERDICT_LEFT, 4711, 0);
+    assert_int_equal(net_events(net, t.a, EVENT_DOWN), 1);
+}
+
+static void an_old_verdict_is_not_believed(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    t.g.id.incarnation = 5;
+    net_prove(net, t.a, &t.g);
+    net_run(net, 950 * MS_US);
+    say_verdict(net, &t, VERDICT_SUSPECT, t.g.id.boot, 4);
+    say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 4);
+    assert_int_equal(net->nodes[t.a]->event_count, 0);
+}
+
+/* A vouch brings the dead back only with a higher incarnation; who said goodbye stays away under that boot
+ * id. */
+static void whom_a_vouch_brings_back(void **state)
+{
+    const struct {
+        uint8_t verdict;
+        uint32_t incarnation;
+        bool back;
+    } rows[] = {{VERDICT_DEAD, 3, false},
+                {VERDICT_DEAD, 4, true},
+                {VERDICT_LEFT, 4, false},
+                {VERDICT_BEAM_EXIT, 4, false}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct net *net = net_again(state);
+        struct three t = begin(net);
+        struct wire_message m;
+        t.g.id.incarnation = 3;
+        net_prove(net, t.a, &t.g);
+        net_run(net, 950 * MS_US);
+        say_verdict(net, &t, rows[i].verdict, t.g.id.boot, 3);
+        assert_int_equal(net_events(net, t.a, EVENT_DOWN), 1);
+        t.g.id.incarnation = rows[i].incarnation;
+        forge_start(&t.f, &m, WIRE_NEWS);
+        forge_entry(&m, &t.g);
+        net_say(net, t.a, &t.f, PATH_GROUP, &m);
+        assert_int_equal(net_events(net, t.a, EVENT_UP), rows[i].back);
+    }
+}
+
+/* The accused raises its incarnation above the verdict's, and beats at once; but not for each of many. */
+static void the_accused_refutes(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    struct wire_message m;
+    int64_t since = ++net->now;
+    uint64_t boot = gossip_boot(net->nodes[t.a]->g);
+    say_verdict(net, &t, VERDICT_SUSPECT, boot, 7);
+    assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, &m), 1);
+    assert_int_equal(m.id.incarnation, 8);
+    say_verdict(net, &t, VERDICT_SUSPECT, boot, 7); /* refuted already */
+    for (uint32_t i = 8; i < 100; i++) {
+        say_verdict(net, &t, VERDICT_DEAD, boot, i);
+    }
+    assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, NULL), 1);
+    net_run(net, 100 * MS_US);
+    say_verdict(net, &t, VERDICT_DEAD, boot, 99);
+    assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, &m), 2);
+    assert_int_equal(m.id.incarnation, 100);
+}
+
+/* Old and new ring overlap: nobody is lost in a rolling change, and each datagram is counted under its key.
+ */
+static void keys_rotate_without_a_flap(void **state)
+{
+    struct net *net = *state;
+    net_member(net, "a@h1", 1);
+    net_member(net, "b@h2", 1);
+    net_member(net, "c@h3", 1);
+    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
+    net_run(net, 2 * SECOND_US);
+    net_forget_events(net);
+    const char *const steps[] = {"kl", "lk", "l"};
+    for (size_t s = 0; s < COUNT(steps); s++) {
+        for (size_t i = 0; i < net->count; i++) {
+            net_keys(net, i, steps[s]);
+            net_run(net, 3 * SECOND_US);
+        }
+    }
+    for (size_t i = 0; i < net->count; i++) {
+        assert_int_equal(net->nodes[i]->event_count, 0);
+        assert_int_equal(gossip_stats(net->nodes[i]->g).foreign, 0);
+        assert_true(gossip_stats(net->nodes[i]->g).opened[1] > 0);
+    }
+    net_keys(net, 0, "x"); /* and who changes alone is alone */
+    net_run(net, 10 * SECOND_US);
+    assert_int_equal(net_listed(net, 1), 1);
+    assert_true(gossip_stats(net->nodes[1]->g).foreign > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(an_address_is_believed_after_an_echo_from_there),
+        NET_TEST(a_verdict_about_the_living_is_looked_into),
+        NET_TEST(a_verdict_about_the_silent_is_believed),
+        NET_TEST(an_old_verdict_is_not_believed),
+        NET_TEST(whom_a_vouch_brings_back),
+        NET_TEST(the_accused_refutes),
+        NET_TEST(keys_rotate_without_a_flap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
