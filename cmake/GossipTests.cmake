@@ -86,6 +86,5 @@ foreach(source ${fuzz_sources})
 endforeach()
 
 if(sim_sources)
-  add_executable(gossip_sim ${sim_sources})
-  target_link_libraries(gossip_sim PRIVATE gossip_core gossip_flags m)
+  include(GossipSim)
 endif()

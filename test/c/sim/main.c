@@ -32,6 +32,26 @@ static void run(const struct options *o, const struct scenario *s, const struct 
     report_count(r, "virtual_seconds", virtual / SECOND_US);
 }
 
+/* How many of the bounds asked for do not hold; each is told. */
+static int missed(const struct options *o, struct report *r)
+{
+    int count = 0;
+    for (size_t i = 0; i < o->bound_count; i++) {
+        char key[64];
+        int64_t bound = 0, value = 0;
+        (void)options_bound(o->bounds[i], key, sizeof key, &bound);
+        if (!report_find(r, key, &value)) {
+            fprintf(stderr, "gossip_sim: there is no figure %s\n", key);
+            count++;
+        } else if (value > bound) {
+            fprintf(stderr, "gossip_sim: %s=%" PRId64 ", at most %" PRId64 " is allowed\n", key, value,
+                    bound);
+            count++;
+        }
+    }
+    return count;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -54,6 +74,7 @@ int main(int argc, char **argv)
     print_options(&options);
     run(&options, s, &keys, &report);
     report_print(&report);
+    int wrong = missed(&options, &report);
     report_free(&report);
-    return 0;
+    return wrong == 0 ? 0 : 1;
 }

@@ -9,7 +9,7 @@
 
 #include "scenario.h"
 
-enum kind { TEXT, WHOLE, LONG, PERCENT, REAL, RANGE, FLAG, BURST };
+enum kind { TEXT, WHOLE, LONG, PERCENT, REAL, RANGE, FLAG, BURST, BOUND };
 
 struct known {
     const char *name;
@@ -44,6 +44,8 @@ static const struct known table[] = {
     {"--pause-ms", WHOLE, AT(pause_ms), 1, 3600000, "MS",
      "pause: only this long; default 128 ms to 32 s, doubling"},
     {"--full", WHOLE, AT(full), 1, 65000, "N", "steady: real members, the others play a script; default all"},
+    {"--at-most", BOUND, AT(bounds), 0, 0, "KEY=N",
+     "end with status 1 if this figure is larger, or missing; repeatable"},
     {"--no-seal", FLAG, AT(no_seal), 0, 0, NULL, "no cryptography, for speed"},
     {"--trace", FLAG, AT(trace), 0, 0, NULL, "print every event as it happens"},
 };
@@ -104,6 +106,20 @@ static bool range(const char *text, struct options *o)
     return true;
 }
 
+bool options_bound(const char *text, char *key, size_t size, int64_t *bound)
+{
+    const char *equals = strchr(text, '=');
+    size_t len = equals == NULL ? 0 : (size_t)(equals - text);
+    uint64_t v;
+    if (len == 0 || len >= size || !whole(equals + 1, 0, INT64_MAX, &v)) {
+        return false;
+    }
+    memcpy(key, text, len);
+    key[len] = '\0';
+    *bound = (int64_t)v;
+    return true;
+}
+
 static bool set(struct options *o, const struct known *k, const char *text)
 {
     char *field = (char *)o + k->offset;
@@ -133,6 +149,15 @@ static bool set(struct options *o, const struct known *k, const char *text)
     case BURST:
         o->burst_at = strcmp(text, "receiver") == 0 ? BURST_AT_RECEIVER : BURST_AT_LINK;
         return o->burst_at == BURST_AT_RECEIVER || strcmp(text, "link") == 0;
+    case BOUND: {
+        char key[64];
+        int64_t bound;
+        if (o->bound_count == BOUNDS_MAX || !options_bound(text, key, sizeof key, &bound)) {
+            return false;
+        }
+        o->bounds[o->bound_count++] = text;
+        return true;
+    }
     default:
         *(bool *)(void *)field = true;
         return true;

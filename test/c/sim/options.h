@@ -3,7 +3,10 @@
 #define SIM_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#define BOUNDS_MAX 16
 
 enum burst_at { BURST_AT_LINK = 0, BURST_AT_RECEIVER };
 
@@ -25,7 +28,12 @@ struct options {
     uint32_t pause_ms;  /* pause: only this long; 0: the whole grid */
     uint32_t full;      /* steady: real members, the others play a script; 0: all are real */
     bool no_seal, trace;
+    size_t bound_count;
+    const char *bounds[BOUNDS_MAX]; /* "key=value": the figure must be there and be no larger */
 };
+
+/* Splits "key=bound". False when it is not of that form, or the key does not fit. */
+bool options_bound(const char *text, char *key, size_t size, int64_t *bound);
 
 /* Reads the arguments. 0: go on; 1: --help was printed; -1: wrong, and why was told on stderr. */
 int options_parse(struct options *o, int argc, char **argv);

@@ -77,12 +77,6 @@ void report_sample(struct report *r, const char *name, int64_t value)
     f->sorted = false;
 }
 
-int64_t report_value(const struct report *r, const char *name)
-{
-    const struct figure *f = find(r, name);
-    return f == NULL ? 0 : f->distribution ? (int64_t)f->count : f->value;
-}
-
 static int compare(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -102,25 +96,61 @@ static int64_t rank(struct figure *f, unsigned permille)
     return f->samples[at == 0 ? 0 : at - 1];
 }
 
-int64_t report_rank(struct report *r, const char *name, unsigned permille)
+int report_each(struct report *r,
+                int (*visit)(void *context, const char *name, const char *suffix, int64_t value),
+                void *context)
 {
-    struct figure *f = find(r, name);
-    return f == NULL ? 0 : rank(f, permille);
+    static const struct {
+        const char *suffix;
+        unsigned permille;
+    } ranks[] = {{"_p50", 500}, {"_p99", 990}, {"_max", 1000}};
+    int stop = 0;
+    for (size_t i = 0; i < r->count && stop == 0; i++) {
+        struct figure *f = &r->figures[i];
+        if (!f->distribution) {
+            stop = visit(context, f->name, "", f->value);
+            continue;
+        }
+        stop = visit(context, f->name, "_count", (int64_t)f->count);
+        for (size_t k = 0; k < 3 && f->count > 0 && stop == 0; k++) {
+            stop = visit(context, f->name, ranks[k].suffix, rank(f, ranks[k].permille));
+        }
+    }
+    return stop;
+}
+
+static int print_line(void *context, const char *name, const char *suffix, int64_t value)
+{
+    (void)context;
+    printf("%s%s=%" PRId64 "\n", name, suffix, value);
+    return 0;
 }
 
 void report_print(struct report *r)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        struct figure *f = &r->figures[i];
-        if (!f->distribution) {
-            printf("%s=%" PRId64 "\n", f->name, f->value);
-            continue;
-        }
-        printf("%s_count=%zu\n", f->name, f->count);
-        if (f->count > 0) {
-            printf("%s_p50=%" PRId64 "\n", f->name, rank(f, 500));
-            printf("%s_p99=%" PRId64 "\n", f->name, rank(f, 990));
-            printf("%s_max=%" PRId64 "\n", f->name, rank(f, 1000));
-        }
+    (void)report_each(r, print_line, NULL);
+}
+
+struct search {
+    const char *key;
+    int64_t value;
+};
+
+static int match_line(void *context, const char *name, const char *suffix, int64_t value)
+{
+    struct search *s = context;
+    size_t len = strlen(name);
+    if (strncmp(s->key, name, len) != 0 || strcmp(s->key + len, suffix) != 0) {
+        return 0;
     }
+    s->value = value;
+    return 1;
+}
+
+bool report_find(struct report *r, const char *key, int64_t *value)
+{
+    struct search s = {.key = key};
+    bool found = report_each(r, match_line, &s) != 0;
+    *value = s.value;
+    return found;
 }

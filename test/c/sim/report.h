@@ -3,6 +3,7 @@
 #ifndef SIM_REPORT_H
 #define SIM_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,14 +28,17 @@ void report_expect(struct report *r, const char *name);
 /* Adds a sample to a distribution. */
 void report_sample(struct report *r, const char *name, int64_t value);
 
-/* The value of a counter, or the number of samples; 0 when it was never mentioned. */
-int64_t report_value(const struct report *r, const char *name);
+/* Calls `visit` for each line of the report, until it returns nonzero; returns that, or 0. A counter is one
+ * line; a distribution is `name_count`, `name_p50`, `_p99` and `_max` (nearest rank); an empty one is its
+ * count alone. */
+int report_each(struct report *r,
+                int (*visit)(void *context, const char *name, const char *suffix, int64_t value),
+                void *context);
 
-/* The sample that `permille` of a thousand do not exceed (nearest rank); 0 when there are none. */
-int64_t report_rank(struct report *r, const char *name, unsigned permille);
-
-/* Prints `name=value` for a counter, and `name_count`, `_p50`, `_p99`, `_max` for a distribution. An empty
- * distribution has a count and nothing else. */
+/* Prints the lines as key=value. */
 void report_print(struct report *r);
+
+/* The value of the line with this key; false when there is none. */
+bool report_find(struct report *r, const char *key, int64_t *value);
 
 #endif

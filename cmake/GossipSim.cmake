@@ -1,0 +1,42 @@
+# The simulator: clusters of the very core of gossipd in virtual time. It links core only, never io.
+#   test/c/sim/*.c          gossip_sim; all but main.c is a library, for its tests
+#   test/c/sim_*_test.c     unit tests of the simulator itself (GossipTests has made their executables)
+# And a few short runs with bounds; the grid is bin/sim-report's.
+add_library(gossip_sim_parts STATIC ${sim_sources})
+get_target_property(sim_parts gossip_sim_parts SOURCES)
+list(FILTER sim_parts EXCLUDE REGEX "/main\\.c$")
+set_property(TARGET gossip_sim_parts PROPERTY SOURCES ${sim_parts})
+target_include_directories(gossip_sim_parts PUBLIC test/c/sim)
+target_link_libraries(gossip_sim_parts PUBLIC gossip_core m PRIVATE gossip_flags)
+
+add_executable(gossip_sim test/c/sim/main.c)
+target_link_libraries(gossip_sim PRIVATE gossip_sim_parts gossip_flags)
+
+file(GLOB sim_test_sources CONFIGURE_DEPENDS test/c/sim_*_test.c)
+foreach(source ${sim_test_sources})
+  get_filename_component(name "${source}" NAME_WE)
+  target_link_libraries(${name} PRIVATE gossip_sim_parts)
+endforeach()
+
+# The same seed gives the same output, byte for byte, sealed or not.
+add_test(NAME sim_determinism COMMAND ${CMAKE_COMMAND} -DSIM=$<TARGET_FILE:gossip_sim>
+  -P ${CMAKE_CURRENT_LIST_DIR}/SimDeterminism.cmake)
+set_tests_properties(sim_determinism PROPERTIES TIMEOUT 300 LABELS sim)
+
+# Short runs with bounds; the exit status tells.
+function(sim_run name)
+  add_test(NAME sim_${name} COMMAND gossip_sim ${ARGN}
+    --at-most false_deaths=0 --at-most false_goodbyes=0 --at-most strangers=0 --at-most wrong_events=0
+    --at-most late_deadlines=0 --at-most lost_effects=0)
+  set_tests_properties(sim_${name} PROPERTIES TIMEOUT 300 LABELS sim)
+endfunction()
+
+sim_run(join --nodes 40 --at-most incomplete=0 --at-most complete_us_max=300000)
+sim_run(join_lossy --nodes 2 --newcomers 1 --loss 30 --runs 50 --no-seal --at-most both_us_p99=250000)
+sim_run(crash --scenario crash --nodes 40 --no-seal --runs 3 --at-most never_gone=0 --at-most gone_us_max=2200000)
+sim_run(lossy --scenario steady --nodes 30 --seconds 300 --loss 10 --no-seal --at-most unsettled=0)
+sim_run(pause --scenario pause --nodes 40 --pause-ms 512 --no-seal)
+sim_run(flap --scenario flap --nodes 30 --seconds 80 --no-seal)
+sim_run(mute --scenario mute --nodes 30 --seconds 30 --no-seal)
+sim_run(replay --scenario replay --nodes 5 --no-seal
+  --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0)
