@@ -1,0 +1,253 @@
+defmodule GossipCluster.Integration.FailureTest do
+  # Real nodes on real networks: what ends, hangs or is cut off, and what the others make of it.
+  use ExUnit.Case, async: false
+  use GossipCluster.Lab.Case
+
+  @quick [interval: 200]
+
+  # net_kernel notices a cut cable within 5 s, not 75, so that a test can wait for it.
+  @impatient ["-kernel", "net_ticktime", "4"]
+
+  test "sidecar SIGKILLed: it is back, the connection stays, and no subscriber is told a down or an up" do
+    [a, b] = pair()
+    old = Node.sidecar(a)
+    before = Node.peer(b, a).boot
+    Lab.signal(:KILL, old)
+
+    eventually("the sidecar is back", [a, b], fn ->
+      new = Node.sidecar(a)
+      new != nil and new != old
+    end)
+
+    eventually("the new sidecar lists b", [a, b], fn -> Node.stat(a, :listed) == 1 end)
+    eventually("b knows of it", [a, b], fn -> Node.peer(b, a).boot != before end)
+    undisturbed(a, b)
+    assert told(a, b) == [:up]
+    assert told(b, a) == [:up]
+  end
+
+  test "sidecar SIGKILLed again and again: it is back each time" do
+    [a, b] = pair()
+
+    for _ <- 1..3, reduce: Node.sidecar(a) do
+      old ->
+        Lab.signal(:KILL, old)
+
+        eventually("the sidecar is back", [a, b], fn ->
+          new = Node.sidecar(a)
+          if new != old, do: new
+        end)
+    end
+
+    eventually("it lists b", [a, b], fn -> Node.stat(a, :listed) == 1 end)
+    undisturbed(a, b)
+  end
+
+  test "owner killed: its supervisor starts another, and the connections stay" do
+    [a, b] = pair()
+    owner = Node.call(a, Process, :whereis, [GossipCluster])
+    old = Node.sidecar(a)
+    true = Node.call(a, Prober, :kill, [GossipCluster])
+
+    eventually("another owner has another sidecar", [a, b], fn ->
+      new = Node.call(a, Process, :whereis, [GossipCluster])
+      is_pid(new) and new != owner and Node.sidecar(a) not in [nil, old]
+    end)
+
+    # What the owner's end told the others is mended too.
+    eventually("they list each other", [a, b], fn ->
+      Node.stat(a, :listed) == 1 and Node.peers(a) == [b.name] and Node.peers(b) == [a.name]
+    end)
+
+    undisturbed(a, b)
+    assert told(a, b) == [:up]
+  end
+
+  test "BEAM SIGKILLed: its sidecar says goodbye for it" do
+    [a, b] = pair()
+    sidecar = Node.sidecar(b)
+    Lab.signal(:KILL, b.os_pid)
+    eventually("a is told", [a], fn -> {:down, :beam_exit} in Node.about(a, b) end)
+    eventually("the sidecar has ended", [a], fn -> not File.exists?("/proc/#{sidecar}") end)
+    eventually("a is disconnected", [a], fn -> Node.connected(a) == [] end)
+    assert told(a, b) == [:up, {:down, :beam_exit}]
+  end
+
+  test "BEAM stopped politely: it left, and its sidecar with it" do
+    {_lab, [a, b]} = together(["a", "b"], configured: @quick)
+    sidecar = Node.sidecar(b)
+    :ok = Node.call(b, :init, :stop)
+    eventually("a is told", [a], fn -> {:down, :left} in Node.about(a, b) end)
+    eventually("the sidecar has ended", [a], fn -> not File.exists?("/proc/#{sidecar}") end)
+    eventually("a is disconnected", [a], fn -> Node.connected(a) == [] end)
+    assert told(a, b) == [:up, {:down, :left}]
+  end
+
+  test "BEAM SIGKILLed and started again under its name: the others list and connect the new one" do
+    {lab, [a, b]} = together(["a", "b"], cluster: @quick)
+    Lab.signal(:KILL, b.os_pid)
+    again = Node.start(lab, "b", host: 2, cluster: @quick)
+    meet([a, again])
+    assert told(a, b) == [:up, {:down, :beam_exit}, :up]
+  end
+
+  test "a cluster stopped by its supervisor: it left, its sidecar ended, the connection stays" do
+    [a, b] = pair()
+    sidecar = Node.sidecar(b)
+    :ok = Node.call(b, Prober, :stop_cluster, [GossipCluster])
+    eventually("a is told", [a, b], fn -> {:down, :left} in Node.about(a, b) end)
+    eventually("the sidecar has ended", [a, b], fn -> not File.exists?("/proc/#{sidecar}") end)
+    undisturbed(a, b)
+
+    :ok = Node.start_cluster(b, @quick)
+    meet([a, b])
+    assert told(a, b) == [:up, {:down, :left}, :up]
+  end
+
+  for how <- [:cable, :silent] do
+    test "cable cut (#{how}): known long before net_ticktime, the one cut off buries nobody, and the heal reconnects" do
+      {lab, [a, b, c] = all} = together(["a", "b", "c"], flags: @impatient, cluster: [])
+
+      Lab.cut(lab, 3, unquote(how))
+
+      for node <- [a, b],
+          do:
+            eventually("#{node.name} is told", all, fn ->
+              told(node, c) == [:up, {:down, :silent}]
+            end)
+
+      eventually("c is told", all, fn -> Node.status(c).health == :isolated end)
+
+      # The connections must really break, or their heal would prove nothing.
+      eventually("all connections to c are lost", all, fn ->
+        Node.connected(c) == [] and c.name not in Node.connected(a) and
+          c.name not in Node.connected(b)
+      end)
+
+      assert Node.peers(c) == [a.name, b.name]
+
+      Lab.heal(lab, 3)
+      meet(all, 30_000)
+      eventually("c is told", all, fn -> Node.status(c).health == :ok end)
+      for node <- [a, b], do: assert(told(node, c) == [:up, {:down, :silent}, :up])
+      for peer <- [a, b], do: assert(told(c, peer) == [:up])
+      assert told(a, b) == [:up] and told(b, a) == [:up]
+    end
+  end
+
+  test "cable cut between two that have only each other: each is told, and the heal reconnects" do
+    {lab, [a, b]} = together(["a", "b"], flags: @impatient, cluster: [])
+    Lab.cut(lab, 2, :silent)
+
+    for {node, other} <- [{a, b}, {b, a}],
+        do:
+          eventually("#{node.name} is told", [a, b], fn ->
+            told(node, other) == [:up, {:down, :silent}]
+          end)
+
+    eventually("the connection is lost", [a, b], fn ->
+      Node.connected(a) == [] and Node.connected(b) == []
+    end)
+
+    Lab.heal(lab, 2)
+    meet([a, b], 30_000)
+  end
+
+  test "sidecar SIGSTOPped for 5 s: the others doubt it and find it well again, it buries nobody" do
+    {_lab, [a, b, c] = all} = together(["a", "b", "c"])
+    sidecar = Node.sidecar(c)
+    stopped = Lab.signal(:STOP, sidecar)
+
+    for node <- [a, b],
+        do:
+          eventually("#{node.name} misses it", all, fn ->
+            told(node, c) == [:up, {:down, :silent}]
+          end)
+
+    eventually("5 s", all, fn -> Lab.clock() - stopped > 5_000_000 end)
+    Lab.signal(:CONT, sidecar)
+
+    for node <- [a, b] do
+      eventually("#{node.name} finds it well again", all, fn ->
+        told(node, c) == [:up, {:down, :silent}, :up] and Node.peer(node, c).status == :alive
+      end)
+    end
+
+    # Whoever wakes up must look around before it judges: many beats later it still has nobody buried.
+    sent = Node.stat(c, :sent)
+    eventually("c beats on", all, fn -> Node.stat(c, :sent) > sent + 5 end)
+    for peer <- [a, b], do: assert(told(c, peer) == [:up])
+    assert Node.sidecar(c) == sidecar
+
+    # Connections never noticed.
+    for node <- all, do: assert(Enum.all?(Node.links(node), &match?({:nodeup, _name}, &1)))
+  end
+
+  test "BEAM SIGSTOPped: stalled, though its sidecar beats on, and resumed" do
+    [a, b] = pair()
+    Lab.signal(:STOP, b.os_pid)
+    eventually("a is told that it stalls", [a], fn -> Node.peer(a, b).status == :stalled end)
+    Lab.signal(:CONT, b.os_pid)
+
+    eventually("a is told that it is well again", [a, b], fn ->
+      Node.peer(a, b).status == :alive
+    end)
+
+    assert told(a, b) == [:up]
+
+    statuses =
+      for {_at, {:event, _cluster, {:update, peer}}} <- Node.events(a),
+          peer.name == b.name,
+          do: peer.status
+
+    assert [:stalled, :alive] == Enum.dedup(Enum.drop_while(statuses, &(&1 == :alive)))
+  end
+
+  test "in the steady state the owner receives no message for its peers' heartbeats" do
+    [a, b] = pair()
+    # Whatever the meeting still had to say.
+    beats = fn node, n ->
+      sent = Node.stat(node, :sent)
+      eventually("#{node.name} beats", [a, b], fn -> Node.stat(node, :sent) >= sent + n end)
+    end
+
+    beats.(b, 5)
+    heard = Node.stat(a, :received)
+    :ok = Node.call(a, Prober, :trace, [GossipCluster])
+    beats.(b, 10)
+    :ok = Node.call(a, Prober, :untrace, [GossipCluster])
+    assert Node.stat(a, :received) >= heard + 10
+
+    received = for {_at, {:received, message}} <- Node.events(a), do: message
+    assert :pulse in received
+    assert [] == Enum.reject(received, &of_its_own?/1)
+  end
+
+  # Its own timers, and the answers to what it asks its own node then.
+  defp of_its_own?(:pulse), do: true
+  defp of_its_own?({timer, _ref}) when timer in [:task_timeout, :stats_timeout], do: true
+  defp of_its_own?({:init, _answer}), do: true
+  defp of_its_own?({ref, _answer}), do: is_reference(ref)
+  defp of_its_own?(_message), do: false
+
+  defp pair do
+    lab = Lab.start(hosts: 2)
+
+    nodes =
+      Node.start_all(
+        lab,
+        for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, cluster: @quick})
+      )
+
+    meet(nodes)
+    nodes
+  end
+
+  # What the subscriber was told, updates aside.
+  defp told(node, peer), do: Enum.reject(Node.about(node, peer), &(&1 == :update))
+
+  defp undisturbed(a, b) do
+    assert Node.links(a) == [nodeup: b.name]
+    assert Node.links(b) == [nodeup: a.name]
+  end
+end

@@ -1,0 +1,101 @@
+defmodule GossipCluster.Lab.Case do
+  @moduledoc """
+  For tests with real nodes on real networks.
+
+  Where no network can be made these tests fail in CI and are excluded elsewhere, counted and explained by test_helper.exs.
+  """
+
+  use ExUnit.CaseTemplate
+
+  import ExUnit.Assertions
+
+  alias GossipCluster.Lab
+  alias GossipCluster.Lab.Node
+
+  using do
+    quote do
+      import GossipCluster.Lab.Case
+      alias GossipCluster.{Lab, Peer}
+      alias GossipCluster.Lab.{Node, Prober}
+
+      @moduletag :lab
+      @moduletag timeout: 180_000
+    end
+  end
+
+  @doc "A lab with a host for each of these nodes, which are started with the same options, and have met."
+  @spec together([String.t()], keyword()) :: {Lab.t(), [Node.t()]}
+  def together(names, options \\ [cluster: []]) do
+    lab = Lab.start(hosts: length(names))
+
+    nodes =
+      Node.start_all(
+        lab,
+        for({name, n} <- Enum.with_index(names, 1), do: {name, [host: n] ++ options})
+      )
+
+    meet(nodes)
+    {lab, nodes}
+  end
+
+  @doc """
+  Waits until the condition is true, and fails when that takes longer than the deadline, in milliseconds: with what was waited
+  for, and what the nodes went through.
+  """
+  @spec eventually(String.t(), [Node.t()], (() -> as_boolean(term())), pos_integer()) :: term()
+  def eventually(what, nodes, condition, deadline \\ 15_000),
+    do: eventually(what, nodes, condition, deadline, now() + deadline)
+
+  defp eventually(what, nodes, condition, deadline, until) do
+    result = condition.()
+
+    cond do
+      result ->
+        result
+
+      now() < until ->
+        Process.sleep(20)
+        eventually(what, nodes, condition, deadline, until)
+
+      true ->
+        flunk("not within #{deadline} ms: #{what}\n#{Enum.map_join(nodes, "\n", &story/1)}")
+    end
+  end
+
+  @doc "Waits until all of these list and are connected to each other, and to nobody else."
+  @spec meet([Node.t()], pos_integer()) :: :ok
+  def meet(nodes, deadline \\ 15_000) do
+    for node <- nodes do
+      others = Enum.sort(for other <- nodes, other.name != node.name, do: other.name)
+
+      eventually(
+        "#{node.name} lists and is connected to #{Enum.join(others, ", ")}",
+        nodes,
+        fn -> Node.peers(node) == others and Node.connected(node) == others end,
+        deadline
+      )
+    end
+
+    :ok
+  end
+
+  @doc "What a node went through, for the message of a failure."
+  @spec story(Node.t()) :: String.t()
+  def story(node) do
+    lines =
+      for({at, what} <- Node.events(node), do: {at, inspect(what, limit: 30)}) ++
+        for({at, level, line} <- Node.log(node), do: {at, "#{level}: #{line}"})
+
+    lines = lines |> Enum.sort() |> Enum.take(-80)
+    start = lines |> List.first({0, ""}) |> elem(0)
+
+    "--- #{node.name}\n" <>
+      Enum.map_join(lines, "\n", fn {at, text} ->
+        "#{String.pad_leading("#{Float.round((at - start) / 1000, 1)}", 6)} ms  #{text}"
+      end)
+  catch
+    kind, reason -> "--- #{node.name}: #{kind} #{inspect(reason, limit: 10)}"
+  end
+
+  defp now, do: System.monotonic_time(:millisecond)
+end

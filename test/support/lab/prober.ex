@@ -1,0 +1,138 @@
+defmodule GossipCluster.Lab.Prober do
+  @moduledoc """
+  What a lab's node runs beside the cluster: it starts the clusters, is their subscriber, and keeps what happened and what was
+  logged, each with its time on `GossipCluster.Lab.clock/0`, until the test asks.
+  """
+
+  use GenServer
+
+  @typedoc """
+    * `{:start, cluster}` - `start_link` is about to be called
+    * `{:event, cluster, event}` - what a subscriber gets
+    * `{:nodeup, name}`, `{:nodedown, name}` - what net_kernel tells
+    * `{:received, message}` - by a traced owner, see `trace/1`
+  """
+  @type event :: {integer(), term()}
+
+  @doc "Makes the node ready: log, prober, application with these clusters in its configuration. Returns when it runs."
+  @spec boot([keyword()]) :: :ok
+  def boot(clusters) do
+    {:ok, _pid} = GenServer.start(__MODULE__, [], name: __MODULE__)
+    # Nothing is printed: standard output is the way in.
+    Application.put_env(:logger, :backends, [], persistent: true)
+    Application.put_env(:logger, :default_handler, false, persistent: true)
+    {:ok, _started} = Application.ensure_all_started(:logger)
+    _ = :logger.remove_handler(:default)
+    :ok = :logger.add_handler(:lab, __MODULE__, %{level: :debug})
+    :ok = :logger.add_handler_filter(:lab, :progress, {&:logger_filters.progress/2, :stop})
+    :ok = :logger.set_primary_config(:level, :debug)
+    Application.put_env(:gossip_cluster, :clusters, clusters, persistent: true)
+    {:ok, _started} = Application.ensure_all_started(:gossip_cluster)
+    for options <- clusters, do: GenServer.call(__MODULE__, {:subscribe, options})
+    :ok
+  end
+
+  @doc "Starts a cluster and subscribes to it."
+  @spec start_cluster(keyword()) :: :ok
+  def start_cluster(options), do: GenServer.call(__MODULE__, {:start_cluster, options}, 60_000)
+
+  @doc "Starts a cluster when the clock shows this time, so that many nodes start at once."
+  @spec start_cluster_at(keyword(), integer()) :: :ok
+  def start_cluster_at(options, at), do: GenServer.cast(__MODULE__, {:start_cluster, options, at})
+
+  @doc "Stops a cluster, as its application's supervisor would."
+  @spec stop_cluster(atom()) :: :ok
+  def stop_cluster(name), do: GenServer.call(__MODULE__, {:stop_cluster, name}, 60_000)
+
+  @doc "All events so far, oldest first."
+  @spec events() :: [event()]
+  def events, do: GenServer.call(__MODULE__, :events, 60_000)
+
+  @doc "The log so far, oldest first."
+  @spec log() :: [{integer(), atom(), String.t()}]
+  def log do
+    for {{at, _unique}, level, line} <- :ets.tab2list(__MODULE__.Log), do: {at, level, line}
+  end
+
+  @doc "Keeps each message that the owner of a cluster receives from now on, as `{:received, message}`."
+  @spec trace(atom()) :: :ok
+  def trace(cluster), do: GenServer.call(__MODULE__, {:trace, cluster, true})
+
+  @doc "Ends that."
+  @spec untrace(atom()) :: :ok
+  def untrace(cluster), do: GenServer.call(__MODULE__, {:trace, cluster, false})
+
+  @doc "Kills a registered process."
+  @spec kill(atom()) :: true
+  def kill(name), do: name |> Process.whereis() |> Process.exit(:kill)
+
+  @doc false
+  # Of :logger: called by the process that logs.
+  def log(%{level: level} = event, _config) do
+    line = :logger_formatter.format(event, %{single_line: true, template: [:msg]})
+    key = {GossipCluster.Lab.clock(), System.unique_integer([:monotonic])}
+    :ets.insert(__MODULE__.Log, {key, level, IO.chardata_to_string(line)})
+  end
+
+  @impl true
+  def init([]) do
+    Process.flag(:trap_exit, true)
+    :ets.new(__MODULE__.Log, [:named_table, :public, :ordered_set])
+    :ok = :net_kernel.monitor_nodes(true, node_type: :all)
+    {:ok, %{events: [], supervisors: %{}}}
+  end
+
+  @impl true
+  def handle_call({:start_cluster, options}, _from, state),
+    do: {:reply, :ok, start_now(state, options)}
+
+  def handle_call({:subscribe, options}, _from, state) do
+    :ok = GossipCluster.subscribe(Keyword.get(options, :name, GossipCluster))
+    {:reply, :ok, state}
+  end
+
+  def handle_call({:stop_cluster, name}, _from, state) do
+    {supervisor, supervisors} = Map.pop!(state.supervisors, name)
+    :ok = Supervisor.stop(supervisor, :shutdown)
+    {:reply, :ok, %{state | supervisors: supervisors}}
+  end
+
+  def handle_call(:events, _from, state), do: {:reply, Enum.reverse(state.events), state}
+
+  def handle_call({:trace, cluster, on}, _from, state) do
+    1 = :erlang.trace(Process.whereis(cluster), on, [:receive])
+    {:reply, :ok, state}
+  end
+
+  @impl true
+  def handle_cast({:start_cluster, options, at}, state) do
+    wait = div(at - GossipCluster.Lab.clock(), 1000)
+    Process.send_after(self(), {:start_cluster, options}, max(wait, 0))
+    {:noreply, state}
+  end
+
+  @impl true
+  def handle_info({:start_cluster, options}, state), do: {:noreply, start_now(state, options)}
+
+  def handle_info({:gossip_cluster, cluster, event}, state),
+    do: {:noreply, keep(state, {:event, cluster, event})}
+
+  def handle_info({kind, node, _info}, state) when kind in [:nodeup, :nodedown],
+    do: {:noreply, keep(state, {kind, Atom.to_string(node)})}
+
+  def handle_info({:trace, _owner, :receive, message}, state),
+    do: {:noreply, keep(state, {:received, message})}
+
+  def handle_info({:EXIT, _supervisor, :shutdown}, state), do: {:noreply, state}
+
+  defp start_now(state, options) do
+    name = Keyword.get(options, :name, GossipCluster)
+    state = keep(state, {:start, name})
+    {:ok, supervisor} = Supervisor.start_link([{GossipCluster, options}], strategy: :one_for_one)
+    :ok = GossipCluster.subscribe(name)
+    put_in(state.supervisors[name], supervisor)
+  end
+
+  defp keep(state, what),
+    do: %{state | events: [{GossipCluster.Lab.clock(), what} | state.events]}
+end
