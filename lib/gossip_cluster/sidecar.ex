@@ -88,11 +88,7 @@ defmodule GossipCluster.Sidecar do
   def exit_status(status) when status > 128, do: "gossipd was killed by signal #{status - 128}"
   def exit_status(status), do: "gossipd exited with status #{status}"
 
-  @doc "A fatal error of the sidecar, with what to do about it."
+  @doc "A fatal error of the sidecar. Its text names the mend already."
   @spec explain(atom(), String.t()) :: String.t()
-  def explain(:port_taken, text),
-    do:
-      "#{text}: another program holds this UDP port without sharing it; stop it or choose another `port`"
-
   def explain(_kind, text), do: text
 end

@@ -1,0 +1,151 @@
+defmodule GossipCluster.ReadmeTest do
+  # The documents say what the code does: options, events, functions, and every line that can be logged.
+  use ExUnit.Case, async: true
+
+  alias GossipCluster.Options
+
+  @root Path.expand("../..", __DIR__)
+  @guides Path.wildcard(Path.join(@root, "guides/*.md"))
+
+  defp read(path), do: File.read!(Path.expand(path, @root))
+  defp squeeze(text), do: String.replace(text, ~r/\s+/, " ")
+
+  describe "the README" do
+    test "lists every option with its default, and no other" do
+      documented =
+        for [_, name, default] <-
+              Regex.scan(~r/^  \* `:(\w+)` - .*Default: `(.*)`\.$/m, Options.docs()),
+            do: {name, default}
+
+      [_, section] = String.split(read("README.md"), "\n## Options\n")
+      [section | _] = String.split(section, "\n## ")
+
+      listed =
+        for [_, name, default] <- Regex.scan(~r/^\| `(\w+)` \| `(.*?)` \| ./m, section),
+            do: {name, default}
+
+      assert length(documented) > 10
+      assert Enum.sort(listed) == Enum.sort(documented)
+    end
+
+    test "names every function of the API" do
+      readme = read("README.md")
+
+      for {name, _arity} <- GossipCluster.__info__(:functions) do
+        assert readme =~ ~r/GossipCluster'?[.:]#{name}\(/, "the README does not call #{name}"
+      end
+    end
+
+    test "names every event" do
+      {:ok, types} = Code.Typespec.fetch_types(GossipCluster)
+      events = for {:type, {:event, {:type, _, :union, events}, []}} <- types, e <- events, do: e
+      kinds = for {:type, _, :tuple, [{:atom, _, kind} | _]} <- events, do: kind
+      assert :up in kinds and :down in kinds
+
+      for kind <- kinds, do: assert(read("README.md") =~ "| `{#{inspect(kind)}, ")
+    end
+
+    test "links to files that exist" do
+      for file <- ["README.md", "CHANGELOG.md" | @guides],
+          text = read(file),
+          [_, target] <- Regex.scan(~r/\]\(([^)#]+)(?:#[^)]*)?\)/, text),
+          not String.starts_with?(target, "http") do
+        path = Path.expand(target, Path.dirname(Path.expand(file, @root)))
+        assert File.exists?(path), "#{Path.basename(file)} links to #{target}"
+      end
+    end
+  end
+
+  describe "guides/troubleshooting.md" do
+    test "quotes only lines that the code can write" do
+      sources = Enum.join(texts_of_elixir() ++ literals_of_c(), "\n")
+
+      parts = for line <- quoted(), part <- parts(line, ["...", ": "]), do: part
+      assert length(parts) > 40
+      assert Enum.reject(parts, &String.contains?(sources, &1)) == []
+    end
+
+    test "explains every line that the sidecar can write" do
+      assert_explained(texts_of_c())
+    end
+
+    test "explains every line that the owner can write" do
+      assert_explained(texts_of_elixir())
+    end
+  end
+
+  # The first cell of each row, and what a paragraph begins with.
+  defp quoted do
+    [_, lines] = String.split(read("guides/troubleshooting.md"), "\n# Every line\n")
+    [lines, _] = String.split(lines, "\n## Wrong options\n")
+
+    for row <- String.split(lines, "\n"),
+        cell = row |> String.split(" | ") |> hd(),
+        [_, text] <- Regex.scan(~r/`([^`]+)`/, cell),
+        do: text
+  end
+
+  defp assert_explained(texts) do
+    guide = squeeze(read("guides/troubleshooting.md"))
+    assert length(texts) > 20
+
+    parts = for text <- texts, part <- parts(text, "\0"), do: part
+    assert Enum.reject(parts, &String.contains?(guide, &1)) == []
+  end
+
+  # What is constant in a text; three words and more, for less is found everywhere.
+  defp parts(text, varies) do
+    for part <- String.split(text, varies),
+        part = String.replace(part, ~r/^\W+|\W+$/, ""),
+        part =~ ~r/\w+\W+\w+\W+\w+/,
+        do: part
+  end
+
+  # \0 stands for what varies, and for a backquote, which Markdown cannot quote.
+  defp texts_of_elixir do
+    for name <- ~w(connect links news owner presence sidecar distribution),
+        text <- strings(Code.string_to_quoted!(read("lib/gossip_cluster/#{name}.ex"))),
+        do: text |> String.replace("`", "\0") |> squeeze()
+  end
+
+  defp strings(ast) do
+    {_ast, found} =
+      Macro.prewalk(ast, [], fn
+        {skipped, _, _}, found when skipped in [:@, :sigil_r] -> {nil, found}
+        {:<>, _, [left, right]}, found -> {nil, [join(left) <> join(right) | found]}
+        {:<<>>, _, _} = text, found -> {nil, [join(text) | found]}
+        text, found when is_binary(text) -> {nil, [text | found]}
+        other, found -> {other, found}
+      end)
+
+    found
+  end
+
+  defp join({:<>, _, [left, right]}), do: join(left) <> join(right)
+  defp join({:<<>>, _, parts}), do: Enum.map_join(parts, &join/1)
+  defp join(text) when is_binary(text), do: text
+  defp join(_varies), do: "\0"
+
+  # The contract's own refusals (term*.c) are explained as one: they mean that the two halves do not fit.
+  defp texts_of_c do
+    for path <- Path.wildcard(Path.join(@root, "priv_src/**/*.c")),
+        not String.starts_with?(Path.basename(path), "term"),
+        [_, arguments] <-
+          Regex.scan(
+            ~r/\b(?:log_line|fault_set|effects_log)\(([^;]*?"(?:[^"\\]|\\.)*")/s,
+            next_to(path)
+          ) do
+      [text] = Regex.run(~r/"((?:[^"\\]|\\.)*)"$/s, arguments, capture: :all_but_first)
+      text |> String.replace(~r/%[-.\d]*[a-z]+|`/, "\0") |> squeeze()
+    end
+  end
+
+  defp literals_of_c do
+    for path <- Path.wildcard(Path.join(@root, "priv_src/**/*.c")),
+        [text] <- Regex.scan(~r/"(?:[^"\\\n]|\\.)*"/, next_to(path)),
+        do: squeeze(text)
+  end
+
+  # Neighbouring literals are one, as for the compiler.
+  defp next_to(path), do: path |> File.read!() |> String.replace(~r/"\s*\n\s*"/, "")
+end
