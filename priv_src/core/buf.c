@@ -47,7 +47,8 @@ void write_u64(struct writer *w, uint64_t v)
 
 struct reader reader_over(const void *data, size_t len)
 {
-    return (struct reader){.data = data, .len = len};
+    static const uint8_t nothing[1]; /* NULL + 0 is undefined, and NULL is what a failure returns */
+    return (struct reader){.data = data == NULL ? nothing : data, .len = data == NULL ? 0 : len};
 }
 
 const uint8_t *read_bytes(struct reader *r, size_t len)

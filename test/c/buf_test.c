@@ -117,6 +117,7 @@ static void a_reader_over_nothing(void **state)
     assert_int_equal(read_u8(&r), 0);
     assert_true(r.failed);
     r = reader_over(NULL, 0);
+    assert_non_null(read_bytes(&r, 0));
     struct reader part = read_part(&r, 0);
     assert_int_equal(reader_left(&part), 0);
     assert_int_equal(read_u64(&part), 0);
