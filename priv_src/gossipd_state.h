@@ -4,7 +4,7 @@
 #define GOSSIP_GOSSIPD_STATE_H
 
 #include "frame.h"
-#include "limits.h"
+#include "bucket.h"
 #include "log.h"
 #include "outbox.h"
 #include "term.h"

@@ -50,6 +50,12 @@ static void new_boot(struct gossip *g)
     g->sequence = 0;
 }
 
+static void roster_reset(struct gossip *g)
+{
+    roster_init(&g->roster, g->options.max_peers);
+    g->roster.by_boot.salt = g->roster.pending_by_boot.salt = g->salt;
+}
+
 struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
 {
     struct gossip *g = calloc(1, sizeof *g);
@@ -60,7 +66,7 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     g->now = now;
     g->salt = random_u64(g);
     new_boot(g);
-    roster_init(&g->roster, options->max_peers);
+    roster_reset(g);
     /* A peer has its silence timer, one for a rival, as a tombstone one more, and each may have left a stale
      * one. */
     timers_init(&g->timers, 8 * (size_t)options->max_peers + 8 * PENDING_MAX);
@@ -124,7 +130,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     g->leaving = g->announced = false;
     new_boot(g);
     roster_free(&g->roster); /* who is not there has no peers */
-    roster_init(&g->roster, g->options.max_peers);
+    roster_reset(g);
     g->tale_count = 0;
     g->stats.health = HEALTH_OK;
     struct effect *e = effects_push(fx, EFFECT_EVENT);
@@ -252,7 +258,8 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     isolate_leave(g, fx);
     if (m->type == WIRE_ROSTER) {
         pages_receive(g, fx, p, m, from);
-    } else if (!pages_begin(g, fx, m, from)) {
+    }
+    if (!pages_begin(g, fx, m, from)) {
         join_reply(g, fx, m, from);
     }
 }
@@ -395,11 +402,9 @@ int gossip_peers(const struct gossip *g, int (*visit)(void *context, const struc
                  void *context)
 {
     int stop = 0;
-    for (const struct peer *p = roster_first(&g->roster); p != NULL && stop == 0; p = roster_next(p)) {
-        if (p->state == PEER_LISTED) {
-            struct peer_view v = member_view(p);
-            stop = visit(context, &v);
-        }
+    for (size_t i = 0; i < g->roster.listed && stop == 0; i++) {
+        struct peer_view v = member_view(g->roster.list[i].peer);
+        stop = visit(context, &v);
     }
     return stop;
 }

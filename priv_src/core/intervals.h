@@ -24,6 +24,8 @@
 
 /* Joining. */
 #define QUESTION_FIRST    (20 * MS_US)  /* question 1; each later one after twice the time, up to T */
+#define SECOND_BEAT_MIN   (40 * MS_US)  /* the first beat after the roster is complete comes so soon: */
+#define SECOND_BEAT_MAX   (80 * MS_US)  /* some began to listen while this member joined */
 #define ANSWERERS         3             /* ranks that answer one question, vouch, watch, repeat a goodbye */
 #define ANSWER_RETRY      (20 * MS_US)  /* many times a LAN's round trip, and still nothing to a person */
 #define ANSWER_TRIES      8             /* 8 losses in a row at 30 % each way: one in 200 */
@@ -31,6 +33,7 @@
 #define ANSWER_ROUNDS     3             /* after so many rounds in vain, one try a beat */
 #define VOUCH_WAIT_MIN    (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
 #define VOUCH_WAIT_MAX    (120 * MS_US) /* before it asks by itself */
+#define MANY_STRANGERS    12 /* wait for a vouch in vain: the roster is pulled again before they are asked */
 #define VOUCH_REPEAT      (10 * MS_US)
 #define PENDING_LIFE      (2 * SECOND_US) /* an unproven member counts as live so long */
 #define NONCE_LIFE        (5 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */

@@ -43,7 +43,8 @@ static bool reconsider(struct gossip *g, int64_t interval)
     int64_t soonest = interval - interval / JITTER_PART;
     int64_t most = g->beat_due - g->beat_at + interval / RECONSIDER_PART;
     int64_t wanted = soonest < most ? soonest : most;
-    if (g->now >= g->beat_at + wanted || g->beat_due - g->beat_at > interval_for(0, g->roster.listed + 1)) {
+    if (g->now >= g->beat_at + wanted || g->beat_due - g->beat_at < soonest / 2 ||
+        g->beat_due - g->beat_at > interval_for(0, g->roster.listed + 1)) {
         return false;
     }
     beat_after(g, wanted, BEAT_STEADY);
@@ -62,8 +63,8 @@ void join_beat(struct gossip *g, struct effects *fx, const struct timer *t)
         }
         return;
     }
-    if (g->pull.complete) {
-        beat_after(g, interval_jittered(interval, random_u32(g)), BEAT_STEADY);
+    if (g->pull.complete) { /* once more, for those who began to listen while this member joined */
+        beat_after(g, g->now - g->beat_at + random_between(g, SECOND_BEAT_MIN, SECOND_BEAT_MAX), BEAT_STEADY);
         return;
     }
     if (t->step > 0 && g->pull.active && g->pull.tries <= 1) {
@@ -128,6 +129,11 @@ static void ask_and_retry(struct gossip *g, struct effects *fx, struct pending *
     p->retry = set_timer(g, ANSWER_RETRY, TIMER_ANSWER, p->boot, 0);
 }
 
+static void wait_for_vouch(struct gossip *g, struct pending *p)
+{
+    p->retry = set_timer(g, random_between(g, VOUCH_WAIT_MIN, VOUCH_WAIT_MAX), TIMER_ANSWER, p->boot, 0);
+}
+
 void join_prove(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                 const struct path *from)
 {
@@ -136,7 +142,7 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
         return;
     }
     struct pending *p = pending_note(&g->roster, m->id.boot);
-    if (sequence <= p->top) {
+    if (p == NULL || sequence <= p->top) {
         return; /* the same again through another interface, or late */
     }
     p->top = sequence;
@@ -151,9 +157,9 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
     bool mine = my_turn(g, p->boot, (m->has & HAS_QUESTION) != 0 ? m->question : 0);
     if (idle) {
         p->tries = p->rounds < ANSWER_ROUNDS ? ANSWER_TRIES : 1;
+        p->deferred = false;
         if (!mine) {
-            int64_t wait = random_between(g, VOUCH_WAIT_MIN, VOUCH_WAIT_MAX);
-            p->retry = set_timer(g, wait, TIMER_ANSWER, p->boot, 0);
+            wait_for_vouch(g, p);
         }
     }
     if (mine) {
@@ -161,12 +167,31 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
     }
 }
 
+/* Whether so many strangers are not asked yet that it is cheaper to ask a peer for all it knows. It happens
+ * when many start at once: a vouch from somebody who is still a stranger counts for nothing, and comes only
+ * twice. */
+static bool many_wait(const struct gossip *g)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < g->roster.pending_count && waiting < MANY_STRANGERS; i++) {
+        const struct pending *p = &g->roster.pending[i];
+        waiting += p->tries > 0 && !p->asked && !p->deferred;
+    }
+    return waiting >= MANY_STRANGERS;
+}
+
 void join_retry(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     struct pending *p = pending_find(&g->roster, t->boot);
-    if (p != NULL && p->retry == t->due && p->tries > 0) {
-        ask_and_retry(g, fx, p);
+    if (p == NULL || p->retry != t->due || p->tries == 0) {
+        return;
     }
+    if (!p->asked && !p->deferred && (g->pull.active || (many_wait(g) && pages_again(g, fx)))) {
+        p->deferred = true;
+        wait_for_vouch(g, p);
+        return;
+    }
+    ask_and_retry(g, fx, p);
 }
 
 static void echo(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *to)

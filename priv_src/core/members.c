@@ -160,8 +160,8 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
         window_start(&p->window, sequence);
     }
     struct pending *pending = pending_find(&g->roster, m->id.boot);
-    /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those who have
-     * answered our own question. */
+    /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those
+     * who have answered our own question. */
     bool newcomer = (pending != NULL && pending->hello) || m->group_size <= g->roster.listed + 1;
     p->heard = g->now;
     (void)adopt(g, p, m);

@@ -31,6 +31,20 @@ bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
     return true;
 }
 
+bool pages_again(struct gossip *g, struct effects *fx)
+{
+    if (g->roster.listed == 0) {
+        return false;
+    }
+    const struct peer *p = g->roster.list[random_u32(g) % g->roster.listed].peer;
+    if (p->addr_count == 0) {
+        return false;
+    }
+    g->pull = (struct pull){.from = p->id.boot, .active = true, .complete = g->pull.complete};
+    request(g, fx, &p->addrs[0], NULL);
+    return true;
+}
+
 void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     if (!g->pull.active || g->pull.due != t->due) {

@@ -11,35 +11,21 @@ void roster_init(struct roster *r, size_t limit)
     r->limit = limit;
 }
 
-struct peer *roster_first(const struct roster *r)
-{
-    return r->by_boot;
-}
-
-struct peer *roster_next(const struct peer *p)
-{
-    return p->hh.next;
-}
-
 void roster_free(struct roster *r)
 {
     HASH_CLEAR(by_name, r->by_name);
-    struct peer *p = r->by_boot;
-    HASH_CLEAR(hh, r->by_boot);
-    while (p != NULL) {
-        struct peer *next = p->hh.next;
-        free(p);
-        p = next;
+    for (size_t i = 0; i < r->by_boot.size; i++) {
+        free(r->by_boot.slots[i].value);
     }
+    index_free(&r->by_boot);
+    index_free(&r->pending_by_boot);
     free(r->list);
     memset(r, 0, sizeof *r);
 }
 
 struct peer *roster_find(const struct roster *r, uint64_t boot)
 {
-    struct peer *p = NULL;
-    HASH_FIND(hh, r->by_boot, &boot, sizeof boot, p);
-    return p;
+    return index_find(&r->by_boot, boot);
 }
 
 static struct peer *first_named(const struct roster *r, const struct name *name)
@@ -104,7 +90,7 @@ static void unlink_name(struct roster *r, struct peer *p)
 /* Whatever is in the table may come to be listed, so the dense list has room for all of it. */
 static bool list_grow(struct roster *r)
 {
-    if (HASH_CNT(hh, r->by_boot) < r->list_size) {
+    if (r->by_boot.count < r->list_size) {
         return true;
     }
     size_t size = r->list_size == 0 ? LIST_FIRST : r->list_size * 2;
@@ -141,7 +127,7 @@ static void enter_state(struct roster *r, struct peer *p, uint8_t state)
 
 bool roster_room(const struct roster *r)
 {
-    return HASH_CNT(hh, r->by_boot) - r->gone < r->limit;
+    return r->by_boot.count - r->gone < r->limit;
 }
 
 struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t state)
@@ -154,11 +140,12 @@ struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t sta
         return NULL;
     }
     p->id = *id;
-    HASH_ADD(hh, r->by_boot, id.boot, sizeof p->id.boot, p);
-    if (p->hh.tbl == NULL || !link_name(r, p)) {
-        if (p->hh.tbl != NULL) {
-            HASH_DELETE(hh, r->by_boot, p);
-        }
+    if (!link_name(r, p)) {
+        free(p);
+        return NULL;
+    }
+    if (!index_add(&r->by_boot, id->boot, p)) {
+        unlink_name(r, p);
         free(p);
         return NULL;
     }
@@ -176,7 +163,7 @@ void roster_remove(struct roster *r, struct peer *p)
 {
     leave_state(r, p);
     unlink_name(r, p);
-    HASH_DELETE(hh, r->by_boot, p);
+    index_remove(&r->by_boot, p->id.boot);
     free(p);
 }
 
@@ -210,12 +197,17 @@ bool peer_address(struct peer *p, const struct addr *a)
 
 struct pending *pending_find(struct roster *r, uint64_t boot)
 {
-    for (size_t i = 0; i < r->pending_count; i++) {
-        if (r->pending[i].boot == boot) {
-            return &r->pending[i];
-        }
+    return index_find(&r->pending_by_boot, boot);
+}
+
+/* The one not heard for longest. */
+static struct pending *pending_oldest(struct roster *r)
+{
+    struct pending *oldest = &r->pending[0];
+    for (size_t i = 1; i < r->pending_count; i++) {
+        oldest = r->pending[i].heard < oldest->heard ? &r->pending[i] : oldest;
     }
-    return NULL;
+    return oldest;
 }
 
 struct pending *pending_note(struct roster *r, uint64_t boot)
@@ -224,16 +216,14 @@ struct pending *pending_note(struct roster *r, uint64_t boot)
     if (p != NULL) {
         return p;
     }
-    if (r->pending_count < PENDING_MAX) {
-        p = &r->pending[r->pending_count++];
-    } else {
-        p = &r->pending[0];
-        for (size_t i = 1; i < PENDING_MAX; i++) {
-            if (r->pending[i].heard < p->heard) {
-                p = &r->pending[i];
-            }
-        }
+    if (r->pending_count == PENDING_MAX) {
+        pending_drop(r, pending_oldest(r));
     }
+    p = &r->pending[r->pending_count];
+    if (!index_add(&r->pending_by_boot, boot, p)) {
+        return NULL;
+    }
+    r->pending_count++;
     memset(p, 0, sizeof *p);
     p->boot = boot;
     return p;
@@ -241,7 +231,14 @@ struct pending *pending_note(struct roster *r, uint64_t boot)
 
 void pending_drop(struct roster *r, struct pending *p)
 {
-    if (p != NULL) {
-        *p = r->pending[--r->pending_count];
+    if (p == NULL) {
+        return;
+    }
+    struct pending *last = &r->pending[--r->pending_count];
+    index_remove(&r->pending_by_boot, p->boot);
+    if (p != last) { /* the last one moves into the gap; the table has room, since one has just gone */
+        index_remove(&r->pending_by_boot, last->boot);
+        *p = *last;
+        (void)index_add(&r->pending_by_boot, p->boot, p);
     }
 }

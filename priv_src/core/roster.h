@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "effect.h"
+#include "index.h"
 #include "intervals.h"
 #include "window.h"
 
@@ -41,8 +42,7 @@ struct peer {
     int64_t path_tried; /* when an address it was not known at was last tried */
     struct window window;
     struct addr addrs[PEER_ADDRS];
-    uint32_t index; /* in the dense list, while listed */
-    UT_hash_handle hh;
+    uint32_t index;                     /* in the dense list, while listed */
     struct peer *name_prev, *name_next; /* others of the same name */
     UT_hash_handle by_name;             /* in the first of a name only */
 };
@@ -57,6 +57,7 @@ struct pending {
     uint8_t tries;  /* left */
     uint8_t rounds; /* of tries that brought nothing */
     bool asked;     /* in this round */
+    bool deferred;  /* a page may name it first */
     bool hello;     /* it was heard by its own heartbeat: others hear it too, and may want a vouch */
     struct addr from;
 };
@@ -70,7 +71,8 @@ struct listed {
 struct roster {
     struct listed *list; /* `listed` of them; room for all that the table holds */
     size_t list_size;
-    struct peer *by_boot, *by_name;
+    struct index by_boot, pending_by_boot;
+    struct peer *by_name;
     size_t limit;  /* listed and rivals */
     size_t listed; /* state PEER_LISTED */
     size_t gone;   /* tombstones; at most as many as `limit` */
@@ -102,10 +104,6 @@ void roster_state(struct roster *r, struct peer *p, uint8_t state);
 /* Forgets a member and frees it. */
 void roster_remove(struct roster *r, struct peer *p);
 
-/* The first, and the one after; NULL at the end. Adding and removing others meanwhile is not allowed. */
-struct peer *roster_first(const struct roster *r);
-struct peer *roster_next(const struct peer *p);
-
 /* Puts an address first in the peer's set; returns true when the set changed by more than its order. */
 bool peer_address(struct peer *p, const struct addr *a);
 
@@ -115,7 +113,7 @@ bool peer_has_address(const struct peer *p, const struct addr *a);
 /* The unproven member of this boot id; NULL if unknown. */
 struct pending *pending_find(struct roster *r, uint64_t boot);
 
-/* The same, made if need be; the one not heard for longest gives way. */
+/* The same, made if need be; the one not heard for longest gives way. NULL when memory is short. */
 struct pending *pending_note(struct roster *r, uint64_t boot);
 
 /* Forgets it; NULL is allowed. Pointers to other pending entries become invalid. */

@@ -15,8 +15,8 @@
 #ifndef GOSSIP_STATE_H
 #define GOSSIP_STATE_H
 
+#include "bucket.h"
 #include "intervals.h"
-#include "limits.h"
 #include "roster.h"
 #include "timers.h"
 #include "wire.h"
@@ -139,6 +139,8 @@ bool join_may_answer(struct gossip *g, const struct path *from);
 /* pages.c */
 /* The first who answered is asked for its roster. True if a request went out (it echoes, too). */
 bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
+/* Asks somebody for the whole roster once more; false when nobody is listed. */
+bool pages_again(struct gossip *g, struct effects *fx);
 void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 void pages_receive(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                    const struct path *from);

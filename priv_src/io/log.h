@@ -4,7 +4,7 @@
 #define GOSSIP_LOG_H
 
 #include "effect.h"
-#include "limits.h"
+#include "bucket.h"
 
 /* Takes one line; `level` is an enum log_level. Must not log itself. */
 typedef void log_sink(void *context, uint8_t level, const char *text);

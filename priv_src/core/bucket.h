@@ -1,6 +1,6 @@
 /* Token buckets: so many at once, so many a second. Zeroed memory is a full bucket. */
-#ifndef GOSSIP_LIMITS_H
-#define GOSSIP_LIMITS_H
+#ifndef GOSSIP_BUCKET_H
+#define GOSSIP_BUCKET_H
 
 #include "addr.h"
 

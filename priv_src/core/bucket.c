@@ -1,4 +1,4 @@
-#include "limits.h"
+#include "bucket.h"
 
 #include "rank.h"
 

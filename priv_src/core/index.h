@@ -1,0 +1,37 @@
+/* Members by boot id: an open-addressed table with linear probing. Every datagram is looked up here, so a
+ * look-up has to cost one cache line; uthash's chains of up to ten members made half of a large simulation's
+ * time. */
+#ifndef GOSSIP_INDEX_H
+#define GOSSIP_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct index_slot {
+    uint64_t boot;
+    void *value; /* NULL: free */
+};
+
+/* Zeroed memory is an empty index; `salt` may be set before the first use, so that nobody can choose boot ids
+ * that collide. */
+struct index {
+    struct index_slot *slots;
+    size_t size; /* a power of two, or 0; at most half full */
+    size_t count;
+    uint64_t salt;
+};
+
+/* Frees the table, not the values. */
+void index_free(struct index *x);
+
+/* What is kept under this boot id; NULL if there is none. */
+void *index_find(const struct index *x, uint64_t boot);
+
+/* Adds a value under a boot id that is not in the table; false when memory is short. */
+bool index_add(struct index *x, uint64_t boot, void *value);
+
+/* Removes a boot id that is in the table. */
+void index_remove(struct index *x, uint64_t boot);
+
+#endif
