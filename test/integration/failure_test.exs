@@ -63,6 +63,29 @@ defmodule GossipCluster.Integration.FailureTest do
     assert told(a, b) == [:up]
   end
 
+  test "owner crashed by a message that it does not know: another takes over, and no report shows the secret" do
+    secret = "a passphrase that nobody may read"
+    {_lab, [a, b]} = together(["a", "b"], cluster: [secret: {:passphrase, secret}] ++ @quick)
+    owner = Node.call(a, Process, :whereis, [GossipCluster])
+    _message = Node.call(a, :erlang, :send, [GossipCluster, :what_is_this])
+
+    eventually("another owner runs", [a, b], fn ->
+      new = Node.call(a, Process, :whereis, [GossipCluster])
+      is_pid(new) and new != owner and Node.sidecar(a) != nil and Node.stat(a, :listed) == 1
+    end)
+
+    undisturbed(a, b)
+    reports = for {_at, :error, line} <- Node.log(a), do: line
+    assert Enum.any?(reports, &(&1 =~ "what_is_this"))
+
+    # As text, and as a list of bytes.
+    for line <- reports do
+      refute line =~ secret
+      refute line =~ "97,32,112,97,115,115"
+      refute line =~ "a_cookie_of_the_lab"
+    end
+  end
+
   test "BEAM SIGKILLed: its sidecar says goodbye for it" do
     [a, b] = pair()
     sidecar = Node.sidecar(b)
@@ -164,6 +187,8 @@ defmodule GossipCluster.Integration.FailureTest do
             told(node, c) == [:up, {:down, :silent}]
           end)
 
+    # Nor does its owner wait for it.
+    assert %{sidecar: %{state: :running}, stats: nil} = Node.status(c)
     eventually("5 s", all, fn -> Lab.clock() - stopped > 5_000_000 end)
     Lab.signal(:CONT, sidecar)
 

@@ -1,0 +1,106 @@
+# What a failure costs, in milliseconds, three hosts on a veth lab, all options at their defaults:
+#
+#   beam      the BEAM is SIGKILLed         until the last other subscriber is told `{:down, _, :beam_exit}`
+#   sidecar   the sidecar is SIGKILLed      until the next one runs
+#   cable     a host's cable is cut         until the last other subscriber is told `{:down, _, :silent}`
+#   silent    the same, its carrier kept
+#   heal      the cable is plugged in again until all list each other
+#
+#   MIX_ENV=test mix run bench/failures.exs [SAMPLES]               as root, or through bin/bench
+
+alias GossipCluster.Lab
+alias GossipCluster.Lab.{Case, Node}
+
+samples =
+  case System.argv() do
+    [n] -> String.to_integer(n)
+    [] -> 5
+  end
+
+down? = fn peer, reason ->
+  &match?({:event, _cluster, {:down, %{name: ^peer}, ^reason}}, &1)
+end
+
+in_lab = fn measure ->
+  lab = Lab.make(hosts: 3)
+
+  try do
+    specs = for {name, n} <- [{"a", 1}, {"b", 2}, {"c", 3}], do: {name, host: n, cluster: []}
+    nodes = Node.start_all(lab, specs)
+    Case.meet(nodes)
+    # Any moment between two beats.
+    Process.sleep(1_500 + :rand.uniform(1_000))
+    measure.(lab, nodes)
+  after
+    Lab.remove(lab)
+  end
+end
+
+# When the last of these nodes had the event.
+last = fn nodes, match ->
+  Enum.max(
+    for node <- nodes, do: Case.eventually("an event", nodes, fn -> Node.time(node, match) end)
+  )
+end
+
+cut = fn how ->
+  fn lab, [a, b, c] ->
+    at = Lab.clock()
+    Lab.cut(lab, 3, how)
+    known = last.([a, b], down?.(c.name, :silent)) - at
+    healed = Lab.clock()
+    Lab.heal(lab, 3)
+
+    whole =
+      Enum.max(
+        for node <- [a, b] do
+          Case.eventually("whole again", [a, b, c], fn ->
+            Enum.find_value(Node.events(node), fn
+              {at, {:event, _, {:up, %{name: name}}}} when at > healed -> name == c.name && at
+              _event -> nil
+            end)
+          end)
+        end
+      )
+
+    [known, whole - healed]
+  end
+end
+
+measures = [
+  {["beam: told"], "100",
+   fn _lab, [a, b, c] ->
+     at = Lab.signal(:KILL, c.os_pid)
+     [last.([a, b], down?.(c.name, :beam_exit)) - at]
+   end},
+  {["sidecar: back"], "1000",
+   fn _lab, [_a, _b, c] = nodes ->
+     old = Node.sidecar(c)
+     at = Lab.signal(:KILL, old)
+     Case.eventually("it is back", nodes, fn -> Node.sidecar(c) not in [nil, old] end)
+
+     [{back, _, _} | _] =
+       for {time, _level, line} = entry <- Node.log(c),
+           time > at,
+           line =~ ~r/gossipd .* runs \(process/,
+           do: entry
+
+     [back - at]
+   end},
+  {["cable: known", "heal"], "2500", cut.(:cable)},
+  {["silent: known", "heal"], "2500", cut.(:silent)}
+]
+
+for {names, bound, measure} <- measures do
+  rows = for _ <- 1..samples, do: in_lab.(measure)
+
+  for {name, column} <- Enum.with_index(names) do
+    sorted = rows |> Enum.map(&Enum.at(&1, column)) |> Enum.sort()
+    ms = fn us -> Float.round(us / 1000, 1) end
+    bound = if column == 0, do: " (bound #{bound} ms)", else: ""
+
+    IO.puts(
+      "#{name}: median #{ms.(Enum.at(sorted, div(samples, 2)))} ms#{bound}, min #{ms.(hd(sorted))}, max #{ms.(List.last(sorted))}, n=#{samples}"
+    )
+  end
+end
