@@ -154,7 +154,7 @@ defmodule GossipCluster.Dialer do
     case dialer.entries do
       %{^name => %{state: :connected} = entry} ->
         {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
-        queue(dialer, name, entry, now + @reconnect + jitter + head_start(dialer, name))
+        reconsider(dialer, name, entry, now, now + @reconnect + jitter + head_start(dialer, name))
 
       %{} ->
         dialer

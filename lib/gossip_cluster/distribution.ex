@@ -11,31 +11,53 @@ defmodule GossipCluster.Distribution do
           hidden: boolean()
         }
 
-  @doc "This node's distribution, or nil while it is not alive. Quick: asks no other node and no epmd."
-  @spec own() :: t() | nil
-  def own do
-    if Node.alive?() do
-      protocols = flag(:proto_dist)
+  @doc """
+  This node's distribution, or nil while it is not alive. `before` is the last answer, which stands as long as name and
+  creation do. Quick: asks no other node, no epmd, and not net_kernel, which a dead DNS may keep busy for seconds.
+  """
+  @spec own(t() | nil) :: t() | nil
+  def own(before \\ nil) do
+    name = Atom.to_string(node())
+    creation = :erlang.system_info(:creation)
 
-      %{
-        name: Atom.to_string(node()),
-        creation: :erlang.system_info(:creation),
-        long_names: :net_kernel.longnames() == true,
-        tls: Enum.any?(protocols, &(&1 in ["inet_tls", "inet6_tls"])),
-        ipv6: Enum.any?(protocols, &(&1 in ["inet6_tcp", "inet6_tls"])),
-        # Only the flag says so; `Node.start` cannot hide a node before OTP 25, and offers no way to ask.
-        hidden: match?({:ok, _}, :init.get_argument(:hidden))
-      }
+    cond do
+      not Node.alive?() -> nil
+      match?(%{name: ^name, creation: ^creation}, before) -> before
+      true -> own(name, creation)
     end
+  end
+
+  defp own(name, creation) do
+    protocols = flag(:proto_dist)
+
+    %{
+      name: name,
+      creation: creation,
+      long_names: long?(name),
+      tls: Enum.any?(protocols, &(&1 in ["inet_tls", "inet6_tls"])),
+      ipv6: Enum.any?(protocols, &(&1 in ["inet6_tcp", "inet6_tls"])),
+      # Only the flag tells: a node that was started hidden by a call offers no way to ask.
+      hidden: match?({:ok, _}, :init.get_argument(:hidden))
+    }
+  end
+
+  # The host tells the type as surely as net_kernel does: a short one has neither dot nor colon, a long one has.
+  defp long?(name) do
+    [_name, host] = String.split(name, "@")
+    String.contains?(host, [".", ":"])
   end
 
   @doc "This node's cookie, or nil while it has none."
   @spec cookie() :: binary() | nil
   def cookie do
-    case :erlang.get_cookie() do
+    # get_cookie/0 would not do: the compiler takes it for a function that cannot fail, and drops the catch.
+    case :erlang.get_cookie(node()) do
       :nocookie -> nil
       cookie -> Atom.to_string(cookie)
     end
+  catch
+    # The distribution is just being stopped.
+    :exit, _reason -> nil
   end
 
   @doc """

@@ -18,6 +18,7 @@ defmodule GossipCluster.Owner do
     Board,
     Codec,
     Dialer,
+    Epmd,
     Links,
     News,
     Peer,
@@ -144,7 +145,9 @@ defmodule GossipCluster.Owner do
     do: {:noreply, gone(state, state.fatal || Sidecar.exit_status(status))}
 
   def handle_info({:EXIT, port, reason}, %{port: port} = state) when is_port(port),
-    do: {:noreply, gone(state, state.fatal || "gossipd is gone (#{inspect(reason)})")}
+    do:
+      {:noreply,
+       gone(state, state.fatal || state.complaint || "gossipd is gone (#{inspect(reason)})")}
 
   # What a closed port had still to say.
   def handle_info({port, {kind, _}}, state) when is_port(port) and kind in [:data, :exit_status],
@@ -354,14 +357,16 @@ defmodule GossipCluster.Owner do
   # A cluster that is stopped says goodbye, in the time that its supervisor gives. An owner that crashes does not: its
   # successor is back at once, and the sidecar, at the end of its input, says what there is to say.
   @impl true
-  def terminate(reason, %{port: port} = state) when port != nil do
-    if shutdown?(reason) and not state.left and command(state, {:leave, :left}),
-      do: wait_left(port, now() + @leave_timeout)
+  def terminate(reason, state) do
+    if shutdown?(reason) do
+      for peer <- Roster.list(state.roster), do: Epmd.drop(peer, :silent)
 
-    Sidecar.close(port)
+      if not state.left and command(state, {:leave, :left}),
+        do: wait_left(state.port, now() + @leave_timeout)
+    end
+
+    if state.port, do: Sidecar.close(state.port)
   end
-
-  def terminate(_reason, _state), do: :ok
 
   defp shutdown?(:normal), do: true
   defp shutdown?(:shutdown), do: true

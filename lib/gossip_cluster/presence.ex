@@ -18,7 +18,7 @@ defmodule GossipCluster.Presence do
   def check(state) do
     state = look(state)
 
-    case Distribution.own() do
+    case Distribution.own(state.own) do
       own when own == state.own -> state |> ask_port_again() |> say()
       nil -> stopped(state)
       own -> started(state, own)
@@ -106,10 +106,11 @@ defmodule GossipCluster.Presence do
 
   defp announce(%{own: own, dist_port: dist_port, port: port, left: false} = state)
        when own != nil and dist_port != nil and port != nil do
-    cookie = state.cookie.() || ""
+    cookie = state.cookie.()
     alive = Map.merge(own, %{port: dist_port, cookie: cookie})
+    new = state.announced == nil or state.announced.() != alive
 
-    if (state.announced == nil or state.announced.() != alive) and command(state, {:alive, alive}) do
+    if cookie != nil and new and command(state, {:alive, alive}) do
       warn_weak(state, cookie)
       show_status(%{state | announced: fn -> alive end})
     else

@@ -16,10 +16,12 @@ defmodule GossipCluster.FakeSidecar do
 
   @relay """
   echo $$ >>"$d/pids"
+  run=$(wc -l <"$d/pids")
+  mkfifo "$d/down$run" "$d/up$run" 2>/dev/null
   exec 3<&0
-  cat "$d/up" 2>/dev/null &
+  cat "$d/up$run" 2>/dev/null &
   up=$!
-  cat <&3 >"$d/down" 2>/dev/null &
+  cat <&3 >"$d/down$run" 2>/dev/null &
   down=$!
   trap 'kill $up $down 2>/dev/null; exit "$(cat "$d/status")"' TERM
   wait $down
@@ -27,12 +29,11 @@ defmodule GossipCluster.FakeSidecar do
   exit 0
   """
 
-  defstruct [:dir, :path, :port]
+  defstruct [:dir, :path, :port, runs: 0]
 
   @doc "Makes the script; it, and whatever runs of it, is removed at the end of the test."
   def new do
     dir = directory()
-    for fifo <- ~w(down up), do: {_, 0} = System.cmd("mkfifo", [Path.join(dir, fifo)])
     # Each run leads a process group of its own. One that waits at a FIFO would wait for ever.
     ExUnit.Callbacks.on_exit(fn -> for pid <- pids(dir), do: signal("KILL", "-" <> pid) end)
     %__MODULE__{dir: dir, path: script(dir, @relay)}
@@ -56,11 +57,20 @@ defmodule GossipCluster.FakeSidecar do
     path
   end
 
-  @doc "Becomes the sidecar that the owner has started, or will start."
+  @doc "Becomes the next sidecar that the owner has started, or will start. Each run has FIFOs of its own."
   def attach(%{dir: dir} = fake) do
-    relay = "exec 3<&0; cat <&3 2>/dev/null >'#{dir}/up' 2>/dev/null & exec cat '#{dir}/down'"
+    run = fake.runs + 1
+    {up, down} = {Path.join(dir, "up#{run}"), Path.join(dir, "down#{run}")}
+
+    relay = """
+    mkfifo '#{up}' '#{down}' 2>/dev/null
+    exec 3<&0 2>/dev/null
+    cat <&3 >'#{up}' &
+    exec cat '#{down}'
+    """
+
     options = [{:packet, 4}, :binary, :exit_status, args: ["-c", relay]]
-    %{fake | port: Port.open({:spawn_executable, "/bin/sh"}, options)}
+    %{fake | runs: run, port: Port.open({:spawn_executable, "/bin/sh"}, options)}
   end
 
   @doc "The next command of the owner that is no pulse and no question for counters."
@@ -80,9 +90,14 @@ defmodule GossipCluster.FakeSidecar do
     end
   end
 
-  @doc "The next command that is no change of keys either."
-  def command_but_keys(fake) do
-    with {:keys, _keys} <- command(fake), do: command_but_keys(fake)
+  @doc "The next command of this kind, whatever comes before it."
+  def command(fake, kind) do
+    case command(fake) do
+      :closed -> flunk("the owner closed the port without a command #{inspect(kind)}")
+      ^kind -> kind
+      command when is_tuple(command) and elem(command, 0) == kind -> command
+      _other -> command(fake, kind)
+    end
   end
 
   @doc "The next question for counters: its reference."

@@ -1,0 +1,376 @@
+defmodule GossipCluster.DialerTest do
+  # The policy, in tables of scripted times (milliseconds).
+  use ExUnit.Case, async: true
+
+  alias GossipCluster.{Dialer, Peer}
+
+  @own %{name: "m@x", long_names: false, tls: false}
+
+  defp dialer(own \\ @own), do: Dialer.own(Dialer.new(0, 1), own, 0)
+  defp peer(name, changes \\ []), do: struct!(%Peer{name: name, creation: 1}, changes)
+  defp names(peers), do: Enum.map(peers, & &1.name)
+
+  # Runs the clock to `until`, calling due/2 whenever the dialer wants it; every dial ends as `answer` says, at once. Returns
+  # {time, name} of each dial.
+  defp run(dialer, from, until, answer) do
+    case Dialer.deadline(dialer, from) do
+      at when is_integer(at) and at <= until ->
+        now = max(at, from)
+        {peers, dialer} = Dialer.due(dialer, now)
+        assert peers != [], "nothing was due at the deadline #{now}"
+
+        dialer =
+          Enum.reduce(peers, dialer, fn peer, dialer ->
+            case answer.(peer.name, now) do
+              :pending -> dialer
+              result -> Dialer.result(dialer, peer.name, result, now)
+            end
+          end)
+
+        {dials, dialer} = run(dialer, now, until, answer)
+        {for(peer <- peers, do: {now, peer.name}) ++ dials, dialer}
+
+      _later_or_never ->
+        {[], dialer}
+    end
+  end
+
+  defp failed(_name, _now), do: :failed
+
+  describe "who dials first" do
+    test "the lower name at once, the higher after 250 ms" do
+      for {name, at} <- [{"z@x", 1_000}, {"n@x", 1_000}, {"a@x", 1_250}, {"M@x", 1_250}] do
+        dialer = Dialer.listed(dialer(), peer(name), 1_000)
+        assert Dialer.deadline(dialer, 1_000) == at
+        assert {[], dialer} = Dialer.due(dialer, at - 1)
+        assert {[%Peer{name: ^name}], dialer} = Dialer.due(dialer, at)
+        assert Dialer.connection(dialer, name) == :connecting
+        assert {[], dialer} = Dialer.due(dialer, at + 100_000)
+        assert Dialer.deadline(dialer, at) == nil
+      end
+    end
+
+    test "the higher does not dial when the lower has connected meanwhile" do
+      dialer = dialer() |> Dialer.listed(peer("a@x"), 0) |> Dialer.connected("a@x", 10)
+      assert Dialer.connection(dialer, "a@x") == :connected
+      assert Dialer.deadline(dialer, 10) == nil
+      assert {[], _} = Dialer.due(dialer, 10_000)
+    end
+
+    test "one that is connected before it is listed is not dialled" do
+      dialer = dialer() |> Dialer.connected("z@x", 0) |> Dialer.listed(peer("z@x"), 5)
+      assert Dialer.deadline(dialer, 5) == nil
+      assert Dialer.connected_count(dialer) == 1
+    end
+
+    test "nobody is dialled until this node is alive, then all in their order" do
+      dialer = Enum.reduce(~w(a@x z@x), Dialer.new(0, 1), &Dialer.listed(&2, peer(&1), 0))
+      assert Dialer.connection(dialer, "z@x") == {:skipped, :not_alive}
+      assert Dialer.deadline(dialer, 0) == nil
+      dialer = Dialer.own(dialer, @own, 5_000)
+      assert {[%Peer{name: "z@x"}], dialer} = Dialer.due(dialer, 5_000)
+      assert {[%Peer{name: "a@x"}], dialer} = Dialer.due(dialer, 5_250)
+      # And nobody any more once it is not.
+      dialer = dialer |> Dialer.result("a@x", :failed, 5_300) |> Dialer.own(nil, 5_400)
+      assert Dialer.connection(dialer, "a@x") == {:skipped, :not_alive}
+      assert Dialer.deadline(dialer, 5_400) == nil
+    end
+
+    test "what does not matter to dialling changes nothing" do
+      dialer = Dialer.listed(dialer(), peer("a@x"), 0)
+
+      assert Dialer.own(dialer, Map.merge(@own, %{creation: 7, port: 1, cookie: "c"}), 100) ==
+               dialer
+
+      # Neither does a peer whose status changes put off or hasten its dial.
+      assert Dialer.deadline(Dialer.listed(dialer, peer("a@x", status: :suspect), 200), 200) ==
+               250
+    end
+  end
+
+  describe "who is not dialled" do
+    for {reason, own, changes} <- [
+          {:conflict, %{}, [name: "m@x"]},
+          {:bad_name, %{}, [name: "no name"]},
+          {:name_type, %{}, [long_names: true]},
+          {:name_type, %{long_names: true}, []},
+          {:tls, %{}, [tls: true]},
+          {:tls, %{tls: true}, []},
+          {:cookie, %{}, [cookie: :differs]}
+        ] do
+      test "#{reason}, own #{inspect(own)}, peer #{inspect(changes)}" do
+        own = Map.merge(@own, unquote(Macro.escape(own)))
+        peer = struct!(peer("z@x"), unquote(changes))
+        dialer = Dialer.listed(dialer(own), peer, 0)
+        assert Dialer.connection(dialer, peer.name) == {:skipped, unquote(reason)}
+        assert {[], _} = run(dialer, 0, 100_000, &failed/2)
+      end
+    end
+
+    test "one is dialled as soon as the reason is gone" do
+      dialer = Dialer.listed(dialer(), peer("z@x", cookie: :differs), 0)
+      dialer = Dialer.listed(dialer, peer("z@x", cookie: :same), 700)
+      assert {[%Peer{}], _} = Dialer.due(dialer, 700)
+    end
+
+    test "two lives of one name, until one is gone" do
+      dialer =
+        dialer() |> Dialer.listed(peer("z@x"), 0) |> Dialer.listed(peer("z@x", creation: 2), 0)
+
+      assert Dialer.connection(dialer, "z@x") == {:skipped, :conflict}
+      assert Dialer.deadline(dialer, 0) == nil
+      dialer = Dialer.unlisted(dialer, peer("z@x"), 50)
+      assert {[%Peer{creation: 2}], _} = Dialer.due(dialer, 50)
+    end
+
+    test "a name in conflict that is listed once" do
+      dialer = dialer() |> Dialer.listed(peer("z@x"), 0) |> Dialer.conflict("z@x", 1)
+      assert Dialer.connection(dialer, "z@x") == {:skipped, :conflict}
+      assert Dialer.conflict(dialer, "unknown@x", 1) == dialer
+    end
+
+    test "one that `accept` refused, until it changes" do
+      dialer = Dialer.listed(dialer(), peer("z@x"), 0)
+      {[_], dialer} = Dialer.due(dialer, 0)
+      dialer = Dialer.result(dialer, "z@x", :refused, 5)
+      assert Dialer.connection(dialer, "z@x") == {:skipped, :refused}
+      dialer = Dialer.listed(dialer, peer("z@x", status: :stalled), 10)
+      assert Dialer.connection(dialer, "z@x") == {:skipped, :refused}
+      dialer = Dialer.listed(dialer, peer("z@x", port: 5), 20)
+      assert {[%Peer{port: 5}], _} = Dialer.due(dialer, 20)
+    end
+
+    test "one that is gone; what its last dial comes to is no matter" do
+      dialer = Dialer.listed(dialer(), peer("z@x"), 0)
+      {[_], dialer} = Dialer.due(dialer, 0)
+      dialer = Dialer.unlisted(dialer, peer("z@x"), 5)
+      dialer = Dialer.result(dialer, "z@x", :failed, 10)
+      assert {[], _} = run(dialer, 10, 100_000, &failed/2)
+      # One that was never listed is no matter either.
+      assert Dialer.unlisted(dialer, peer("never@x"), 20) == dialer
+    end
+
+    test "one that is gone and waits" do
+      dialer = dialer() |> Dialer.listed(peer("a@x"), 0) |> Dialer.unlisted(peer("a@x"), 5)
+      assert Dialer.deadline(dialer, 5) == nil
+    end
+  end
+
+  describe "a dial that fails" do
+    test "is repeated for ever, each time after twice as long, up to 30 s, give or take a quarter" do
+      {dials, _dialer} = dialer() |> Dialer.listed(peer("z@x"), 0) |> run(0, 3_600_000, &failed/2)
+      times = Enum.map(dials, &elem(&1, 0))
+      gaps = times |> Enum.zip(tl(times)) |> Enum.map(fn {a, b} -> b - a end)
+
+      for {gap, delay} <- Enum.zip(gaps, [500, 1_000, 2_000, 4_000, 8_000, 16_000]),
+          do: assert(gap in round(delay * 0.75)..round(delay * 1.25), "#{gap} after #{delay}")
+
+      late = Enum.drop(gaps, 6)
+      assert Enum.all?(late, &(&1 in 22_500..37_500))
+      assert length(late) > 90
+      # Jittered: they are not all the same.
+      assert length(Enum.uniq(late)) > 50
+    end
+
+    test "starts anew when the odds have changed" do
+      changes = [
+        port: 7,
+        boot: "other",
+        addresses: [{{192, 0, 2, 1}, 1, 1}],
+        cookie: :same,
+        creation: 9
+      ]
+
+      for change <- changes do
+        dialer = dialer() |> Dialer.listed(peer("z@x"), 0)
+        {dials, dialer} = run(dialer, 0, 60_000, &failed/2)
+        assert Dialer.failures(dialer, "z@x") == length(dials)
+
+        dialer =
+          if change == {:creation, 9},
+            do: Dialer.unlisted(dialer, peer("z@x"), 60_001),
+            else: dialer
+
+        dialer = Dialer.listed(dialer, peer("z@x", [change]), 60_001)
+        assert Dialer.failures(dialer, "z@x") == 0
+        assert {[%Peer{}], _} = Dialer.due(dialer, 60_001)
+      end
+    end
+
+    test "and then works, or is connected by the other side, is over" do
+      dialer = Dialer.listed(dialer(), peer("z@x"), 0)
+      {_dials, dialer} = run(dialer, 0, 10_000, &failed/2)
+      dialer = Dialer.connected(dialer, "z@x", 10_000)
+      assert Dialer.deadline(dialer, 10_000) == nil
+      assert Dialer.failures(dialer, "z@x") == 0
+    end
+  end
+
+  describe "a lost connection" do
+    test "is dialled again after half a second and jitter, the higher name later" do
+      for {name, range} <- [{"z@x", 500..750}, {"a@x", 750..1_000}] do
+        dialer = dialer() |> Dialer.listed(peer(name), 0) |> Dialer.connected(name, 10)
+        dialer = Dialer.disconnected(dialer, name, 10_000)
+        assert Dialer.connection(dialer, name) == :waiting
+        assert (Dialer.deadline(dialer, 10_000) - 10_000) in range
+      end
+    end
+
+    test "of one that has left is not" do
+      dialer = dialer() |> Dialer.listed(peer("z@x"), 0) |> Dialer.connected("z@x", 10)
+      dialer = dialer |> Dialer.unlisted(peer("z@x"), 20) |> Dialer.disconnected("z@x", 20)
+      assert Dialer.deadline(dialer, 20) == nil
+      # The other order too.
+      dialer = dialer() |> Dialer.listed(peer("z@x"), 0) |> Dialer.connected("z@x", 10)
+      dialer = dialer |> Dialer.disconnected("z@x", 20) |> Dialer.unlisted(peer("z@x"), 20)
+      assert Dialer.deadline(dialer, 20) == nil
+    end
+
+    test "that only the list of nodes tells of is dialled again, and the other way round" do
+      dialer = Enum.reduce(~w(y@x z@x), dialer(), &Dialer.listed(&2, peer(&1), 0))
+      {_dials, dialer} = run(dialer, 0, 0, fn _, _ -> :connected end)
+      assert Dialer.connected_count(dialer) == 2
+      assert {[], ^dialer} = Dialer.live(dialer, ["z@x", "y@x"], 10)
+      assert {["y@x", "other@x"], dialer} = Dialer.live(dialer, ["z@x", "other@x"], 20)
+      assert Dialer.connection(dialer, "y@x") == :waiting
+      # Who is connected but not listed does not count.
+      assert Dialer.connected_count(dialer) == 1
+      assert {["y@x"], dialer} = Dialer.live(dialer, ["z@x", "other@x", "y@x"], 30)
+      assert Dialer.deadline(dialer, 30) == nil
+    end
+  end
+
+  describe "bounds" do
+    test "a crowd of black holes never keeps a newcomer waiting" do
+      holes = for n <- 1..1_000, do: "n#{n}@x"
+      dialer = Enum.reduce(holes, dialer(), &Dialer.listed(&2, peer(&1), 0))
+
+      # Each first dial takes 7 s; none of them comes back before the test's end but by failing then.
+      {dials, dialer} = run(dialer, 0, 6_999, fn _, _ -> :pending end)
+      assert length(dials) == 256
+
+      dialer =
+        Enum.reduce(dials, dialer, fn {_at, name}, d -> Dialer.result(d, name, :failed, 7_000) end)
+
+      {more, dialer} = run(dialer, 7_000, 13_999, fn _, _ -> :pending end)
+      # The others have had their first dial, and of those that failed 32 have a second.
+      {firsts, retries} =
+        Enum.split_with(more, fn {_at, name} -> name not in Enum.map(dials, &elem(&1, 1)) end)
+
+      assert length(firsts) == 256
+      assert length(retries) == 32
+      # A few end, and a newcomer comes.
+      dialer =
+        firsts
+        |> Enum.take(1)
+        |> Enum.reduce(dialer, fn {_, name}, d -> Dialer.result(d, name, :failed, 14_000) end)
+
+      assert {[_one], _} = Dialer.due(dialer, 14_000)
+    end
+
+    test "all who failed once, a newcomer is dialled at once" do
+      holes = for n <- 1..200, do: "n#{n}@x"
+      dialer = Enum.reduce(holes, dialer(), &Dialer.listed(&2, peer(&1), 0))
+      answer = fn _name, now -> if now < 300_000, do: :failed, else: :pending end
+      {_dials, dialer} = run(dialer, 0, 340_000, answer)
+      assert Enum.count(holes, &(Dialer.connection(dialer, &1) == :connecting)) == 32
+      dialer = Dialer.listed(dialer, peer("z@x"), 340_000)
+      assert {[%Peer{name: "z@x"}], _} = Dialer.due(dialer, 340_000)
+    end
+
+    test "no more than 256 at once and 200 a second are begun" do
+      peers = for n <- 1..2_000, do: peer("n#{n}@x")
+      dialer = Enum.reduce(peers, dialer(), &Dialer.listed(&2, &1, 0))
+      {dials, _dialer} = run(dialer, 0, 60_000, fn _, _ -> :connected end)
+      assert length(dials) == 2_000
+      assert Enum.uniq(Enum.map(dials, &elem(&1, 1))) |> length() == 2_000
+
+      for second <- 0..8 do
+        begun =
+          Enum.count(dials, fn {at, _} -> at in (second * 1_000)..(second * 1_000 + 999) end)
+
+        assert begun <= if(second == 0, do: 456, else: 201)
+      end
+    end
+
+    test "the longest due comes first" do
+      dialer = Dialer.listed(dialer(), peer("y@x"), 100) |> Dialer.listed(peer("z@x"), 50)
+      assert {due, _} = Dialer.due(dialer, 200)
+      assert names(due) == ["z@x", "y@x"]
+    end
+  end
+
+  # Whatever happens, in whatever order: bounds hold, nothing waits unseen, and nobody is dialled who must not be.
+  test "random histories" do
+    seed = :rand.uniform(1_000_000_000)
+
+    for n <- 1..100 do
+      :rand.seed(:exsss, seed + n)
+      all = for k <- 1..6, do: "#{Enum.random(~w(a z))}#{k}@x"
+
+      step = fn _, {dialer, now, listed, running} ->
+        name = Enum.random(all)
+        one = peer(name, creation: Enum.random(1..2), cookie: Enum.random([:same, :differs]))
+
+        {dialer, listed, running} =
+          case Enum.random(1..9) do
+            k when k <= 3 ->
+              {Dialer.listed(dialer, one, now),
+               Map.update(listed, name, [one.creation], &Enum.uniq([one.creation | &1])), running}
+
+            4 ->
+              left = List.delete(listed[name] || [], one.creation)
+
+              listed =
+                if left == [], do: Map.delete(listed, name), else: Map.put(listed, name, left)
+
+              {Dialer.unlisted(dialer, one, now), listed, running}
+
+            5 ->
+              {Dialer.connected(dialer, name, now), listed, running}
+
+            6 ->
+              {Dialer.disconnected(dialer, name, now), listed, running}
+
+            7 ->
+              {_, dialer} = Dialer.live(dialer, Enum.take_random(all, 3), now)
+              {dialer, listed, running}
+
+            8 ->
+              {Dialer.own(dialer, Enum.random([nil, @own, @own]), now), listed, running}
+
+            9 ->
+              case Enum.take_random(running, 1) do
+                [name] ->
+                  result = Enum.random([:connected, :failed, :refused])
+                  {Dialer.result(dialer, name, result, now), listed, List.delete(running, name)}
+
+                [] ->
+                  {dialer, listed, running}
+              end
+          end
+
+        {due, dialer} = Dialer.due(dialer, now)
+
+        for peer <- due do
+          assert is_map_key(listed, peer.name), "seed #{seed + n}: dialled one that is not listed"
+          refute peer.name in running, "seed #{seed + n}: dialled twice at a time"
+          assert peer.cookie == :same, "seed #{seed + n}: dialled another's cookie"
+          assert Dialer.connection(dialer, peer.name) == :connecting, "seed #{seed + n}"
+        end
+
+        # Whoever waits has a time.
+        if Enum.any?(Map.keys(listed), &(Dialer.connection(dialer, &1) == :waiting)),
+          do:
+            assert(
+              is_integer(Dialer.deadline(dialer, now)),
+              "seed #{seed + n}: one waits for ever"
+            )
+
+        {dialer, now + Enum.random(0..700), listed, running ++ names(due)}
+      end
+
+      Enum.reduce(1..80, {dialer(), 0, %{}, []}, step)
+    end
+  end
+end

@@ -1,0 +1,25 @@
+defmodule GossipCluster.SecretTest do
+  use ExUnit.Case, async: true
+
+  alias GossipCluster.Secret
+
+  test "the cookie is put in its place" do
+    {:ok, ring} = Secret.resolve([:cookie, {:passphrase, "12345678"}])
+    assert Secret.needs_cookie?(ring)
+    assert Secret.keys(ring, "monster") == [cookie: "monster", passphrase: "12345678"]
+
+    {:ok, ring} = Secret.resolve({:passphrase, "12345678"})
+    refute Secret.needs_cookie?(ring)
+    assert Secret.keys(ring, nil) == [passphrase: "12345678"]
+  end
+
+  test "what is hidden prints as nothing, in Elixir and in Erlang" do
+    for hide <- [&Secret.hide/1, fn secret -> elem(Secret.resolve(secret), 1) end] do
+      hidden = hide.({:passphrase, "hunter2hunter2"})
+      refute inspect(hidden, limit: :infinity) =~ "hunter2"
+
+      for format <- ["~p", "~w"],
+          do: refute(to_string(:io_lib.format(format, [hidden])) =~ "hunter2")
+    end
+  end
+end
