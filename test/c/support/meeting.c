@@ -22,6 +22,6 @@ void meeting_end(struct meeting *m, uint8_t way, const uint8_t *data, size_t len
     const struct addr elsewhere = build_addr(9, 9);
     const struct addr *from = way & 4 ? &elsewhere : way & 2 ? &m->g.addr : &m->f.addr;
     net_inject(m->net, 0, from, way & 1 ? PATH_GROUP : PATH_UNICAST, data, len);
-    net_run(m->net, 3 * SECOND_US);
+    net_run(m->net, way & 8 ? 3 * SECOND_US : 30 * MS_US);
     net_free(m->net);
 }
