@@ -247,7 +247,8 @@ static void trouble_with_sending_is_counted_only(void **state)
     struct fixture f;
     prepare(&f);
     struct udp *a = open_one(&f);
-    const uint8_t broadcast[4] = {255, 255, 255, 255};
+    /* Of the loopback: it is routed in every namespace, so what fails is the missing permission. */
+    const uint8_t broadcast[4] = {127, 255, 255, 255};
     const uint8_t loopback[4] = {127, 0, 0, 1};
     const uint8_t any6[16] = {0};
     for (int i = 0; i < 3; i++) {
