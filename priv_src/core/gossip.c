@@ -249,6 +249,8 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
         }
         return;
     }
+    bool accuse = gone != NULL && m->id.incarnation <= gone->id.incarnation;
+    uint32_t incarnation = gone != NULL ? gone->id.incarnation : 0;
     verdict_receive(g, fx, m, false); /* it may have buried us: refute before answering */
     struct peer *p = member_proven(g, fx, m, sequence, from);
     if (p == NULL) {
@@ -259,7 +261,9 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     if (m->type == WIRE_ROSTER) {
         pages_receive(g, fx, p, m, from);
     }
-    if (!pages_begin(g, fx, m, from)) {
+    if (accuse) {
+        join_accuse(g, fx, m, incarnation, from);
+    } else if (!pages_begin(g, fx, m, from)) {
         join_reply(g, fx, m, from);
     }
 }

@@ -50,13 +50,15 @@
 #define SUSPICION         (350 * MS_US) /* from SUSPECT to DEAD */
 #define ISOLATED_PATIENCE 30            /* T of silence after which the isolated bury */
 #define BACKSTOP          4             /* T of silence that make any member a watcher */
-#define DEAD_REPEAT       (100 * MS_US)
-#define DEAD_REPEATS      2
-#define REFUTE_GAP        (50 * MS_US)  /* between two refutations */
-#define CONTEST_GRACE     (100 * MS_US) /* what a peer sent before its name was claimed has come by then */
-#define RELAY_LIFE        (1 * SECOND_US)
-#define STALL_MIN         (2 * SECOND_US) /* a pulse older than this, and than 2 T, is a stalled BEAM */
-#define LATE              (100 * MS_US) /* a timer so late means that this process was stopped: all deadlines shift */
+#define RECHECK_PART                                                                                         \
+    4 /* who does not watch a silent peer looks again every 4th of T whether it is its turn */
+#define DEAD_REPEAT   (100 * MS_US)
+#define DEAD_REPEATS  2
+#define REFUTE_GAP    (50 * MS_US)  /* between two refutations */
+#define CONTEST_GRACE (100 * MS_US) /* what a peer sent before its name was claimed has come by then */
+#define RELAY_LIFE    (1 * SECOND_US)
+#define STALL_MIN     (2 * SECOND_US) /* a pulse older than this, and than 2 T, is a stalled BEAM */
+#define LATE          (100 * MS_US) /* a timer so late means that this process was stopped: all deadlines shift */
 
 /* Leaving. */
 #define GOODBYES       3                /* a BYE is said so many times */

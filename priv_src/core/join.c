@@ -157,7 +157,7 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
     bool mine = my_turn(g, p->boot, (m->has & HAS_QUESTION) != 0 ? m->question : 0);
     if (idle) {
         p->tries = p->rounds < ANSWER_ROUNDS ? ANSWER_TRIES : 1;
-        p->deferred = false;
+        p->deferred = p->late = false;
         if (!mine) {
             wait_for_vouch(g, p);
         }
@@ -191,6 +191,7 @@ void join_retry(struct gossip *g, struct effects *fx, const struct timer *t)
         wait_for_vouch(g, p);
         return;
     }
+    p->late = p->late || !p->asked;
     ask_and_retry(g, fx, p);
 }
 
@@ -211,9 +212,12 @@ void join_answer(struct gossip *g, struct effects *fx, const struct wire_message
     }
 }
 
-/* What goes to the group, for want of a better way, asks only whom it echoes. */
+/* What goes to the group, for want of a better way, asks only whom it names. */
 static bool names_me(const struct gossip *g, const struct wire_message *m)
 {
+    if ((m->has & HAS_TARGET) != 0 && m->target == g->self.boot) {
+        return true;
+    }
     for (size_t i = 0; i < m->echo_count; i++) {
         if (m->echoes[i].boot == g->self.boot) {
             return true;
@@ -228,6 +232,19 @@ void join_reply(struct gossip *g, struct effects *fx, const struct wire_message 
     if ((m->flags & WIRE_ASK) != 0 && (from->kind != PATH_GROUP || names_me(g, m)) &&
         join_may_answer(g, from)) {
         echo(g, fx, m, &to);
+    }
+}
+
+void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message *m, uint32_t incarnation,
+                 const struct path *from)
+{
+    struct path to = path_unicast(&from->addr);
+    if (join_may_answer(g, &to)) {
+        struct wire_message reply;
+        message_start(g, &reply, WIRE_ACK);
+        message_echo(&reply, m->id.boot, m->nonce);
+        message_verdict(&reply, VERDICT_DEAD, m->id.boot, incarnation);
+        message_send(g, fx, &to, &reply);
     }
 }
 

@@ -149,6 +149,9 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
 {
     struct peer *p = roster_find(&g->roster, m->id.boot);
     bool known = p != NULL;
+    /* It does not know yet that it was buried, and those who buried it, too, believe a higher incarnation
+     * only. */
+    bool refuting = known && m->id.incarnation <= p->id.incarnation;
     if (m->id.name.len == 0 || (p != NULL && p->state == PEER_GONE && p->reason != DOWN_SILENT)) {
         return NULL; /* nameless, or it has said goodbye under this boot id */
     }
@@ -168,7 +171,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     (void)peer_address(p, &from->addr);
     place(g, fx, p);
     if (newcomer) {
-        vouch_for(g, fx, p);
+        vouch_for(g, fx, p, pending != NULL && pending->late, refuting);
     }
     pending_drop(&g->roster, pending);
     return p;

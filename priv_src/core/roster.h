@@ -58,6 +58,7 @@ struct pending {
     uint8_t rounds; /* of tries that brought nothing */
     bool asked;     /* in this round */
     bool deferred;  /* a page may name it first */
+    bool late;      /* it was asked though that was not our turn: those whose turn it was did not vouch */
     bool hello;     /* it was heard by its own heartbeat: others hear it too, and may want a vouch */
     struct addr from;
 };

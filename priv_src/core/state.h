@@ -131,6 +131,9 @@ void join_retry(struct gossip *g, struct effects *fx, const struct timer *t);
 void join_answer(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
 /* Gives the sender the echo it asked for, the way it came. */
 void join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
+/* The same to somebody who is back from the dead: and tells it so, that it may refute. */
+void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message *m, uint32_t incarnation,
+                 const struct path *from);
 /* Sends a PROBE to an address. */
 void join_probe(struct gossip *g, struct effects *fx, const struct addr *to);
 /* Whether an answer may go to this source now; counts the refusals. */
@@ -164,7 +167,9 @@ void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t r
 void member_forget_timer(struct gossip *g, const struct timer *t);
 
 /* vouch.c */
-void vouch_for(struct gossip *g, struct effects *fx, const struct peer *p);
+/* Vouches twice, if it is our turn, or it is `late`; a little later if it is about to refute its own death,
+ * with the incarnation which that brings. */
+void vouch_for(struct gossip *g, struct effects *fx, const struct peer *p, bool late, bool refuting);
 void vouch_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 /* Makes an entry of a peer. */
 void vouch_entry(const struct peer *p, struct wire_entry *e);

@@ -1,5 +1,6 @@
-/* Who has proven a member, and is one of the first three by rank, vouches for it to the group, twice; so the
- * others need not prove it again. A vouch from a sender that is not listed counts for nothing. */
+/* Who has proven a member, and is one of the first three by rank, or had to wait for them in vain, vouches
+ * for it to the group, twice; so the others need not prove it again. A vouch from a sender that is not listed
+ * counts for nothing. */
 #include <string.h>
 
 #include "state.h"
@@ -22,19 +23,27 @@ static void say(struct gossip *g, struct effects *fx, const struct peer *p)
     message_send(g, fx, &group, &m);
 }
 
-void vouch_for(struct gossip *g, struct effects *fx, const struct peer *p)
+void vouch_for(struct gossip *g, struct effects *fx, const struct peer *p, bool late, bool refuting)
 {
     size_t live;
-    if (rank_among_live(g, p->id.boot, &live) < ANSWERERS && live > 2) {
-        say(g, fx, p);
-        (void)set_timer(g, VOUCH_REPEAT, TIMER_VOUCH, p->id.boot, 0);
+    size_t rank = rank_among_live(g, p->id.boot, &live);
+    if ((rank >= ANSWERERS && !late) || live <= 2) {
+        return;
     }
+    if (!refuting) {
+        say(g, fx, p);
+    }
+    (void)set_timer(g, VOUCH_REPEAT, TIMER_VOUCH, p->id.boot, refuting ? 1 : 0);
 }
 
 void vouch_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     const struct peer *p = roster_find(&g->roster, t->boot);
-    if (p != NULL && p->state == PEER_LISTED) {
-        say(g, fx, p);
+    if (p == NULL || p->state != PEER_LISTED) {
+        return;
+    }
+    say(g, fx, p);
+    if (t->step > 0) {
+        (void)set_timer(g, VOUCH_REPEAT, TIMER_VOUCH, p->id.boot, (uint8_t)(t->step - 1));
     }
 }

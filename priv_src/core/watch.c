@@ -31,8 +31,8 @@ void watch_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     } else if (p->probing || rank_watches(g, p) || silence >= BACKSTOP * p->interval) {
         watch_probe(g, fx, p);
         alarm_at(g, p, g->now + p->interval);
-    } else {
-        alarm_at(g, p, p->heard + BACKSTOP * p->interval);
+    } else { /* the watchers may have gone with it: look again who they are */
+        alarm_at(g, p, g->now + p->interval / RECHECK_PART);
     }
 }
 
@@ -59,6 +59,24 @@ static void probe_isolated(struct gossip *g, struct effects *fx, struct peer *p)
     }
     join_probe(g, fx, &p->addrs[0]);
     p->probe_at = set_timer(g, p->interval, TIMER_PROBE, p->id.boot, 0);
+}
+
+/* Others are heard, but none acknowledges: unicast is blocked. The group is the only way to ask, and nobody
+ * can tell whether it is the asker who is deaf to this one peer; so there is patience. */
+static void probe_by_group(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    if (g->now - p->heard >= p->miss * p->interval) {
+        verdict_suspect(g, fx, p);
+    }
+    struct wire_message m;
+    struct path group = path_group();
+    message_start(g, &m, WIRE_PROBE);
+    m.flags = WIRE_ASK;
+    m.target = p->id.boot;
+    m.has |= HAS_TARGET;
+    message_send(g, fx, &group, &m);
+    int64_t wait = p->accused != 0 ? SUSPICION : p->interval / 2;
+    p->probe_at = set_timer(g, wait, TIMER_PROBE, p->id.boot, 0);
 }
 
 void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer *t)
@@ -88,6 +106,9 @@ void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer 
             verdict_suspect(g, fx, p);
         } else if (step >= PROBES_ISOLATED && g->heard < p->probe_began) {
             isolate_enter(g, fx);
+        } else if (step >= PROBES_ISOLATED) {
+            probe_by_group(g, fx, p);
+            return;
         }
     }
     int64_t wait = PROBE_EVERY;
