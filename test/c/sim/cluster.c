@@ -188,6 +188,7 @@ void cluster_start_named(struct cluster *c, uint32_t node, uint32_t named, uint3
     stop(c, node);
     n->life++;
     n->creation = creation;
+    n->conflicts = 0;
     n->port = (uint16_t)(40000 + (n->life - 1) % 20000);
     n->page_at = NEVER;
     n->long_pause_end = INT64_MIN;

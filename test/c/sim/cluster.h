@@ -40,6 +40,7 @@ struct node {
     bool leaving, left; /* its last goodbye is wanted; is on its way */
     int64_t paused_at;
     int64_t long_pause_end; /* when it last woke from a long pause; INT64_MIN: never */
+    uint32_t conflicts;     /* told */
     int64_t page_at;        /* when it last sent a page of its roster */
     struct rng rng;
     struct inbox inbox[2]; /* while paused: multicast, unicast */

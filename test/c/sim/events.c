@@ -84,6 +84,17 @@ static const char *count_peer(struct cluster *c, uint32_t node, const struct eve
     return s.kind == SIGHT_DOWN ? death(c, node, s.subject, e->reason) : sighting_names[s.kind];
 }
 
+/* There are never more than two of a name here, so a node has one conflict to tell of. Its own address it
+ * need not know. */
+static void count_conflict(struct cluster *c, uint32_t node, const struct event *e)
+{
+    bool own = e->other.id.boot == c->observer.subjects[node].boot;
+    c->tally.conflict++;
+    c->tally.conflicts_repeated += c->nodes[node].conflicts++ > 0;
+    c->tally.conflicts_without_address += e->peer.addr_count == 0 || (!own && e->other.addr_count == 0);
+    report_sample(c->report, "conflict_us", cluster_now(c) - c->cut_at);
+}
+
 void events_take(struct cluster *c, uint32_t node, const struct event *e)
 {
     struct node *n = &c->nodes[node];
@@ -97,8 +108,7 @@ void events_take(struct cluster *c, uint32_t node, const struct event *e)
     } else if (e->type == EVENT_UP || e->type == EVENT_UPDATE || e->type == EVENT_DOWN) {
         remark = count_peer(c, node, e);
     } else if (e->type == EVENT_CONFLICT) {
-        c->tally.conflict++;
-        report_sample(c->report, "conflict_us", cluster_now(c) - c->cut_at);
+        count_conflict(c, node, e);
     } else if (e->type == EVENT_HEALTH) {
         n->isolated = e->health == HEALTH_ISOLATED;
         c->tally.isolated += n->isolated;

@@ -7,6 +7,7 @@
 
 static const struct scenario table[] = {
     {"join", NULL, "all start at once; or --newcomers of them join the others", scenario_join},
+    {"speed", NULL, "all start at once and live for --seconds (60): for its processor time", scenario_speed},
     {"steady", NULL, "nothing happens; what the group sends is measured", scenario_steady},
     {"crash", NULL, "--victims die without a word, one after the other, and come back", scenario_crash},
     {"leave", "left beam_exit", "--victims say goodbye, one after the other, and come back", scenario_leave},

@@ -49,6 +49,7 @@ uint32_t scenario_draw(struct cluster *c);
 
 /* The scenarios. */
 void scenario_join(struct cluster *c);
+void scenario_speed(struct cluster *c);
 void scenario_steady(struct cluster *c);
 void scenario_crash(struct cluster *c);
 void scenario_leave(struct cluster *c);

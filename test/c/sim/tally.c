@@ -10,6 +10,8 @@ static const struct {
     {"down_left", offsetof(struct tally, down_left)},
     {"down_beam_exit", offsetof(struct tally, down_beam_exit)},
     {"conflicts", offsetof(struct tally, conflict)},
+    {"conflicts_repeated", offsetof(struct tally, conflicts_repeated)},
+    {"conflicts_without_address", offsetof(struct tally, conflicts_without_address)},
     {"isolated", offsetof(struct tally, isolated)},
     {"recovered", offsetof(struct tally, recovered)},
     {"left", offsetof(struct tally, left)},

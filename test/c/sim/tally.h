@@ -17,8 +17,10 @@ struct traffic {
 struct tally {
     int64_t up, update, down_silent, down_left, down_beam_exit;
     int64_t conflict, isolated, recovered, left;
-    int64_t takeovers;    /* a new boot id for the same life of a BEAM, without a down */
-    int64_t false_deaths; /* see judge.h; so the next three */
+    int64_t conflicts_repeated;        /* told a second time on one node about the same two */
+    int64_t conflicts_without_address; /* not telling where both are */
+    int64_t takeovers;                 /* a new boot id for the same life of a BEAM, without a down */
+    int64_t false_deaths;              /* see judge.h; so the next three */
     int64_t exempt_deaths, separated_deaths;
     int64_t deaths_by_isolated; /* believed by one that calls itself isolated */
     int64_t false_goodbyes;     /* down as left, though it had not */
