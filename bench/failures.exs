@@ -6,7 +6,7 @@
 #   silent    the same, its carrier kept
 #   heal      the cable is plugged in again until all list each other
 #
-#   MIX_ENV=test mix run bench/failures.exs [SAMPLES]               as root, or through bin/bench
+#   MIX_ENV=test mix run bench/failures.exs [SAMPLES]               as root, on a quiet machine
 
 alias GossipCluster.Lab
 alias GossipCluster.Lab.{Case, Node}

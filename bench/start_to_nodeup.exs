@@ -5,7 +5,7 @@
 # The library's code is not loaded before, so its loading is a part of the figure. Elixir's own modules are loaded, as they
 # are wherever mix, iex or a release has started the node; "bare" is a node that started by plain erl, without them.
 #
-#   MIX_ENV=test mix run bench/start_to_nodeup.exs [SAMPLES]        as root, or through bin/bench
+#   MIX_ENV=test mix run bench/start_to_nodeup.exs [SAMPLES]        as root, on a quiet machine
 
 alias GossipCluster.Lab
 alias GossipCluster.Lab.Node
