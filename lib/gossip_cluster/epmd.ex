@@ -32,7 +32,7 @@ defmodule GossipCluster.Epmd do
   @doc false
   # Called by the application's supervisor, which so owns the table: no crash of an owner empties it.
   def create_table do
-    :ets.new(@table, [:named_table, :public, :set, read_concurrency: true])
+    @table = :ets.new(@table, [:named_table, :public, :set, read_concurrency: true])
     :ok
   end
 
@@ -79,7 +79,7 @@ defmodule GossipCluster.Epmd do
   @doc false
   def register_node(name, port, _family) do
     :persistent_term.put({__MODULE__, :own}, {to_string(name), port})
-    write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port)
+    _ = write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port)
     # -1: the node chooses a random creation.
     {:ok, -1}
   end

@@ -192,6 +192,7 @@ defmodule GossipCluster.Options do
     end
   end
 
+  @spec unknown!(atom()) :: no_return()
   defp unknown!(key) do
     known = Enum.map_join(@public, ", ", &inspect/1)
 

@@ -40,6 +40,16 @@ defmodule GossipCluster.Owner do
   # For the sidecar's word that the goodbyes are sent (they take 20 ms).
   @leave_timeout 200
   @stats_timeout 500
+  # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right after.
+  @soon [
+          Codec,
+          News,
+          Links,
+          GossipCluster.Connect,
+          GossipCluster.Epmd,
+          GossipCluster.Distribution
+        ] ++
+          [Task.Supervised, :erl_epmd, :inet_tcp_dist, :dist_util]
 
   @doc false
   def start_link(options), do: GenServer.start_link(__MODULE__, options, name: options.name)
@@ -71,14 +81,25 @@ defmodule GossipCluster.Owner do
   @impl true
   def handle_continue(:start, state) do
     send_after(:pulse, pulse(state))
-    last = Board.get(state.board, :opened, nil)
-    if last && now() - last < @early, do: send_after(:open, @early), else: send(self(), :open)
-
+    # The sidecar takes its time to start: let it begin with that before anything else is done.
+    state = start_sidecar(Presence.look(state))
+    _ = :code.ensure_modules_loaded(@soon)
     now = now()
     names = Enum.map(Node.list(:connected), &Atom.to_string/1)
     {_changed, dialer} = Dialer.live(state.dialer, names, now)
     dialer = Enum.reduce(Roster.list(state.roster), dialer, &Dialer.listed(&2, &1, now))
     {:noreply, %{state | dialer: dialer} |> show_status() |> Presence.check()}
+  end
+
+  defp start_sidecar(state) do
+    last = Board.get(state.board, :opened, nil)
+
+    if last && now() - last < @early do
+      send_after(:open, @early)
+      state
+    else
+      open(state)
+    end
   end
 
   ## Calls
@@ -89,7 +110,7 @@ defmodule GossipCluster.Owner do
       {:reply, :ok, state}
     else
       {ref, state} = next_ref(state)
-      if timeout != :infinity, do: send_after({:await_timeout, ref}, timeout)
+      _ = if timeout != :infinity, do: send_after({:await_timeout, ref}, timeout)
       {:noreply, %{state | waiters: Map.put(state.waiters, ref, {from, min})}}
     end
   end
@@ -254,8 +275,8 @@ defmodule GossipCluster.Owner do
   defp told({:health, health}, state), do: News.health(state, health)
   defp told({:stats, ref, stats}, state), do: answer_stats(state, ref, stats)
 
-  defp told({:error, kind, text}, state),
-    do: %{state | fatal: Sidecar.explain(kind, printable(text))}
+  defp told({:error, _kind, text}, state),
+    do: %{state | fatal: printable(text)}
 
   defp told(:keys_changed, state), do: log(state, :info, "the new key ring is in use")
 
@@ -332,7 +353,10 @@ defmodule GossipCluster.Owner do
     })
 
     # Said once, not at each try.
-    if text != state.complaint, do: log(state, :error, "#{text}. It is tried again until it runs")
+    _ =
+      if text != state.complaint,
+        do: log(state, :error, "#{text}. It is tried again until it runs")
+
     for {_ref, from} <- state.stats, do: GenServer.reply(from, nil)
     for {_ref, from} <- state.leavers, do: GenServer.reply(from, :ok)
 

@@ -25,8 +25,9 @@ defmodule GossipCluster.Presence do
     end
   end
 
-  # The cookie is read once, so that what is announced and what is keyed agree.
-  defp look(state) do
+  @doc "Reads the cookie: once for all that is said next, so that what is announced and what is keyed agree."
+  @spec look(State.t()) :: State.t()
+  def look(state) do
     cookie = Distribution.cookie()
     %{state | cookie: fn -> cookie end}
   end
@@ -62,7 +63,7 @@ defmodule GossipCluster.Presence do
       %{state | dist_port: Epmd.own_port()}
     else
       # epmd may be slow to answer: not here.
-      if state.dist_port == nil, do: send_after(:announce, @port_patience)
+      _ = if state.dist_port == nil, do: send_after(:announce, @port_patience)
       start_task(state, :port, nil, &Distribution.port/0)
     end
   end
@@ -111,8 +112,7 @@ defmodule GossipCluster.Presence do
     new = state.announced == nil or state.announced.() != alive
 
     if cookie != nil and new and command(state, {:alive, alive}) do
-      warn_weak(state, cookie)
-      show_status(%{state | announced: fn -> alive end})
+      show_status(warn_weak(%{state | announced: fn -> alive end}, cookie))
     else
       state
     end
@@ -134,6 +134,8 @@ defmodule GossipCluster.Presence do
         "the Erlang cookie #{why}, so it may be guessed. Where strangers share the network, give all nodes " <>
           "`secret: {:key, key}` with the same 32 random bytes, as :crypto.strong_rand_bytes(32) makes them"
       )
+    else
+      state
     end
   end
 end

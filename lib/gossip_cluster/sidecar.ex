@@ -75,7 +75,7 @@ defmodule GossipCluster.Sidecar do
 
   def failure(reason, path), do: "the executable #{path} cannot be started: #{reason}"
 
-  @doc "What an exit status means. A fatal error has been told before, in a frame: see `explain/2`."
+  @doc "What an exit status means. What a fatal error was has been told before, in a frame."
   @spec exit_status(non_neg_integer()) :: String.t()
   def exit_status(8),
     do:
@@ -87,8 +87,4 @@ defmodule GossipCluster.Sidecar do
 
   def exit_status(status) when status > 128, do: "gossipd was killed by signal #{status - 128}"
   def exit_status(status), do: "gossipd exited with status #{status}"
-
-  @doc "A fatal error of the sidecar. Its text names the mend already."
-  @spec explain(atom(), String.t()) :: String.t()
-  def explain(_kind, text), do: text
 end
