@@ -87,7 +87,8 @@ void witness_receive(struct witness *w, const struct path *from, const uint8_t *
             trust(w, m.id.boot, &from->addr);
         }
     }
-    for (size_t i = 0; trusts(w, m.id.boot) && i < m.entry_count; i++) {
+    w->stranger = !trusts(w, m.id.boot);
+    for (size_t i = 0; !w->stranger && i < m.entry_count; i++) {
         const struct wire_entry *e = &m.entries[i];
         trust(w, e->id.boot, NULL);
         for (size_t k = 0; k < e->addr_count; k++) {
@@ -110,6 +111,7 @@ void witness_command(struct witness *w, const struct command *c)
 static void check_send(struct witness *w, const struct path *path, const uint8_t *data, size_t len)
 {
     struct wire_message m;
+    demand(w, ++w->sent <= 2 || !w->stranger, "a stranger makes it send more than twice");
     demand(w, w->loud, "sends, though it is not announced");
     demand(w, len <= DATAGRAM_MAX && witness_open(w, data, len, &m) == 0,
            "sends what does not open and decode");
@@ -222,6 +224,7 @@ void witness_effect(struct witness *w, const struct effect *e)
     if (e->type == EFFECT_SEND) {
         check_send(w, &e->as.send.path, e->as.send.data, e->as.send.len);
     } else if (e->type == EFFECT_EVENT) {
+        demand(w, !w->stranger, "a stranger makes it tell something");
         check_event(w, &e->as.event);
         /* A change of name is a leave and a new life in one step. */
         w->announced = w->announced || (announced && inside_announced(w->g));
@@ -275,4 +278,6 @@ void witness_after(struct witness *w, const struct effects *fx, int64_t now, boo
     demand(w, !ticked || deadline > now, "ticked, and wants to be ticked at once");
     demand(w, !w->announced || deadline <= now + longest, "announced, and wants to sleep for too long");
     w->loud = w->announced;
+    w->stranger = false;
+    w->sent = 0;
 }

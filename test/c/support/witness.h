@@ -8,6 +8,7 @@
  *     gossip_peers() lists is just what was told;
  *   - nothing is sent while it is not announced; what is sent fits a datagram, opens, decodes, is by itself,
  * and is numbered 1, 2, 3 ...;
+ *   - a stranger's datagram, recorded or forged, causes two datagrams at most, and no event;
  *   - no table grows beyond its bound, no effect is lost, the deadline is neither past nor far.
  *
  * A broken promise is printed, and ends the program: fuzzers and unit tests alike. The witness judges
@@ -26,7 +27,9 @@ struct witness {
     const char *label; /* for what it prints */
     struct identity self;
     bool announced;
-    bool loud; /* may send in this step: it is announced, or was when the step began */
+    bool loud;     /* may send in this step: it is announced, or was when the step began */
+    bool stranger; /* this step is a datagram of somebody who proved nothing */
+    size_t sent;   /* in this step */
     uint8_t health;
     uint64_t nonces[2];
     uint64_t sent_boot, sent_sequence;
