@@ -202,12 +202,12 @@ defmodule Mix.Tasks.Compile.Gossipd do
   # The library of the machine that builds is of no use to the machine it builds for.
   defp ei(%{"CMAKE_TOOLCHAIN_FILE" => file}) when is_binary(file), do: []
 
+  # Not :code.lib_dir(:erl_interface): later versions of mix prune the code path.
   defp ei(_environment) do
-    case :code.lib_dir(:erl_interface) do
-      {:error, :bad_name} -> Path.join(to_string(:code.root_dir()), "usr")
-      dir -> to_string(dir)
-    end
-    |> then(&ei_arguments(Path.join(&1, "include"), Path.join(&1, "lib")))
+    dirs = Path.wildcard(Path.join(to_string(:code.lib_dir()), "erl_interface-*"))
+    usr = Path.join(to_string(:code.root_dir()), "usr")
+    dir = Enum.find(dirs, usr, &File.regular?(Path.join(&1, "include/ei.h")))
+    ei_arguments(Path.join(dir, "include"), Path.join(dir, "lib"))
   end
 
   defp ei_arguments(include, lib),
