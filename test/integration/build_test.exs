@@ -100,7 +100,9 @@ defmodule GossipCluster.Integration.BuildTest do
 
     test "a toolchain file is passed on, and the target's libei is taken from the environment",
          context do
-      [lib | _] = :code.lib_dir() |> to_string() |> Path.join("erl_interface-*") |> Path.wildcard()
+      [lib | _] =
+        :code.lib_dir() |> to_string() |> Path.join("erl_interface-*") |> Path.wildcard()
+
       target = Path.join(context.dir, "target_ei")
       File.mkdir_p!(target)
       File.cp_r!(Path.join(lib, "include"), Path.join(target, "include"))
