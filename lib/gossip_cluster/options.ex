@@ -213,8 +213,9 @@ defmodule GossipCluster.Options do
   defp check(:boolean, value, _) when is_boolean(value), do: {:ok, value}
   defp check(:boolean, _value, _), do: {:error, "true or false"}
 
-  defp check({:integer, low, high}, value, _) when is_integer(value) and value in low..high,
-    do: {:ok, value}
+  defp check({:integer, low, high}, value, _)
+       when is_integer(value) and value >= low and value <= high,
+       do: {:ok, value}
 
   defp check({:integer, low, high}, _value, _), do: {:error, "an integer from #{low} to #{high}"}
 

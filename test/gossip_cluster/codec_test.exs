@@ -204,7 +204,7 @@ defmodule GossipCluster.CodecTest do
           {:health, :fine},
           {:heartbeat, :a@host},
           {:log, :critical, "text"},
-          {:log, :info, 'text'},
+          {:log, :info, ~c"text"},
           {:error, :other, "text"},
           {:stats, :ref, %{}},
           {:stats, 1, %{listed: -1}},

@@ -14,18 +14,20 @@ defmodule GossipCluster.EpmdTest do
 
   test "a listed peer: name, address of the family, and port, without asking anybody" do
     Epmd.put(peer("b@nowhere.example", 4711, [{192, 0, 2, 1}, {0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}]))
-    assert Epmd.address_please('b', 'nowhere.example', :inet) == {:ok, {192, 0, 2, 1}, 4711, 6}
 
-    assert Epmd.address_please('b', 'nowhere.example', :inet6) ==
+    assert Epmd.address_please(~c"b", ~c"nowhere.example", :inet) ==
+             {:ok, {192, 0, 2, 1}, 4711, 6}
+
+    assert Epmd.address_please(~c"b", ~c"nowhere.example", :inet6) ==
              {:ok, {0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}, 4711, 6}
 
-    assert Epmd.port_please('b', 'nowhere.example') == {:port, 4711, 6}
-    assert Epmd.port_please('b', {192, 0, 2, 1}) == {:port, 4711, 6}
-    assert Epmd.names('nowhere.example') == {:ok, [{'b', 4711}]}
+    assert Epmd.port_please(~c"b", ~c"nowhere.example") == {:port, 4711, 6}
+    assert Epmd.port_please(~c"b", {192, 0, 2, 1}) == {:port, 4711, 6}
+    assert Epmd.names(~c"nowhere.example") == {:ok, [{~c"b", 4711}]}
     Epmd.put(peer("c@nowhere.example", 4712, [{192, 0, 2, 1}]))
-    assert Epmd.address_please('c', 'nowhere.example', :inet6) == {:error, :eafnosupport}
-    assert {:ok, names} = Epmd.names('nowhere.example')
-    assert Enum.sort(names) == [{'b', 4711}, {'c', 4712}]
+    assert Epmd.address_please(~c"c", ~c"nowhere.example", :inet6) == {:error, :eafnosupport}
+    assert {:ok, names} = Epmd.names(~c"nowhere.example")
+    assert Enum.sort(names) == [{~c"b", 4711}, {~c"c", 4712}]
   end
 
   test "one whose port is not known is not listed; a new port replaces the old" do
@@ -33,14 +35,14 @@ defmodule GossipCluster.EpmdTest do
     assert :ets.tab2list(Epmd) == []
     Epmd.put(peer("b@nowhere.example", 1, [{192, 0, 2, 1}]))
     Epmd.put(peer("b@nowhere.example", 2, [{192, 0, 2, 2}]))
-    assert Epmd.address_please('b', 'nowhere.example', :inet) == {:ok, {192, 0, 2, 2}, 2, 6}
+    assert Epmd.address_please(~c"b", ~c"nowhere.example", :inet) == {:ok, {192, 0, 2, 2}, 2, 6}
   end
 
   test "one that fell silent is kept, for `global` still asks; one that left is not" do
     b = peer("b@nowhere.example", 1, [{192, 0, 2, 1}])
     Epmd.put(b)
     Epmd.drop(b, :silent)
-    assert Epmd.port_please('b', 'nowhere.example') == {:port, 1, 6}
+    assert Epmd.port_please(~c"b", ~c"nowhere.example") == {:port, 1, 6}
     Epmd.put(b)
     Epmd.drop(b, :left)
     assert :ets.tab2list(Epmd) == []
@@ -53,7 +55,7 @@ defmodule GossipCluster.EpmdTest do
 
     {:ok, _} =
       Task.start_link(fn ->
-        send(test, {:found, Epmd.address_please('b', 'nowhere.invalid', :inet)})
+        send(test, {:found, Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet)})
       end)
 
     refute_receive {:found, _}, 100
@@ -69,26 +71,29 @@ defmodule GossipCluster.EpmdTest do
       if Process.whereis(:net_kernel) == self(), do: Process.unregister(:net_kernel)
     end)
 
-    {time, answer} = :timer.tc(fn -> Epmd.address_please('b', 'nowhere.invalid', :inet) end)
+    {time, answer} = :timer.tc(fn -> Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet) end)
     assert answer == {:ok, {127, 0, 0, 1}}
-    assert {:ok, {0, 0, 0, 0, 0, 0, 0, 1}} = Epmd.address_please('b', 'nowhere.invalid', :inet6)
+
+    assert {:ok, {0, 0, 0, 0, 0, 0, 0, 1}} =
+             Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet6)
+
     # It would have waited 4 s.
     assert time < 1_000_000
     Epmd.put(peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
-    assert {:ok, {192, 0, 2, 1}} = Epmd.address_please('b', 'nowhere.invalid', :inet)
-    assert {:error, :eafnosupport} = Epmd.address_please('b', 'nowhere.invalid', :inet6)
+    assert {:ok, {192, 0, 2, 1}} = Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet)
+    assert {:error, :eafnosupport} = Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet6)
     Process.unregister(:net_kernel)
   end
 
   test "what a node registers it knows itself by, and needs no table for" do
     on_exit(fn -> :persistent_term.erase({Epmd, :own}) end)
     assert :ignore = Epmd.start_link()
-    assert {:ok, -1} = Epmd.register_node('own', 4999, :inet_tcp)
+    assert {:ok, -1} = Epmd.register_node(~c"own", 4999, :inet_tcp)
     assert Epmd.own_port() == 4999
-    assert Epmd.port_please('own', {127, 0, 0, 1}) == {:port, 4999, 6}
-    assert Epmd.port_please('own', 'localhost', 100) == {:port, 4999, 6}
-    assert {:ok, -1} = Epmd.register_node('own', 5000)
+    assert Epmd.port_please(~c"own", {127, 0, 0, 1}) == {:port, 4999, 6}
+    assert Epmd.port_please(~c"own", ~c"localhost", 100) == {:port, 4999, 6}
+    assert {:ok, -1} = Epmd.register_node(~c"own", 5000)
     assert Epmd.own_port() == 5000
-    assert {:ok, 0} = Epmd.listen_port_please('own', 'localhost')
+    assert {:ok, 0} = Epmd.listen_port_please(~c"own", ~c"localhost")
   end
 end
