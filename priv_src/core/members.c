@@ -30,7 +30,7 @@ static void tell_conflict(struct effects *fx, struct peer *p, const struct peer_
 {
     struct effect *e = p->told ? NULL : effects_push(fx, EFFECT_EVENT);
     if (e != NULL) {
-        p->told = 1;
+        p->told = true;
         e->as.event.type = EVENT_CONFLICT;
         e->as.event.peer = member_view(p);
         e->as.event.other = *other;
@@ -86,8 +86,7 @@ static void bury(struct gossip *g, struct peer *p, uint8_t reason)
         return;
     }
     p->reason = reason;
-    p->told = 0;
-    p->contested = p->suspect = p->stalled = p->probing = false;
+    p->told = p->contested = p->suspect = p->stalled = p->probing = false;
     p->accused = 0;
     p->alarm = set_timer(g, TOMBSTONE_LIFE, TIMER_FORGET, p->id.boot, 0);
     roster_state(&g->roster, p, PEER_GONE);

@@ -42,6 +42,7 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
                         .nonce = m->nonce,
                         .to = from->addr,
                         .until = g->now + RELAY_LIFE};
+    g->relaying = r->until;
     g->relay_next = (g->relay_next + 1) % RELAYS_MAX;
     ack(g, fx, r, HAS_RELAY);
     const struct peer *target = roster_find(&g->roster, m->target);
@@ -52,7 +53,7 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
 
 void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
 {
-    for (size_t i = 0; i < RELAYS_MAX; i++) {
+    for (size_t i = 0; i < RELAYS_MAX && g->relaying > g->now; i++) {
         struct relay *r = &g->relays[i];
         if (r->target == p->id.boot && r->until > g->now) {
             ack(g, fx, r, HAS_TARGET);

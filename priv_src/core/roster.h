@@ -18,31 +18,32 @@ enum peer_state {
     PEER_GONE,       /* a tombstone */
 };
 
+/* What every datagram of a peer reads or writes stands together, in front. */
 struct peer {
-    struct identity id;
-    uint8_t state;    /* enum peer_state */
-    uint8_t cookie;   /* enum cookie_match */
-    uint8_t reason;   /* enum down_reason; of the gone */
-    uint8_t miss;     /* multiplier it promised */
-    uint8_t told;     /* its conflict was told */
+    uint8_t state;  /* enum peer_state */
+    uint8_t cookie; /* enum cookie_match */
+    uint8_t reason; /* enum down_reason; of the gone */
+    uint8_t miss;   /* multiplier it promised */
+    uint8_t addr_count;
     bool stalled;     /* its BEAM has not pulsed for long */
     bool suspect;     /* somebody suspects it */
     bool contested;   /* another claims its name; it has not shown life since */
     bool probing;     /* this member probes it, for it is silent */
     bool relay_acked; /* a relay answered, the peer itself did not */
+    bool told;        /* its conflict was told */
     uint8_t probe_step;
-    uint8_t addr_count;
+    uint32_t index;   /* in the dense list, while listed */
     int64_t interval; /* it promised, microseconds */
     int64_t heard;    /* last fresh datagram */
+    struct window window;
+    int64_t accused; /* when this member accused it; 0: it did not */
+    struct addr addrs[PEER_ADDRS];
+    struct identity id;
     int64_t alarm;    /* when its silence, or its tombstone, is looked at; what another timer says is stale */
     int64_t probe_at; /* when the next probe is due; likewise */
     int64_t probe_began;
-    int64_t accused; /* when this member accused it; 0: it did not */
     int64_t contest_at;
-    int64_t path_tried; /* when an address it was not known at was last tried */
-    struct window window;
-    struct addr addrs[PEER_ADDRS];
-    uint32_t index;                     /* in the dense list, while listed */
+    int64_t path_tried;                 /* when an address it was not known at was last tried */
     struct peer *name_prev, *name_next; /* others of the same name */
     UT_hash_handle by_name;             /* in the first of a name only */
 };

@@ -81,6 +81,7 @@ struct gossip {
     struct pull pull;
     struct sources sources;
     struct bucket answers, newcomers, pages, relayed;
+    int64_t relaying; /* until then some relay may be under way */
     struct relay relays[RELAYS_MAX];
     size_t relay_next;
     struct tale tales[WIRE_VERDICTS];

@@ -6,13 +6,13 @@
 
 void timers_init(struct timers *t, size_t limit)
 {
-    *t = (struct timers){.limit = limit};
+    *t = (struct timers){.first = INT64_MAX, .limit = limit};
 }
 
 void timers_free(struct timers *t)
 {
     free(t->heap);
-    *t = (struct timers){0};
+    *t = (struct timers){.first = INT64_MAX};
 }
 
 static bool grow(struct timers *t)
@@ -38,17 +38,18 @@ bool timers_add(struct timers *t, int64_t due, uint8_t kind, uint64_t boot, uint
         i = (i - 1) / 2;
     }
     t->heap[i] = (struct timer){.due = due, .boot = boot, .kind = kind, .step = step};
+    t->first = t->heap[0].due;
     return true;
 }
 
 int64_t timers_next(const struct timers *t)
 {
-    return t->count == 0 ? INT64_MAX : t->heap[0].due;
+    return t->first;
 }
 
 bool timers_take(struct timers *t, int64_t now, struct timer *out)
 {
-    if (t->count == 0 || t->heap[0].due > now) {
+    if (t->count == 0 || t->first > now) {
         return false;
     }
     *out = t->heap[0];
@@ -67,5 +68,6 @@ bool timers_take(struct timers *t, int64_t now, struct timer *out)
     if (t->count > 0) {
         t->heap[i] = last;
     }
+    t->first = t->count > 0 ? t->heap[0].due : INT64_MAX;
     return true;
 }

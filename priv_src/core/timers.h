@@ -15,6 +15,7 @@ struct timer {
 };
 
 struct timers {
+    int64_t first; /* due time of the earliest, kept here since it is asked for all the time */
     struct timer *heap;
     size_t count, size, limit;
 };
