@@ -48,6 +48,23 @@ static void who_dies_without_a_word_is_buried(void **state)
     }
 }
 
+/* Where no unicast passes, nobody can be asked but by the group: that takes patience, and then is as sure. */
+static void who_dies_where_unicast_is_blocked(void **state)
+{
+    struct net *net = *state;
+    net->drop = net_drop_unicast;
+    members(net, 4);
+    net_run(net, 20 * SECOND_US);
+    for (size_t i = 0; i < net->count; i++) {
+        assert_int_equal(net->nodes[i]->event_count, 0); /* all live, and nobody doubts it */
+    }
+    net_kill(net, 0);
+    net_run(net, 10 * SECOND_US);
+    for (size_t i = 1; i < net->count; i++) {
+        assert_down(net, i, 0, DOWN_SILENT);
+    }
+}
+
 static void who_is_buried_may_come_back(void **state)
 {
     struct net *net = *state;
@@ -240,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(who_dies_without_a_word_is_buried),
+        NET_TEST(who_dies_where_unicast_is_blocked),
         NET_TEST(who_is_buried_may_come_back),
         NET_TEST(goodbyes_say_why),
         NET_TEST(a_lost_goodbye_is_repeated_by_others),
