@@ -38,7 +38,9 @@ int64_t current_interval(const struct gossip *g)
 
 int64_t set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step)
 {
-    (void)timers_add(&g->timers, g->now + delay, kind, boot, step);
+    if (kind != TIMER_ANSWER || g->timers.count < g->timers.limit / 2) {
+        (void)timers_add(&g->timers, g->now + delay, kind, boot, step);
+    }
     return g->now + delay;
 }
 
@@ -132,6 +134,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     roster_free(&g->roster); /* who is not there has no peers */
     roster_reset(g);
     g->tale_count = 0;
+    g->look_at = 0;
     g->stats.health = HEALTH_OK;
     struct effect *e = effects_push(fx, EFFECT_EVENT);
     if (e != NULL) {
@@ -151,7 +154,10 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
         join_retry(g, fx, t);
         break;
     case TIMER_SILENCE:
-        watch_timer(g, fx, t);
+        watch_timer(g, t);
+        break;
+    case TIMER_RIVAL:
+        watch_rival_timer(g, fx, t);
         break;
     case TIMER_PROBE:
         watch_probe_timer(g, fx, t);
@@ -213,6 +219,10 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         member_vouched(g, fx, &m->entries[i]);
     }
     verdict_receive(g, fx, m, true);
+    p = roster_find(&g->roster, m->id.boot);
+    if (p == NULL || p->state == PEER_GONE) {
+        return; /* it has just vouched for its own successor */
+    }
     switch (m->type) {
     case WIRE_HELLO:
         join_answer(g, fx, m, from);

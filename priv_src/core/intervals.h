@@ -52,6 +52,7 @@
 #define BACKSTOP          4             /* T of silence that make any member a watcher */
 #define RECHECK_PART                                                                                         \
     4 /* who does not watch a silent peer looks again every 4th of T whether it is its turn */
+#define LOOK_GAP      (10 * MS_US) /* between two looks at all peers */
 #define DEAD_REPEAT   (100 * MS_US)
 #define DEAD_REPEATS  2
 #define REFUTE_GAP    (50 * MS_US)  /* between two refutations */
@@ -66,12 +67,13 @@
 #define TOMBSTONE_LIFE (60 * SECOND_US) /* how long the gone are remembered, and count for T */
 
 /* Bounds. */
-#define ANSWER_RATE     200  /* answers a second to one source, and the burst */
-#define ANSWER_RATE_ALL 2000 /* to all sources together */
-#define PAGE_RATE       4000 /* pages a second */
-#define RELAY_RATE      1000 /* probes a second on others' behalf */
-#define RELAYS_MAX      64   /* of which so many at once */
-#define PENDING_MAX     1024 /* unproven members remembered */
+#define ANSWER_RATE     200              /* answers a second to one source, and the burst */
+#define ANSWER_RATE_ALL 2000             /* to all sources together */
+#define PAGE_RATE       4000             /* pages a second */
+#define RELAY_RATE      1000             /* probes a second on others' behalf */
+#define RELAYS_MAX      64               /* of which so many at once */
+#define PENDING_FORGET  (30 * SECOND_US) /* unproven members not heard for so long are forgotten */
+#define PENDING_MAX     1024             /* unproven members remembered */
 
 /* T for a group of so many members, microseconds: max(T_min, N * L / B). */
 int64_t interval_for(int64_t shortest, size_t members);

@@ -54,6 +54,7 @@ static bool reconsider(struct gossip *g, int64_t interval)
 void join_beat(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     int64_t interval = current_interval(g);
+    pending_expire(&g->roster, g->now - PENDING_FORGET);
     if (t->boot != g->self.boot || t->due != g->beat_due) {
         return; /* of an earlier life, or overtaken */
     }

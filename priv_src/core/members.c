@@ -104,7 +104,6 @@ static void take_over(struct gossip *g, struct effects *fx, struct peer *old, st
 static void place(struct gossip *g, struct effects *fx, struct peer *p)
 {
     struct peer *old = roster_named(&g->roster, &p->id.name);
-    watch_start(g, p);
     if (name_same(&p->id.name, &g->self.name)) {
         if (p->id.creation != g->self.creation) {
             struct peer_view own = {.id = g->self, .status = STATUS_ALIVE};
@@ -121,7 +120,7 @@ static void place(struct gossip *g, struct effects *fx, struct peer *p)
         old->contested = true;
         old->contest_at = g->now;
         if (rank_watches(g, old)) {
-            watch_probe(g, fx, old);
+            watch_probe(g, old);
         }
     }
 }
@@ -169,6 +168,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     (void)adopt(g, p, m);
     (void)peer_address(p, &from->addr);
     place(g, fx, p);
+    watch_start(g, p);
     if (newcomer) {
         vouch_for(g, fx, p, pending != NULL && pending->late, refuting);
     }
@@ -193,6 +193,9 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
     if (known && (p->reason != DOWN_SILENT || e->id.incarnation <= p->id.incarnation)) {
         return; /* an echo of the time before its death */
     }
+    if (e->addr_count == 0 || (known && !name_same(&e->id.name, &p->id.name))) {
+        return; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
+    }
     p = admit(g, p, &e->id);
     if (p == NULL) {
         return;
@@ -200,7 +203,9 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
     if (!known) {
         window_start(&p->window, e->sequence);
     }
-    p->id = e->id;
+    p->id.incarnation = e->id.incarnation;
+    p->id.dist_port = e->id.dist_port;
+    p->id.flags = e->id.flags;
     p->miss = MISS_MULTIPLIER;
     p->interval =
         e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
@@ -209,6 +214,7 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
         (void)peer_address(p, &e->addrs[i - 1]);
     }
     place(g, fx, p);
+    watch_start(g, p);
     pending_drop(&g->roster, pending_find(&g->roster, e->id.boot));
 }
 
@@ -260,6 +266,7 @@ void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t r
     bury(g, p, reason);
     if (listed && heir != NULL) {
         list(g, fx, heir);
+        watch_start(g, heir);
     }
 }
 

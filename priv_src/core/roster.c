@@ -242,3 +242,12 @@ void pending_drop(struct roster *r, struct pending *p)
         (void)index_add(&r->pending_by_boot, p->boot, p);
     }
 }
+
+void pending_expire(struct roster *r, int64_t before)
+{
+    for (size_t i = r->pending_count; i > 0; i--) {
+        if (r->pending[i - 1].heard < before) {
+            pending_drop(r, &r->pending[i - 1]);
+        }
+    }
+}

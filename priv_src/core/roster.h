@@ -118,6 +118,9 @@ struct pending *pending_find(struct roster *r, uint64_t boot);
 /* The same, made if need be; the one not heard for longest gives way. NULL when memory is short. */
 struct pending *pending_note(struct roster *r, uint64_t boot);
 
+/* Forgets those not heard since `before`. */
+void pending_expire(struct roster *r, int64_t before);
+
 /* Forgets it; NULL is allowed. Pointers to other pending entries become invalid. */
 void pending_drop(struct roster *r, struct pending *p);
 

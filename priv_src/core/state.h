@@ -24,7 +24,8 @@
 enum timer_kind {
     TIMER_BEAT = 1, /* the next heartbeat; step: question number, or BEAT_STEADY */
     TIMER_ANSWER,   /* an unproven member is asked, again */
-    TIMER_SILENCE,  /* a peer may have been silent too long */
+    TIMER_SILENCE,  /* some peer may have been silent too long */
+    TIMER_RIVAL,    /* a rival may have been */
     TIMER_PROBE,    /* a silent peer is probed, again */
     TIMER_GOODBYE,  /* step: which repetition */
     TIMER_FORGET,   /* a tombstone's end */
@@ -70,6 +71,7 @@ struct gossip {
     int64_t now;   /* the core's own time: the caller's less the lag */
     int64_t pulse; /* last sign of life of the BEAM */
     int64_t beat_at, beat_due;
+    int64_t look_at; /* when the peers are looked at; 0: nobody is listed */
     int64_t heard;   /* last fresh datagram of any peer */
     int64_t refuted; /* last refutation */
     uint64_t sequence;
@@ -96,7 +98,7 @@ uint64_t random_u64(struct gossip *g);
 int64_t random_between(struct gossip *g, int64_t least, int64_t most);
 /* T for the group as it is now, microseconds. */
 int64_t current_interval(const struct gossip *g);
-/* Fires `kind` about `boot` after `delay`; returns when that is. */
+/* Fires `kind` about `boot` after `delay`; returns when that is. Strangers may fill only half of the heap. */
 int64_t set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step);
 
 /* send.c */
@@ -178,9 +180,10 @@ void vouch_entry(const struct peer *p, struct wire_entry *e);
 /* watch.c */
 /* Begins to watch a member, or begins anew. */
 void watch_start(struct gossip *g, struct peer *p);
-void watch_timer(struct gossip *g, struct effects *fx, const struct timer *t);
+void watch_timer(struct gossip *g, const struct timer *t);
+void watch_rival_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 /* Begins to probe a peer at once. */
-void watch_probe(struct gossip *g, struct effects *fx, struct peer *p);
+void watch_probe(struct gossip *g, struct peer *p);
 void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
 /* relay.c */

@@ -103,7 +103,7 @@ static void believe(struct gossip *g, struct effects *fx, struct peer *p, const 
             break;
         }
         if (g->now - p->heard < silence_to_believe(p->interval) && p->state == PEER_LISTED) {
-            watch_probe(g, fx, p); /* the accuser may be the deaf one: see for ourselves */
+            watch_probe(g, p); /* the accuser may be the deaf one: see for ourselves */
         } else {
             member_gone(g, fx, p, DOWN_SILENT);
         }

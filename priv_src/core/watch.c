@@ -3,42 +3,79 @@
  * having asked. */
 #include "state.h"
 
-static void alarm_at(struct gossip *g, struct peer *p, int64_t when)
+/* When this listed peer is to be looked at. `heard` only grows, so whoever looks then is never late. */
+static int64_t look_due(const struct peer *p)
 {
-    p->alarm = set_timer(g, when > g->now ? when - g->now : 0, TIMER_SILENCE, p->id.boot, 0);
+    int64_t silent = p->heard + silence_to_probe(p->interval);
+    return p->alarm > silent ? p->alarm : silent;
+}
+
+static void rival_timer(struct gossip *g, struct peer *p)
+{
+    int64_t end = p->heard + p->miss * p->interval;
+    p->alarm = set_timer(g, end > g->now ? end - g->now : 0, TIMER_RIVAL, p->id.boot, 0);
 }
 
 void watch_start(struct gossip *g, struct peer *p)
 {
-    alarm_at(g, p, p->heard + silence_to_probe(p->interval));
-}
-
-void watch_timer(struct gossip *g, struct effects *fx, const struct timer *t)
-{
-    struct peer *p = roster_find(&g->roster, t->boot);
-    if (p == NULL || p->state == PEER_GONE || p->alarm != t->due) {
+    if (p->state == PEER_RIVAL) {
+        rival_timer(g, p);
         return;
     }
-    int64_t silence = g->now - p->heard;
-    if (silence < silence_to_probe(p->interval)) {
-        watch_start(g, p);
-    } else if (p->state == PEER_RIVAL) { /* nobody was told of it, so nobody needs a verdict */
-        if (silence >= p->miss * p->interval) {
-            member_gone(g, fx, p, DOWN_SILENT);
-        } else {
-            alarm_at(g, p, p->heard + p->miss * p->interval);
-        }
-    } else if (p->probing || rank_watches(g, p) || silence >= BACKSTOP * p->interval) {
-        watch_probe(g, fx, p);
-        alarm_at(g, p, g->now + p->interval);
-    } else { /* the watchers may have gone with it: look again who they are */
-        alarm_at(g, p, g->now + p->interval / RECHECK_PART);
+    p->alarm = 0;
+    if (g->look_at == 0 || look_due(p) < g->look_at) {
+        g->look_at = set_timer(g, look_due(p) - g->now, TIMER_SILENCE, 0, 0);
     }
 }
 
-void watch_probe(struct gossip *g, struct effects *fx, struct peer *p)
+/* Nobody was told of a rival, so nobody needs a verdict. */
+void watch_rival_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
-    (void)fx;
+    struct peer *p = roster_find(&g->roster, t->boot);
+    if (p == NULL || p->state != PEER_RIVAL || p->alarm != t->due) {
+        return;
+    }
+    if (g->now - p->heard >= p->miss * p->interval) {
+        member_gone(g, fx, p, DOWN_SILENT);
+    } else {
+        rival_timer(g, p);
+    }
+}
+
+static void look(struct gossip *g, struct peer *p)
+{
+    if (p->probing || g->now - p->heard >= BACKSTOP * p->interval || rank_watches(g, p)) {
+        watch_probe(g, p);
+        p->alarm = g->now + p->interval;
+    } else { /* the watchers may have gone with it: look again who they are */
+        p->alarm = g->now + p->interval / RECHECK_PART;
+    }
+}
+
+/* One timer for all: a group of a thousand wakes this member a few times in T, not a thousand times. */
+void watch_timer(struct gossip *g, const struct timer *t)
+{
+    if (t->due != g->look_at) {
+        return; /* overtaken */
+    }
+    int64_t next = NEVER;
+    for (size_t i = 0; i < g->roster.listed; i++) {
+        struct peer *p = g->roster.list[i].peer;
+        if (look_due(p) <= g->now) {
+            look(g, p);
+        }
+        next = look_due(p) < next ? look_due(p) : next;
+    }
+    if (next == NEVER) {
+        g->look_at = 0; /* the next to be listed begins anew */
+        return;
+    }
+    int64_t gap = next - g->now;
+    g->look_at = set_timer(g, gap < LOOK_GAP ? LOOK_GAP : gap, TIMER_SILENCE, 0, 0);
+}
+
+void watch_probe(struct gossip *g, struct peer *p)
+{
     if (!p->probing) {
         p->probing = true;
         p->relay_acked = false;
