@@ -52,7 +52,7 @@
 #define BACKSTOP          4             /* T of silence that make any member a watcher */
 #define RECHECK_PART                                                                                         \
     4 /* who does not watch a silent peer looks again every 4th of T whether it is its turn */
-#define LOOK_GAP      (10 * MS_US) /* between two looks at all peers */
+#define LOOK_GAP      (25 * MS_US) /* between two looks at all peers */
 #define DEAD_REPEAT   (100 * MS_US)
 #define DEAD_REPEATS  2
 #define REFUTE_GAP    (50 * MS_US)  /* between two refutations */
