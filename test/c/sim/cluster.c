@@ -9,10 +9,7 @@
 #include "memory.h"
 #include "sealing.h"
 
-#define IMPATIENT    100000 /* ticks in one moment after which the core is surely going round in circles */
-#define DRAIN_BATCH  32     /* datagrams read from one socket before the other gets its turn */
-#define CHARGE_SMALL 832    /* what the kernel charges a socket for a datagram of up to 400 bytes, */
-#define CHARGE_LARGE 2304   /* and for a larger one */
+#define IMPATIENT 100000 /* ticks in one moment after which the core is surely going round in circles */
 
 int64_t cluster_now(const struct cluster *c)
 {
@@ -28,6 +25,11 @@ bool cluster_complete(const struct cluster *c)
 static int64_t clock_of(const struct node *n, int64_t now)
 {
     return now + n->clock + now * n->drift / 1000000;
+}
+
+int64_t cluster_clock(const struct cluster *c, uint32_t node)
+{
+    return clock_of(&c->nodes[node], cluster_now(c));
 }
 
 /* The first moment from `now` on at which the member's clock shows `local` or more. */
@@ -91,15 +93,6 @@ void cluster_init(struct cluster *c, const struct options *options, const struct
     }
 }
 
-static void empty_inbox(struct cluster *c, struct inbox *in)
-{
-    for (size_t i = 0; i < in->count; i++) {
-        packets_drop(&c->packets, in->packets[i]);
-    }
-    free(in->packets);
-    *in = (struct inbox){0};
-}
-
 /* Ends its process. */
 static void stop(struct cluster *c, uint32_t node)
 {
@@ -113,8 +106,7 @@ static void stop(struct cluster *c, uint32_t node)
     n->g = NULL;
     n->tick_at = NEVER;
     n->paused = n->stalled = n->isolated = n->leaving = n->left = false;
-    empty_inbox(c, &n->inbox[0]);
-    empty_inbox(c, &n->inbox[1]);
+    cluster_forget_inbox(c, node);
     observer_stopped(&c->observer, cluster_now(c), node);
 }
 
@@ -162,10 +154,10 @@ void cluster_called(struct cluster *c, uint32_t node)
     }
 }
 
-static void command(struct cluster *c, uint32_t node, const struct command *cmd)
+void cluster_command(struct cluster *c, uint32_t node, const struct command *cmd)
 {
     struct node *n = &c->nodes[node];
-    gossip_command(n->g, c->fx, clock_of(n, cluster_now(c)), cmd);
+    gossip_command(n->g, c->fx, cluster_clock(c, node), cmd);
     cluster_called(c, node);
 }
 
@@ -176,7 +168,7 @@ static void pulse(struct cluster *c, uint32_t node, uint32_t life)
         return;
     }
     if (!n->paused && !n->stalled && !n->leaving) {
-        command(c, node, &(struct command){.type = COMMAND_PULSE});
+        cluster_command(c, node, &(struct command){.type = COMMAND_PULSE});
     }
     queue_add(&c->queue, cluster_now(c) + c->options->interval_ms * MS_US / 2,
               (struct queue_event){.kind = CLUSTER_PULSE, .node = node, .packet = life});
@@ -198,7 +190,7 @@ void cluster_start_named(struct cluster *c, uint32_t node, uint32_t named, uint3
                                      .random = rng_fill,
                                      .random_context = &n->rng,
                                      .sealing = c->sealing};
-    n->g = gossip_new(&options, clock_of(n, cluster_now(c)));
+    n->g = gossip_new(&options, cluster_clock(c, node));
     if (n->g == NULL) {
         fputs("gossip_sim: out of memory\n", stderr);
         exit(2);
@@ -210,7 +202,7 @@ void cluster_start_named(struct cluster *c, uint32_t node, uint32_t named, uint3
     alive->as.alive.self.creation = creation;
     alive->as.alive.self.dist_port = (uint16_t)(20000 + node % 20000);
     alive->as.alive.self.flags = IDENTITY_LONG_NAMES;
-    command(c, node, alive);
+    cluster_command(c, node, alive);
     free(alive);
     queue_add(&c->queue, cluster_now(c) + rng_between(&c->rng, 0, c->options->interval_ms * MS_US / 2),
               (struct queue_event){.kind = CLUSTER_PULSE, .node = node, .packet = n->life});
@@ -230,81 +222,12 @@ void cluster_leave(struct cluster *c, uint32_t node, uint8_t reason)
 {
     observer_stopped(&c->observer, cluster_now(c), node);
     c->nodes[node].leaving = true;
-    command(c, node, &(struct command){.type = COMMAND_LEAVE, .as.reason = reason});
+    cluster_command(c, node, &(struct command){.type = COMMAND_LEAVE, .as.reason = reason});
 }
 
 void cluster_stall(struct cluster *c, uint32_t node, bool stalled)
 {
     c->nodes[node].stalled = stalled;
-}
-
-void cluster_pause(struct cluster *c, uint32_t node)
-{
-    struct node *n = &c->nodes[node];
-    n->paused = true;
-    n->paused_at = cluster_now(c);
-    n->tick_at = NEVER;
-}
-
-static void keep(struct cluster *c, struct inbox *in, uint32_t number)
-{
-    const struct packet *p = packets_at(&c->packets, number);
-    size_t charge = p->len <= 400 ? CHARGE_SMALL : CHARGE_LARGE;
-    if (in->bytes + charge > SOCKET_BUFFER) {
-        c->tally.overflowed++;
-        packets_drop(&c->packets, number);
-        return;
-    }
-    if (in->count == in->size) {
-        in->size = in->size == 0 ? 64 : 2 * in->size;
-        in->packets = memory_grow(in->packets, in->size, sizeof *in->packets);
-    }
-    in->packets[in->count++] = number;
-    in->bytes += charge;
-}
-
-static void receive(struct cluster *c, uint32_t node, uint32_t number)
-{
-    struct node *n = &c->nodes[node];
-    const struct packet *p = packets_at(&c->packets, number);
-    c->traffic.deliveries++;
-    if (crowd_has(c, node)) {
-        crowd_receive(c, node, p);
-    } else if (n->g != NULL && n->paused) {
-        keep(c, &n->inbox[p->from.kind == PATH_UNICAST], number);
-        return;
-    } else if (n->g != NULL) {
-        gossip_receive(n->g, c->fx, clock_of(n, cluster_now(c)), &p->from, p->data, p->len);
-        cluster_called(c, node);
-    }
-    packets_drop(&c->packets, number);
-}
-
-void cluster_wake(struct cluster *c, uint32_t node)
-{
-    struct node *n = &c->nodes[node];
-    int64_t now = cluster_now(c);
-    struct inbox waiting[2] = {n->inbox[0], n->inbox[1]};
-    n->inbox[0] = n->inbox[1] = (struct inbox){0};
-    n->paused = false;
-    if (now - n->paused_at > LONG_PAUSE) {
-        n->long_pause_end = now;
-    }
-    size_t read[2] = {0, 0};
-    while (read[0] < waiting[0].count || read[1] < waiting[1].count) {
-        for (int socket = 0; socket < 2; socket++) {
-            for (int i = 0; i < DRAIN_BATCH && read[socket] < waiting[socket].count; i++) {
-                receive(c, node, waiting[socket].packets[read[socket]++]);
-            }
-        }
-    }
-    free(waiting[0].packets);
-    free(waiting[1].packets);
-    if (n->g != NULL && !n->stalled) { /* what the owner wrote meanwhile is in the pipe */
-        command(c, node, &(struct command){.type = COMMAND_PULSE});
-    } else if (n->g != NULL) {
-        cluster_called(c, node);
-    }
 }
 
 static void tick(struct cluster *c, uint32_t node)
@@ -315,7 +238,7 @@ static void tick(struct cluster *c, uint32_t node)
         return; /* it was put off, or put forward and done */
     }
     n->tick_at = NEVER;
-    int64_t local = clock_of(n, now);
+    int64_t local = cluster_clock(c, node);
     if (gossip_deadline(n->g) <= local) {
         gossip_tick(n->g, c->fx, local);
         bool full = c->fx->count > EFFECTS_MAX / 2; /* then it may have stopped early */
@@ -334,7 +257,7 @@ static void happen(struct cluster *c, const struct queue_event *e)
 {
     switch (e->kind) {
     case CLUSTER_DELIVER:
-        receive(c, e->node, e->packet);
+        cluster_receive(c, e->node, e->packet);
         break;
     case CLUSTER_TICK:
         tick(c, e->node);

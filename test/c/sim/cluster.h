@@ -106,6 +106,18 @@ void cluster_replay(struct cluster *c, uint32_t packet, uint32_t to);
 /* Sends a datagram from a member's address; for those that play a script. */
 void cluster_send(struct cluster *c, uint32_t from, const struct path *path, const uint8_t *data, size_t len);
 
+/* A datagram reaches `node`, which takes over the reference: read at once, or kept while it is paused. */
+void cluster_receive(struct cluster *c, uint32_t node, uint32_t packet);
+
+/* What waits in its sockets is lost. */
+void cluster_forget_inbox(struct cluster *c, uint32_t node);
+
+/* Its owner asks for something. */
+void cluster_command(struct cluster *c, uint32_t node, const struct command *cmd);
+
+/* What its own clock shows now; that never goes back. */
+int64_t cluster_clock(const struct cluster *c, uint32_t node);
+
 /* A call into the core of `node` was made: runs the effects, and has the next tick come in time. */
 void cluster_called(struct cluster *c, uint32_t node);
 

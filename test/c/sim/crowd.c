@@ -96,12 +96,17 @@ void crowd_receive(struct cluster *c, uint32_t node, const struct packet *p)
     if (len < 0 || wire_decode(&m, plain, (size_t)len) != 0) {
         return;
     }
-    if ((m.flags & WIRE_ASK) == 0 && m.type != WIRE_PROBE && m.type != WIRE_PROBE_FOR) {
+    bool page = m.type == WIRE_ROSTER && (m.has & HAS_TOTAL) == 0;
+    if ((m.flags & WIRE_ASK) == 0 && !page && m.type != WIRE_PROBE && m.type != WIRE_PROBE_FOR) {
         return;
     }
     struct path back = path_unicast(&p->from.addr);
-    start_message(c, &answer, node, WIRE_ACK);
+    start_message(c, &answer, node, page ? WIRE_ROSTER : WIRE_ACK);
     answer.echoes[answer.echo_count++] = (struct wire_echo){.boot = m.id.boot, .nonce = m.nonce};
+    if (page) { /* the last one, and empty */
+        answer.cursor = UINT64_MAX;
+        answer.has |= HAS_CURSOR | HAS_TOTAL;
+    }
     if ((m.has & HAS_TARGET) != 0) {
         answer.target = m.target;
         answer.has |= HAS_TARGET;

@@ -141,21 +141,18 @@ void scenario_mute(struct cluster *c)
     cluster_run(c, cluster_now(c) + 6 * SECOND_US);
 }
 
-void scenario_no_unicast(struct cluster *c)
+/* All, or the last members from their start on. */
+static void lose_unicast(struct cluster *c)
 {
-    uint32_t nodes[VICTIMS_MAX];
-    uint32_t count = 0;
-    bool all = !scenario_variant(c, "one");
-    for (uint32_t i = 0; all && i < c->size; i++) {
+    uint32_t count = scenario_variant(c, "one") ? scenario_victims(c, 1) : c->size;
+    for (uint32_t i = c->size - count; i < c->size; i++) {
         network_lose(&c->network, 0, i, REACH_NO_UNICAST);
     }
-    if (!all) { /* the last members, from their start on */
-        count = scenario_victims(c, 1);
-        for (uint32_t i = 0; i < count; i++) {
-            nodes[i % VICTIMS_MAX] = c->size - 1 - i;
-            network_lose(&c->network, 0, c->size - 1 - i, REACH_NO_UNICAST);
-        }
-    }
+}
+
+void scenario_no_unicast(struct cluster *c)
+{
+    lose_unicast(c);
     for (uint32_t i = 0; i < c->size; i++) {
         cluster_start(c, i, 1);
     }
@@ -164,5 +161,4 @@ void scenario_no_unicast(struct cluster *c)
     c->watched = scenario_draw(c);
     cluster_crash(c, c->watched);
     scenario_await(c, "gone_us", "never_gone", cluster_now(c), HEAL_LIMIT, none_lists_it);
-    (void)nodes;
 }
