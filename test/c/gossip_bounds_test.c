@@ -199,13 +199,18 @@ static void a_flood_of_strangers_does_not_silence(void **state)
     size_t a = net_add(net, "a@h1", 1, &options);
     net_alive(net, a);
     net_run(net, 3 * SECOND_US);
+    struct forged peer = forge(1, "peer@host", 1, 251);
     struct wire_message m;
+    net_prove(net, a, &peer);
     for (uint64_t boot = 2; boot <= 12000; boot++) {
         struct forged f = forge(boot, "f@host", 1, (uint8_t)(boot % 250));
         forge_start(&f, &m, WIRE_HELLO);
         net_say(net, a, &f, PATH_GROUP, &m);
     }
     assert_int_equal(gossip_stats(net->nodes[a]->g).pending, PENDING_MAX);
+    forge_start(&peer, &m, WIRE_NEWS);
+    forge_verdict(&m, VERDICT_DEAD, gossip_boot(net->nodes[a]->g), 0);
+    net_say(net, a, &peer, PATH_GROUP, &m);
     net_run(net, 5 * SECOND_US);
     int64_t since = net->now;
     net_run(net, 10 * SECOND_US);

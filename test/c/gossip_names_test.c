@@ -152,6 +152,35 @@ static void the_own_ghost_is_no_conflict(void **state)
     assert_int_equal(net_listed(net, a), 0);
 }
 
+/* A holder of the key that lies about another's name must not bring two peers of one name. */
+static void a_buried_boot_id_keeps_its_name(void **state)
+{
+    struct net *net = *state;
+    size_t a = net_member(net, "a@h1", 1);
+    struct forged liar = forge(90, "liar@h9", 1, 9), x = forge(91, "x@h10", 1, 10),
+                  y = forge(92, "y@h11", 1, 11);
+    struct wire_message m;
+    net_run(net, SECOND_US);
+    net_prove(net, a, &liar);
+    net_prove(net, a, &x);
+    net_prove(net, a, &y);
+    net_run(net, 950 * MS_US);
+    forge_start(&liar, &m, WIRE_NEWS);
+    forge_verdict(&m, VERDICT_DEAD, x.id.boot, 0);
+    net_say(net, a, &liar, PATH_GROUP, &m);
+    assert_int_equal(net_events(net, a, EVENT_DOWN), 1);
+    x.id.incarnation =
+        1; /* back, with a higher incarnation, but the name of y: then y's own, again and again */
+    x.id.name = y.id.name;
+    forge_start(&liar, &m, WIRE_NEWS);
+    forge_entry(&m, &x);
+    net_say(net, a, &liar, PATH_GROUP, &m);
+    struct forged y2 = forge(93, "y@h11", 3, 12);
+    net_prove(net, a, &y2);
+    net_run(net, 10 * SECOND_US); /* the witness looks on */
+    assert_in_range(net_events(net, a, EVENT_UP), 3, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +190,7 @@ int main(void)
         NET_TEST(a_twin_inherits),
         NET_TEST(a_rival_that_goes_is_not_missed),
         NET_TEST(the_own_ghost_is_no_conflict),
+        NET_TEST(a_buried_boot_id_keeps_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,51 @@ static void keys_rotate_without_a_flap(void **state)
     assert_true(gossip_stats(net->nodes[1]->g).foreign > 0);
 }
 
+/* Who has no address cannot be asked whether it lives, and would be listed for ever. */
+static void a_vouch_without_an_address_is_none(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    struct forged x = forge(105, "x@h9", 1, 20);
+    struct wire_message m;
+    forge_start(&t.f, &m, WIRE_NEWS);
+    forge_entry(&m, &x);
+    m.entries[0].addr_count = 0;
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    assert_int_equal(net->nodes[t.a]->event_count, 0);
+    m.entries[0].addr_count = 1;
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    assert_int_equal(net_events(net, t.a, EVENT_UP), 1);
+}
+
+/* A peer that names its own successor is replaced by it while its message is still being read. With as many
+ * tombstones as there may be, its record is freed at once. */
+static void a_peer_vouches_for_its_own_successor(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    options.max_peers = 2;
+    size_t a = net_add(net, "a@h1", 1, &options);
+    net_alive(net, a);
+    net_run(net, SECOND_US);
+    struct wire_message m;
+    for (uint64_t boot = 200; boot < 202; boot++) { /* two tombstones */
+        struct forged gone = forge(boot, boot == 200 ? "x@host" : "y@host", 1, 20);
+        net_prove(net, a, &gone);
+        forge_start(&gone, &m, WIRE_BYE);
+        net_say(net, a, &gone, PATH_GROUP, &m);
+    }
+    struct forged f = forge(100, "f@h3", 1, 10), successor = forge(102, "f@h3", 1, 12);
+    net_run(net, SECOND_US);
+    net_prove(net, a, &f);
+    forge_start(&f, &m, WIRE_ROSTER);
+    m.has = HAS_CURSOR;
+    forge_entry(&m, &successor);
+    net_say(net, a, &f, PATH_UNICAST, &m);
+    assert_int_equal(net_event(net, a, EVENT_UPDATE)->peer.id.boot, 102);
+    assert_int_equal(net_listed(net, a), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +250,8 @@ int main(void)
         NET_TEST(whom_a_vouch_brings_back),
         NET_TEST(the_accused_refutes),
         NET_TEST(keys_rotate_without_a_flap),
+        NET_TEST(a_vouch_without_an_address_is_none),
+        NET_TEST(a_peer_vouches_for_its_own_successor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
