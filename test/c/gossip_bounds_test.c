@@ -189,8 +189,19 @@ static void answers_to_one_source_are_limited(void **state)
     assert_true(net->log_count > before);
 }
 
-/* Thousands of newcomers in a moment, all of whom hold the key: tables stay small, and the member beats on,
- * even if it is accused in the midst of it. */
+/* Thousands of newcomers in a moment, all of whom hold the key. */
+static void flood(struct net *net, size_t i)
+{
+    for (uint64_t boot = 1000; boot < 13000; boot++) {
+        struct forged f = forge(boot, "f@host", 1, (uint8_t)(boot % 250));
+        struct wire_message m;
+        forge_start(&f, &m, WIRE_HELLO);
+        net_say(net, i, &f, PATH_GROUP, &m);
+    }
+    assert_int_equal(gossip_stats(net->nodes[i]->g).pending, PENDING_MAX);
+}
+
+/* Tables stay small, and the member beats on, even if it is accused in the midst of it. */
 static void a_flood_of_strangers_does_not_silence(void **state)
 {
     struct net *net = *state;
@@ -202,12 +213,7 @@ static void a_flood_of_strangers_does_not_silence(void **state)
     struct forged peer = forge(1, "peer@host", 1, 251);
     struct wire_message m;
     net_prove(net, a, &peer);
-    for (uint64_t boot = 2; boot <= 12000; boot++) {
-        struct forged f = forge(boot, "f@host", 1, (uint8_t)(boot % 250));
-        forge_start(&f, &m, WIRE_HELLO);
-        net_say(net, a, &f, PATH_GROUP, &m);
-    }
-    assert_int_equal(gossip_stats(net->nodes[a]->g).pending, PENDING_MAX);
+    flood(net, a);
     forge_start(&peer, &m, WIRE_NEWS);
     forge_verdict(&m, VERDICT_DEAD, gossip_boot(net->nodes[a]->g), 0);
     net_say(net, a, &peer, PATH_GROUP, &m);
@@ -215,6 +221,21 @@ static void a_flood_of_strangers_does_not_silence(void **state)
     int64_t since = net->now;
     net_run(net, 10 * SECOND_US);
     assert_in_range(net_sent(net, a, since, WIRE_HELLO, NULL), 9, 14);
+}
+
+static void a_newcomer_in_a_flood_is_listed(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    options.max_peers = 2;
+    size_t a = net_add(net, "a@h1", 1, &options);
+    net_alive(net, a);
+    net_run(net, 3 * SECOND_US);
+    flood(net, a);
+    net_member(net, "b@h2", 1);
+    net_run(net, MS_US);
+    flood(net, a);
+    assert_true(net_wait(net, 5 * SECOND_US, net_whole));
 }
 
 int main(void)
@@ -227,6 +248,7 @@ int main(void)
         NET_TEST(no_more_than_max_peers),
         NET_TEST(answers_to_one_source_are_limited),
         NET_TEST(a_flood_of_strangers_does_not_silence),
+        NET_TEST(a_newcomer_in_a_flood_is_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
