@@ -1,0 +1,258 @@
+defmodule GossipCluster.Strategy do
+  @moduledoc """
+  GossipCluster as a strategy of [libcluster](https://hexdocs.pm/libcluster): in a `Cluster.Supervisor`'s configuration one line changes.
+
+      config :libcluster,
+        topologies: [
+          shop: [
+            strategy: GossipCluster.Strategy,             # was: Cluster.Strategy.Gossip
+            config: [port: 45892, secret: "a shared secret"]
+          ]
+        ]
+
+  The rest is as libcluster has it: the topology's `connect`, `disconnect` and `list_nodes` are called with the node
+  appended, and `config` may hold what the Gossip strategy takes:
+
+  | Key of Gossip | Here |
+  |---|---|
+  | `port` | `port` |
+  | `multicast_if`, else `if_addr` | `interfaces: [it]`; none, `"0.0.0.0"` and `"::"` mean all |
+  | `multicast_addr` | `group` |
+  | `multicast_ttl` | `ttl` |
+  | `secret`, a text | `secret: {:passphrase, it}`; none: the Erlang cookie |
+  | `broadcast_only: true` | not there yet: reported, and the default group is used |
+
+  and also every option of `GossipCluster.Options`, which wins where both are given. What is unknown is reported in the log, once, and has
+  no effect. A wrong value raises `ArgumentError`, as it does without libcluster; whatever the network or the system lacks never fails the start.
+
+  A topology is a cluster of this node's, called `name(topology)`:
+
+      GossipCluster.peers(GossipCluster.Strategy.name(:shop))
+
+  The topology's name is not sent and not mixed into the key, as in libcluster. **The wire is another one**: nodes with the Gossip
+  strategy and nodes with this one do not hear each other.
+
+  ## Telemetry
+
+  Where the application has `:telemetry`, libcluster's own events are emitted for the connects of this node, beside those of `GossipCluster`:
+
+  | Event | Measurements | Metadata |
+  |---|---|---|
+  | `[:libcluster, :connect_node, :ok]` | `duration`, native units | `node`, `topology` |
+  | `[:libcluster, :connect_node, :error]` | none | `node`, `topology`, `reason`: `:unreachable`, `:not_part_of_network`, or what the function returned or raised |
+  | `[:libcluster, :disconnect_node, :ok]` | `duration`, native units | `node`, `topology` |
+  | `[:libcluster, :disconnect_node, :error]` | none | `node`, `topology`, `reason`: `:already_disconnected`, `:not_part_of_network`, or what the function returned or raised |
+
+  As with libcluster, a connection that the other side has made is no event here.
+  """
+
+  require Logger
+
+  alias GossipCluster.Options
+
+  # As libcluster's supervisor fills them in; also for a state that lacks them.
+  @functions [
+    connect: {:net_kernel, :connect_node, []},
+    disconnect: {:erlang, :disconnect_node, []},
+    list_nodes: {:erlang, :nodes, [:connected]}
+  ]
+
+  # What libcluster calls true, false, and :ignored.
+  @refusals [
+    connect: %{false: :unreachable, ignored: :not_part_of_network},
+    disconnect: %{false: :already_disconnected, ignored: :not_part_of_network}
+  ]
+
+  # GossipCluster refuses shorter passphrases and longer ones; libcluster takes any text.
+  @shortest 8
+  @longest 1024
+
+  @typedoc "libcluster's state of a strategy, or a map of its fields: `topology`, `connect`, `disconnect`, `list_nodes`, `config`."
+  @type state :: %{required(:topology) => atom(), optional(atom()) => term()}
+
+  @doc "As libcluster's strategies have it: the argument is a list of one state."
+  @spec child_spec([state()]) :: Supervisor.child_spec()
+  def child_spec([%{topology: topology}] = states),
+    do: %{id: topology, start: {__MODULE__, :start_link, [states]}, type: :supervisor}
+
+  @doc "Starts the cluster of a topology, linked to the caller."
+  @spec start_link([state()]) :: {:ok, pid()} | {:error, term()}
+  def start_link([%{topology: topology} = state]) do
+    {options, remarks} = options(state)
+    for remark <- remarks, do: Logger.warning("#{inspect(topology)}: #{remark}")
+    GossipCluster.start_link(options)
+  end
+
+  @doc """
+  The name of a topology's cluster, unless its `config` says `name`.
+
+      iex> GossipCluster.Strategy.name(:shop)
+      GossipCluster.Strategy.Shop
+  """
+  @spec name(atom()) :: GossipCluster.name()
+  def name(topology),
+    do: Module.concat(__MODULE__, topology |> Atom.to_string() |> Macro.camelize())
+
+  @doc false
+  # What a state asks for, in our own options, and what is to be said about it. Pure.
+  @spec options(state()) :: {keyword(), [String.t()]}
+  def options(%{topology: topology} = state) do
+    known = Map.keys(Options.validate!([])) -- Keyword.keys(@functions)
+    {config, remarks} = list(Map.get(state, :config))
+    {own, others} = Enum.split_with(config, fn {key, _value} -> key in known end)
+    {mapped, more} = map(others, own)
+
+    # The last of two is the one that counts.
+    options =
+      [name: name(topology)]
+      |> Keyword.merge(mapped)
+      |> Keyword.merge(passphrase(own))
+      |> Keyword.merge(functions(topology, state))
+
+    {options, remarks ++ weak(own) ++ more}
+  end
+
+  defp list(nil), do: {[], []}
+
+  defp list(config) do
+    if Keyword.keyword?(config),
+      do: {config, []},
+      else: {[], ["its config is no keyword list, so it has no effect"]}
+  end
+
+  defp functions(topology, state) do
+    for {kind, default} <- @functions do
+      mfa = Map.get(state, kind) || default
+
+      # The list is what it is; the acts are events too.
+      if kind == :list_nodes,
+        do: {kind, mfa},
+        else: {kind, {__MODULE__, :observed, [kind, topology, mfa]}}
+    end
+  end
+
+  ## Gossip's keys
+
+  defp map(others, own) do
+    Enum.reduce(others, {interfaces(others, own), []}, fn {key, value}, {options, remarks} ->
+      case gossip(key, value) do
+        {:ok, mapped} -> {options ++ mapped, remarks}
+        {:remark, remark} -> {options, remarks ++ [remark]}
+      end
+    end)
+  end
+
+  # multicast_if is the more precise of the two.
+  defp interfaces(others, own) do
+    address = chosen(others[:multicast_if]) || chosen(others[:if_addr])
+    if address && not Keyword.has_key?(own, :interfaces), do: [interfaces: [address]], else: []
+  end
+
+  defp chosen(address) when address in [nil, false, :any, "", "0.0.0.0", '0.0.0.0', "::", '::'],
+    do: nil
+
+  defp chosen({0, 0, 0, 0}), do: nil
+  defp chosen({0, 0, 0, 0, 0, 0, 0, 0}), do: nil
+  defp chosen(address), do: address
+
+  # Read above, together.
+  defp gossip(key, _value) when key in [:if_addr, :multicast_if], do: {:ok, []}
+  defp gossip(:multicast_ttl, ttl), do: {:ok, [ttl: ttl]}
+
+  defp gossip(:multicast_addr, address) do
+    if multicast?(address),
+      do: {:ok, [group: address]},
+      else:
+        {:remark,
+         "multicast_addr #{inspect(address)} is no IPv4 multicast address, so the default group is used"}
+  end
+
+  defp gossip(:broadcast_only, none) when none in [false, nil], do: {:ok, []}
+
+  defp gossip(:broadcast_only, _true),
+    do: {:remark, "broadcast_only is not there yet: multicast is used"}
+
+  defp gossip(key, _value) when key in [:connect, :disconnect, :list_nodes],
+    do: {:remark, "#{key} belongs beside `config`, not into it, so it has no effect"}
+
+  defp gossip(key, _value),
+    do:
+      {:remark,
+       "there is no option #{inspect(key)}, so it has no effect; there are those of libcluster's Gossip strategy " <>
+         "(port, if_addr, multicast_if, multicast_addr, multicast_ttl, broadcast_only, secret) and those of GossipCluster"}
+
+  defp multicast?({first, _, _, _}), do: first in 224..239
+
+  defp multicast?(text) when is_binary(text) or is_list(text) do
+    case :inet.parse_ipv4strict_address(to_charlist(text)) do
+      {:ok, address} -> multicast?(address)
+      {:error, :einval} -> false
+    end
+  end
+
+  defp multicast?(_other), do: false
+
+  # A text is what libcluster calls a secret. All else is ours, and checked where all options are.
+  defp passphrase(own) do
+    case Keyword.fetch(own, :secret) do
+      {:ok, nil} -> Keyword.delete(own, :secret)
+      {:ok, text} when is_binary(text) -> Keyword.put(own, :secret, {:passphrase, fit(text)})
+      _ours -> own
+    end
+  end
+
+  # Every node makes the same of the same text. Its strength stays what it was.
+  defp fit(text) when byte_size(text) in @shortest..@longest, do: text
+  defp fit(text), do: "libcluster " <> Base.encode16(:crypto.hash(:sha256, text))
+
+  defp weak(own) do
+    case Keyword.get(own, :secret) do
+      text when is_binary(text) and byte_size(text) < @shortest ->
+        [
+          "its secret has only #{byte_size(text)} bytes and is easy to guess; take 32 random bytes, as {:key, bytes}"
+        ]
+
+      _fine ->
+        []
+    end
+  end
+
+  ## What the dialer calls, in a process of its own
+
+  @doc false
+  @spec observed(:connect | :disconnect, atom(), mfa() | {module(), atom(), list()}, node()) ::
+          term()
+  def observed(kind, topology, {module, function, arguments}, node) do
+    # In interactive mode a module that configuration names is not loaded until it is asked for.
+    _ = Code.ensure_loaded(module)
+    start = System.monotonic_time()
+    metadata = %{node: node, topology: topology}
+
+    try do
+      apply(module, function, arguments ++ [node])
+    catch
+      class, reason ->
+        event(kind, :error, %{}, Map.put(metadata, :reason, reason))
+        :erlang.raise(class, reason, __STACKTRACE__)
+    else
+      true ->
+        event(kind, :ok, %{duration: System.monotonic_time() - start}, metadata)
+        true
+
+      other ->
+        reason = if is_atom(other), do: Map.get(@refusals[kind], other, other), else: other
+        event(kind, :error, %{}, Map.put(metadata, :reason, reason))
+        other
+    end
+  end
+
+  # Nothing is compiled against :telemetry, which the application may have or not.
+  defp event(kind, result, measurements, metadata) do
+    what = if kind == :connect, do: :connect_node, else: :disconnect_node
+
+    if match?({:module, _}, Code.ensure_loaded(:telemetry)),
+      do: apply(:telemetry, :execute, [[:libcluster, what, result], measurements, metadata])
+
+    :ok
+  end
+end
