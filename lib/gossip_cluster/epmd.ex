@@ -2,15 +2,44 @@ defmodule GossipCluster.Epmd do
   @moduledoc """
   Finds nodes without epmd and without DNS: an `-epmd_module` that answers from what the cluster's peers say of themselves.
 
-      iex --erl "-pa PATH_TO_EBIN" --erl "-epmd_module Elixir.GossipCluster.Epmd -start_epmd false" --sname a -S mix
-
   Every peer's authenticated heartbeat carries its node name and the port on which its distribution listens. With this
   module a node name is looked up there first, so that host names need not resolve and distribution ports may be whatever
   the system gave. Where a name is not known yet, the connecting process (never `net_kernel` itself) waits for it,
-  up to 4 seconds, while the stock `:erl_epmd` is asked too, so that nodes outside the cluster are still reached.
+  up to 4 seconds, while the stock `:erl_epmd` is asked too, so that nodes outside the cluster are still reached. The distribution may run over
+  TCP or TLS (`-proto_dist inet_tls`).
 
-  It runs before any application does, so it works without its table: then it is just like `:erl_epmd`, except that it
-  registers this node nowhere.
+  ## Switching it on
+
+  Erlang reads the setting when its distribution starts:
+
+      -epmd_module Elixir.GossipCluster.Epmd -start_epmd false
+
+    * **A release**: these two flags in `rel/vm.args.eex`; `rpc`, `remote` and `stop` need two small files more, see the guide on releases. A container: the same
+    * **iex**: the module's directory must come with the flags, since `iex` and `elixir` add theirs too late:
+      `iex --erl "-pa _build/dev/lib/gossip_cluster/ebin -epmd_module Elixir.GossipCluster.Epmd -start_epmd false" --sname a -S mix`
+    * **mix**, with the distribution started later: `elixir --erl "-epmd_module Elixir.GossipCluster.Epmd -start_epmd false" -S mix run`, and
+      `Node.start(:a, :shortnames)` in the application
+    * **From Erlang/OTP 27.2 on** also without a flag, before the distribution starts:
+      `Application.put_env(:kernel, :epmd_module, GossipCluster.Epmd)`, or `-kernel epmd_module 'Elixir.GossipCluster.Epmd'`. Not
+      both this and the flag: Erlang takes that for an error
+
+  ## Nodes outside the cluster
+
+  Names that no peer has are also looked up as Erlang does without this module: by DNS, and the epmd of that host. To have nothing but the cluster:
+
+      config :gossip_cluster, GossipCluster.Epmd, fallback: false
+
+  (`-gossip_cluster Elixir.GossipCluster.Epmd '[{fallback,false}]'` on a command line.) Then no epmd and no DNS server is ever asked.
+
+  ## IPv6
+
+  Peers are known by their IPv4 addresses only, for now. Where the distribution runs over IPv6 (`-proto_dist inet6_tcp` or `inet6_tls`),
+  the peer's port is known and the address is not, so its host name must resolve to an IPv6 address; with `fallback: false` nothing is resolved and such a connect fails.
+
+  ## Before the application runs, and when it crashes
+
+  Erlang calls this module before any application runs. It works without its table: then it is just like `:erl_epmd` (or finds nobody, without fallback), except that it registers this node
+  nowhere. The table belongs to the application, not to a cluster: whatever crashes in a cluster, `global` still finds its nodes.
   """
 
   alias GossipCluster.Peer
@@ -104,7 +133,11 @@ defmodule GossipCluster.Epmd do
         {to_charlist(String.replace_suffix(name, suffix, "")), port}
       end
 
-    if known == [], do: :erl_epmd.names(host), else: {:ok, known}
+    cond do
+      known != [] -> {:ok, known}
+      fallback?() -> :erl_epmd.names(host)
+      true -> {:error, :address}
+    end
   end
 
   @doc false
@@ -112,18 +145,17 @@ defmodule GossipCluster.Epmd do
 
   @doc false
   def port_please(name, host, timeout) do
-    case {:persistent_term.get({__MODULE__, :own}, nil), lookup(name, host)} do
-      {_own, {:ok, _ips, port}} ->
-        {:port, port, @version}
-
-      {{own, port}, :none} ->
-        if own == text(name) and local?(host),
-          do: {:port, port, @version},
-          else: :erl_epmd.port_please(name, host, timeout)
-
-      {nil, :none} ->
-        :erl_epmd.port_please(name, host, timeout)
+    with :none <- lookup(name, host),
+         :none <- own(name, host) do
+      if fallback?(), do: :erl_epmd.port_please(name, host, timeout), else: :noport
+    else
+      {:ok, _ips, port} -> {:port, port, @version}
     end
+  end
+
+  defp own(name, host) do
+    {own, port} = :persistent_term.get({__MODULE__, :own}, {nil, 0})
+    if own == text(name) and local?(host), do: {:ok, [], port}, else: :none
   end
 
   @doc false
@@ -131,21 +163,21 @@ defmodule GossipCluster.Epmd do
     cond do
       # net_kernel only wants to know whether the protocol suits, and must not be kept waiting.
       self() == Process.whereis(:net_kernel) -> suits(name, host, family)
-      table?() -> wait(name, host, family, now(), nil)
+      table?() or not fallback?() -> wait(name, host, family, now(), nil)
       true -> :erl_epmd.address_please(name, host, family)
     end
   end
 
   defp suits(name, host, family) do
     case lookup(name, host) do
-      {:ok, ips, _port} -> address(ips, family)
+      {:ok, ips, _port} -> with(:none <- address(ips, family), do: {:ok, any(family)})
       :none -> {:ok, any(family)}
     end
   end
 
   defp wait(name, host, family, since, others) do
     with {:ok, ips, port} <- lookup(name, host),
-         {:ok, ip} <- address(ips, family) do
+         {:ok, ip} <- known(ips, host, family) do
       {:ok, ip, port, @version}
     else
       {:error, _reason} = error ->
@@ -155,7 +187,7 @@ defmodule GossipCluster.Epmd do
         waited = now() - since
 
         others =
-          if others == nil and waited >= @ask_others,
+          if others == nil and waited >= @ask_others and fallback?(),
             do: ask_others(name, host, family),
             else: others
 
@@ -170,15 +202,37 @@ defmodule GossipCluster.Epmd do
     end
   end
 
+  # A peer that is listed without an address of this family: its port is known, and its host name may resolve.
+  defp known(ips, host, family) do
+    case address(ips, family) do
+      {:ok, ip} -> {:ok, ip}
+      :none -> if fallback?(), do: resolve(host, family), else: {:error, :eafnosupport}
+    end
+  end
+
+  defp resolve(host, family) do
+    case :inet.getaddr(if(is_binary(host), do: to_charlist(host), else: host), family(family)) do
+      {:ok, ip} -> {:ok, ip}
+      {:error, _reason} -> {:error, :eafnosupport}
+    end
+  end
+
   # A process of its own, since DNS may take seconds. Linked: it ends with the connection attempt.
   defp ask_others(name, host, family) do
     caller = self()
     ref = make_ref()
 
     spawn_link(fn ->
-      with {:ok, ip} <- :erl_epmd.address_please(name, host, family),
-           {:port, port, version} <- :erl_epmd.port_please(name, ip) do
-        send(caller, {ref, {:ok, ip, port, version}})
+      case :erl_epmd.address_please(name, host, family(family)) do
+        {:ok, _ip, _port, _version} = answer ->
+          send(caller, {ref, answer})
+
+        {:ok, ip} ->
+          with {:port, port, version} <- :erl_epmd.port_please(name, ip),
+               do: send(caller, {ref, {:ok, ip, port, version}})
+
+        {:error, _reason} ->
+          :ok
       end
     end)
 
@@ -211,16 +265,17 @@ defmodule GossipCluster.Epmd do
   defp table?, do: :ets.whereis(@table) != :undefined
 
   defp address(ips, family) do
-    size = if family in [:inet6, :inet6_tcp], do: 8, else: 4
-
-    case Enum.find(ips, &(tuple_size(&1) == size)) do
-      nil -> {:error, :eafnosupport}
-      ip -> {:ok, ip}
-    end
+    size = if family(family) == :inet6, do: 8, else: 4
+    ip = Enum.find(ips, &(tuple_size(&1) == size))
+    if ip, do: {:ok, ip}, else: :none
   end
 
-  defp any(family) when family in [:inet6, :inet6_tcp], do: {0, 0, 0, 0, 0, 0, 0, 1}
-  defp any(_family), do: {127, 0, 0, 1}
+  # Some releases of Erlang name the family, some the protocol.
+  defp family(family) when family in [:inet6, :inet6_tcp, :inet6_tls], do: :inet6
+  defp family(_ipv4), do: :inet
+
+  defp any(family),
+    do: if(family(family) == :inet6, do: {0, 0, 0, 0, 0, 0, 0, 1}, else: {127, 0, 0, 1})
 
   defp local?({127, _, _, _}), do: true
   defp local?({0, 0, 0, 0, 0, 0, 0, 1}), do: true
@@ -234,6 +289,14 @@ defmodule GossipCluster.Epmd do
   defp text(value) when is_binary(value), do: value
   defp text(value) when is_tuple(value), do: value |> :inet.ntoa() |> to_string()
   defp text(value), do: to_string(value)
+
+  # Read each time: this module works before any application is started, and configuration may come later.
+  defp fallback? do
+    case Application.get_env(:gossip_cluster, __MODULE__, []) do
+      options when is_list(options) -> :proplists.get_value(:fallback, options, true) != false
+      _other -> true
+    end
+  end
 
   defp now, do: System.monotonic_time(:millisecond)
 end

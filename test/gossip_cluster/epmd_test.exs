@@ -2,6 +2,8 @@ defmodule GossipCluster.EpmdTest do
   # The answers, from the table; that net_kernel uses them is shown with real nodes in test/integration.
   use ExUnit.Case, async: false
 
+  import GossipCluster.Eventually
+
   alias GossipCluster.{Epmd, Peer}
 
   setup do
@@ -81,7 +83,10 @@ defmodule GossipCluster.EpmdTest do
     assert time < 1_000_000
     Epmd.put(peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
     assert {:ok, {192, 0, 2, 1}} = Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet)
-    assert {:error, :eafnosupport} = Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet6)
+    # Another process will resolve the name.
+    assert {:ok, {0, 0, 0, 0, 0, 0, 0, 1}} =
+             Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet6)
+
     Process.unregister(:net_kernel)
   end
 
@@ -95,5 +100,85 @@ defmodule GossipCluster.EpmdTest do
     assert {:ok, -1} = Epmd.register_node(~c"own", 5000)
     assert Epmd.own_port() == 5000
     assert {:ok, 0} = Epmd.listen_port_please(~c"own", ~c"localhost")
+  end
+
+  test "a peer that is listed without an address of the family: its port is known, its name is resolved" do
+    # An address is a name that resolves everywhere.
+    Epmd.put(peer("b@::1", 4711, [{192, 0, 2, 1}]))
+    loopback = {0, 0, 0, 0, 0, 0, 0, 1}
+
+    for family <- [:inet6, :inet6_tcp],
+        do: assert(Epmd.address_please(~c"b", ~c"::1", family) == {:ok, loopback, 4711, 6})
+
+    assert Epmd.address_please(~c"b", ~c"::1", :inet) == {:ok, {192, 0, 2, 1}, 4711, 6}
+  end
+
+  describe "without fallback" do
+    setup do
+      Application.put_env(:gossip_cluster, Epmd, fallback: false)
+      on_exit(fn -> Application.delete_env(:gossip_cluster, Epmd) end)
+    end
+
+    # Who is asked: every call of Erlang's own module, and of the resolver. A tracer is not traced, hence the task.
+    defp asked(function) do
+      {:module, _} = Code.ensure_loaded(:erl_epmd)
+      test = self()
+
+      tracer =
+        spawn_link(fn ->
+          for pattern <- [{:erl_epmd, :_, :_}, {:inet, :getaddr, 2}],
+              do: :erlang.trace_pattern(pattern, true, [])
+
+          :erlang.trace(:new_processes, true, [:call])
+          send(test, :traced)
+          receive do: (:done -> :ok)
+          ref = :erlang.trace_delivered(:all)
+          receive do: ({:trace_delivered, :all, ^ref} -> :ok)
+          :erlang.trace(:all, false, [:call])
+          send(test, {:asked, Process.info(self(), :messages)})
+        end)
+
+      receive do: (:traced -> :ok)
+      result = Task.await(Task.async(function), 10_000)
+      send(tracer, :done)
+      assert_receive {:asked, {:messages, messages}}, 5_000
+      {result, for({:trace, _pid, :call, {module, name, _}} <- messages, do: {module, name})}
+    end
+
+    test "nobody else is asked for a name that no peer has; a peer is found as ever" do
+      Epmd.put(peer("b@localhost", 4711, [{192, 0, 2, 1}]))
+      assert {:noport, []} = asked(fn -> Epmd.port_please(~c"c", ~c"localhost") end)
+      assert {{:error, :address}, []} = asked(fn -> Epmd.names(~c"elsewhere") end)
+      please = &fn -> Epmd.address_please(&1, ~c"localhost", &2) end
+      assert {{:error, :eafnosupport}, []} = asked(please.(~c"b", :inet6))
+      assert {{:ok, {192, 0, 2, 1}, 4711, 6}, []} = asked(please.(~c"b", :inet))
+      # After the wait for a peer that may be found yet.
+      assert {{:error, :nxdomain}, []} = asked(please.(~c"c", :inet))
+    end
+
+    test "with it they are asked" do
+      Application.put_env(:gossip_cluster, Epmd, fallback: true)
+      assert {_error, asked} = asked(fn -> Epmd.port_please(~c"c", {127, 0, 0, 1}) end)
+      assert {:erl_epmd, :port_please} in asked
+      assert {_, asked} = asked(fn -> Epmd.address_please(~c"c", ~c"127.0.0.1", :inet) end)
+      assert {:erl_epmd, :address_please} in asked
+    end
+  end
+
+  test "the table outlives a crash of the cluster's processes" do
+    fake = GossipCluster.FakeSidecar.new()
+    key = {:key, :crypto.strong_rand_bytes(32)}
+    start_supervised!({GossipCluster, name: Crashing, secret: key, sidecar: fake.path})
+    fake = GossipCluster.FakeSidecar.attach(fake)
+    known = GossipCluster.FakeSidecar.peer("b@nowhere.example", port: 4711)
+    GossipCluster.FakeSidecar.ready(fake, [known])
+    eventually(fn -> Epmd.port_please(~c"b", ~c"nowhere.example") == {:port, 4711, 6} end)
+
+    owner = Process.whereis(Crashing)
+    Process.exit(owner, :kill)
+    eventually(fn -> Process.whereis(Crashing) not in [nil, owner] end)
+
+    assert Epmd.address_please(~c"b", ~c"nowhere.example", :inet) ==
+             {:ok, {192, 0, 2, 1}, 4711, 6}
   end
 end
