@@ -94,6 +94,7 @@ defmodule GossipCluster do
     * `left` - whether `leave/1` was called
     * `health` - `:ok` or `:isolated`
     * `peers`, `connected` - how many are listed, and how many of these are connected
+    * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known
     * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, or `:waiting` for the distribution to start, where the
       secret is the cookie), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
     * `interfaces` - `{name, index, address}` of those in use
@@ -124,6 +125,7 @@ defmodule GossipCluster do
       health: Board.get(board, :health, :ok),
       peers: length(peers),
       connected: Enum.count(peers, &(&1.connection == :connected)),
+      problems: for(%{problem: {cause, text}} = peer <- peers, do: {peer.name, cause, text}),
       sidecar: %{
         state: status.sidecar,
         reason: status.reason,

@@ -2,9 +2,9 @@ defmodule GossipCluster.Connect do
   @moduledoc false
   # One dial, in a task of its own: it may block for seconds, and runs code of the user.
 
-  alias GossipCluster.Peer
+  alias GossipCluster.{Diagnosis, Peer}
 
-  @type result :: {:connected | :refused, nil} | {:failed, String.t()}
+  @type result :: {:connected | :refused, nil} | {:failed, {Diagnosis.cause(), String.t()}}
 
   @doc "Asks `accept`, then connects. Never raises."
   @spec run(
@@ -16,29 +16,50 @@ defmodule GossipCluster.Connect do
           result()
   def run(peer, node, connect, accept) do
     if accept == nil or call(accept, peer) == {:ok, true},
-      do: dial(node, connect),
+      do: dial(peer, node, connect),
       else: {:refused, nil}
   end
 
-  defp dial(node, {module, function, arguments} = mfa) do
+  defp dial(peer, node, {module, _function, _arguments} = mfa) do
     case call(mfa, node) do
       {:ok, true} ->
         {:connected, nil}
 
       {:ok, false} ->
-        {:failed, "it could not be reached or refused us"}
+        {:failed, why(peer, module)}
 
       {:ok, :ignored} ->
-        {:failed, "this node's distribution does not run"}
+        {:failed, {:failed, "this node's distribution does not run"}}
 
       {:ok, other} ->
-        {:failed,
-         "#{inspect(module)}.#{function}/#{length(arguments) + 1} returned #{inspect(other, limit: 5)}"}
+        {:failed, {:failed, "#{called(mfa)} returned #{inspect(other, limit: 5)}"}}
 
       {:error, error} ->
-        {:failed, "#{inspect(module)}.#{function}/#{length(arguments) + 1} failed: #{error}"}
+        {:failed, {:failed, "#{called(mfa)} failed: #{error}"}}
     end
   end
+
+  # How another function connects, nobody knows here.
+  defp why(peer, :net_kernel) do
+    case guarded(fn -> Diagnosis.run(peer) end) do
+      {:ok, diagnosis} -> diagnosis
+      {:error, error} -> {:failed, "it could not be reached or refused us (#{error})"}
+    end
+  end
+
+  defp why(_peer, _module), do: {:failed, "it could not be reached or refused us"}
+
+  @doc "Disconnects a node. Never raises."
+  @spec disconnect(node(), {module(), atom(), list()}) :: :ok | {:error, String.t()}
+  def disconnect(node, mfa) do
+    case call(mfa, node) do
+      {:ok, _answer} -> :ok
+      {:error, error} -> {:error, "#{called(mfa)} failed: #{error}"}
+    end
+  end
+
+  defp called({module, function, arguments}),
+    do: "#{inspect(module)}.#{function}/#{length(arguments) + 1}"
 
   @doc "The connected nodes, as `list_nodes` tells them. Never raises."
   @spec list({module(), atom(), list()}) :: {:ok, [String.t()]} | {:error, String.t()}

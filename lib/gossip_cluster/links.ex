@@ -33,7 +33,11 @@ defmodule GossipCluster.Links do
         |> show(peer.name)
 
       :error ->
-        failed(state, peer.name, "too many atoms were made for names of peers; raise `max_peers`")
+        failed(
+          state,
+          peer.name,
+          {:atoms, "too many atoms were made for names of peers; raise `max_peers`"}
+        )
     end
   end
 
@@ -75,30 +79,44 @@ defmodule GossipCluster.Links do
       {:refused, nil} ->
         dial(show(%{state | dialer: Dialer.result(state.dialer, name, :refused, now())}, name))
 
-      {:failed, why} ->
-        Telemetry.execute([:connect, :error], measurements, Map.put(metadata, :reason, why))
-        failed(state, name, why)
+      {:failed, {cause, why}} ->
+        reason = Map.merge(metadata, %{reason: cause, text: why})
+        Telemetry.execute([:connect, :error], measurements, reason)
+        failed(state, name, {cause, why})
 
       :killed ->
-        failed(state, name, "the connect did not come to an end")
+        failed(state, name, {:failed, "the connect did not come to an end"})
     end
   end
 
-  defp failed(state, name, why) do
+  defp failed(state, name, {_cause, why} = problem) do
     state = %{state | dialer: Dialer.result(state.dialer, name, :failed, now())}
+    connected = Dialer.connection(state.dialer, name) == :connected
 
-    state =
-      if Roster.named(state.roster, name) == [],
-        do: state,
-        else:
-          log_once(
-            state,
-            name,
-            :warning,
-            "cannot connect to #{Peer.label(name)} (it is tried again): #{why}"
-          )
+    # Looking for the reason takes a while: it may be gone, or connected by the other side.
+    if connected or Roster.named(state.roster, name) == [] do
+      dial(show(state, name))
+    else
+      text = "cannot connect to #{Peer.label(name)} (it is tried again): #{why}"
+      problems = Map.put(state.problems, name, problem)
+      %{state | problems: problems} |> trouble(name, problem, text) |> show(name) |> dial()
+    end
+  end
 
-    dial(show(state, name))
+  # One line and one telemetry event, once for each state.
+  defp trouble(state, name, {cause, why}, text) do
+    told = log_once(state, name, :warning, text)
+
+    if told != state,
+      do:
+        Telemetry.execute([:peer, :problem], %{count: 1}, %{
+          cluster: state.name,
+          name: name,
+          reason: cause,
+          text: why
+        })
+
+    told
   end
 
   @doc "A node was connected, by whomever."
@@ -174,24 +192,20 @@ defmodule GossipCluster.Links do
     %{state | up: up}
   end
 
-  defp log_skipped(state, name, {:skipped, reason}) do
-    case why(reason) do
-      nil -> state
-      why -> log_once(state, name, :warning, "#{Peer.label(name)} is not dialled: #{why}")
+  # A conflict has a line of its own, with both addresses.
+  defp log_skipped(state, _name, {:skipped, :conflict}), do: state
+
+  defp log_skipped(state, name, {:skipped, reason} = connection) do
+    case problem(state, name, connection) do
+      nil ->
+        state
+
+      {_, why} ->
+        trouble(state, name, {reason, why}, "#{Peer.label(name)} is not dialled: #{why}")
     end
   end
 
   defp log_skipped(state, _name, _connection), do: state
-
-  defp why(:cookie), do: "its Erlang cookie differs from ours; give both nodes the same"
-
-  defp why(:name_type),
-    do: "one of us has a short node name (--sname), the other a long one (--name)"
-
-  defp why(:tls), do: "the distribution of one of us runs over TLS, the other's does not"
-  defp why(:bad_name), do: "that is no node name"
-  # Told elsewhere, or wanted.
-  defp why(reason) when reason in [:not_alive, :conflict, :refused], do: nil
 
   @doc "Answers those who await so many connected peers."
   @spec answer_waiters(State.t()) :: State.t()

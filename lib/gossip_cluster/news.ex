@@ -5,7 +5,7 @@ defmodule GossipCluster.News do
 
   import GossipCluster.State
 
-  alias GossipCluster.{Board, Dialer, Epmd, Links, Peer, Roster, State, Telemetry}
+  alias GossipCluster.{Board, Dialer, Epmd, Links, Peer, Roster, Secret, State, Telemetry}
 
   @doc "Folds an event of the sidecar into the roster and spreads what is new."
   @spec handle(State.t(), GossipCluster.Codec.event()) :: State.t()
@@ -34,6 +34,35 @@ defmodule GossipCluster.News do
       log(state, :warning, "nobody answers this node any more: it looks cut off from the network")
 
   defp log_health(state, :ok), do: log(state, :info, "this node is answered again")
+
+  @doc """
+  This node is announced and has found nobody: if others are heard under another key, that is told, once in the cluster's
+  life. It is the commonest mistake of all, and nothing else would show it.
+  """
+  @spec alone(State.t(), map() | nil) :: State.t()
+  def alone(state, %{foreign: foreign}) when foreign > 0 do
+    if Roster.size(state.roster) > 0 or Board.get(state.board, :foreign, false) do
+      state
+    else
+      Board.put(state.board, :foreign, true)
+
+      state
+      |> log(
+        :warning,
+        "no peer is found, but packets of another cluster are heard on this network: if these should be this node's peers, " <>
+          "give all nodes the same #{keyed_by(state)} and the same `cluster` label"
+      )
+      |> telemetry([:foreign], %{})
+    end
+  end
+
+  def alone(state, _stats), do: state
+
+  defp keyed_by(state) do
+    if Secret.needs_cookie?(state.secret),
+      do: "Erlang cookie (Node.get_cookie/0)",
+      else: "`secret`"
+  end
 
   defp spread(state, []), do: state
   defp spread(state, events), do: events |> Enum.reduce(state, &spread_one/2) |> Links.dial()
@@ -78,7 +107,7 @@ defmodule GossipCluster.News do
     %{state | dialer: Dialer.conflict(state.dialer, peer.name, now())}
     |> log(
       :error,
-      "two living nodes are called #{Peer.label(peer)}, at #{where(peer)} and at #{where(other)}: " <>
+      "two living nodes are called #{Peer.label(peer)}, #{where(state, peer)} and #{where(state, other)}: " <>
         "give each a name of its own"
     )
     |> show(peer.name)
@@ -114,6 +143,12 @@ defmodule GossipCluster.News do
   defp down(:left), do: "it left"
   defp down(:beam_exit), do: "its Erlang VM has ended"
   defp down(:silent), do: "it fell silent"
+
+  # One of them may be this node itself.
+  defp where(%{own: %{name: name, creation: creation}}, %{name: name, creation: creation}),
+    do: "here"
+
+  defp where(_state, peer), do: "at #{where(peer)}"
 
   defp where(peer) do
     case Peer.ip(peer) do

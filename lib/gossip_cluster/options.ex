@@ -1,5 +1,8 @@
 defmodule GossipCluster.Options do
   # One table feeds the checks and the documentation: an option is what stands here, and nothing else is accepted.
+  # What the sidecar takes: so many items of so many bytes.
+  @interfaces 32
+  @interface 45
   @mfa_text "{module, function, arguments}"
 
   @schema [
@@ -275,15 +278,19 @@ defmodule GossipCluster.Options do
 
   defp interfaces(kind, list) do
     texts =
-      if is_list(list) and list != [] and not List.improper?(list),
-        do: Enum.map(list, &address/1),
-        else: [:error]
+      if is_list(list) and list != [] and not List.improper?(list) and
+           length(list) <= @interfaces,
+         do: Enum.map(list, &address/1),
+         else: [:error]
 
-    if Enum.all?(texts, &match?({:ok, text} when text != "" and byte_size(text) <= 64, &1)),
-      do: {:ok, {kind, Enum.map(texts, &elem(&1, 1))}},
-      else:
-        {:error,
-         ":all, a list of interface names or IPv4 addresses (at least one), or {:except, such a list}"}
+    if Enum.all?(
+         texts,
+         &match?({:ok, text} when text != "" and byte_size(text) <= @interface, &1)
+       ),
+       do: {:ok, {kind, Enum.map(texts, &elem(&1, 1))}},
+       else:
+         {:error,
+          ":all, a list of interface names or IPv4 addresses (1 to #{@interfaces}), or {:except, such a list}"}
   end
 
   defp address({a, b, c, d} = ip)

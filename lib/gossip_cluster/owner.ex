@@ -135,14 +135,7 @@ defmodule GossipCluster.Owner do
   end
 
   def handle_call(:stats, from, state) do
-    {ref, state} = next_ref(state)
-
-    if command(state, {:stats, ref}) do
-      send_after({:stats_timeout, ref}, @stats_timeout)
-      {:noreply, %{state | stats: Map.put(state.stats, ref, from)}}
-    else
-      {:reply, nil, state}
-    end
+    {:noreply, ask_stats(state, from)}
   end
 
   ## The port
@@ -164,6 +157,13 @@ defmodule GossipCluster.Owner do
 
   def handle_info({port, {:exit_status, status}}, %{port: port} = state),
     do: {:noreply, gone(state, state.fatal || Sidecar.exit_status(status))}
+
+  # It ended before it had read what was written, so its exit status is lost: the next one will tell.
+  def handle_info(
+        {:EXIT, port, :epipe},
+        %{port: port, sidecar: :starting, attempts: 0, fatal: nil} = state
+      ),
+      do: {:noreply, gone(state, nil)}
 
   def handle_info({:EXIT, port, reason}, %{port: port} = state) when is_port(port),
     do:
@@ -211,6 +211,13 @@ defmodule GossipCluster.Owner do
   end
 
   def handle_info({:stats_timeout, ref}, state), do: {:noreply, answer_stats(state, ref, nil)}
+
+  # Nobody after some seconds: is anybody there at all? Asked twice in a cluster's life, and not if it has peers.
+  def handle_info(:alone, state) do
+    if Roster.size(state.roster) == 0 and state.announced != nil,
+      do: {:noreply, ask_stats(state, :alone)},
+      else: {:noreply, state}
+  end
 
   ## Nodes
 
@@ -291,8 +298,27 @@ defmodule GossipCluster.Owner do
 
   defp answer_stats(state, ref, stats) do
     {from, waiting} = Map.pop(state.stats, ref)
-    if from, do: GenServer.reply(from, stats)
-    %{state | stats: waiting}
+    reply_stats(%{state | stats: waiting}, from, stats)
+  end
+
+  defp ask_stats(state, from) do
+    {ref, state} = next_ref(state)
+
+    if command(state, {:stats, ref}) do
+      send_after({:stats_timeout, ref}, @stats_timeout)
+      %{state | stats: Map.put(state.stats, ref, from)}
+    else
+      reply_stats(state, from, nil)
+    end
+  end
+
+  # Too late, or no question of ours.
+  defp reply_stats(state, nil, _stats), do: state
+  defp reply_stats(state, :alone, stats), do: News.alone(state, stats)
+
+  defp reply_stats(state, from, stats) do
+    GenServer.reply(from, stats)
+    state
   end
 
   ## The sidecar's life
@@ -349,15 +375,15 @@ defmodule GossipCluster.Owner do
 
     Telemetry.execute([:sidecar, :exit], %{attempts: attempts + 1}, %{
       cluster: state.name,
-      reason: text
+      reason: text || "gossipd is gone (:epipe)"
     })
 
     # Said once, not at each try.
     _ =
-      if text != state.complaint,
+      if text != nil and text != state.complaint,
         do: log(state, :error, "#{text}. It is tried again until it runs")
 
-    for {_ref, from} <- state.stats, do: GenServer.reply(from, nil)
+    for {_ref, from} <- state.stats, do: reply_stats(state, from, nil)
     for {_ref, from} <- state.leavers, do: GenServer.reply(from, :ok)
 
     show_status(%{
@@ -365,7 +391,7 @@ defmodule GossipCluster.Owner do
       | port: nil,
         sidecar: :down,
         attempts: attempts + 1,
-        complaint: text,
+        complaint: text || state.complaint,
         fatal: nil,
         announced: nil,
         keyed: nil,

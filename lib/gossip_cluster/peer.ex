@@ -19,7 +19,8 @@ defmodule GossipCluster.Peer do
     * `cookie` - whether its Erlang cookie is this node's: `:same`, `:differs`, `:unknown`
     * `long_names`, `tls`, `ipv6`, `hidden` - how its distribution runs
     * `connection` - `:connected`, `:connecting`, `:waiting` (for the next try, or for the other side's), or
-      `{:skipped, reason}`, where dialling cannot help: see `GossipCluster.Dialer`
+      `{:skipped, reason}`, where dialling cannot help; the README's troubleshooting guide lists the reasons
+    * `problem` - `nil`, or what keeps it from being connected, `{cause, text}`; the text says what to do
   """
   @type t :: %__MODULE__{
           name: String.t(),
@@ -34,7 +35,8 @@ defmodule GossipCluster.Peer do
           tls: boolean(),
           ipv6: boolean(),
           hidden: boolean(),
-          connection: :connected | :connecting | :waiting | {:skipped, atom()}
+          connection: :connected | :connecting | :waiting | {:skipped, atom()},
+          problem: nil | {atom(), String.t()}
         }
 
   @enforce_keys [:name, :creation]
@@ -51,7 +53,8 @@ defmodule GossipCluster.Peer do
     tls: false,
     ipv6: false,
     hidden: false,
-    connection: :waiting
+    connection: :waiting,
+    problem: nil
   ]
 
   @doc """

@@ -12,6 +12,8 @@ defmodule GossipCluster.Presence do
   @port_patience 30
   # A node that does not listen has no port to tell: so often we ask, a pulse each time.
   @port_tries 10
+  # After the announcement: when it is asked why nobody is found, see GossipCluster.News.alone/2.
+  @alone [3_000, 30_000]
 
   @doc "Looks at the distribution and its cookie, and does what a change asks for."
   @spec check(State.t()) :: State.t()
@@ -112,6 +114,7 @@ defmodule GossipCluster.Presence do
     new = state.announced == nil or state.announced.() != alive
 
     if cookie != nil and new and command(state, {:alive, alive}) do
+      _ = if state.announced == nil, do: for(delay <- @alone, do: send_after(:alone, delay))
       show_status(warn_weak(%{state | announced: fn -> alive end}, cookie))
     else
       state

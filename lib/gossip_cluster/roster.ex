@@ -134,9 +134,9 @@ defmodule GossipCluster.Roster do
   defp get(roster, {name, creation}), do: roster.peers[name][creation]
 
   defp put(roster, %Peer{name: name, creation: creation} = peer) do
-    # `connection` is not the roster's business: the owner shows it where it shows the peer.
-    lives =
-      roster.peers |> Map.get(name, %{}) |> Map.put(creation, %{peer | connection: :waiting})
+    # `connection` and `problem` are not the roster's business: the owner shows them where it shows the peer.
+    bare = %{peer | connection: :waiting, problem: nil}
+    lives = roster.peers |> Map.get(name, %{}) |> Map.put(creation, bare)
 
     %{roster | peers: Map.put(roster.peers, name, lives)}
   end

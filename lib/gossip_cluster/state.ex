@@ -6,7 +6,7 @@ defmodule GossipCluster.State do
 
   require Logger
 
-  alias GossipCluster.{Board, Dialer, Peer, Roster, Sidecar}
+  alias GossipCluster.{Board, Diagnosis, Dialer, Peer, Roster, Sidecar}
 
   @type t :: %__MODULE__{}
 
@@ -43,9 +43,11 @@ defmodule GossipCluster.State do
     tasks: %{},
     dial_timer: nil,
     listed_at: 0,
-    # Names for which a NODEUP line was written; the trouble that was told, by name.
+    # Names for which a NODEUP line was written; the lines of trouble that were told, by name; what keeps a peer from being
+    # connected, by name.
     up: MapSet.new(),
     told: %{},
+    problems: %{},
     # Who waits for an answer: await, leave, stats.
     waiters: %{},
     leavers: [],
@@ -65,17 +67,32 @@ defmodule GossipCluster.State do
     state
   end
 
-  @doc "Logs a trouble about a name once, not at each try; `untell/2` makes it news again."
+  @doc """
+  Logs a trouble about a name once, not at each try, also where two of them take turns; `untell/2` makes it news again.
+  """
   @spec log_once(t(), term(), Logger.level(), String.t()) :: t()
   def log_once(state, about, level, text) do
-    if state.told[about] == text,
+    if told?(state, about, text),
       do: state,
-      else: log(%{state | told: Map.put(state.told, about, text)}, level, text)
+      else: log(%{state | told: Map.update(state.told, about, [text], &[text | &1])}, level, text)
+  end
+
+  # A trouble whose words are ever new is told a few times, and no more.
+  @told_most 8
+
+  defp told?(state, about, text) do
+    texts = Map.get(state.told, about, [])
+    text in texts or length(texts) >= @told_most
   end
 
   @doc "What troubled this name is over."
   @spec untell(t(), term()) :: t()
-  def untell(state, about), do: %{state | told: Map.delete(state.told, about)}
+  def untell(state, about),
+    do: %{
+      state
+      | told: Map.delete(state.told, about),
+        problems: Map.delete(state.problems, about)
+    }
 
   @doc "Tells the subscribers."
   @spec publish(t(), GossipCluster.event()) :: t()
@@ -120,8 +137,21 @@ defmodule GossipCluster.State do
 
   @doc "The peer, with how its connection is."
   @spec with_connection(t(), Peer.t()) :: Peer.t()
-  def with_connection(state, peer),
-    do: %{peer | connection: Dialer.connection(state.dialer, peer.name)}
+  def with_connection(state, peer) do
+    connection = Dialer.connection(state.dialer, peer.name)
+    %{peer | connection: connection, problem: problem(state, peer.name, connection)}
+  end
+
+  @doc "What keeps this name from being connected, if anything does."
+  @spec problem(t(), String.t(), term()) :: Diagnosis.t() | nil
+  def problem(_state, _name, :connected), do: nil
+
+  def problem(_state, _name, {:skipped, reason}) do
+    text = Diagnosis.skipped(reason)
+    text && {reason, text}
+  end
+
+  def problem(state, name, _waiting), do: state.problems[name]
 
   @doc "Runs a function in a task; its result comes to the owner with `kind` and `about`."
   @spec start_task(t(), atom(), term(), (() -> term())) :: t()

@@ -103,7 +103,7 @@ defmodule GossipCluster.ReadmeTest do
 
   # \0 stands for what varies, and for a backquote, which Markdown cannot quote.
   defp texts_of_elixir do
-    for name <- ~w(connect links news owner presence sidecar strategy distribution),
+    for name <- ~w(connect diagnosis links news owner presence sidecar strategy distribution),
         text <- strings(Code.string_to_quoted!(read("lib/gossip_cluster/#{name}.ex"))),
         do: text |> String.replace("`", "\0") |> squeeze()
   end
