@@ -12,6 +12,8 @@ defmodule GossipCluster.Dialer do
   #     of this node) starts anew.
   #   - A lost connection to a listed peer is dialled again after @reconnect, plus jitter: a peer that has ended says
   #     goodbye sooner than that, and is not dialled in vain.
+  #   - A connection that was ended on purpose (by hand, on either side) is left alone for a quiet period; it holds for that
+  #     life of the peer, not for its next one.
   #   - Bounded: @fresh dials of peers that have not failed and @retries of those that have run at a time, so that a
   #     crowd of black holes (7 s each) never keeps a newcomer waiting; and no more than @burst at once and @rate a
   #     second are begun, so that the heal of a large partition is no flood. The rate also bounds the atoms made.
@@ -54,6 +56,8 @@ defmodule GossipCluster.Dialer do
   defstruct own: nil,
             entries: %{},
             connected: MapSet.new(),
+            # name => {creation, until when it is left alone}
+            quiet: %{},
             fresh: :gb_sets.new(),
             retries: :gb_sets.new(),
             running: %{fresh: 0, retries: 0},
@@ -138,7 +142,11 @@ defmodule GossipCluster.Dialer do
   @doc "A connection to this node is up, whoever made it."
   @spec connected(t(), String.t(), integer()) :: t()
   def connected(dialer, name, now) do
-    dialer = %{dialer | connected: MapSet.put(dialer.connected, name)}
+    dialer = %{
+      dialer
+      | connected: MapSet.put(dialer.connected, name),
+        quiet: Map.delete(dialer.quiet, name)
+    }
 
     case dialer.entries do
       %{^name => entry} -> reconsider(dialer, name, %{entry | failures: 0}, now)
@@ -146,15 +154,29 @@ defmodule GossipCluster.Dialer do
     end
   end
 
-  @doc "The connection to this node is gone. It is dialled again if it is still listed."
-  @spec disconnected(t(), String.t(), integer()) :: t()
-  def disconnected(dialer, name, now) do
+  @doc """
+  The connection to this node is gone. It is dialled again if it is still listed, but not before `quiet` milliseconds.
+  """
+  @spec disconnected(t(), String.t(), integer(), non_neg_integer()) :: t()
+  def disconnected(dialer, name, now, quiet \\ 0) do
     dialer = %{dialer | connected: MapSet.delete(dialer.connected, name)}
+    dialer = if quiet > 0, do: be_quiet(dialer, name, now, now + quiet), else: dialer
 
     case dialer.entries do
       %{^name => %{state: :connected} = entry} ->
         {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
         reconsider(dialer, name, entry, now, now + @reconnect + jitter + head_start(dialer, name))
+
+      %{} ->
+        dialer
+    end
+  end
+
+  defp be_quiet(dialer, name, now, until) do
+    case dialer.entries do
+      %{^name => %{peer: %{creation: creation}}} ->
+        lasting = Map.filter(dialer.quiet, fn {_name, {_creation, until}} -> until > now end)
+        %{dialer | quiet: Map.put(lasting, name, {creation, until})}
 
       %{} ->
         dialer
@@ -309,11 +331,19 @@ defmodule GossipCluster.Dialer do
 
   defp queue(dialer, name, entry, at) do
     dialer = unqueue(dialer, name)
+    at = max(at, quiet_until(dialer, name, entry) || at)
     class = class(entry)
 
     dialer
     |> Map.update!(class, &:gb_sets.add_element({at, name}, &1))
     |> put(name, %{entry | state: :waiting, at: at})
+  end
+
+  defp quiet_until(dialer, name, %{peer: %{creation: creation}}) do
+    case dialer.quiet do
+      %{^name => {^creation, until}} -> until
+      %{} -> nil
+    end
   end
 
   defp settle(dialer, name, entry, state),

@@ -130,8 +130,94 @@ defmodule GossipCluster.Links do
   @spec disconnected(State.t(), node(), term()) :: State.t()
   def disconnected(state, node, reason) do
     name = Atom.to_string(node)
-    changed(%{state | dialer: Dialer.disconnected(state.dialer, name, now())}, name, reason)
+    now = now()
+    quiet = if on_purpose?(state, node, name, reason), do: state.options.quiet, else: 0
+    state = %{state | dialer: Dialer.disconnected(state.dialer, name, now, quiet)}
+    state |> changed(name, reason) |> quiet(name, reason, quiet)
   end
+
+  # By hand: `disconnect` is Node.disconnect/1 here, and the other side, which lives, then reads an orderly end. But
+  # `global` disconnects nodes too, to prevent overlapping partitions, and these must come back soon; so the side on which
+  # it did that dials again at once, and the other leaves it to that side.
+  defp on_purpose?(_state, node, _name, :disconnect), do: not by_global?(node)
+
+  defp on_purpose?(state, _node, name, :connection_closed),
+    do: match?([%Peer{status: :alive}], Roster.named(state.roster, name))
+
+  defp on_purpose?(_state, _node, _name, _reason), do: false
+
+  # Before it asks for a disconnect, `global` notes whose connection was lost to whom, for an hour: a timer of that length.
+  # A fresh note about this node or that one, and a third, makes it the doing of `global`.
+  @global_notes :global_lost_connections
+  @global_keeps 3_600_000
+  @global_fresh 10_000
+
+  defp by_global?(node) do
+    pair = Enum.sort([node, node()])
+
+    Enum.any?(:ets.tab2list(@global_notes), fn
+      {{a, b}, {_creation, _operation, timer}} ->
+        (a in pair or b in pair) and Enum.sort([a, b]) != pair and fresh?(timer)
+
+      _other ->
+        false
+    end)
+  rescue
+    # No such table: there is no `global`, or none that does such things.
+    ArgumentError -> false
+  end
+
+  defp fresh?(timer) do
+    case :erlang.read_timer(timer) do
+      left when is_integer(left) -> @global_keeps - left < @global_fresh
+      false -> false
+    end
+  end
+
+  defp quiet(state, _name, _reason, 0), do: state
+
+  defp quiet(state, name, reason, quiet) do
+    if Roster.named(state.roster, name) == [] do
+      state
+    else
+      where = if reason == :disconnect, do: "here", else: "there"
+
+      text =
+        "it was disconnected on purpose, #{where}: it is not dialled for #{quiet} ms (option `quiet`)"
+
+      %{state | problems: Map.put(state.problems, name, {:quiet, text})}
+      |> log(if(where == "here", do: :info, else: :debug), "#{Peer.label(name)}: #{text}")
+      |> show(name)
+    end
+  end
+
+  @doc """
+  A peer is down, and the sidecar has judged so: its connection is ended, if that is wanted. Not while another life of that name
+  is listed, for the connection may be that one's; and not for the silence that a node hears which is cut off itself.
+  """
+  @spec down(State.t(), Peer.t(), GossipCluster.Codec.down_reason()) :: State.t()
+  def down(%{options: %{on_down: :disconnect}} = state, peer, reason) do
+    node = Peer.node(peer)
+    isolated = Board.get(state.board, :health, :ok) == :isolated
+
+    if node != nil and Dialer.connection(state.dialer, peer.name) == :connected and
+         Roster.named(state.roster, peer.name) == [] and not (reason == :silent and isolated) do
+      disconnect = state.options.disconnect
+      start_task(state, :disconnect, peer.name, fn -> Connect.disconnect(node, disconnect) end)
+    else
+      state
+    end
+  end
+
+  def down(state, _peer, _reason), do: state
+
+  @doc "A disconnect has ended."
+  @spec cut(State.t(), String.t(), :ok | {:error, String.t()} | :killed) :: State.t()
+  def cut(state, _name, :ok), do: state
+  def cut(state, name, :killed), do: cut(state, name, {:error, "it did not come to an end"})
+
+  def cut(state, name, {:error, why}),
+    do: log_once(state, :disconnect, :warning, "cannot disconnect #{Peer.label(name)}: #{why}")
 
   @doc "Asks for the list of connected nodes, if it is time."
   @spec check_list(State.t()) :: State.t()

@@ -18,7 +18,8 @@ defmodule GossipCluster.News do
   @spec expire(State.t()) :: State.t()
   def expire(state) do
     {roster, events} = Roster.expire(state.roster, now())
-    spread(%{state | roster: roster}, events)
+    # Nobody has judged them: our own sidecar was away, and they were not confirmed.
+    spread(%{state | roster: roster}, for({:down, peer, :silent} <- events, do: {:expired, peer}))
   end
 
   @doc "What the sidecar says of this node's own view."
@@ -88,20 +89,10 @@ defmodule GossipCluster.News do
     |> Links.changed(peer.name)
   end
 
-  defp spread_one({:down, peer, reason}, state) do
-    others = Roster.named(state.roster, peer.name)
-    if others == [], do: Epmd.drop(peer, reason)
-    Board.delete_peer(state.board, peer)
-    peer = with_connection(state, peer)
+  defp spread_one({:down, peer, reason}, state),
+    do: state |> down(peer, reason) |> Links.down(peer, reason)
 
-    %{state | dialer: Dialer.unlisted(state.dialer, peer, now())}
-    |> untell(peer.name)
-    |> log(:info, "lost #{Peer.label(peer)}: #{down(reason)}")
-    |> show(peer.name)
-    |> publish({:down, peer, reason})
-    |> telemetry([:peer, :down], %{peer: peer, reason: reason})
-    |> Links.changed(peer.name)
-  end
+  defp spread_one({:expired, peer}, state), do: down(state, peer, :silent)
 
   defp spread_one({:conflict, peer, other}, state) do
     %{state | dialer: Dialer.conflict(state.dialer, peer.name, now())}
@@ -113,6 +104,21 @@ defmodule GossipCluster.News do
     |> show(peer.name)
     |> publish({:conflict, peer, other})
     |> telemetry([:peer, :conflict], %{peer: peer, other: other})
+  end
+
+  defp down(state, peer, reason) do
+    others = Roster.named(state.roster, peer.name)
+    if others == [], do: Epmd.drop(peer, reason)
+    Board.delete_peer(state.board, peer)
+    peer = with_connection(state, peer)
+
+    %{state | dialer: Dialer.unlisted(state.dialer, peer, now())}
+    |> untell(peer.name)
+    |> log(:info, "lost #{Peer.label(peer)}: #{ended(reason)}")
+    |> show(peer.name)
+    |> publish({:down, peer, reason})
+    |> telemetry([:peer, :down], %{peer: peer, reason: reason})
+    |> Links.changed(peer.name)
   end
 
   defp tell(state, {kind, peer}, event) do
@@ -140,9 +146,9 @@ defmodule GossipCluster.News do
   defp status(:suspect), do: "does not answer"
   defp status(:stalled), do: "is stalled: its sidecar beats, but its Erlang VM does not respond"
 
-  defp down(:left), do: "it left"
-  defp down(:beam_exit), do: "its Erlang VM has ended"
-  defp down(:silent), do: "it fell silent"
+  defp ended(:left), do: "it left"
+  defp ended(:beam_exit), do: "its Erlang VM has ended"
+  defp ended(:silent), do: "it fell silent"
 
   # One of them may be this node itself.
   defp where(%{own: %{name: name, creation: creation}}, %{name: name, creation: creation}),

@@ -89,6 +89,21 @@ defmodule GossipCluster.Options do
         "which peers may be dialled: a function of a `t:GossipCluster.Peer.t/0`, or `#{@mfa_text}` called with the peer " <>
           "appended; anything but `true` refuses. `nil` accepts all. It is asked in the process that dials"
     ],
+    on_down: [
+      type: {:one_of, [:keep, :disconnect]},
+      default: :keep,
+      doc:
+        "what becomes of the Erlang connection when a peer is down: `:keep` leaves it to Erlang (`net_ticktime`), " <>
+          "`:disconnect` ends it, but only where the peer has left, its VM has ended or the members have judged it silent"
+    ],
+    quiet: [
+      type: {:integer, 0, 86_400_000},
+      default: 30_000,
+      unit: "milliseconds",
+      doc:
+        "how long a peer is left alone after `Node.disconnect/1` on either side; `0` dials it again at once. What " <>
+          "`global` disconnects is not meant"
+    ],
     log_heartbeats: [
       type: :boolean,
       default: false,
@@ -221,6 +236,12 @@ defmodule GossipCluster.Options do
        do: {:ok, value}
 
   defp check({:integer, low, high}, _value, _), do: {:error, "an integer from #{low} to #{high}"}
+
+  defp check({:one_of, allowed}, value, _) do
+    if value in allowed,
+      do: {:ok, value},
+      else: {:error, Enum.map_join(allowed, " or ", &inspect/1)}
+  end
 
   defp check(:name, value, _) when is_atom(value) and value not in [nil, true, false],
     do: {:ok, value}

@@ -226,6 +226,32 @@ defmodule GossipCluster.DialerTest do
       assert Dialer.deadline(dialer, 20) == nil
     end
 
+    test "on purpose is left alone for the quiet period, whatever else happens" do
+      for name <- ["a@x", "z@x"] do
+        dialer = dialer() |> Dialer.listed(peer(name), 0) |> Dialer.connected(name, 10)
+        dialer = Dialer.disconnected(dialer, name, 1_000, 30_000)
+        assert Dialer.connection(dialer, name) == :waiting
+        assert Dialer.deadline(dialer, 1_000) == 31_000
+        # Changed odds, and being listed anew, do not end it.
+        dialer = Dialer.listed(dialer, peer(name, port: 5), 2_000)
+        assert Dialer.deadline(dialer, 2_000) == 31_000
+        again = dialer |> Dialer.unlisted(peer(name), 3_000) |> Dialer.listed(peer(name), 4_000)
+        assert Dialer.deadline(again, 4_000) == 31_000
+        assert {[], _} = Dialer.due(again, 30_999)
+        assert {[%Peer{name: ^name}], _} = Dialer.due(again, 31_000)
+
+        # A new life of the peer, and a connection that somebody makes, do.
+        new = Dialer.unlisted(dialer, peer(name), 3_000)
+        new = Dialer.listed(new, peer(name, creation: 2), 4_000)
+        assert Dialer.deadline(new, 4_000) in [4_000, 4_250]
+        made = dialer |> Dialer.connected(name, 5_000) |> Dialer.disconnected(name, 6_000)
+        assert Dialer.deadline(made, 6_000) <= 7_000
+      end
+
+      # Who is not listed is nobody's concern.
+      assert Dialer.disconnected(dialer(), "b@x", 0, 30_000) == dialer()
+    end
+
     test "that only the list of nodes tells of is dialled again, and the other way round" do
       dialer = Enum.reduce(~w(y@x z@x), dialer(), &Dialer.listed(&2, peer(&1), 0))
       {_dials, dialer} = run(dialer, 0, 0, fn _, _ -> :connected end)

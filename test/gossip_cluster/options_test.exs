@@ -23,6 +23,8 @@ defmodule GossipCluster.OptionsTest do
              list_nodes: {:erlang, :nodes, [:connected]},
              accept: nil,
              log_heartbeats: false,
+             on_down: :keep,
+             quiet: 30_000,
              sidecar: nil
            }
 
@@ -83,6 +85,10 @@ defmodule GossipCluster.OptionsTest do
           {:interfaces, ~c"eth0", "but must be :all, a list"},
           {:interfaces, {:only, ["eth0"]}, "but must be :all, a list"},
           {:interfaces, {:except, []}, "but must be :all, a list"},
+          {:interfaces, List.duplicate("eth0", 33), "(1 to 32), or {:except, such a list}"},
+          {:interfaces, [String.duplicate("e", 46)], "but must be :all, a list"},
+          {:on_down, :stop, "is :stop, but must be :keep or :disconnect"},
+          {:quiet, -1, "is -1, but must be an integer from 0 to 86400000"},
           {:interfaces, [:eth0], "but must be :all, a list"},
           {:interfaces, ["eth0" | "eth1"], "but must be :all, a list"},
           {:ttl, -1, "is -1, but must be an integer from 0 to 255"},

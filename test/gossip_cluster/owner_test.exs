@@ -33,6 +33,7 @@ defmodule GossipCluster.OwnerTest do
     end
   end
 
+  def disconnect(test, node), do: send(test, {:disconnect, node})
   def list(agent), do: Agent.get(agent, & &1)
 
   defp start(fake, options \\ []) do
@@ -278,11 +279,102 @@ defmodule GossipCluster.OwnerTest do
 
       log =
         capture_log(fn ->
-          send(@name, {:nodedown, hd(nodes), [nodedown_reason: :connection_closed]})
+          send(@name, {:nodedown, hd(nodes), [nodedown_reason: :net_tick_timeout]})
           assert_dial(:"zoe@127.0.0.1")
         end)
 
-      assert log =~ ~s[NODEDOWN :"zoe@127.0.0.1" in #{inspect(@name)} (:connection_closed)]
+      assert log =~ ~s[NODEDOWN :"zoe@127.0.0.1" in #{inspect(@name)} (:net_tick_timeout)]
+    end
+
+    for {reason, where} <- [disconnect: "here", connection_closed: "there"] do
+      test "a disconnect by hand is respected for the quiet period (#{reason})", %{fake: fake} do
+        fake = start(fake, quiet: 400)
+        FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+        assert_dial(:"zoe@127.0.0.1") |> answer(true)
+        assert :ok = GossipCluster.await(@name)
+        down = System.monotonic_time(:millisecond)
+        send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: unquote(reason)]})
+
+        eventually(fn ->
+          match?([%Peer{problem: {:quiet, _}}], GossipCluster.peers(@name))
+        end)
+
+        assert [%Peer{connection: :waiting, problem: {:quiet, text}}] = GossipCluster.peers(@name)
+
+        assert text =~
+                 "it was disconnected on purpose, #{unquote(where)}: it is not dialled for 400 ms"
+
+        dialler = assert_dial(:"zoe@127.0.0.1")
+        assert System.monotonic_time(:millisecond) - down >= 400
+        answer(dialler, true)
+        assert :ok = GossipCluster.await(@name)
+        assert [%Peer{problem: nil}] = GossipCluster.peers(@name)
+      end
+    end
+
+    test "what a peer that does not answer closes is dialled again soon", %{fake: fake} do
+      fake = start(fake, quiet: 3_600_000)
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1", status: :suspect)])
+      assert_dial(:"zoe@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name)
+      send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :connection_closed]})
+      assert_dial(:"zoe@127.0.0.1")
+    end
+
+    test "what `global` disconnects is dialled again soon", %{fake: fake} do
+      fake = start(fake, quiet: 3_600_000)
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+      assert_dial(:"zoe@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name)
+
+      # A third node tells `global` that it has lost zoe: that is noted before anything is disconnected.
+      send(:global_name_server, {:lost_connection, :"abe@127.0.0.1", 1, 1, :"zoe@127.0.0.1"})
+      _ = :global.registered_names()
+      eventually(fn -> :ets.tab2list(:global_lost_connections) != [] end)
+      send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :disconnect]})
+      assert_dial(:"zoe@127.0.0.1")
+    end
+
+    test "that are down are disconnected if that is wanted, and the sidecar has judged", %{
+      fake: fake
+    } do
+      fake = start(fake, on_down: :disconnect, disconnect: {__MODULE__, :disconnect, [self()]})
+      FakeSidecar.ready(fake)
+
+      for {reason, name} <- [left: "zoe", beam_exit: "zed", silent: "zac"] do
+        peer = FakeSidecar.peer("#{name}@127.0.0.1")
+        node = :"#{name}@127.0.0.1"
+        FakeSidecar.say(fake, {:up, peer})
+        assert_dial(node) |> answer(true)
+        assert :ok = GossipCluster.await(@name, min: 1)
+        FakeSidecar.say(fake, {:down, peer, reason})
+        assert_receive {:disconnect, ^node}, 5_000
+      end
+
+      # One that is not connected, one of whom another life is listed, and what one hears who is cut off, are let be.
+      FakeSidecar.say(fake, {:up, FakeSidecar.peer("zip@127.0.0.1", cookie: :differs)})
+      FakeSidecar.say(fake, {:down, FakeSidecar.peer("zip@127.0.0.1"), :silent})
+      FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoo@127.0.0.1")})
+      assert_dial(:"zoo@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name, min: 1)
+      FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoo@127.0.0.1", creation: 2)})
+      FakeSidecar.say(fake, {:down, FakeSidecar.peer("zoo@127.0.0.1"), :beam_exit})
+      FakeSidecar.say(fake, {:health, :isolated})
+      FakeSidecar.say(fake, {:down, FakeSidecar.peer("zoo@127.0.0.1", creation: 2), :silent})
+      settled(fake)
+      eventually(fn -> Task.Supervisor.children(GossipCluster.Supervisor.tasks(@name)) == [] end)
+      refute_received {:disconnect, _node}
+    end
+
+    test "that are down keep their connections otherwise", %{fake: fake} do
+      fake = start(fake, disconnect: {__MODULE__, :disconnect, [self()]})
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+      assert_dial(:"zoe@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name)
+      FakeSidecar.say(fake, {:down, FakeSidecar.peer("zoe@127.0.0.1"), :silent})
+      settled(fake)
+      eventually(fn -> Task.Supervisor.children(GossipCluster.Supervisor.tasks(@name)) == [] end)
+      refute_received {:disconnect, _node}
     end
 
     test "which `accept` refuses are listed but not dialled", %{fake: fake} do
