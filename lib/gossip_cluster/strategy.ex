@@ -148,8 +148,9 @@ defmodule GossipCluster.Strategy do
     if address && not Keyword.has_key?(own, :interfaces), do: [interfaces: [address]], else: []
   end
 
-  defp chosen(address) when address in [nil, false, :any, "", "0.0.0.0", '0.0.0.0', "::", '::'],
-    do: nil
+  defp chosen(address)
+       when address in [nil, false, :any, "", "0.0.0.0", ~c"0.0.0.0", "::", ~c"::"],
+       do: nil
 
   defp chosen({0, 0, 0, 0}), do: nil
   defp chosen({0, 0, 0, 0, 0, 0, 0, 0}), do: nil
