@@ -158,6 +158,45 @@ defmodule GossipCluster.Lab do
     String.to_integer(packets)
   end
 
+  @doc """
+  Lets no packet pass between two hosts, which both reach all others. Who sends one over TCP is told at once (a reset), so that
+  connections end when they are used.
+  """
+  @spec part(t(), pos_integer(), pos_integer()) :: :ok
+  def part(lab, one, other) do
+    for {here, there} <- [{one, other}, {other, one}] do
+      rules = Path.join(lab.dir, "part")
+      there = :inet.ntoa(lab.hosts[there].ip)
+
+      File.write!(rules, """
+      table inet part {
+        chain out {
+          type filter hook output priority 0;
+          ip daddr #{there} meta l4proto tcp reject with tcp reset
+          ip daddr #{there} drop
+        }
+      }
+      """)
+
+      command!("ip", ["netns", "exec", lab.hosts[here].netns, "nft", "-f", rules])
+    end
+
+    :ok
+  end
+
+  @doc "Ends what `part/3` began."
+  @spec join(t(), pos_integer(), pos_integer()) :: :ok
+  def join(lab, one, other) do
+    for host <- [one, other],
+        do:
+          command!(
+            "ip",
+            ~w(netns exec #{lab.hosts[host].netns} nft delete table inet part)
+          )
+
+    :ok
+  end
+
   @doc "Removes the hosts, the switch, and all processes in them."
   @spec remove(t()) :: :ok
   def remove(lab) do

@@ -1,0 +1,59 @@
+# Twelve nodes that start at once on twelve hosts, without epmd, under names that resolve nowhere: from the last start_link
+# to the last NODEUP on the last node, that is, to the full mesh of 66 connections. The library's code is loaded in the
+# first round, which is not counted. Also how many connections were lost on the way, which should be none.
+#
+#   MIX_ENV=test mix run bench/mesh.exs [SAMPLES]        as root, on a quiet machine
+
+alias GossipCluster.Lab
+alias GossipCluster.Lab.Mesh
+
+count = 12
+
+samples =
+  case System.argv() do
+    [n] -> String.to_integer(n)
+    [] -> 11
+  end
+
+wait = fn wait, condition, until ->
+  cond do
+    value = condition.() -> value
+    Lab.clock() > until -> raise "no full mesh within 30 s"
+    true -> Process.sleep(50) && wait.(wait, condition, until)
+  end
+end
+
+round = fn nodes, cluster ->
+  since = Mesh.form(nodes, cluster)
+  until = Lab.clock() + 30_000_000
+  start = wait.(wait, fn -> Mesh.started_at(nodes, since) end, until)
+  whole = wait.(wait, fn -> Mesh.formed_at(nodes, since) end, until)
+  {Enum.map(whole, &((&1 - start) / 1000)), Mesh.downs(nodes, since)}
+end
+
+figures = fn name, bound, flags, loss, cluster ->
+  lab = Lab.make(hosts: count)
+
+  try do
+    nodes = Mesh.boot(lab, count, flags: if(flags == :tls, do: Mesh.tls(lab), else: []))
+    for host <- 1..count, loss > 0, do: Lab.lose(lab, host, loss)
+    round.(nodes, cluster)
+    results = for _ <- 1..samples, do: round.(nodes, cluster)
+    meshes = Enum.sort(for {times, _downs} <- results, do: Enum.max(times))
+    downs = Enum.sum(for {_times, downs} <- results, do: downs)
+    at = fn share -> meshes |> Enum.at(round(share * (samples - 1))) |> Float.round(1) end
+
+    IO.puts(
+      "#{name}: full mesh median #{at.(0.5)} ms (bound #{bound} ms), min #{at.(0)}, p90 #{at.(0.9)}, max #{at.(1)}, " <>
+        "connections lost while forming #{downs}, n=#{samples}"
+    )
+  after
+    Lab.remove(lab)
+  end
+end
+
+key = [secret: {:key, :crypto.strong_rand_bytes(32)}]
+figures.("cookie", 300, :tcp, 0, [])
+figures.("32-byte key", 300, :tcp, 0, key)
+figures.("32-byte key, TLS", 300, :tls, 0, key)
+figures.("32-byte key, 10 % loss", 10_000, :tcp, 10, key)

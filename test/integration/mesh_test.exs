@@ -1,0 +1,102 @@
+defmodule GossipCluster.Integration.MeshTest do
+  # Twelve nodes on twelve hosts, without epmd, under names that resolve nowhere, started at once: whether they form a full
+  # mesh without a connection being lost on the way, for `global` cuts healthy ones where it does not find an address.
+  use ExUnit.Case, async: false
+  use GossipCluster.Lab.Case
+
+  alias GossipCluster.Lab.Mesh
+
+  @count 12
+
+  defp form(nodes, deadline) do
+    since = Mesh.form(nodes)
+    eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)
+    eventually("a full mesh", nodes, fn -> Mesh.formed_at(nodes, since) end, deadline)
+    since
+  end
+
+  # Whether the mesh is still whole, and nothing was lost, after `global` has had time to act on what it may have missed.
+  defp steady(nodes, since) do
+    beats = for node <- nodes, do: {node, Node.stat(node, :sent)}
+
+    for {node, sent} <- beats,
+        do:
+          eventually("#{node.name} beats on", nodes, fn -> Node.stat(node, :sent) > sent + 2 end)
+
+    assert Mesh.downs(nodes, since) == 0
+    assert Mesh.whole?(nodes)
+
+    for node <- nodes, {at, {:event, _cluster, event}} <- Node.events(node), at > since do
+      refute match?({:down, _peer, _reason}, event)
+    end
+  end
+
+  test "a full mesh without a lost connection; also where 10 % of all packets are lost; also after a broken pair" do
+    lab = Lab.start(hosts: @count)
+    nodes = Mesh.boot(lab, @count)
+    steady(nodes, form(nodes, 10_000))
+
+    for host <- 1..@count, do: Lab.lose(lab, host, 10)
+    since = form(nodes, 10_000)
+    steady(nodes, since)
+    for host <- 1..@count, do: assert(Lab.lost(lab, host) > 0)
+    for host <- 1..@count, do: Lab.lose(lab, host, 0)
+
+    broken_pair(lab, nodes)
+  end
+
+  # prevent_overlapping_partitions is Erlang's default: who loses one node tells all, and `global` cuts healthy connections
+  # as long as the pair stays broken.
+  defp broken_pair(lab, [a, b | _] = nodes) do
+    since = Lab.clock()
+    Lab.part(lab, 1, 2)
+    # Whatever they say to one another now ends the connection.
+    for {from, to} <- [{a, b}, {b, a}],
+        do: Node.call(from, :erlang, :send, [{:nobody, String.to_atom(to.name)}, :hello])
+
+    eventually("the pair has lost each other", nodes, fn ->
+      b.name not in Node.connected(a) and a.name not in Node.connected(b)
+    end)
+
+    eventually("`global` cuts others", nodes, fn -> Mesh.downs(nodes, since) > 4 end, 30_000)
+    # Long enough for backoff to grow.
+    breaking = Lab.clock()
+    eventually("8 s pass", nodes, fn -> Lab.clock() > breaking + 8_000_000 end)
+
+    healed = Lab.clock()
+    Lab.join(lab, 1, 2)
+    eventually("a full mesh again", nodes, fn -> Mesh.whole?(nodes) end, 5_000)
+    whole = Lab.clock()
+
+    eventually("it stays whole for 2 s", nodes, fn ->
+      if Mesh.whole?(nodes), do: Lab.clock() > whole + 2_000_000
+    end)
+
+    assert Mesh.whole?(nodes)
+
+    # Each lost or made connection is one line on either side, and no link goes down and up again more often than once a
+    # second, whatever `global` does; what else is said is said once.
+    seconds = div(Lab.clock() - since, 1_000_000)
+
+    for node <- nodes do
+      lines = for {at, _level, line} <- Node.log(node), at > since, ours?(line), do: line
+      {links, other} = Enum.split_with(lines, &(&1 =~ ~r/^NODE(UP|DOWN) /))
+
+      told =
+        for {at, {kind, _}} <- Node.events(node), at > since, kind in [:nodeup, :nodedown], do: at
+
+      assert length(links) <= length(told)
+      assert length(links) <= 2 * (@count - 1) * seconds
+      assert length(other) <= 2, Enum.join(other, "\n")
+    end
+  end
+
+  defp ours?(line), do: line =~ ~r/^(GossipCluster|NODEUP|NODEDOWN)/
+
+  test "the same over TLS" do
+    lab = Lab.start(hosts: @count)
+    nodes = Mesh.boot(lab, @count, flags: Mesh.tls(lab))
+    steady(nodes, form(nodes, 20_000))
+    assert %Peer{tls: true, connection: :connected} = Node.peer(hd(nodes), List.last(nodes))
+  end
+end

@@ -1,0 +1,131 @@
+defmodule GossipCluster.Lab.Mesh do
+  @moduledoc """
+  Many nodes on as many hosts that form a full mesh, again and again: what the mesh test and the mesh bench share.
+
+      mesh = Mesh.boot(lab, 12)
+      since = Mesh.form(mesh)
+      Mesh.formed_at(mesh, since)
+  """
+
+  alias GossipCluster.Lab
+  alias GossipCluster.Lab.{Node, Prober}
+
+  @doc "Boots `n1@h1`, `n2@h2`, ..., without a cluster. Options as for `Lab.Node.start/3`."
+  @spec boot(Lab.t(), pos_integer(), keyword()) :: [Node.t()]
+  def boot(lab, count, options \\ []),
+    do: Node.start_all(lab, for(n <- 1..count, do: {"n#{n}", [host: n] ++ options}))
+
+  @doc """
+  Starts the cluster on all nodes at the same moment; those that ran before are stopped and disconnected first. Returns
+  the time before which nothing of it happened.
+  """
+  @spec form([Node.t()], keyword()) :: integer()
+  def form(nodes, cluster \\ []) do
+    scatter(nodes)
+    since = Lab.clock()
+    at = since + 500_000
+    for node <- nodes, do: Node.call(node, Prober, :start_cluster_at, [cluster, at])
+    since
+  end
+
+  defp scatter(nodes) do
+    for node <- nodes, Node.time(node, &(&1 == {:start, GossipCluster})) do
+      if Node.call(node, :ets, :whereis, [GossipCluster.Board]) != :undefined,
+        do: Node.call(node, Prober, :stop_cluster, [GossipCluster])
+    end
+
+    wait(fn ->
+      for node <- nodes, other <- Node.call(node, :erlang, :nodes, [:connected]) do
+        Node.call(node, :erlang, :disconnect_node, [other])
+      end == []
+    end)
+
+    # What was connected a moment ago must not be told later.
+    wait(fn -> Enum.all?(nodes, &balanced?/1) end)
+  end
+
+  defp balanced?(node) do
+    {ups, downs} = Enum.split_with(Node.links(node), &match?({:nodeup, _name}, &1))
+    length(ups) == length(downs)
+  end
+
+  @doc "When the last node started its cluster; `nil` while one has not."
+  @spec started_at([Node.t()], integer()) :: integer() | nil
+  def started_at(nodes, since) do
+    starts = for node <- nodes, {at, {:start, _}} <- Node.events(node), at > since, do: at
+    if length(starts) == length(nodes), do: Enum.max(starts)
+  end
+
+  @doc "When each node had told all others up; `nil` while one has not."
+  @spec formed_at([Node.t()], integer()) :: [integer()] | nil
+  def formed_at(nodes, since) do
+    times = for node <- nodes, do: whole_at(node, since, length(nodes) - 1)
+    if Enum.all?(times), do: times
+  end
+
+  defp whole_at(node, since, others) do
+    ups = for {at, {:nodeup, name}} <- Node.events(node), at > since, do: {name, at}
+    first = ups |> Enum.reverse() |> Map.new()
+    if map_size(first) == others, do: first |> Map.values() |> Enum.max()
+  end
+
+  @doc "How many connections were lost since."
+  @spec downs([Node.t()], integer()) :: non_neg_integer()
+  def downs(nodes, since),
+    do: length(for node <- nodes, {at, {:nodedown, _}} <- Node.events(node), at > since, do: at)
+
+  @doc "Whether every node is connected to every other one, now."
+  @spec whole?([Node.t()]) :: boolean()
+  def whole?(nodes), do: Enum.all?(nodes, &(length(Node.connected(&1)) == length(nodes) - 1))
+
+  @doc """
+  What a distribution over TLS takes: flags for `erl`, with a certificate authority and a certificate for the hosts made for it.
+  """
+  @spec tls(Lab.t()) :: [String.t()]
+  def tls(lab) do
+    file = &Path.join(lab.dir, &1)
+    names = for {_n, host} <- lab.hosts, do: "DNS:#{host.name}"
+
+    openssl(
+      ~w(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=lab -keyout) ++
+        [file.("ca.key"), "-out", file.("ca.pem")]
+    )
+
+    openssl(
+      ~w(req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=node -keyout) ++
+        [file.("node.key"), "-out", file.("node.csr")]
+    )
+
+    File.write!(file.("extensions"), "subjectAltName=#{Enum.join(names, ",")}\n")
+
+    openssl(
+      ["x509", "-req", "-days", "1", "-in", file.("node.csr"), "-CA", file.("ca.pem")] ++
+        ["-CAkey", file.("ca.key"), "-CAcreateserial", "-out", file.("node.pem")] ++
+        ["-extfile", file.("extensions")]
+    )
+
+    own = [
+      certfile: to_charlist(file.("node.pem")),
+      keyfile: to_charlist(file.("node.key")),
+      cacertfile: to_charlist(file.("ca.pem")),
+      verify: :verify_peer
+    ]
+
+    options = [server: [{:fail_if_no_peer_cert, true} | own], client: own]
+    File.write!(file.("dist.conf"), :io_lib.format("~p.~n", [options]))
+    ["-proto_dist", "inet_tls", "-ssl_dist_optfile", file.("dist.conf")]
+  end
+
+  defp openssl(arguments) do
+    {output, status} = System.cmd("openssl", arguments, stderr_to_stdout: true)
+    if status != 0, do: raise("openssl #{hd(arguments)}: #{output}")
+  end
+
+  defp wait(condition, until \\ Lab.clock() + 30_000_000) do
+    cond do
+      condition.() -> :ok
+      Lab.clock() > until -> raise "the mesh did not come apart within 30 s"
+      true -> Process.sleep(20) && wait(condition, until)
+    end
+  end
+end
