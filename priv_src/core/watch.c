@@ -94,7 +94,7 @@ static void probe_isolated(struct gossip *g, struct effects *fx, struct peer *p)
         member_gone(g, fx, p, DOWN_SILENT);
         return;
     }
-    join_probe(g, fx, &p->addrs[0]);
+    join_probe(g, fx, &p->addrs[p->probe_step++ % p->addr_count]);
     p->probe_at = set_timer(g, p->interval, TIMER_PROBE, p->id.boot, 0);
 }
 
@@ -136,7 +136,7 @@ void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer 
     }
     uint8_t step = p->probe_step;
     p->probe_step = (uint8_t)(step < UINT8_MAX ? step + 1 : step);
-    join_probe(g, fx, &p->addrs[0]);
+    join_probe(g, fx, &p->addrs[step % p->addr_count]); /* one of its interfaces may be the trouble */
     size_t helpers = step >= PROBES_ALONE ? relay_ask(g, fx, p) : 0;
     if (step > PROBES_ALONE && p->accused == 0) {
         if (p->relay_acked || helpers == 0) {
