@@ -62,7 +62,12 @@ defmodule GossipCluster.MixProject do
       source_ref: "v#{@version}",
       extras: ["README.md", "PROTOCOL.md", "CHANGELOG.md", "LICENSE"],
       groups_for_modules: [
-        "What you call": [GossipCluster, GossipCluster.Peer, GossipCluster.Options],
+        "What you call": [
+          GossipCluster,
+          GossipCluster.Await,
+          GossipCluster.Peer,
+          GossipCluster.Options
+        ],
         "How nodes connect": [GossipCluster.Epmd, GossipCluster.Strategy],
         Telemetry: [GossipCluster.Telemetry]
       ]

@@ -21,7 +21,7 @@ defmodule GossipCluster do
   #{GossipCluster.Options.docs()}
   """
 
-  alias GossipCluster.{Board, Options, Peer, Secret}
+  alias GossipCluster.{Board, Connect, Options, Peer, Secret, Telemetry}
 
   @typedoc "The name of a cluster of this node: an atom."
   @type name :: atom()
@@ -227,15 +227,71 @@ defmodule GossipCluster do
 
   @doc """
   Leaves the cluster: says goodbye, so that the others know at once and do not dial this node again, and dials nobody any
-  more. Connections stay as they are. It lasts until the cluster is started anew; what is stopped with its supervisor
-  leaves by itself.
+  more. It lasts until the cluster is started anew; what is stopped with its supervisor, or with the VM, leaves by itself.
+
+    * `:disconnect` - whether the connections to the cluster's peers are ended then. Default: `false`, they stay as they are.
+      Where this node is connected to nobody else, `:global.disconnect/0` does it, so that `global` does not take it for a
+      partition and cut others; else the option `disconnect` of the cluster, for one peer after the other
 
   Returns when the goodbyes are sent, after 0.2 s at most.
+
+      :ok = GossipCluster.leave(GossipCluster, disconnect: true)
   """
-  @spec leave(name()) :: :ok
-  def leave(name \\ __MODULE__) do
-    board!(name)
-    GenServer.call(name, :leave)
+  @spec leave(name(), disconnect: boolean()) :: :ok
+  def leave(name \\ __MODULE__, options \\ []) do
+    board = board!(name)
+
+    disconnect =
+      case :proplists.unfold(options) do
+        [] ->
+          false
+
+        [disconnect: disconnect] when is_boolean(disconnect) ->
+          disconnect
+
+        other ->
+          raise ArgumentError,
+                "GossipCluster.leave: the options are #{inspect(other)}, but must be [disconnect: true or false]"
+      end
+
+    :ok = GenServer.call(name, :leave)
+    if disconnect, do: disconnect(board), else: :ok
+  end
+
+  defp disconnect(board) do
+    nodes =
+      for %{connection: :connected} = peer <- Board.peers(board),
+          node = Peer.node(peer),
+          do: node
+
+    mfa = Board.get(board, :options, %{}).disconnect
+
+    _ =
+      if mfa == {:erlang, :disconnect_node, []} and Node.list() -- nodes == [] and
+           function_exported?(:global, :disconnect, 0),
+         do: apply(:global, :disconnect, [])
+
+    # Those that are left: hidden ones, where `global` did the rest.
+    for node <- nodes,
+        mfa != {:erlang, :disconnect_node, []} or node in Node.list(:connected),
+        do: Connect.disconnect(node, mfa)
+
+    :ok
+  end
+
+  @doc """
+  Emits what is counted as telemetry events, see `GossipCluster.Telemetry`: for `:telemetry_poller`, or a timer of yours.
+
+      {:telemetry_poller, measurements: [{GossipCluster, :measure, [GossipCluster]}], period: 10_000}
+  """
+  @spec measure(name()) :: :ok
+  def measure(name \\ __MODULE__) do
+    Telemetry.load()
+
+    for {event, measurements, metadata} <- Telemetry.measurements(status(name)),
+        do: Telemetry.execute(event, measurements, Map.put(metadata, :cluster, name))
+
+    :ok
   end
 
   @doc """

@@ -20,13 +20,13 @@ defmodule GossipCluster.Connect do
       else: {:refused, nil}
   end
 
-  defp dial(peer, node, {module, _function, _arguments} = mfa) do
+  defp dial(peer, node, mfa) do
     case call(mfa, node) do
       {:ok, true} ->
         {:connected, nil}
 
       {:ok, false} ->
-        {:failed, why(peer, module)}
+        {:failed, why(peer, mfa)}
 
       {:ok, :ignored} ->
         {:failed, {:failed, "this node's distribution does not run"}}
@@ -40,14 +40,17 @@ defmodule GossipCluster.Connect do
   end
 
   # How another function connects, nobody knows here.
-  defp why(peer, :net_kernel) do
+  defp why(peer, {GossipCluster.Strategy, :observed, [_kind, _topology, mfa]}),
+    do: why(peer, mfa)
+
+  defp why(peer, {:net_kernel, _function, _arguments}) do
     case guarded(fn -> Diagnosis.run(peer) end) do
       {:ok, diagnosis} -> diagnosis
       {:error, error} -> {:failed, "it could not be reached or refused us (#{error})"}
     end
   end
 
-  defp why(_peer, _module), do: {:failed, "it could not be reached or refused us"}
+  defp why(_peer, _mfa), do: {:failed, "it could not be reached or refused us"}
 
   @doc "Disconnects a node. Never raises."
   @spec disconnect(node(), {module(), atom(), list()}) :: :ok | {:error, String.t()}

@@ -85,7 +85,8 @@ defmodule GossipCluster.Links do
         failed(state, name, {cause, why})
 
       :killed ->
-        failed(state, name, {:failed, "the connect did not come to an end"})
+        killed = {:failed, {:failed, "the connect did not come to an end"}}
+        dialled(state, name, since, killed)
     end
   end
 

@@ -26,7 +26,8 @@ defmodule GossipCluster.News do
   @spec health(State.t(), :ok | :isolated) :: State.t()
   def health(state, health) do
     Board.put(state.board, :health, health)
-    Telemetry.execute([:health], %{}, %{cluster: state.name, health: health})
+    healthy = if health == :ok, do: 1, else: 0
+    Telemetry.execute([:health], %{healthy: healthy}, %{cluster: state.name, health: health})
     state |> log_health(health) |> publish({:health, health})
   end
 

@@ -288,7 +288,10 @@ defmodule GossipCluster.Owner do
   defp told({:error, _kind, text}, state),
     do: %{state | fatal: printable(text)}
 
-  defp told(:keys_changed, state), do: log(state, :info, "the new key ring is in use")
+  defp told(:keys_changed, state) do
+    Telemetry.execute([:keys], %{count: 1}, %{cluster: state.name})
+    log(state, :info, "the new key ring is in use")
+  end
 
   defp told(:left, state) do
     for {_ref, from} <- state.leavers, do: GenServer.reply(from, :ok)

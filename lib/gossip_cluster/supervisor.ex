@@ -21,7 +21,12 @@ defmodule GossipCluster.Supervisor do
   @impl true
   def init(options) do
     board = Board.create(options.name)
-    Board.put(board, :options, Map.take(options, [:cluster, :group, :port, :interval]))
+
+    Board.put(
+      board,
+      :options,
+      Map.take(options, [:cluster, :group, :port, :interval, :disconnect])
+    )
 
     children = [
       {Task.Supervisor, name: tasks(options.name)},

@@ -1,0 +1,78 @@
+defmodule GossipCluster.Await do
+  @moduledoc """
+  A child that starts when the cluster is there: what stands behind it in the list of children waits so long.
+
+      children = [
+        {GossipCluster, secret: {:key, key}},
+        {GossipCluster.Await, min: 2, timeout: 10_000},
+        Shop.Leader
+      ]
+
+  Options:
+
+    * `:name` - of the cluster. Default: `GossipCluster`
+    * `:min` - how many peers must be listed and connected; this node does not count. Default: `1`
+    * `:timeout` - how long to wait, in milliseconds, or `:infinity`. Default: `5000`
+    * `:on_timeout` - `:continue` (a line at warning, and the next child starts) or `:error` (the supervisor does not start).
+      Default: `:continue`
+
+  No process remains of it. Where the supervisor starts its children anew (`:rest_for_one`), it waits again.
+
+  Mind that a supervisor that starts its children can do nothing else: a long timeout is a long boot.
+  """
+
+  require Logger
+
+  @doc "A child specification; the options are those above."
+  @spec child_spec(keyword()) :: Supervisor.child_spec()
+  def child_spec(options) do
+    options = :proplists.unfold(options)
+
+    %{
+      id: {__MODULE__, Keyword.get(options, :name, GossipCluster)},
+      start: {__MODULE__, :start_link, [options]},
+      restart: :transient
+    }
+  end
+
+  @doc "Waits as `GossipCluster.await/2` does; `:ignore` when that is over, so that the supervisor goes on."
+  @spec start_link(keyword()) :: :ignore | {:error, {:timeout, String.t()}}
+  def start_link(options \\ []) do
+    options = :proplists.unfold(options)
+    {name, options} = Keyword.pop(options, :name, GossipCluster)
+    {on_timeout, options} = Keyword.pop(options, :on_timeout, :continue)
+
+    unless on_timeout in [:continue, :error],
+      do:
+        raise(
+          ArgumentError,
+          "GossipCluster.Await: :on_timeout is #{inspect(on_timeout)}, but must be :continue or :error"
+        )
+
+    case GossipCluster.await(name, options) do
+      :ok -> :ignore
+      {:error, :timeout} -> late(on_timeout, name, text(name, options))
+    end
+  end
+
+  defp late(:error, _name, text), do: {:error, {:timeout, text}}
+
+  defp late(:continue, name, text) do
+    Logger.warning("#{inspect(name)}: #{text}; the start goes on without", gossip_cluster: name)
+    :ignore
+  end
+
+  defp text(name, options) do
+    min = Keyword.get(options, :min, 1)
+    timeout = Keyword.get(options, :timeout, 5_000)
+    found = connected(name)
+    "#{found} of #{min} awaited peers are connected after #{timeout} ms"
+  end
+
+  defp connected(name) do
+    Enum.count(GossipCluster.peers(name), &(&1.connection == :connected))
+  rescue
+    # It has ended meanwhile.
+    ArgumentError -> 0
+  end
+end

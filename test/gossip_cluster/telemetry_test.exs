@@ -1,0 +1,156 @@
+defmodule GossipCluster.TelemetryTest do
+  # Every event of the moduledoc, from a cluster whose sidecar the test plays.
+  use ExUnit.Case, async: false
+
+  import ExUnit.CaptureLog
+
+  alias GossipCluster.{Codec, FakeSidecar, Peer, Telemetry, TelemetryDouble}
+
+  @name GossipCluster.TelemetryTest.Cluster
+  @moduletag :capture_log
+
+  setup do
+    {:ok, _pid} =
+      :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
+
+    on_exit(fn -> if Node.alive?(), do: :net_kernel.stop() end)
+  end
+
+  def connect(answer, _node), do: Agent.get(answer, & &1)
+  def list, do: []
+
+  defp start(answer) do
+    fake = FakeSidecar.new()
+    agent = start_supervised!({Agent, fn -> answer end})
+
+    start_supervised!(
+      {GossipCluster,
+       name: @name,
+       sidecar: fake.path,
+       interval: 100,
+       secret: {:key, String.duplicate("k", 32)},
+       connect: {__MODULE__, :connect, [agent]},
+       list_nodes: {__MODULE__, :list, []}}
+    )
+
+    fake = FakeSidecar.attach(fake)
+    FakeSidecar.ready(fake)
+    assert {:alive, _} = FakeSidecar.command(fake)
+    {fake, agent}
+  end
+
+  # The next event of this name; every one must be documented, with its measurements and metadata.
+  defp event(name) do
+    event = [:gossip_cluster | name]
+    assert_receive {:telemetry, ^event, measurements, %{cluster: @name} = metadata}, 5_000
+    {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(Telemetry)
+    [row] = for row <- String.split(doc, "\n"), row =~ "`#{inspect(event)}`", do: row
+
+    for key <- Map.keys(measurements) ++ (Map.keys(metadata) -- [:cluster]),
+        do: assert(row =~ "`#{key}`", "#{inspect(event)}: #{key} is not documented")
+
+    {measurements, metadata}
+  end
+
+  test "a cluster's life" do
+    TelemetryDouble.install()
+    {fake, agent} = start(true)
+    assert {%{duration: duration}, %{os_pid: 4711}} = event([:sidecar, :start])
+    assert duration > 0
+
+    FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
+    assert {%{peers: 1}, %{peer: %Peer{name: "zoe@127.0.0.1"}}} = event([:peer, :up])
+    assert {%{duration: _}, %{name: "zoe@127.0.0.1"}} = event([:connect, :ok])
+    FakeSidecar.say(fake, {:update, FakeSidecar.peer("zoe@127.0.0.1", status: :stalled)})
+    assert {%{peers: 1}, %{peer: %Peer{status: :stalled}}} = event([:peer, :update])
+
+    Agent.update(agent, fn _ -> false end)
+    FakeSidecar.say(fake, {:up, FakeSidecar.peer("zed@127.0.0.1")})
+    assert {_, %{name: "zed@127.0.0.1", reason: :failed, text: text}} = event([:connect, :error])
+    assert {%{count: 1}, %{reason: :failed, text: ^text}} = event([:peer, :problem])
+    # At each try, and the problem once.
+    assert {_, %{name: "zed@127.0.0.1"}} = event([:connect, :error])
+    refute_received {:telemetry, [_, :peer, :problem], _, _}
+
+    FakeSidecar.say(fake, {:up, FakeSidecar.peer("zip@127.0.0.1", cookie: :differs)})
+    assert {%{count: 1}, %{name: "zip@127.0.0.1", reason: :cookie}} = event([:peer, :problem])
+
+    twin = FakeSidecar.peer("zoe@127.0.0.1", creation: 2)
+    FakeSidecar.say(fake, {:conflict, twin, FakeSidecar.peer("zoe@127.0.0.1")})
+    assert {%{peers: 3}, %{peer: _, other: _}} = event([:peer, :conflict])
+    FakeSidecar.say(fake, {:down, FakeSidecar.peer("zoe@127.0.0.1"), :left})
+    assert {%{peers: 2}, %{reason: :left}} = event([:peer, :down])
+
+    FakeSidecar.say(fake, {:health, :isolated})
+    assert {%{healthy: 0}, %{health: :isolated}} = event([:health])
+    FakeSidecar.say(fake, {:health, :ok})
+    assert {%{healthy: 1}, %{health: :ok}} = event([:health])
+    FakeSidecar.say(fake, :keys_changed)
+    assert {%{count: 1}, _} = event([:keys])
+
+    FakeSidecar.die(fake, :kill)
+    assert {%{attempts: 1}, %{reason: "gossipd " <> _}} = event([:sidecar, :exit])
+  end
+
+  test "strangers only" do
+    TelemetryDouble.install()
+    {fake, _agent} = start(true)
+    send(@name, :alone)
+    FakeSidecar.say(fake, {:stats, FakeSidecar.stats(fake), %{foreign: 1}})
+    assert {%{peers: 0}, _} = event([:foreign])
+  end
+
+  test "what is measured when it is asked for, and not before" do
+    TelemetryDouble.install()
+    {fake, _agent} = start(true)
+    assert {_, _} = event([:sidecar, :start])
+    for _ <- 1..5, do: FakeSidecar.pulse(fake)
+    refute_received {:telemetry, _, _, _}
+
+    task = Task.async(fn -> GossipCluster.measure(@name) end)
+    # Every counter that the sidecar has, each with a value of its own.
+    counters = Codec.stats() |> Enum.with_index(1) |> Map.new()
+    interfaces = [{"eth0", 2, "192.0.2.1"}]
+    stats = Map.put(counters, :interfaces, interfaces)
+    FakeSidecar.say(fake, {:stats, FakeSidecar.stats(fake), stats})
+    assert :ok = Task.await(task)
+
+    assert {%{peers: 0, connected: 0, interfaces: 1}, _} = event([:measure, :peers])
+    assert {packets, _} = event([:measure, :packets])
+    assert packets == Map.take(counters, Map.keys(packets))
+    assert map_size(packets) == 6
+
+    refused = for _ <- 1..9, do: event([:measure, :refused])
+    for {%{count: count}, %{cause: cause}} <- refused, do: assert(count == counters[cause])
+    assert refused |> Enum.uniq() |> length() == 9
+
+    for position <- 1..4 do
+      opened = counters[:"opened_#{position}"]
+      assert {%{opened: ^opened}, %{position: ^position}} = event([:measure, :key])
+    end
+
+    refute_received {:telemetry, _, _, _}
+  end
+
+  test "without :telemetry nothing breaks" do
+    refute Code.ensure_loaded?(:telemetry)
+
+    log =
+      capture_log(fn ->
+        {fake, _agent} = start(true)
+        FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
+        assert :ok = GossipCluster.await(@name)
+        task = Task.async(fn -> GossipCluster.measure(@name) end)
+        FakeSidecar.say(fake, {:stats, FakeSidecar.stats(fake), %{foreign: 1}})
+        assert :ok = Task.await(task)
+      end)
+
+    refute log =~ "[error]"
+    assert Telemetry.execute([:any], %{}, %{}) == :ok
+  end
+
+  test "a sidecar that tells nothing leaves what is known without it" do
+    status = %{peers: 2, connected: 1, interfaces: [], stats: nil}
+    assert [{[:measure, :peers], %{peers: 2, connected: 1}, _}] = Telemetry.measurements(status)
+  end
+end
