@@ -31,7 +31,7 @@ static void any_message_of_any_type_round_trips(void **state)
     struct prng p = prng_printed("any_message_of_any_type_round_trips");
     static struct wire_message m, decoded;
     uint8_t data[WIRE_MESSAGE_MAX];
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 1500; round++) {
         build_random_message(&p, &m, (uint8_t)(round % 10)); /* the seven types, and three that are none */
         size_t len = wire_encode(&m, data, sizeof data);
         assert_in_range(len, WIRE_FIXED, WIRE_MESSAGE_MAX);
@@ -56,7 +56,7 @@ static void every_truncation(void **state)
     struct prng p = prng_printed("every_truncation");
     static struct wire_message m, decoded;
     uint8_t data[WIRE_MESSAGE_MAX];
-    for (int round = 0; round < 35; round++) {
+    for (int round = 0; round < 2 * WIRE_NEWS; round++) {
         build_random_message(&p, &m, (uint8_t)(WIRE_HELLO + round % WIRE_NEWS));
         size_t len = wire_encode(&m, data, sizeof data);
         for (size_t cut = 0; cut < len; cut++) {
@@ -72,7 +72,7 @@ static void every_single_bit_flip(void **state)
     static struct wire_message m, decoded;
     uint8_t data[WIRE_MESSAGE_MAX];
     size_t refused = 0, changed = 0, same = 0;
-    for (int round = 0; round < 14; round++) {
+    for (int round = 0; round < WIRE_NEWS; round++) {
         build_random_message(&p, &m, (uint8_t)(WIRE_HELLO + round % WIRE_NEWS));
         size_t len = wire_encode(&m, data, sizeof data);
         for (size_t bit = 0; bit < 8 * len; bit++) {
