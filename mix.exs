@@ -51,7 +51,7 @@ defmodule GossipCluster.MixProject do
     [
       licenses: ["Apache-2.0"],
       files: ~w(lib priv_src cmake CMakeLists.txt CMakePresets.json mix.exs .formatter.exs
-                README.md PROTOCOL.md CHANGELOG.md LICENSE),
+                README.md PROTOCOL.md CHANGELOG.md LICENSE guides),
       links: %{"GitHub" => @source_url, "Changelog" => @source_url <> "/blob/main/CHANGELOG.md"}
     ]
   end
@@ -60,7 +60,13 @@ defmodule GossipCluster.MixProject do
     [
       main: "readme",
       source_ref: "v#{@version}",
-      extras: ["README.md", "PROTOCOL.md", "CHANGELOG.md", "LICENSE"],
+      extras: [
+        "README.md",
+        "PROTOCOL.md",
+        "CHANGELOG.md",
+        "LICENSE" | Path.wildcard("guides/*.md")
+      ],
+      groups_for_extras: [Guides: ~r"^guides/"],
       groups_for_modules: [
         "What you call": [
           GossipCluster,
