@@ -1,0 +1,184 @@
+defmodule GossipCluster.Integration.ConnectTest do
+  # Why two nodes that hear each other are not connected: real nodes, each cause, and the one line that tells it.
+  use ExUnit.Case, async: false
+  use GossipCluster.Lab.Case
+
+  @quick [interval: 200]
+  @key [secret: {:key, String.duplicate("k", 32)}]
+
+  # The one line of trouble that a node has written about the other; it must not repeat, though the dials do.
+  defp line(nodes, node, words) do
+    [found | _] =
+      eventually("#{node.name} says: #{inspect(words)}", nodes, fn ->
+        lines = lines(node, words)
+        lines != [] && lines
+      end)
+
+    found
+  end
+
+  defp lines(node, words),
+    do: for({_at, level, text} <- Node.log(node), level != :info, text =~ words, do: text)
+
+  # Many beats, and some tries, later: still one.
+  defp once(nodes, node, words) do
+    sent = Node.stat(node, :sent)
+    eventually("many beats", nodes, fn -> Node.stat(node, :sent) > sent + 15 end)
+    assert [_once] = lines(node, words)
+  end
+
+  defp problem(nodes, node, other) do
+    eventually("#{node.name} knows what is wrong", nodes, fn ->
+      Enum.find(Node.status(node).problems, &(elem(&1, 0) == other.name))
+    end)
+  end
+
+  # Drops, or rejects, TCP to a host, but for what belongs to a connection that it has made.
+  defp firewall(lab, host, verdict) do
+    rules = Path.join(lab.dir, "firewall")
+
+    File.write!(rules, """
+    table inet firewall {
+      chain input {
+        type filter hook input priority 0;
+        iifname "eth0" tcp flags & (syn | ack) == syn #{verdict}
+      }
+    }
+    """)
+
+    {_, 0} =
+      System.cmd("ip", ["netns", "exec", lab.hosts[host].netns, "nft", "-f", rules],
+        stderr_to_stdout: true
+      )
+  end
+
+  test "two laptops with different cookies, keyed by them: one line, once" do
+    lab = Lab.start(hosts: 2)
+    a = Node.start(lab, "a", host: 1, cluster: @quick)
+    b = Node.start(lab, "b", host: 2, cookie: "another_cookie", cluster: @quick)
+    words = "packets of another cluster are heard on this network"
+
+    for node <- [a, b] do
+      assert line([a, b], node, words) =~ "give all nodes the same Erlang cookie"
+      once([a, b], node, words)
+    end
+  end
+
+  test "different cookies with a shared key are told before anyone dials" do
+    lab = Lab.start(hosts: 2)
+    a = Node.start(lab, "a", host: 1, cluster: @quick ++ @key)
+    b = Node.start(lab, "b", host: 2, cookie: "another_cookie", cluster: @quick ++ @key)
+
+    for {node, other} <- [{a, b}, {b, a}] do
+      words = "is not dialled: its Erlang cookie differs from ours; give both nodes the same"
+      assert line([a, b], node, words) =~ other.name
+      assert {_, :cookie, _} = problem([a, b], node, other)
+      once([a, b], node, words)
+    end
+  end
+
+  test "a name that two nodes have is told with both addresses, one of which is here" do
+    lab = Lab.start(hosts: 2)
+    one = Node.start(lab, "shop", host: 1, at: "container", cluster: @quick)
+    two = Node.start(lab, "shop", host: 2, at: "container", cluster: @quick)
+
+    for {node, other} <- [{one, two}, {two, one}] do
+      text = line([one, two], node, "two living nodes are called")
+      assert text =~ "at #{:inet.ntoa(other.host.ip)}"
+      assert text =~ "here: give each a name of its own"
+      once([one, two], node, "two living nodes are called")
+    end
+  end
+
+  test "a host name that resolves nowhere, with stock epmd" do
+    lab = Lab.start(hosts: 2)
+
+    [a, b] =
+      for {name, n} <- [{"a", 1}, {"b", 2}],
+          do: Node.start(lab, name, host: n, epmd: :stock, at: "nowhere#{n}", cluster: @quick)
+
+    for {node, other} <- [{a, b}, {b, a}] do
+      words = "its host name nowhere#{other.host.ip |> elem(3)} does not resolve here"
+      assert line([a, b], node, words) =~ "use GossipCluster.Epmd"
+      assert {_, :unresolved, _} = problem([a, b], node, other)
+      once([a, b], node, words)
+    end
+  end
+
+  for {verdict, cause, words} <- [
+        {"drop", :timeout, "its distribution port does not answer"},
+        {"reject with tcp reset", :refused, "its distribution port is closed"}
+      ] do
+    test "a firewall on the distribution port (#{verdict})" do
+      lab = Lab.start(hosts: 2)
+      for host <- [1, 2], do: firewall(lab, host, unquote(verdict))
+      a = Node.start(lab, "a", host: 1, cluster: @quick)
+      b = Node.start(lab, "b", host: 2, cluster: @quick)
+
+      for {node, other} <- [{a, b}, {b, a}] do
+        # The dial itself takes 7 s where nothing answers.
+        assert {_, unquote(cause), text} = problem([a, b], node, other)
+        assert text =~ "#{:inet.ntoa(other.host.ip)} port #{Node.peer(node, other).port}"
+        assert line([a, b], node, unquote(words)) =~ "open that TCP port"
+        once([a, b], node, unquote(words))
+      end
+    end
+  end
+
+  test "short against long names" do
+    lab = Lab.start(hosts: 2)
+    a = Node.start(lab, "a", host: 1, cluster: @quick)
+    b = Node.start(lab, "", host: 2, alive: false)
+    {:ok, _pid} = Node.call(b, Elixir.Node, :start, [:"b@host.example", :longnames])
+    b = %{b | name: "b@host.example"}
+    Node.start_cluster(b, @quick)
+
+    for {node, other} <- [{a, b}, {b, a}] do
+      words = "such never connect; start all nodes the same way"
+      assert line([a, b], node, words) =~ other.name
+      assert {_, :name_type, _} = problem([a, b], node, other)
+      once([a, b], node, words)
+    end
+  end
+
+  test "a peer that beats behind a firewall delays the finding and connecting of a newcomer by nothing" do
+    lab = Lab.start(hosts: 3)
+    firewall(lab, 3, "drop")
+    a = Node.start(lab, "a", host: 1, cluster: [])
+    hole = Node.start(lab, "z", host: 3, cluster: [])
+
+    # It beats, and a's dial hangs in it. (The hole's own dial of the lower name would connect them: it waits first.)
+    firewall(lab, 1, "ip saddr #{:inet.ntoa(hole.host.ip)} drop")
+
+    eventually("a dials into the hole", [a, hole], fn ->
+      match?(%Peer{connection: :connecting}, Node.peer(a, hole))
+    end)
+
+    b = Node.start(lab, "b", host: 2)
+    Node.start_cluster(b, [])
+    eventually("b is connected", [a, b, hole], fn -> Node.connected(a) == [b.name] end)
+
+    # The dial into the hole has not come to an end meanwhile, and has delayed nothing: its 7 s would.
+    assert %Peer{connection: :connecting} = Node.peer(a, hole)
+    found = Node.time(a, &match?({:event, _, {:up, %Peer{name: "b@h2"}}}, &1))
+    up = Node.time(a, &(&1 == {:nodeup, b.name}))
+    assert up - found < 1_000_000
+  end
+
+  test "Node.disconnect/1 is respected by both sides; a crash of the connection is not" do
+    {_lab, [a, b]} = together(["a", "b"], cluster: @quick ++ [quiet: 3_600_000])
+    true = Node.call(a, Elixir.Node, :disconnect, [String.to_atom(b.name)])
+
+    for {node, other} <- [{a, b}, {b, a}] do
+      assert {_, :quiet, _} = problem([a, b], node, other)
+      # Time for any redial: it would come after half a second to a second.
+      sent = Node.stat(node, :sent)
+      eventually("it beats on", [a, b], fn -> Node.stat(node, :sent) > sent + 15 end)
+      assert Node.connected(node) == []
+    end
+
+    # By hand again; and what is lost in another way comes back.
+    true = Node.call(a, :net_kernel, :connect_node, [String.to_atom(b.name)])
+    meet([a, b])
+  end
+end
