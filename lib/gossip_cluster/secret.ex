@@ -61,12 +61,26 @@ defmodule GossipCluster.Secret do
   defp call(secret), do: {:ok, secret}
 
   defp ring(list) when is_list(list) do
+    list = if List.improper?(list), do: list, else: Enum.map(list, &plain/1)
+
     if not List.improper?(list) and length(list) in 1..4 and Enum.all?(list, &item?/1),
       do: {:ok, list},
       else: {:wrong, list}
   end
 
-  defp ring(secret), do: if(item?(secret), do: {:ok, [secret]}, else: {:wrong, secret})
+  defp ring(secret) do
+    secret = plain(secret)
+    if item?(secret), do: {:ok, [secret]}, else: {:wrong, secret}
+  end
+
+  # An Erlang string is a text too.
+  defp plain({:passphrase, [first | _] = text}) when is_integer(first) do
+    {:passphrase, List.to_string(text)}
+  rescue
+    _error in [ArgumentError, UnicodeConversionError] -> {:passphrase, nil}
+  end
+
+  defp plain(item), do: item
 
   defp item?(:cookie), do: true
   defp item?({:passphrase, text}), do: is_binary(text) and byte_size(text) in 8..1024

@@ -133,7 +133,8 @@ defmodule GossipCluster.OptionsTest do
       for {given, told} <- [
             {"hunter2hunter2", "is a binary of 14 bytes"},
             {{:passphrase, "hunter2"}, "is {:passphrase, a binary of 7 bytes}"},
-            {{:passphrase, ~c"hunter2hunter2"}, "is {:passphrase, something that is no binary}"},
+            {{:passphrase, [:hunter2]}, "is {:passphrase, something that is no binary}"},
+            {{:passphrase, ~c"hunter2"}, "is {:passphrase, a binary of 7 bytes}"},
             {{:passphrase, String.duplicate("hunter2", 147)},
              "is {:passphrase, a binary of 1029 bytes}"},
             {{:key, "hunter2"}, "is {:key, a binary of 7 bytes}"},

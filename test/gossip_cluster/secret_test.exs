@@ -13,6 +13,18 @@ defmodule GossipCluster.SecretTest do
     assert Secret.keys(ring, nil) == [passphrase: "12345678"]
   end
 
+  test "an Erlang string is a text, and the same one" do
+    {:ok, binary} = Secret.resolve({:passphrase, "größer als acht"})
+
+    for given <- [{:passphrase, ~c"größer als acht"}, [{:passphrase, ~c"größer als acht"}]] do
+      assert {:ok, string} = Secret.resolve(given)
+      assert string.() == binary.()
+    end
+
+    assert {:error, _allowed, given} = Secret.resolve({:passphrase, [0xD800 | ~c"12345678"]})
+    assert given == "{:passphrase, something that is no binary}"
+  end
+
   test "what is hidden prints as nothing, in Elixir and in Erlang" do
     for hide <- [&Secret.hide/1, fn secret -> elem(Secret.resolve(secret), 1) end] do
       hidden = hide.({:passphrase, "hunter2hunter2"})
