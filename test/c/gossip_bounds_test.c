@@ -167,7 +167,7 @@ static void no_more_than_max_peers(void **state)
     }
 }
 
-/* Whoever it is that asks, a source gets so many answers, and another still gets its own. */
+/* Whoever it is that asks, a source gets so many answers, and others still get theirs. */
 static void answers_to_one_source_are_limited(void **state)
 {
     struct net *net = *state;
@@ -183,9 +183,11 @@ static void answers_to_one_source_are_limited(void **state)
     }
     assert_in_range(net_sent(net, a, since, 0, NULL), 1, ANSWER_RATE);
     assert_true(counter(net, a, COUNTER(answers_limited)) >= 5000 - ANSWER_RATE);
-    f.addr = build_addr(11, 40000);
     size_t before = net->log_count;
-    net_say(net, a, &f, PATH_UNICAST, &m);
+    for (uint8_t host = 11; host < 19; host++) { /* one of 64 has the ill luck to share the slot, not all */
+        f.addr = build_addr(host, 40000);
+        net_say(net, a, &f, PATH_UNICAST, &m);
+    }
     assert_true(net->log_count > before);
 }
 
