@@ -60,6 +60,115 @@ defmodule GossipCluster.Integration.ReleaseTest do
     assert ended(b) == 0
   end
 
+  test "remote works through a terminal, restart comes back, and neither epmd nor DNS is asked",
+       context do
+    count_questions(context)
+    a = start(context, [{"RELEASE_NAME", "a"}])
+    b = start(context, [{"RELEASE_NAME", "b"}])
+    wait_for(a, ~s(NODEUP :"b@#{context.host}"))
+    wait_for(b, ~s(NODEUP :"a@#{context.host}"))
+
+    remote = remote(context, "a")
+    type(remote, "iex(a@#{context.host})1>", "{:answer, node(), Node.list()}\r")
+    type(remote, inspect({:answer, :"a@#{context.host}", [:"b@#{context.host}"]}), "")
+    # Ctrl-\, as the guide says: the terminal ends, the node goes on.
+    type(remote, "iex(a@#{context.host})2>", <<0x1C>>)
+    assert_receive {^remote, {:exit_status, _status}}, 15_000
+
+    # Told by the node that has never been away.
+    assert {_, 0} = run(context, "a", ["restart"])
+    wait_for(b, ~s(NODEDOWN :"a@#{context.host}"))
+    wait_for(b, ~s(NODEUP :"a@#{context.host}"))
+    wait_for(a, ~s(NODEUP :"b@#{context.host}"))
+    assert {nodes, 0} = run(context, "a", ["rpc", "IO.inspect(Node.list())"])
+    assert nodes =~ inspect([:"b@#{context.host}"])
+
+    refute "epmd\n" in commands(context)
+    assert "beam.smp\n" in commands(context)
+    for node <- ["a", "b"], do: assert({_, 0} = run(context, node, ["stop"]))
+    assert ended(a) == 0
+    assert ended(b) == 0
+
+    assert questions(context) == 0
+    # They would have been counted.
+    {_, _} =
+      inside(context, ["bash", "-c", "echo >/dev/udp/127.0.0.1/53; echo >/dev/tcp/127.0.0.1/4369"])
+
+    assert questions(context) >= 2
+  end
+
+  # Every packet to a DNS server or an epmd; with a route to everywhere, so that none is lost before it is counted.
+  defp count_questions(context) do
+    rules = """
+    table inet questions {
+      chain out {
+        type filter hook output priority 0;
+        udp dport 53 counter
+        tcp dport { 53, 4369 } counter
+      }
+    }
+    """
+
+    path = Path.join(System.tmp_dir!(), "gossip-questions-#{System.pid()}")
+    File.write!(path, rules)
+    on_exit(fn -> File.rm(path) end)
+    assert {_, 0} = inside(context, ["ip", "route", "add", "default", "dev", "lo"])
+    assert {_, 0} = inside(context, ["nft", "-f", path])
+  end
+
+  defp questions(context) do
+    {rules, 0} = inside(context, ["nft", "list", "table", "inet", "questions"])
+
+    counts = for [_, n] <- Regex.scan(~r/counter packets (\d+)/, rules), do: String.to_integer(n)
+
+    assert length(counts) == 2
+    Enum.sum(counts)
+  end
+
+  # What runs in the network.
+  defp commands(context) do
+    {:ok, own} = File.read_link("/proc/#{context.network}/ns/net")
+
+    for pid <- File.ls!("/proc"),
+        File.read_link("/proc/#{pid}/ns/net") == {:ok, own},
+        {:ok, name} <- [File.read("/proc/#{pid}/comm")],
+        do: name
+  end
+
+  defp inside(context, command),
+    do: System.cmd("nsenter", enter(context.network) ++ command, stderr_to_stdout: true)
+
+  # A terminal with `remote` in it.
+  defp remote(context, name) do
+    command = Enum.join(["nsenter" | enter(context.network)] ++ [context.command, "remote"], " ")
+
+    Port.open({:spawn_executable, System.find_executable("script")}, [
+      :binary,
+      :exit_status,
+      :stderr_to_stdout,
+      env:
+        for(
+          {name, value} <- environment([{"RELEASE_NAME", name}, {"TERM", "xterm"}]),
+          do: {to_charlist(name), (value && to_charlist(value)) || false}
+        ),
+      args: ["-qec", command, "/dev/null"]
+    ])
+  end
+
+  # Waits until the terminal shows this (it may come in pieces, and in colours), then types that.
+  defp type(port, prompt, text, seen \\ "") do
+    if String.replace(seen, ~r/\e\[[\d;?]*[A-Za-z]/, "") =~ prompt do
+      Port.command(port, text)
+    else
+      receive do
+        {^port, {:data, data}} -> type(port, prompt, text, seen <> data)
+        {^port, {:exit_status, status}} -> flunk("remote ended with #{status}: #{seen}")
+      after
+        20_000 -> flunk("no #{prompt} within 20 s: #{inspect(seen)}")
+      end
+    end
+  end
+
   test "the default node is gossip_cluster@HOST, its cookie may come from a file, and needs no place to write",
        context do
     cookie = Path.join(context.release, "cookie-of-mine")
