@@ -158,10 +158,10 @@ void gossipd_tell_fault(struct gossipd *d)
     struct pollfd fd = {.fd = d->out, .events = POLLOUT};
 
     log_clean(d->fault.text);
-    if (d->core == NULL)
+    if (queue(d, term_error(&d->term, &d->fault), true) == 0) {
+        while (outbox_write(&d->outbox, d->out) == 0 && !outbox_empty(&d->outbox) && clock_now() < until)
+            (void)wait_for(&fd, 1, until - clock_now());
+    }
+    if (!outbox_empty(&d->outbox)) /* nobody reads it there; else it would be told twice, at every try */
         (void)fprintf(stderr, "gossipd: %s\n", d->fault.text);
-    if (queue(d, term_error(&d->term, &d->fault), true) != 0)
-        return;
-    while (outbox_write(&d->outbox, d->out) == 0 && !outbox_empty(&d->outbox) && clock_now() < until)
-        (void)wait_for(&fd, 1, until - clock_now());
 }

@@ -151,7 +151,7 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
     p->nonce = m->nonce;
     p->from = from->addr;
     p->hello = p->hello || m->type == WIRE_HELLO;
-    bool idle = p->tries == 0;
+    bool idle = p->tries == 0 || p->retry < g->now; /* a timer that found no room never comes */
     if (!idle && (p->asked || (m->has & HAS_QUESTION) == 0)) {
         return;
     }
