@@ -72,7 +72,7 @@
 #define PAGE_RATE       4000             /* pages a second */
 #define RELAY_RATE      1000             /* probes a second on others' behalf */
 #define RELAYS_MAX      64               /* of which so many at once */
-#define PENDING_FORGET  (30 * SECOND_US) /* unproven members not heard for so long are forgotten */
+#define PENDING_FORGET  (10 * SECOND_US) /* unproven members not heard for so long are forgotten */
 #define PENDING_MAX     1024             /* unproven members remembered */
 
 /* T for a group of so many members, microseconds: max(T_min, N * L / B). */
