@@ -1,0 +1,60 @@
+/* A cluster in which nothing changes tells its owner nothing, whoever else is on the network. */
+#include "build.h"
+#include "net.h"
+#include "test.h"
+
+enum { OURS = 3, STRANGERS = 5 };
+
+static bool ours_are_whole(struct net *net)
+{
+    for (size_t i = 0; i < OURS; i++)
+        if (net_listed(net, i) != OURS - 1)
+            return false;
+    return true;
+}
+
+/* What was sent is only of use while it is on its way. */
+static void forget_sent(struct net *net)
+{
+    while (net->flight_count > 0)
+        net_run(net, MS_US);
+    net->log_count = 0;
+}
+
+/* Events are all that reaches the owner, and so all that it could log: without one there is no line. */
+static void a_day_beside_strangers_tells_nothing(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options foreign = net_options(net);
+    for (size_t i = 0; i < OURS + STRANGERS; i++) {
+        char name[] = "a@host", key[] = "s"; /* a key of its own for each stranger */
+        name[0] = (char)('a' + i);
+        key[0] = (char)(key[0] + i);
+        foreign.keys = build_ring(key);
+        if (i < OURS)
+            (void)net_member(net, name, 1);
+        else
+            net_alive(net, net_add(net, name, 1, &foreign));
+    }
+    assert_true(net_wait(net, 10 * SECOND_US, ours_are_whole));
+    net_run(net, 3 * SECOND_US);
+    net_forget_events(net);
+    for (int minute = 0; minute < 24 * 60; minute++) {
+        net_run(net, 60 * SECOND_US);
+        forget_sent(net);
+    }
+    assert_true(ours_are_whole(net));
+    for (size_t i = 0; i < OURS; i++) {
+        assert_int_equal(net->nodes[i]->event_count, 0);
+        /* and the strangers were there all the time: a beat a second each, nearly */
+        assert_true(gossip_stats(net->nodes[i]->g).foreign > STRANGERS * UINT64_C(86400));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(a_day_beside_strangers_tells_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
