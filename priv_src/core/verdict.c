@@ -88,6 +88,15 @@ static void refute(struct gossip *g, struct effects *fx, const struct wire_verdi
     }
 }
 
+/* A watcher who has found the same says it once more: with a tenth of all datagrams lost, one voice alone is
+ * missed by one of a hundred members in every tenth death. */
+static void confirm(struct gossip *g, const struct peer *p)
+{
+    if (p->probing) {
+        (void)set_timer(g, random_between(g, CONFIRM_MIN, CONFIRM_MAX), TIMER_DEAD, p->id.boot, DEAD_REPEATS);
+    }
+}
+
 static void believe(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
 {
     switch (v->verdict) {
@@ -105,6 +114,7 @@ static void believe(struct gossip *g, struct effects *fx, struct peer *p, const 
         if (g->now - p->heard < silence_to_believe(p->interval) && p->state == PEER_LISTED) {
             watch_probe(g, p); /* the accuser may be the deaf one: see for ourselves */
         } else {
+            confirm(g, p);
             member_gone(g, fx, p, DOWN_SILENT);
         }
         break;
