@@ -181,4 +181,22 @@ defmodule GossipCluster.Integration.ConnectTest do
     true = Node.call(a, :net_kernel, :connect_node, [String.to_atom(b.name)])
     meet([a, b])
   end
+
+  test "what `global` cuts around a host that was cut off comes back soon after the heal, in spite of `quiet`" do
+    options = [cluster: @quick ++ [quiet: 3_600_000], flags: ["-kernel", "net_ticktime", "4"]]
+    {lab, [_a, _b, c] = nodes} = together(["a", "b", "c"], options)
+    Lab.cut(lab, 3, :silent)
+
+    for node <- nodes, node != c do
+      eventually("the connection to c is gone", nodes, fn ->
+        c.name not in Node.connected(node)
+      end)
+    end
+
+    eventually("c is alone", nodes, fn -> Node.connected(c) == [] end)
+    Lab.heal(lab, 3)
+    meet(nodes, 15_000)
+    # Bounded: a line for each transition, however often `global` and the dialers have tried.
+    for node <- nodes, do: assert(length(Node.log(node)) < 60)
+  end
 end
