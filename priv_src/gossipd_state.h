@@ -3,8 +3,8 @@
 #ifndef GOSSIP_GOSSIPD_STATE_H
 #define GOSSIP_GOSSIPD_STATE_H
 
-#include "frame.h"
 #include "bucket.h"
+#include "frame.h"
 #include "log.h"
 #include "outbox.h"
 #include "term.h"

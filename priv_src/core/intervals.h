@@ -55,8 +55,9 @@
 #define LOOK_GAP     (25 * MS_US) /* between two looks at all peers */
 #define DEAD_REPEAT  (100 * MS_US)
 #define DEAD_REPEATS 2
-#define CONFIRM_MIN  (20 * MS_US) /* a watcher who believes a DEAD repeats it once, so much later at random  \
-                                   */
+#define CONFIRM_MIN                                                                                          \
+    (20 * MS_US) /* a watcher who believes a DEAD repeats it once, so much later at random                   \
+                  */
 #define CONFIRM_MAX   (80 * MS_US)
 #define REFUTE_GAP    (50 * MS_US)  /* between two refutations */
 #define CONTEST_GRACE (100 * MS_US) /* what a peer sent before its name was claimed has come by then */

@@ -3,8 +3,8 @@
 #ifndef GOSSIP_LOG_H
 #define GOSSIP_LOG_H
 
-#include "effect.h"
 #include "bucket.h"
+#include "effect.h"
 
 /* Takes one line; `level` is an enum log_level. Must not log itself. */
 typedef void log_sink(void *context, uint8_t level, const char *text);
