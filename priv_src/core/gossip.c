@@ -44,20 +44,6 @@ int64_t set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, 
     return g->now + delay;
 }
 
-static void new_boot(struct gossip *g)
-{
-    do {
-        g->self.boot = random_u64(g);
-    } while (g->self.boot == 0);
-    g->sequence = 0;
-}
-
-static void roster_reset(struct gossip *g)
-{
-    roster_init(&g->roster, g->options.max_peers);
-    g->roster.by_boot.salt = g->roster.pending_by_boot.salt = g->salt;
-}
-
 struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
 {
     struct gossip *g = calloc(1, sizeof *g);
@@ -67,8 +53,7 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     g->options = *options;
     g->now = now;
     g->salt = random_u64(g);
-    new_boot(g);
-    roster_reset(g);
+    announce_init(g);
     /* A peer has its silence timer, one for a rival, as a tombstone one more, and each may have left a stale
      * one. */
     timers_init(&g->timers, 8 * (size_t)options->max_peers + 8 * PENDING_MAX);
@@ -116,32 +101,6 @@ void gossip_tick(struct gossip *g, struct effects *fx, int64_t now)
     }
 }
 
-/* Says goodbye once; after the last one the member is silent, and never comes back under this boot id. */
-static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
-{
-    struct wire_message m;
-    struct path group = path_group();
-    message_start(g, &m, WIRE_BYE);
-    m.reason = g->leave_reason;
-    m.has |= HAS_REASON;
-    message_send(g, fx, &group, &m);
-    if (step < GOODBYES) {
-        set_timer(g, GOODBYE_GAP, TIMER_GOODBYE, g->self.boot, (uint8_t)(step + 1));
-        return;
-    }
-    g->leaving = g->announced = false;
-    new_boot(g);
-    roster_free(&g->roster); /* who is not there has no peers */
-    roster_reset(g);
-    g->tale_count = 0;
-    g->look_at = 0;
-    g->stats.health = HEALTH_OK;
-    struct effect *e = effects_push(fx, EFFECT_EVENT);
-    if (e != NULL) {
-        e->as.event.type = EVENT_LEFT;
-    }
-}
-
 static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     switch (t->kind) {
@@ -163,9 +122,7 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
         watch_probe_timer(g, fx, t);
         break;
     case TIMER_GOODBYE:
-        if (g->leaving && t->boot == g->self.boot) {
-            goodbye(g, fx, t->step);
-        }
+        announce_goodbye_timer(g, fx, t);
         break;
     case TIMER_FORGET:
         member_forget_timer(g, t);
@@ -329,71 +286,25 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     dispatch(g, fx, &m, seal_sequence(datagram), from);
 }
 
-static void fingerprints(struct gossip *g)
-{
-    for (int i = 0; i < g->options.keys.count; i++) {
-        seal_fingerprint(&g->options.keys, i, g->cookie, g->cookie_len, g->prints[i]);
-    }
-}
-
-/* Distribution runs. A node that changes its name or its life is another member: the old one takes its leave.
- */
-static void command_alive(struct gossip *g, struct effects *fx, const struct command *c)
-{
-    struct identity self = c->as.alive.self;
-    bool same = name_same(&self.name, &g->self.name) && self.creation == g->self.creation;
-    if (g->announced && (!same || g->leaving)) {
-        g->leave_reason = DOWN_LEFT;
-        g->leaving = true;
-        goodbye(g, fx, GOODBYES);
-    }
-    bool starts = !g->announced;
-    self.boot = g->self.boot;
-    self.incarnation = g->self.incarnation;
-    g->self = self;
-    g->cookie_len = c->as.alive.cookie_len;
-    memcpy(g->cookie, c->as.alive.cookie, sizeof g->cookie);
-    fingerprints(g);
-    g->pulse = g->now;
-    g->announced = true;
-    if (starts) {
-        join_start(g);
-    }
-}
-
-static void command_leave(struct gossip *g, struct effects *fx, uint8_t reason)
-{
-    if (g->announced && !g->leaving) {
-        g->leaving = true;
-        g->leave_reason = reason;
-        goodbye(g, fx, 1);
-    } else if (!g->leaving) {
-        struct effect *e = effects_push(fx, EFFECT_EVENT);
-        if (e != NULL) {
-            e->as.event.type = EVENT_LEFT;
-        }
-    }
-}
-
 void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const struct command *command)
 {
     enter(g, now);
     switch (command->type) {
     case COMMAND_ALIVE:
-        command_alive(g, fx, command);
+        announce_alive(g, fx, command);
         break;
     case COMMAND_HIDE:
-        command_leave(g, fx, DOWN_LEFT);
+        announce_leave(g, fx, DOWN_LEFT);
         break;
     case COMMAND_LEAVE:
-        command_leave(g, fx, command->as.reason);
+        announce_leave(g, fx, command->as.reason);
         break;
     case COMMAND_PULSE:
         g->pulse = g->now;
         break;
     case COMMAND_KEYS:
         g->options.keys = command->as.keys;
-        fingerprints(g);
+        announce_fingerprints(g);
         break;
     case COMMAND_SNAPSHOT: {
         struct effect *e = effects_push(fx, EFFECT_EVENT);

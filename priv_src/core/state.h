@@ -1,6 +1,7 @@
 /* Inside of the core: the member's state, and what its files offer one another. Nobody else includes this.
  *
  *     gossip.c    life, commands, what a datagram passes before it is believed, timers
+ *     announce.c  this member comes and goes
  *     send.c      messages out
  *     ranks.c     who is to act, and who may help
  *     join.c      beats, questions, answers, first contact
@@ -100,6 +101,17 @@ int64_t random_between(struct gossip *g, int64_t least, int64_t most);
 int64_t current_interval(const struct gossip *g);
 /* Fires `kind` about `boot` after `delay`; returns when that is. Strangers may fill only half of the heap. */
 int64_t set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step);
+
+/* announce.c */
+/* A boot id and an empty roster. */
+void announce_init(struct gossip *g);
+/* Distribution runs, or something about this node has changed. */
+void announce_alive(struct gossip *g, struct effects *fx, const struct command *c);
+/* Says goodbye, several times, for `reason`. */
+void announce_leave(struct gossip *g, struct effects *fx, uint8_t reason);
+void announce_goodbye_timer(struct gossip *g, struct effects *fx, const struct timer *t);
+/* Makes the cookie's fingerprints anew, after it or the keys have changed. */
+void announce_fingerprints(struct gossip *g);
 
 /* send.c */
 /* Starts a message: clears it and fills in what every message of this member says. */
