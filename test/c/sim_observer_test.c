@@ -154,12 +154,13 @@ static void who_runs_dies_falsely_and_who_was_stopped_does_not(void **state)
     trial_start(&t);
     assert_int_equal(judge_death(&t.c, 0, 1), DEATH_FALSE);
     int64_t start = cluster_now(&t.c);
-    cluster_pause(&t.c, 1);
+    cluster_pause(&t.c, 1, 500 * MS_US);
     cluster_run(&t.c, start + 500 * MS_US);
     assert_int_equal(judge_death(&t.c, 0, 1), DEATH_FALSE); /* half a second is no excuse */
     cluster_wake(&t.c, 1);
     assert_int_equal(judge_death(&t.c, 0, 1), DEATH_FALSE);
-    cluster_pause(&t.c, 1);
+    cluster_pause(&t.c, 1, 700 * MS_US);
+    assert_int_equal(judge_death(&t.c, 0, 1), DEATH_EXEMPT);
     cluster_run(&t.c, start + 1200 * MS_US);
     assert_int_equal(judge_death(&t.c, 0, 1), DEATH_EXEMPT);
     assert_int_equal(judge_death(&t.c, 1, 0), DEATH_FALSE); /* the observer's own sleep excuses nothing */
@@ -203,7 +204,7 @@ static void the_paused_hear_later_what_they_can_hold(void **state)
     struct trial t;
     trial_start(&t);
     int64_t start = cluster_now(&t.c);
-    cluster_pause(&t.c, 1);
+    cluster_pause(&t.c, 1, 10 * SECOND_US);
     uint64_t heard = gossip_stats(t.c.nodes[1].g).received;
     cluster_run(&t.c, start + 10 * SECOND_US);
     assert_int_equal(gossip_stats(t.c.nodes[1].g).received, heard);

@@ -37,8 +37,8 @@ struct node {
     uint32_t creation;
     uint16_t port;
     bool paused, stalled, isolated;
-    bool leaving, left; /* its last goodbye is wanted; is on its way */
-    int64_t paused_at;
+    bool leaving, left;     /* its last goodbye is wanted; is on its way */
+    int64_t pause;          /* how long it is paused for */
     int64_t long_pause_end; /* when it last woke from a long pause; INT64_MIN: never */
     uint32_t conflicts;     /* told */
     int64_t page_at;        /* when it last sent a page of its roster */
@@ -93,8 +93,9 @@ void cluster_crash(struct cluster *c, uint32_t node);
 /* It says goodbye (enum down_reason), and stops when the last goodbye is on its way. */
 void cluster_leave(struct cluster *c, uint32_t node, uint8_t reason);
 
-/* SIGSTOP, SIGCONT. */
-void cluster_pause(struct cluster *c, uint32_t node);
+/* SIGSTOP, for so long; SIGCONT. How long is told beforehand, since who is stopped for long counts as stopped
+ * from the first moment on. The caller wakes it. */
+void cluster_pause(struct cluster *c, uint32_t node, int64_t length);
 void cluster_wake(struct cluster *c, uint32_t node);
 
 /* Its BEAM hangs (no pulse), or works again. */

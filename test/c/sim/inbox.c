@@ -58,23 +58,22 @@ void cluster_receive(struct cluster *c, uint32_t node, uint32_t number)
     packets_drop(&c->packets, number);
 }
 
-void cluster_pause(struct cluster *c, uint32_t node)
+void cluster_pause(struct cluster *c, uint32_t node, int64_t length)
 {
     struct node *n = &c->nodes[node];
     n->paused = true;
-    n->paused_at = cluster_now(c);
+    n->pause = length;
     n->tick_at = NEVER;
 }
 
 void cluster_wake(struct cluster *c, uint32_t node)
 {
     struct node *n = &c->nodes[node];
-    int64_t now = cluster_now(c);
     struct inbox waiting[2] = {n->inbox[0], n->inbox[1]};
     n->inbox[0] = n->inbox[1] = (struct inbox){0};
     n->paused = false;
-    if (now - n->paused_at > LONG_PAUSE) {
-        n->long_pause_end = now;
+    if (n->pause > LONG_PAUSE) {
+        n->long_pause_end = cluster_now(c);
     }
     size_t read[2] = {0, 0};
     while (read[0] < waiting[0].count || read[1] < waiting[1].count) {

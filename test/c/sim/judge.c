@@ -2,7 +2,7 @@
 
 static bool was_stopped(const struct node *n, int64_t now)
 {
-    return (n->paused && now - n->paused_at > LONG_PAUSE) ||
+    return (n->paused && n->pause > LONG_PAUSE) ||
            (n->long_pause_end != INT64_MIN && now - n->long_pause_end < NETWORK_HEALED);
 }
 

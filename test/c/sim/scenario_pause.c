@@ -14,7 +14,7 @@ static void pause_once(struct cluster *c, uint32_t count, uint32_t ms)
         do {
             nodes[i] = scenario_draw(c);
         } while (c->nodes[nodes[i]].paused);
-        cluster_pause(c, nodes[i]);
+        cluster_pause(c, nodes[i], ms * MS_US);
     }
     cluster_run(c, cluster_now(c) + ms * MS_US);
     for (uint32_t i = 0; i < count; i++) {
