@@ -113,7 +113,7 @@ static void serve(struct gossip *g, struct effects *fx, const struct wire_messag
         room -= size;
         m.entry_count++;
     }
-    if (m.entry_count < n || n == WIRE_ENTRIES) {
+    if (m.entry_count > 0 && (m.entry_count < n || n == WIRE_ENTRIES)) {
         m.cursor = peers[m.entry_count - 1]->id.boot;
     }
     struct path to = path_unicast(&from->addr);

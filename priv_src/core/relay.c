@@ -66,7 +66,7 @@ void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *
 {
     struct peer *relayed = (m->has & HAS_RELAY) == 0 ? NULL : roster_find(&g->roster, m->relay);
     if (relayed != NULL && relayed->probing) {
-        relayed->relay_acked = true;
+        relayed->relay_acked = g->now;
     }
     struct peer *alive = (m->has & HAS_TARGET) == 0 ? NULL : roster_find(&g->roster, m->target);
     if (alive != NULL && alive->state == PEER_LISTED && message_answers(g, m)) {

@@ -25,12 +25,11 @@ struct peer {
     uint8_t reason; /* enum down_reason; of the gone */
     uint8_t miss;   /* multiplier it promised */
     uint8_t addr_count;
-    bool stalled;     /* its BEAM has not pulsed for long */
-    bool suspect;     /* somebody suspects it */
-    bool contested;   /* another claims its name; it has not shown life since */
-    bool probing;     /* this member probes it, for it is silent */
-    bool relay_acked; /* a relay answered, the peer itself did not */
-    bool told;        /* its conflict was told */
+    bool stalled;   /* its BEAM has not pulsed for long */
+    bool suspect;   /* somebody suspects it */
+    bool contested; /* another claims its name; it has not shown life since */
+    bool probing;   /* this member probes it, for it is silent */
+    bool told;      /* its conflict was told */
     uint8_t probe_step;
     uint32_t index;   /* in the dense list, while listed */
     int64_t interval; /* it promised, microseconds */
@@ -42,6 +41,7 @@ struct peer {
     int64_t alarm;    /* when its silence, or its tombstone, is looked at; what another timer says is stale */
     int64_t probe_at; /* when the next probe is due; likewise */
     int64_t probe_began;
+    int64_t relay_acked; /* when a relay last answered for itself while this peer was probed; 0: none has */
     int64_t contest_at;
     int64_t path_tried;                 /* when an address it was not known at was last tried */
     struct peer *name_prev, *name_next; /* others of the same name */

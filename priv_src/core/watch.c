@@ -78,7 +78,7 @@ void watch_probe(struct gossip *g, struct peer *p)
 {
     if (!p->probing) {
         p->probing = true;
-        p->relay_acked = false;
+        p->relay_acked = 0;
         p->probe_step = 0;
         p->probe_began = g->now;
         p->accused = 0;
@@ -116,6 +116,15 @@ static void probe_by_group(struct gossip *g, struct effects *fx, struct peer *p)
     p->probe_at = set_timer(g, wait, TIMER_PROBE, p->id.boot, 0);
 }
 
+/* Whether this member could have heard the accused: a relay was heard while the suspicion stood, or, where
+ * none can be, anybody. An accuser may have gone deaf after it gave its suspicion. */
+static bool hears(const struct gossip *g, const struct peer *p)
+{
+    bool mute = p->relay_acked == 0 && g->now - p->heard >= p->miss * p->interval;
+    return g->roster.listed == 1 || p->relay_acked >= p->accused + SUSPICION / 2 ||
+           (mute && g->heard >= p->accused);
+}
+
 void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     struct peer *p = roster_find(&g->roster, t->boot);
@@ -130,7 +139,7 @@ void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer 
         probe_isolated(g, fx, p);
         return;
     }
-    if (p->accused != 0 && g->now - p->accused >= SUSPICION) {
+    if (p->accused != 0 && g->now - p->accused >= SUSPICION && hears(g, p)) {
         verdict_dead(g, fx, p);
         return;
     }
@@ -138,18 +147,19 @@ void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer 
     p->probe_step = (uint8_t)(step < UINT8_MAX ? step + 1 : step);
     join_probe(g, fx, &p->addrs[step % p->addr_count]); /* one of its interfaces may be the trouble */
     size_t helpers = step >= PROBES_ALONE ? relay_ask(g, fx, p) : 0;
-    if (step > PROBES_ALONE && p->accused == 0) {
-        if (p->relay_acked || helpers == 0) {
+    if (step >= PROBES_ISOLATED && helpers > 0 && g->now - g->heard >= PROBES_ISOLATED * PROBE_EVERY) {
+        p->accused = 0;
+        isolate_enter(g, fx);
+    } else if (step > PROBES_ALONE && p->accused == 0) {
+        if (p->relay_acked != 0 || helpers == 0) {
             verdict_suspect(g, fx, p);
-        } else if (step >= PROBES_ISOLATED && g->heard < p->probe_began) {
-            isolate_enter(g, fx);
         } else if (step >= PROBES_ISOLATED) {
             probe_by_group(g, fx, p);
             return;
         }
     }
     int64_t wait = PROBE_EVERY;
-    if (p->accused != 0 && p->accused + SUSPICION - g->now < wait) {
+    if (p->accused != 0 && p->accused + SUSPICION > g->now && p->accused + SUSPICION - g->now < wait) {
         wait = p->accused + SUSPICION - g->now;
     }
     p->probe_at = set_timer(g, wait, TIMER_PROBE, p->id.boot, 0);

@@ -28,8 +28,8 @@ static void a_day_beside_strangers_tells_nothing(void **state)
     struct gossip_options foreign = net_options(net);
     for (size_t i = 0; i < OURS + STRANGERS; i++) {
         char name[] = "a@host", key[] = "s"; /* a key of its own for each stranger */
-        name[0] = (char)('a' + i);
-        key[0] = (char)(key[0] + i);
+        name[0] = (char)('a' + (int)i);
+        key[0] = (char)('s' + (int)i);
         foreign.keys = build_ring(key);
         if (i < OURS)
             (void)net_member(net, name, 1);

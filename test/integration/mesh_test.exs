@@ -63,7 +63,6 @@ defmodule GossipCluster.Integration.MeshTest do
     breaking = Lab.clock()
     eventually("8 s pass", nodes, fn -> Lab.clock() > breaking + 8_000_000 end)
 
-    healed = Lab.clock()
     Lab.join(lab, 1, 2)
     eventually("a full mesh again", nodes, fn -> Mesh.whole?(nodes) end, 5_000)
     whole = Lab.clock()
