@@ -230,6 +230,22 @@ void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
     }
 }
 
+void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when)
+{
+    if (when <= p->heard) {
+        return;
+    }
+    p->heard = when;
+    if (g->now - when < silence_to_probe(p->interval)) {
+        p->probing = false;
+        p->accused = 0;
+        if (p->suspect) {
+            p->suspect = false;
+            member_update(fx, p);
+        }
+    }
+}
+
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                   bool newest)
 {

@@ -19,7 +19,7 @@ size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p)
 }
 
 /* An ACK to whoever asked: for this member itself (HAS_RELAY), or on behalf of the target (HAS_TARGET). */
-static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint8_t has)
+static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint8_t has, uint16_t heard_ms)
 {
     struct wire_message m;
     struct path to = path_unicast(&r->to);
@@ -27,6 +27,7 @@ static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uin
     message_echo(&m, r->requester, r->nonce);
     m.has |= has;
     m.target = m.relay = r->target;
+    m.heard_ms = heard_ms;
     message_send(g, fx, &to, &m);
 }
 
@@ -44,8 +45,10 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
                         .until = g->now + RELAY_LIFE};
     g->relaying = r->until;
     g->relay_next = (g->relay_next + 1) % RELAYS_MAX;
-    ack(g, fx, r, HAS_RELAY);
     const struct peer *target = roster_find(&g->roster, m->target);
+    uint16_t heard_ms = target == NULL ? UINT16_MAX : saturated_ms(g->now - target->heard);
+    bool lately = target != NULL && target->state == PEER_LISTED && heard_ms < UINT16_MAX;
+    ack(g, fx, r, lately ? HAS_RELAY | HAS_HEARD : HAS_RELAY, heard_ms);
     if (target != NULL && target->addr_count > 0) {
         join_probe(g, fx, &target->addrs[0]);
     }
@@ -56,7 +59,7 @@ void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
     for (size_t i = 0; i < RELAYS_MAX && g->relaying > g->now; i++) {
         struct relay *r = &g->relays[i];
         if (r->target == p->id.boot && r->until > g->now) {
-            ack(g, fx, r, HAS_TARGET);
+            ack(g, fx, r, HAS_TARGET, 0);
             r->target = 0;
         }
     }
@@ -67,6 +70,9 @@ void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *
     struct peer *relayed = (m->has & HAS_RELAY) == 0 ? NULL : roster_find(&g->roster, m->relay);
     if (relayed != NULL && relayed->probing) {
         relayed->relay_acked = g->now;
+        if ((m->has & HAS_HEARD) != 0) {
+            member_heard_by_other(g, fx, relayed, g->now - m->heard_ms * MS_US);
+        }
     }
     struct peer *alive = (m->has & HAS_TARGET) == 0 ? NULL : roster_find(&g->roster, m->target);
     if (alive != NULL && alive->state == PEER_LISTED && message_answers(g, m)) {

@@ -31,7 +31,7 @@ bool message_answers(const struct gossip *g, const struct wire_message *m)
     return false;
 }
 
-static uint16_t saturated_ms(int64_t us)
+uint16_t saturated_ms(int64_t us)
 {
     int64_t ms = us / MS_US;
     return ms < 0 ? 0 : ms > UINT16_MAX ? UINT16_MAX : (uint16_t)ms;

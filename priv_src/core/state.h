@@ -114,6 +114,8 @@ void announce_goodbye_timer(struct gossip *g, struct effects *fx, const struct t
 void announce_fingerprints(struct gossip *g);
 
 /* send.c */
+/* Milliseconds, from 0 to 65535. */
+uint16_t saturated_ms(int64_t us);
 /* Starts a message: clears it and fills in what every message of this member says. */
 void message_start(struct gossip *g, struct wire_message *m, uint8_t type);
 void message_echo(struct wire_message *m, uint64_t boot, uint64_t nonce);
@@ -177,6 +179,8 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
                   bool newest);
 /* It has shown life, by itself or through a relay: no suspicion holds. */
 void member_alive(struct gossip *g, struct effects *fx, struct peer *p);
+/* A relay heard it at that time: its silence began no earlier. */
+void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when);
 /* It is gone; a tombstone stays, if there is room. The pointer is not to be used after. */
 void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason);
 void member_forget_timer(struct gossip *g, const struct timer *t);

@@ -84,6 +84,10 @@ static void write_optional(struct writer *w, const struct wire_message *m)
     if (m->has & HAS_RELAY) {
         write_u64_field(w, FIELD_RELAY, m->relay);
     }
+    if (m->has & HAS_HEARD) {
+        write_field(w, FIELD_HEARD, 2);
+        write_u16(w, m->heard_ms);
+    }
     if (m->has & HAS_REASON) {
         write_u8_field(w, FIELD_REASON, m->reason);
     }
@@ -218,6 +222,10 @@ static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
     case FIELD_RELAY:
         m->relay = read_u64(r);
         m->has |= HAS_RELAY;
+        break;
+    case FIELD_HEARD:
+        m->heard_ms = read_u16(r);
+        m->has |= HAS_HEARD;
         break;
     case FIELD_REASON:
         m->reason = read_u8(r);

@@ -58,6 +58,7 @@ enum wire_field {
     FIELD_FINGERPRINT, /* of the cookie, keyed (8) */
     FIELD_REASON,      /* enum down_reason (1); in a BYE */
     FIELD_RELAY,       /* boot id (8): a relay acknowledges, for itself, a PROBE_FOR about this member */
+    FIELD_HEARD,       /* ms (2): with FIELD_RELAY: since the relay last heard that member */
 };
 
 enum verdict { VERDICT_ALIVE = 1, VERDICT_SUSPECT, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT };
@@ -70,6 +71,7 @@ enum wire_has {
     HAS_FINGERPRINT = 16,
     HAS_REASON = 32,
     HAS_RELAY = 64,
+    HAS_HEARD = 128,
 };
 
 struct wire_echo {
@@ -108,6 +110,7 @@ struct wire_message {
     uint8_t question;
     uint8_t reason;
     uint8_t fingerprint[FINGERPRINT_BYTES];
+    uint16_t heard_ms;
     uint64_t cursor, target, relay;
     uint32_t total;
 
