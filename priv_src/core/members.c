@@ -232,8 +232,8 @@ void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
 
 void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when)
 {
-    if (when <= p->heard) {
-        return;
+    if (when <= p->heard || p->contested) {
+        return; /* of a contested name the question is not when it was last heard, but whether it lives now */
     }
     p->heard = when;
     if (g->now - when < silence_to_probe(p->interval)) {

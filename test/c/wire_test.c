@@ -161,6 +161,7 @@ static void known_bytes(void **state)
         8, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xc2,             /* target */
         9, 0, 8, 1, 1, 2, 2, 3, 3, 4, 4,                /* fingerprint */
         11, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xc3,            /* relay */
+        12, 0, 2, 1, 0x2c,                              /* heard 300 ms ago */
         10, 0, 1, 2,                                    /* reason */
         3, 0, 16,                                       /* echo: boot id, nonce */
         0, 0, 0, 0, 0, 0, 0, 0xe1, 0, 0, 0, 0, 0, 0, 0, 0xe2,
@@ -188,12 +189,14 @@ static void known_bytes(void **state)
     m.id = build_identity(UINT64_C(0x0102030405060708), "a@b", 0x65666768);
     m.id.incarnation = 9;
     m.id.flags = IDENTITY_LONG_NAMES | IDENTITY_HIDDEN;
-    m.has = HAS_QUESTION | HAS_CURSOR | HAS_TOTAL | HAS_TARGET | HAS_FINGERPRINT | HAS_REASON | HAS_RELAY;
+    m.has = HAS_QUESTION | HAS_CURSOR | HAS_TOTAL | HAS_TARGET | HAS_FINGERPRINT | HAS_REASON | HAS_RELAY |
+            HAS_HEARD;
     m.question = 5;
     m.cursor = 0xc1;
     m.total = 256;
     m.target = 0xc2;
     m.relay = 0xc3;
+    m.heard_ms = 300;
     memcpy(m.fingerprint, (const uint8_t[]){1, 1, 2, 2, 3, 3, 4, 4}, sizeof m.fingerprint);
     m.reason = DOWN_BEAM_EXIT;
     m.echo_count = m.verdict_count = m.entry_count = 1;

@@ -139,12 +139,13 @@ void build_random_message(struct prng *p, struct wire_message *m, uint8_t type)
     if (prng_chance(p, 80)) {
         m->id.name = build_random_name(p);
     }
-    m->has = (uint8_t)prng_below(p, HAS_RELAY * 2);
+    m->has = (uint8_t)prng_below(p, HAS_HEARD * 2);
     m->question = m->has & HAS_QUESTION ? (uint8_t)prng_u64(p) : 0;
     m->reason = m->has & HAS_REASON ? (uint8_t)prng_u64(p) : 0;
     m->cursor = m->has & HAS_CURSOR ? prng_u64(p) : 0;
     m->target = m->has & HAS_TARGET ? prng_u64(p) : 0;
     m->relay = m->has & HAS_RELAY ? prng_u64(p) : 0;
+    m->heard_ms = m->has & HAS_HEARD ? (uint16_t)prng_u64(p) : 0;
     m->total = m->has & HAS_TOTAL ? (uint32_t)prng_u64(p) : 0;
     if (m->has & HAS_FINGERPRINT) {
         prng_fill(p, m->fingerprint, sizeof m->fingerprint);
@@ -189,7 +190,7 @@ bool build_same_message(const struct wire_message *a, const struct wire_message 
                 a->has == b->has && a->question == b->question && a->reason == b->reason &&
                 memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) == 0 &&
                 a->cursor == b->cursor && a->target == b->target && a->relay == b->relay &&
-                a->total == b->total && a->echo_count == b->echo_count &&
+                a->heard_ms == b->heard_ms && a->total == b->total && a->echo_count == b->echo_count &&
                 a->verdict_count == b->verdict_count && a->entry_count == b->entry_count;
     for (size_t i = 0; same && i < a->echo_count; i++) {
         same = a->echoes[i].boot == b->echoes[i].boot && a->echoes[i].nonce == b->echoes[i].nonce;
