@@ -45,7 +45,7 @@ sim_run(replay --scenario replay --nodes 5 --no-seal
 sim_run(an_accuser_gone_deaf_buries_nobody --scenario steady --nodes 40 --seconds 300 --loss 10 --burst 200
   --burst-at receiver --no-seal --at-most down_silent=0)
 sim_run(strangers_are_forgotten --scenario replay --nodes 5 --no-seal --at-most replay_pending_left=0)
-sim_run(watchers_beyond_a_cut_are_replaced --scenario partition --nodes 60 --no-seal --at-most gone_us_max=3000000
+sim_run(watchers_beyond_a_cut_are_replaced --scenario partition --nodes 50 --no-seal --at-most gone_us_max=3000000
   --at-most never_gone=0 --at-most never_whole=0)
 sim_run(the_dead_are_found_without_unicast --scenario no-unicast --nodes 20 --no-seal --at-most never_gone=0
   --at-most incomplete=0)
