@@ -155,17 +155,27 @@ defmodule GossipCluster.Integration.ReleaseTest do
     ])
   end
 
-  # Waits until the terminal shows this (it may come in pieces, and in colours), then types that.
-  defp type(port, prompt, text, seen \\ "") do
-    if String.replace(seen, ~r/\e\[[\d;?]*[A-Za-z]/, "") =~ prompt do
-      Port.command(port, text)
-    else
-      receive do
-        {^port, {:data, data}} -> type(port, prompt, text, seen <> data)
-        {^port, {:exit_status, status}} -> flunk("remote ended with #{status}: #{seen}")
-      after
-        20_000 -> flunk("no #{prompt} within 20 s: #{inspect(seen)}")
-      end
+  # Waits until the terminal shows this (it may come in pieces, and in colours), then types that. What it showed after
+  # that is kept for the next wait: it often comes in the same piece.
+  defp type(port, prompt, text) do
+    seen = Process.get({:shown, port}, "")
+
+    case String.split(String.replace(seen, ~r/\e\[[\d;?]*[A-Za-z]/, ""), prompt, parts: 2) do
+      [_before, rest] ->
+        Process.put({:shown, port}, rest)
+        Port.command(port, text)
+
+      [_not_yet] ->
+        receive do
+          {^port, {:data, data}} ->
+            Process.put({:shown, port}, seen <> data)
+            type(port, prompt, text)
+
+          {^port, {:exit_status, status}} ->
+            flunk("remote ended with #{status}: #{seen}")
+        after
+          20_000 -> flunk("no #{prompt} within 20 s: #{inspect(seen)}")
+        end
     end
   end
 
