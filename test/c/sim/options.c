@@ -39,7 +39,7 @@ static const struct known table[] = {
     {"--reorder", PERCENT, AT(reorder), 0, 100, "PCT", "deliveries held back 1 to 20 ms more; default 0"},
     {"--interval", WHOLE, AT(interval_ms), 100, 60000, "MS", "shortest interval between beats; default 1000"},
     {"--newcomers", WHOLE, AT(newcomers), 1, 65000, "N",
-     "join: so many of the N join the others; default all at once"},
+     "join: so many of the N join the others, one by one; default all at once"},
     {"--victims", WHOLE, AT(victims), 1, 65000, "N", "how many it happens to, where that can be chosen"},
     {"--pause-ms", WHOLE, AT(pause_ms), 1, 3600000, "MS",
      "pause: only this long; default 128 ms to 32 s, doubling"},
