@@ -65,6 +65,28 @@ static void nothing_is_taken_before_its_time(void **state)
     queue_free(&q);
 }
 
+static void peeking_shows_what_comes_and_takes_nothing(void **state)
+{
+    (void)state;
+    struct queue q;
+    struct queue_event ahead[4], e;
+    queue_init(&q);
+    assert_int_equal(queue_peek(&q, COUNT(ahead), ahead), 0);
+    queue_add(&q, 3, event(2));
+    queue_add(&q, 1, event(0));
+    queue_add(&q, 1, event(1));
+    queue_add(&q, 5, event(3));
+    queue_add(&q, 6, event(4));
+    assert_int_equal(queue_peek(&q, COUNT(ahead), ahead), 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(ahead[i].node, i);
+        assert_true(queue_take(&q, INT64_MAX, &e));
+        assert_int_equal(e.node, i);
+    }
+    assert_int_equal(queue_peek(&q, COUNT(ahead), ahead), 1);
+    queue_free(&q);
+}
+
 /* Against a plain list: whatever is added at random, times never go back and nothing is lost. */
 static void random_events_come_sorted_and_all(void **state)
 {
@@ -104,6 +126,7 @@ int main(void)
         cmocka_unit_test(events_of_one_moment_come_in_the_order_of_adding),
         cmocka_unit_test(far_comes_before_near_in_one_moment),
         cmocka_unit_test(nothing_is_taken_before_its_time),
+        cmocka_unit_test(peeking_shows_what_comes_and_takes_nothing),
         cmocka_unit_test(random_events_come_sorted_and_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

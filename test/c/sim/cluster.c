@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "crowd.h"
 #include "events.h"
 #include "memory.h"
@@ -271,10 +272,19 @@ static void happen(struct cluster *c, const struct queue_event *e)
     }
 }
 
+/* The next event, if it is due by `until`. */
+static bool take(struct cluster *c, int64_t until, struct queue_event *e)
+{
+    if (c->taken++ % AHEAD == 0) {
+        ahead_look(c);
+    }
+    return queue_take(&c->queue, until, e);
+}
+
 void cluster_run(struct cluster *c, int64_t until)
 {
     struct queue_event e;
-    while (queue_take(&c->queue, until, &e)) {
+    while (take(c, until, &e)) {
         happen(c, &e);
     }
 }
@@ -286,7 +296,7 @@ bool cluster_run_until(struct cluster *c, int64_t until, bool (*done)(const stru
     if (done(c)) {
         return true;
     }
-    while (queue_take(&c->queue, until, &e)) {
+    while (take(c, until, &e)) {
         happen(c, &e);
         if (c->events != events) {
             events = c->events;

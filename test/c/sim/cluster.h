@@ -70,6 +70,7 @@ struct cluster {
     struct crowd *crowd; /* members that play a script; NULL: none */
     int64_t cut_at;      /* when the scenario cut the network; NEVER */
     uint32_t watched;    /* the member a scenario's condition is about */
+    uint64_t taken;      /* events of the queue so far */
     uint64_t events;     /* told so far: a condition can only have changed when this has */
     struct effects *fx;  /* shared: it is empty between calls */
 };

@@ -22,6 +22,7 @@ struct packet {
     uint32_t refs;
     uint32_t next_free;
     uint16_t len;
+    uint64_t boot;    /* of its sender */
     uint8_t class;    /* enum packet_class */
     struct path from; /* as its receivers see it */
     uint8_t data[DATAGRAM_MAX];

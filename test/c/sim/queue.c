@@ -4,8 +4,9 @@
 
 #include "memory.h"
 
-#define NONE  UINT32_MAX
-#define WORDS (QUEUE_SLOTS / 64)
+#define NONE       UINT32_MAX
+#define WORDS      (QUEUE_SLOTS / 64)
+#define PEEK_SLOTS 8 /* microseconds that queue_peek looks ahead */
 
 struct queue_item {
     struct queue_event event;
@@ -176,4 +177,20 @@ bool queue_take(struct queue *q, int64_t until, struct queue_event *out)
     /* Of the same microsecond, what was added from afar was added earlier. */
     *out = far <= near ? take_far(q) : take_near(q);
     return true;
+}
+
+size_t queue_peek(const struct queue *q, size_t max, struct queue_event out[])
+{
+    size_t n = 0;
+    uint32_t at = (uint32_t)((uint64_t)q->now % QUEUE_SLOTS);
+    for (uint32_t step = 0; step < PEEK_SLOTS && n < max; step++) {
+        uint32_t slot = (at + step) % QUEUE_SLOTS;
+        if ((q->busy[slot / 64] >> (slot % 64) & 1) == 0) {
+            continue;
+        }
+        for (uint32_t i = q->first[slot]; i != NONE && n < max; i = q->items[i].next) {
+            out[n++] = q->items[i].event;
+        }
+    }
+    return n;
 }

@@ -42,4 +42,8 @@ void queue_add(struct queue *q, int64_t due, struct queue_event event);
  * `now` is `until`. */
 bool queue_take(struct queue *q, int64_t until, struct queue_event *out);
 
+/* What will be taken next, as far as the wheel knows: at most `max` events, in order, left where they are.
+ * Returns how many. */
+size_t queue_peek(const struct queue *q, size_t max, struct queue_event out[]);
+
 #endif
