@@ -96,8 +96,8 @@ defmodule GossipCluster.Lab.Injector do
   defp datagram(:flipped, n, records) do
     data = pick(records, div(n, 1_000))
     bit = rem(n, bit_size(data))
-    <<before::bitstring-size(bit), turned::1, behind::bitstring>> = data
-    <<before::bitstring, 1 - turned::1, behind::bitstring>>
+    behind = bit_size(data) - bit - 1
+    :crypto.exor(data, <<0::size(bit), 1::1, 0::size(behind)>>)
   end
 
   defp datagram(:replayed, n, records), do: pick(records, n)
