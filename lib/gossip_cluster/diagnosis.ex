@@ -8,6 +8,8 @@ defmodule GossipCluster.Diagnosis do
 
   # The connect itself has given the network its 7 s: what does not answer now is dropped somewhere.
   @patience 2_000
+  # Long enough for one lost SYN, which is repeated after a second.
+  @knock 1_500
   @epmd_port 4369
 
   @typedoc "What `run/2` finds, and what needs no look because the peer says it of itself."
@@ -151,8 +153,25 @@ defmodule GossipCluster.Diagnosis do
      "it is reached (#{text(ip)} port #{port}) but refuses the connection: #{cookie}#{tls}its log tells why"}
   end
 
-  defp connect(ip, port, family) do
-    case :gen_tcp.connect(ip, port, [family, :binary, active: false], @patience) do
+  @doc """
+  Whether the peer's distribution port is reached, by plain TCP and at the address where the peer is heard; also `:ok` where
+  there is none to try. Takes 1.5 s at most.
+  """
+  @spec knock(Peer.t()) :: :ok | {:error, {cause(), String.t()}}
+  def knock(%Peer{port: port} = peer) do
+    own = Distribution.own() || %{ipv6: false}
+    family = if own.ipv6, do: :inet6, else: :inet
+
+    with [ip | _] when port > 0 <- heard(peer, family),
+         {:error, reason} <- connect(ip, port, family, @knock) do
+      {:error, blocked(reason, ip, port)}
+    else
+      _reached_or_nowhere_to_go -> :ok
+    end
+  end
+
+  defp connect(ip, port, family, patience \\ @patience) do
+    case :gen_tcp.connect(ip, port, [family, :binary, active: false], patience) do
       {:ok, socket} -> :gen_tcp.close(socket)
       {:error, reason} -> {:error, reason}
     end

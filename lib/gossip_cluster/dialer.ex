@@ -10,6 +10,10 @@ defmodule GossipCluster.Dialer do
   #   - A failed dial is repeated for ever while the peer is listed: after 0.5 s, then twice as long each time, up to
   #     30 s, with a jitter of a quarter either way. What changes the odds (a new address, port or life of the peer, or
   #     of this node) starts anew.
+  #   - Whatever else the sidecar says anew of a living peer (that it is heard directly again, above all) forgets the backoff
+  #     too: what kept a dial from working may be over. The next one is begun at once, but not within @again of the last, so
+  #     that updates make no storm; a dial that runs just then may still wait for an answer to what was lost, so when it
+  #     fails the next follows.
   #   - A lost connection to a listed peer is dialled again after @reconnect, plus jitter: a peer that has ended says
   #     goodbye sooner than that, and is not dialled in vain.
   #   - A connection that was ended on purpose (by hand, on either side) is left alone for a quiet period; it holds for that
@@ -32,6 +36,7 @@ defmodule GossipCluster.Dialer do
   @reconnect 500
   @backoff_first 500
   @backoff_most 30_000
+  @again 1_000
   @fresh 256
   @retries 32
   @rate 200
@@ -41,7 +46,8 @@ defmodule GossipCluster.Dialer do
     @moduledoc false
     @enforce_keys [:peer]
     # lives: creations listed under this name; state: :waiting | :dialling | :connected | {:skipped, reason};
-    # at: when it is due, nil unless waiting; failures: dials failed since the odds changed.
+    # at: when it is due, nil unless waiting; failures: dials failed since the odds changed; tried: when the last dial was
+    # begun; again: there was news while it ran; doubted: a dial failed, or a connection was lost, and none is up since.
     defstruct [
       :peer,
       lives: MapSet.new(),
@@ -49,7 +55,10 @@ defmodule GossipCluster.Dialer do
       refused: false,
       state: :waiting,
       at: nil,
-      failures: 0
+      failures: 0,
+      tried: nil,
+      again: false,
+      doubted: false
     ]
   end
 
@@ -117,6 +126,28 @@ defmodule GossipCluster.Dialer do
     do:
       {peer.creation, peer.boot, peer.port, Peer.ip(peer), peer.long_names, peer.tls, peer.cookie}
 
+  @doc "The sidecar has told something of a listed peer, be it that it is heard again: what failed is worth another try."
+  @spec heard(t(), Peer.t(), integer()) :: t()
+  def heard(dialer, %Peer{name: name, status: :alive}, now) do
+    case dialer.entries do
+      %{^name => %{state: :dialling} = entry} ->
+        put(dialer, name, %{entry | again: true})
+
+      %{^name => %{state: :waiting, failures: failures} = entry} when failures > 0 ->
+        at = min(entry.at, soon(dialer, name, entry, now))
+        reconsider(dialer, name, %{entry | failures: 0}, now, at)
+
+      %{} ->
+        dialer
+    end
+  end
+
+  # One that does not answer, or whose VM hangs, is no better to dial than before.
+  def heard(dialer, _peer, _now), do: dialer
+
+  defp soon(dialer, name, %{tried: tried}, now),
+    do: max(now + head_start(dialer, name), (tried || now - @again) + @again)
+
   @doc "A peer is no longer listed: it is not dialled again."
   @spec unlisted(t(), Peer.t(), integer()) :: t()
   def unlisted(dialer, %Peer{name: name, creation: creation}, now) do
@@ -149,8 +180,11 @@ defmodule GossipCluster.Dialer do
     }
 
     case dialer.entries do
-      %{^name => entry} -> reconsider(dialer, name, %{entry | failures: 0}, now)
-      %{} -> dialer
+      %{^name => entry} ->
+        reconsider(dialer, name, %{entry | failures: 0, doubted: false}, now)
+
+      %{} ->
+        dialer
     end
   end
 
@@ -165,6 +199,7 @@ defmodule GossipCluster.Dialer do
     case dialer.entries do
       %{^name => %{state: :connected} = entry} ->
         {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
+        entry = %{entry | doubted: true}
         reconsider(dialer, name, entry, now, now + @reconnect + jitter + head_start(dialer, name))
 
       %{} ->
@@ -177,6 +212,21 @@ defmodule GossipCluster.Dialer do
       %{^name => %{peer: %{creation: creation}}} ->
         lasting = Map.filter(dialer.quiet, fn {_name, {_creation, until}} -> until > now end)
         %{dialer | quiet: Map.put(lasting, name, {creation, until})}
+
+      %{} ->
+        dialer
+    end
+  end
+
+  @doc "The quiet period of this node is over: it was not disconnected on purpose."
+  @spec loud(t(), String.t(), integer()) :: t()
+  def loud(dialer, name, now) do
+    was_quiet = is_map_key(dialer.quiet, name)
+    dialer = %{dialer | quiet: Map.delete(dialer.quiet, name)}
+
+    case dialer.entries do
+      %{^name => %{state: :waiting} = entry} when was_quiet ->
+        reconsider(dialer, name, entry, now)
 
       %{} ->
         dialer
@@ -206,10 +256,15 @@ defmodule GossipCluster.Dialer do
       {_entries, :connected} ->
         connected(dialer, name, now)
 
+      {%{^name => %{state: :dialling, again: true} = entry}, :failed} ->
+        entry = %{entry | failures: 0, again: false, doubted: true}
+        reconsider(dialer, name, entry, now, soon(dialer, name, entry, now))
+
       {%{^name => %{state: :dialling} = entry}, :failed} ->
         failures = entry.failures + 1
         {delay, dialer} = backoff(dialer, failures)
-        reconsider(dialer, name, %{entry | failures: failures}, now, now + delay)
+        entry = %{entry | failures: failures, doubted: true}
+        reconsider(dialer, name, entry, now, now + delay)
 
       {%{^name => %{state: :dialling} = entry}, :refused} ->
         reconsider(dialer, name, %{entry | refused: true}, now)
@@ -226,7 +281,7 @@ defmodule GossipCluster.Dialer do
   defp due(dialer, now, peers) do
     case next(dialer) do
       {at, name, class} when at <= now and dialer.tokens >= 1 ->
-        entry = %{dialer.entries[name] | state: :dialling, at: nil}
+        entry = %{dialer.entries[name] | state: :dialling, at: nil, tried: now, again: false}
         dialer = put(unqueue(dialer, name), name, entry)
 
         dialer = %{
@@ -278,6 +333,17 @@ defmodule GossipCluster.Dialer do
     case dialer.entries do
       %{^name => entry} -> entry.failures
       %{} -> 0
+    end
+  end
+
+  @doc """
+  Whether it is doubtful that this peer is reached at all: a dial failed, or a connection was lost, and none is up since.
+  """
+  @spec doubted?(t(), String.t()) :: boolean()
+  def doubted?(dialer, name) do
+    case dialer.entries do
+      %{^name => entry} -> entry.doubted
+      %{} -> false
     end
   end
 

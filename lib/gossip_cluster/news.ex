@@ -11,8 +11,14 @@ defmodule GossipCluster.News do
   @spec handle(State.t(), GossipCluster.Codec.event()) :: State.t()
   def handle(state, event) do
     {roster, events} = Roster.apply(state.roster, event)
-    spread(%{state | roster: roster}, events)
+    %{state | roster: roster} |> spread(events) |> heard(event)
   end
+
+  # An update that changes nothing says that the peer is heard directly again, after others had to vouch that it lives.
+  defp heard(state, {:update, peer}),
+    do: Links.dial(%{state | dialer: Dialer.heard(state.dialer, peer, now())})
+
+  defp heard(state, _event), do: state
 
   @doc "Ends the peers that a new sidecar has not confirmed in time."
   @spec expire(State.t()) :: State.t()

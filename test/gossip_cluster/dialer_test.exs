@@ -206,6 +206,113 @@ defmodule GossipCluster.DialerTest do
     end
   end
 
+  describe "news of a peer" do
+    # Fails until `until`; the last dial was then.
+    defp failing(name, until) do
+      {dials, dialer} = dialer() |> Dialer.listed(peer(name), 0) |> run(0, until, &failed/2)
+      {at, ^name} = List.last(dials)
+      {at, dialer}
+    end
+
+    test "forgets the backoff: dialled at once, the higher name after its wait" do
+      for {name, wait} <- [{"z@x", 0}, {"a@x", 250}] do
+        {at, dialer} = failing(name, 200_000)
+        assert Dialer.deadline(dialer, at) > at + 20_000
+        heard = at + 5_000
+        dialer = Dialer.heard(dialer, peer(name), heard)
+        assert Dialer.failures(dialer, name) == 0
+        {dials, _dialer} = run(dialer, heard, heard + 2_000, &failed/2)
+        # At once, then after half a second, then a second, as from the start.
+        assert [{first, ^name}, {second, ^name} | _] = dials
+        assert first == heard + wait
+        assert (second - first) in 375..625
+      end
+    end
+
+    test "ends no wait that is no backoff, wakes nobody who is not to be dialled, and knows who is listed" do
+      waiting = Dialer.listed(dialer(), peer("a@x"), 0)
+      assert Dialer.heard(waiting, peer("a@x"), 10) == waiting
+
+      connected = Dialer.connected(waiting, "a@x", 10)
+      assert Dialer.heard(connected, peer("a@x"), 20) == connected
+
+      quiet = Dialer.disconnected(connected, "a@x", 30, 30_000)
+      assert Dialer.deadline(Dialer.heard(quiet, peer("a@x"), 40), 40) == 30_030
+
+      skipped = Dialer.listed(dialer(), peer("a@x", cookie: :differs), 0)
+      assert Dialer.heard(skipped, peer("a@x", cookie: :differs), 10) == skipped
+
+      assert Dialer.heard(dialer(), peer("never@x"), 10) == dialer()
+    end
+
+    test "that it does not answer is no reason" do
+      {at, dialer} = failing("z@x", 200_000)
+
+      for status <- [:suspect, :stalled],
+          do: assert(Dialer.heard(dialer, peer("z@x", status: status), at + 5_000) == dialer)
+    end
+
+    test "while a dial runs: the next follows when that one fails" do
+      for {name, wait} <- [{"z@x", 0}, {"a@x", 250}] do
+        {at, dialer} = failing(name, 200_000)
+        due = Dialer.deadline(dialer, at)
+        assert {[%Peer{name: ^name}], dialer} = Dialer.due(dialer, due)
+        dialer = Dialer.heard(dialer, peer(name), due + 3_000)
+        assert Dialer.connection(dialer, name) == :connecting
+        assert Dialer.deadline(dialer, due + 3_000) == nil
+
+        dialer = Dialer.result(dialer, name, :failed, due + 7_000)
+        assert Dialer.deadline(dialer, due + 7_000) == due + 7_000 + wait
+        # And once only.
+        assert {[%Peer{name: ^name}], dialer} = Dialer.due(dialer, due + 7_000 + wait)
+        dialer = Dialer.result(dialer, name, :failed, due + 7_500)
+        assert (Dialer.deadline(dialer, due + 7_500) - (due + 7_500)) in 375..625
+
+        # A name that is listed anew while its dial still runs.
+        {at, dialer} = failing(name, 200_000)
+        {[_], dialer} = Dialer.due(dialer, Dialer.deadline(dialer, at))
+        dialer = dialer |> Dialer.unlisted(peer(name), due) |> Dialer.listed(peer(name), due)
+        dialer = Dialer.heard(dialer, peer(name), due)
+        dialer = Dialer.result(dialer, name, :failed, due + 100)
+        assert Dialer.deadline(dialer, due + 100) == due + 100 + wait
+      end
+    end
+
+    test "again and again makes no storm" do
+      # An update every 10 ms, and each dial fails at once.
+      {_at, dialer} = failing("z@x", 200_000)
+
+      {times, _dialer} =
+        Enum.flat_map_reduce(200_000..210_000//10, dialer, fn now, dialer ->
+          {peers, dialer} = Dialer.due(Dialer.heard(dialer, peer("z@x"), now), now)
+
+          dialer =
+            Enum.reduce(peers, dialer, fn _, d -> Dialer.result(d, "z@x", :failed, now) end)
+
+          {for(_ <- peers, do: now), dialer}
+        end)
+
+      # Two a second: its own first repetition comes after half a second, the updates add none within a second.
+      assert length(times) in 10..21
+      gaps = times |> Enum.zip(tl(times)) |> Enum.map(fn {a, b} -> b - a end)
+      assert Enum.min(gaps) >= 375
+    end
+
+    test "a peer is doubted from a failure, or a lost connection, until it is connected" do
+      dialer = Dialer.listed(dialer(), peer("z@x"), 0)
+      refute Dialer.doubted?(dialer, "z@x")
+      {[_], dialer} = Dialer.due(dialer, 0)
+      dialer = Dialer.result(dialer, "z@x", :failed, 10)
+      assert Dialer.doubted?(dialer, "z@x")
+      assert Dialer.doubted?(Dialer.heard(dialer, peer("z@x"), 20), "z@x")
+      dialer = Dialer.connected(dialer, "z@x", 30)
+      refute Dialer.doubted?(dialer, "z@x")
+      dialer = Dialer.disconnected(dialer, "z@x", 40)
+      assert Dialer.doubted?(dialer, "z@x")
+      refute Dialer.doubted?(dialer, "never@x")
+    end
+  end
+
   describe "a lost connection" do
     test "is dialled again after half a second and jitter, the higher name later" do
       for {name, range} <- [{"z@x", 500..750}, {"a@x", 750..1_000}] do
@@ -246,6 +353,18 @@ defmodule GossipCluster.DialerTest do
         assert Dialer.deadline(new, 4_000) in [4_000, 4_250]
         made = dialer |> Dialer.connected(name, 5_000) |> Dialer.disconnected(name, 6_000)
         assert Dialer.deadline(made, 6_000) <= 7_000
+      end
+
+      # Neither does whoever knows that there was no purpose; who was not quiet is not hastened by that.
+      for name <- ["a@x", "z@x"] do
+        up = dialer() |> Dialer.listed(peer(name), 0) |> Dialer.connected(name, 10)
+        quiet = Dialer.disconnected(up, name, 1_000, 30_000)
+        assert Dialer.deadline(Dialer.loud(quiet, name, 2_000), 2_000) in [2_000, 2_250]
+        assert Dialer.loud(up, name, 2_000) == up
+        lost = Dialer.disconnected(up, name, 1_000)
+        assert Dialer.loud(lost, name, 1_000) == lost
+        gone = Dialer.unlisted(quiet, peer(name), 1_500)
+        assert Dialer.deadline(Dialer.loud(gone, name, 2_000), 2_000) == nil
       end
 
       # Who is not listed is nobody's concern.
@@ -339,7 +458,7 @@ defmodule GossipCluster.DialerTest do
         one = peer(name, creation: Enum.random(1..2), cookie: Enum.random([:same, :differs]))
 
         {dialer, listed, running} =
-          case Enum.random(1..9) do
+          case Enum.random(1..11) do
             k when k <= 3 ->
               {Dialer.listed(dialer, one, now),
                Map.update(listed, name, [one.creation], &Enum.uniq([one.creation | &1])), running}
@@ -366,6 +485,13 @@ defmodule GossipCluster.DialerTest do
               {Dialer.own(dialer, Enum.random([nil, @own, @own]), now), listed, running}
 
             9 ->
+              {Dialer.heard(dialer, one, now), listed, running}
+
+            10 ->
+              {Dialer.loud(Dialer.disconnected(dialer, name, now, 5_000), name, now), listed,
+               running}
+
+            11 ->
               case Enum.take_random(running, 1) do
                 [name] ->
                   result = Enum.random([:connected, :failed, :refused])
