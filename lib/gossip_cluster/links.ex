@@ -7,7 +7,7 @@ defmodule GossipCluster.Links do
 
   require Logger
 
-  alias GossipCluster.{Board, Connect, Dialer, Peer, Roster, State, Telemetry}
+  alias GossipCluster.{Board, Connect, Diagnosis, Dialer, Peer, Roster, State, Telemetry}
 
   # The default functions tell of each change by a message; the list is a net for what other functions do not tell.
   @list_every 5_000
@@ -27,9 +27,12 @@ defmodule GossipCluster.Links do
     case to_node(state, peer) do
       {:ok, node} ->
         %{connect: connect, accept: accept} = state.options
+        doubted = Dialer.doubted?(state.dialer, peer.name)
 
         state
-        |> start_task(:dial, peer.name, fn -> Connect.run(peer, node, connect, accept) end)
+        |> start_task(:dial, peer.name, fn ->
+          Connect.run(peer, node, connect, accept, doubted)
+        end)
         |> show(peer.name)
 
       :error ->
@@ -132,23 +135,28 @@ defmodule GossipCluster.Links do
   def disconnected(state, node, reason) do
     name = Atom.to_string(node)
     now = now()
-    quiet = if on_purpose?(state, node, name, reason), do: state.options.quiet, else: 0
+    where = on_purpose(state, node, name, reason)
+    quiet = if where, do: state.options.quiet, else: 0
     state = %{state | dialer: Dialer.disconnected(state.dialer, name, now, quiet)}
-    state |> changed(name, reason) |> quiet(name, reason, quiet)
+    state |> changed(name, reason) |> quiet(name, where, quiet)
   end
 
   # By hand: `disconnect` is Node.disconnect/1 here, and the other side, which lives, then reads an orderly end. But
-  # `global` disconnects nodes too, to prevent overlapping partitions, and these must come back soon; so the side on which
-  # it did that dials again at once, and the other leaves it to that side.
-  defp on_purpose?(_state, node, _name, :disconnect), do: not by_global?(node)
+  # `global` disconnects nodes too, to prevent overlapping partitions: it asks a node to disconnect it, so that either side
+  # sees the same as if it were done by hand, and these must come back soon. And who has left wants no connection.
+  defp on_purpose(%{left: true}, _node, _name, _reason), do: nil
 
-  defp on_purpose?(state, _node, name, :connection_closed),
-    do: match?([%Peer{status: :alive}], Roster.named(state.roster, name))
+  defp on_purpose(_state, node, _name, :disconnect), do: if(not by_global?(node), do: :here)
 
-  defp on_purpose?(_state, _node, _name, _reason), do: false
+  defp on_purpose(state, node, name, :connection_closed) do
+    alive = match?([%Peer{status: :alive}], Roster.named(state.roster, name))
+    if alive and not by_global?(node), do: :there
+  end
 
-  # Before it asks for a disconnect, `global` notes whose connection was lost to whom, for an hour: a timer of that length.
-  # A fresh note about this node or that one, and a third, makes it the doing of `global`.
+  defp on_purpose(_state, _node, _name, _reason), do: nil
+
+  # Before it asks for a disconnect, `global` notes whose connection was lost to whom, and has told the node that it asks; for
+  # an hour: a timer of that length. A fresh note about this node or that one, and a third, makes it the doing of `global`.
   @global_notes :global_lost_connections
   @global_keeps 3_600_000
   @global_fresh 10_000
@@ -175,22 +183,54 @@ defmodule GossipCluster.Links do
     end
   end
 
-  defp quiet(state, _name, _reason, 0), do: state
+  defp quiet(state, _name, _where, 0), do: state
 
-  defp quiet(state, name, reason, quiet) do
-    if Roster.named(state.roster, name) == [] do
-      state
-    else
-      where = if reason == :disconnect, do: "here", else: "there"
+  defp quiet(state, name, where, quiet) do
+    case Roster.named(state.roster, name) do
+      [peer | _] ->
+        {level, text} = quiet_text(where, quiet)
 
-      text =
-        "it was disconnected on purpose, #{where}: it is not dialled for #{quiet} ms (option `quiet`)"
+        %{state | problems: Map.put(state.problems, name, {:quiet, text})}
+        |> log(level, "#{Peer.label(name)}: #{text}")
+        |> show(name)
+        |> knock(peer, where)
 
-      %{state | problems: Map.put(state.problems, name, {:quiet, text})}
-      |> log(if(where == "here", do: :info, else: :debug), "#{Peer.label(name)}: #{text}")
-      |> show(name)
+      [] ->
+        state
     end
   end
+
+  defp quiet_text(:here, quiet),
+    do:
+      {:info,
+       "it was disconnected on purpose, here: it is not dialled for #{quiet} ms (option `quiet`)"}
+
+  defp quiet_text(:there, quiet),
+    do:
+      {:debug,
+       "it has closed the connection and lives on, which is taken for Node.disconnect/1 there: it is not dialled for " <>
+         "#{quiet} ms (option `quiet`)"}
+
+  # A firewall, or whatever else stands between, may have closed the connection. Then it is not likely to let us through.
+  defp knock(state, peer, :there),
+    do: start_task(state, :knock, peer.name, fn -> Diagnosis.knock(peer) end)
+
+  defp knock(state, _peer, :here), do: state
+
+  @doc "Whether a peer that has closed the connection is reached at all: if not, it was not on purpose."
+  @spec knocked(State.t(), String.t(), :ok | {:error, term()} | :killed) :: State.t()
+  def knocked(state, name, {:error, _why}) do
+    state = %{state | dialer: Dialer.loud(state.dialer, name, now())}
+
+    case state.problems do
+      %{^name => {:quiet, _text}} -> %{state | problems: Map.delete(state.problems, name)}
+      %{} -> state
+    end
+    |> show(name)
+    |> dial()
+  end
+
+  def knocked(state, _name, _reached), do: state
 
   @doc """
   A peer is down, and the sidecar has judged so: its connection is ended, if that is wanted. Not while another life of that name

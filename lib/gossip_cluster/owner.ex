@@ -259,6 +259,9 @@ defmodule GossipCluster.Owner do
   defp task_ended(state, {:disconnect, _pid, name, _since}, result),
     do: Links.cut(state, name, result)
 
+  defp task_ended(state, {:knock, _pid, name, _since}, result),
+    do: Links.knocked(state, name, result)
+
   defp task_ended(state, {:list, _pid, nil, _since}, result), do: Links.listed(state, result)
   defp task_ended(state, {:port, _pid, nil, _since}, :killed), do: Presence.port(state, 0)
   defp task_ended(state, {:port, _pid, nil, _since}, port), do: Presence.port(state, port)
