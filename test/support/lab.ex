@@ -159,11 +159,13 @@ defmodule GossipCluster.Lab do
   end
 
   @doc """
-  Lets no packet pass between two hosts, which both reach all others. Who sends one over TCP is told at once (a reset), so that
-  connections end when they are used.
+  Lets no packet pass between two hosts, multicast included, which both reach all others. Who sends one over TCP is told at
+  once (`:reset`), so that connections end when they are used; or what it sends goes nowhere (`:drop`).
   """
-  @spec part(t(), pos_integer(), pos_integer()) :: :ok
-  def part(lab, one, other) do
+  @spec part(t(), pos_integer(), pos_integer(), :reset | :drop) :: :ok
+  def part(lab, one, other, how \\ :reset) do
+    verdict = %{reset: "reject with tcp reset", drop: "drop"}[how]
+
     for {here, there} <- [{one, other}, {other, one}] do
       rules = Path.join(lab.dir, "part")
       there = :inet.ntoa(lab.hosts[there].ip)
@@ -172,8 +174,12 @@ defmodule GossipCluster.Lab do
       table inet part {
         chain out {
           type filter hook output priority 0;
-          ip daddr #{there} meta l4proto tcp reject with tcp reset
+          ip daddr #{there} meta l4proto tcp #{verdict}
           ip daddr #{there} drop
+        }
+        chain in {
+          type filter hook input priority 0;
+          ip saddr #{there} meta l4proto udp drop
         }
       }
       """)
