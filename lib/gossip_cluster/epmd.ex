@@ -56,40 +56,40 @@ defmodule GossipCluster.Epmd do
   # A peer that fell silent keeps its entry this long, for `global` still dials it.
   @keep 600_000
 
-  ## The table
+  ## The table: a row for each cluster of this node that lists the peer, so that what one of them says does not speak for another
 
   @doc false
   # Called by the application's supervisor, which so owns the table: no crash of an owner empties it.
   def create_table do
-    @table = :ets.new(@table, [:named_table, :public, :set, read_concurrency: true])
+    @table = :ets.new(@table, [:named_table, :public, :ordered_set, read_concurrency: true])
     :ok
   end
 
   @doc false
-  @spec put(Peer.t()) :: :ok
-  def put(%Peer{port: 0}), do: :ok
+  @spec put(GossipCluster.name(), Peer.t()) :: :ok
+  def put(_cluster, %Peer{port: 0}), do: :ok
 
-  def put(%Peer{name: name, port: port, addresses: addresses}) do
-    :ets.insert(@table, {name, Enum.map(addresses, &elem(&1, 0)), port, nil})
+  def put(cluster, %Peer{name: name, port: port, addresses: addresses}) do
+    :ets.insert(@table, {{name, cluster}, Enum.map(addresses, &elem(&1, 0)), port, now(), nil})
     :ok
   end
 
   @doc false
   # One that left is forgotten; one that fell silent may be back, and is remembered for a while.
-  @spec drop(Peer.t(), atom()) :: :ok
-  def drop(%Peer{name: name}, :silent) do
-    now = System.monotonic_time(:millisecond)
-    :ets.update_element(@table, name, {4, now})
+  @spec drop(GossipCluster.name(), Peer.t(), atom()) :: :ok
+  def drop(cluster, %Peer{name: name}, :silent) do
+    now = now()
+    :ets.update_element(@table, {name, cluster}, {5, now})
 
     :ets.select_delete(@table, [
-      {{:_, :_, :_, :"$1"}, [{:is_integer, :"$1"}, {:<, :"$1", now - @keep}], [true]}
+      {{:_, :_, :_, :_, :"$1"}, [{:is_integer, :"$1"}, {:<, :"$1", now - @keep}], [true]}
     ])
 
     :ok
   end
 
-  def drop(%Peer{name: name}, _reason) do
-    :ets.delete(@table, name)
+  def drop(cluster, %Peer{name: name}, _reason) do
+    :ets.delete(@table, {name, cluster})
     :ok
   end
 
@@ -129,7 +129,7 @@ defmodule GossipCluster.Epmd do
     suffix = "@" <> text(host)
 
     known =
-      for {name, _ips, port, _stale} <- rows(), String.ends_with?(name, suffix) do
+      for {name, _ips, port} <- peers(:_), String.ends_with?(name, suffix) do
         {to_charlist(String.replace_suffix(name, suffix, "")), port}
       end
 
@@ -242,23 +242,27 @@ defmodule GossipCluster.Epmd do
   defp lookup(name, host) when is_tuple(host) do
     prefix = text(name) <> "@"
 
-    Enum.find_value(rows(), :none, fn {full, ips, port, _stale} ->
+    Enum.find_value(peers(:_), :none, fn {full, ips, port} ->
       if host in ips and String.starts_with?(full, prefix), do: {:ok, ips, port}
     end)
   end
 
   defp lookup(name, host) do
-    case :ets.lookup(@table, text(name) <> "@" <> text(host)) do
-      [{_name, ips, port, _stale}] -> {:ok, ips, port}
+    case peers(text(name) <> "@" <> text(host)) do
+      [{_name, ips, port}] -> {:ok, ips, port}
       [] -> :none
     end
-  rescue
-    ArgumentError -> :none
   end
 
-  defp rows do
-    :ets.tab2list(@table)
+  # The peers of this name, or all of them: what was said last by a cluster that lists them still, if one does.
+  defp peers(name) do
+    @table
+    |> :ets.select([{{{name, :_}, :_, :_, :_, :_}, [], [:"$_"]}])
+    |> Enum.sort_by(fn {_key, _ips, _port, at, stale} -> {stale == nil, at} end, :desc)
+    |> Enum.uniq_by(fn {{name, _cluster}, _ips, _port, _at, _stale} -> name end)
+    |> Enum.map(fn {{name, _cluster}, ips, port, _at, _stale} -> {name, ips, port} end)
   rescue
+    # There is no table.
     ArgumentError -> []
   end
 

@@ -76,7 +76,7 @@ defmodule GossipCluster.News do
   defp spread(state, events), do: events |> Enum.reduce(state, &spread_one/2) |> Links.dial()
 
   defp spread_one({:up, peer}, state) do
-    Epmd.put(peer)
+    Epmd.put(state.name, peer)
 
     %{state | dialer: Dialer.listed(state.dialer, peer, now())}
     |> log(:info, "found #{Peer.label(peer)} at #{where(peer)}")
@@ -86,7 +86,7 @@ defmodule GossipCluster.News do
   end
 
   defp spread_one({:update, peer}, state) do
-    Epmd.put(peer)
+    Epmd.put(state.name, peer)
     before = Board.peer(state.board, peer)
 
     %{state | dialer: Dialer.listed(state.dialer, peer, now())}
@@ -115,7 +115,7 @@ defmodule GossipCluster.News do
 
   defp down(state, peer, reason) do
     others = Roster.named(state.roster, peer.name)
-    if others == [], do: Epmd.drop(peer, reason)
+    if others == [], do: Epmd.drop(state.name, peer, reason)
     Board.delete_peer(state.board, peer)
     peer = with_connection(state, peer)
 

@@ -418,7 +418,7 @@ defmodule GossipCluster.Owner do
   @impl true
   def terminate(reason, state) do
     if shutdown?(reason) do
-      for peer <- Roster.list(state.roster), do: Epmd.drop(peer, :silent)
+      for peer <- Roster.list(state.roster), do: Epmd.drop(state.name, peer, :silent)
 
       if not state.left and command(state, {:leave, :left}),
         do: wait_left(state.port, now() + @leave_timeout)

@@ -15,7 +15,10 @@ defmodule GossipCluster.EpmdTest do
     do: %Peer{name: name, creation: 1, port: port, addresses: for(ip <- ips, do: {ip, 1, 1})}
 
   test "a listed peer: name, address of the family, and port, without asking anybody" do
-    Epmd.put(peer("b@nowhere.example", 4711, [{192, 0, 2, 1}, {0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}]))
+    Epmd.put(
+      :shop,
+      peer("b@nowhere.example", 4711, [{192, 0, 2, 1}, {0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}])
+    )
 
     assert Epmd.address_please(~c"b", ~c"nowhere.example", :inet) ==
              {:ok, {192, 0, 2, 1}, 4711, 6}
@@ -26,30 +29,59 @@ defmodule GossipCluster.EpmdTest do
     assert Epmd.port_please(~c"b", ~c"nowhere.example") == {:port, 4711, 6}
     assert Epmd.port_please(~c"b", {192, 0, 2, 1}) == {:port, 4711, 6}
     assert Epmd.names(~c"nowhere.example") == {:ok, [{~c"b", 4711}]}
-    Epmd.put(peer("c@nowhere.example", 4712, [{192, 0, 2, 1}]))
+    Epmd.put(:shop, peer("c@nowhere.example", 4712, [{192, 0, 2, 1}]))
     assert Epmd.address_please(~c"c", ~c"nowhere.example", :inet6) == {:error, :eafnosupport}
     assert {:ok, names} = Epmd.names(~c"nowhere.example")
     assert Enum.sort(names) == [{~c"b", 4711}, {~c"c", 4712}]
   end
 
   test "one whose port is not known is not listed; a new port replaces the old" do
-    Epmd.put(peer("b@nowhere.example", 0, [{192, 0, 2, 1}]))
+    Epmd.put(:shop, peer("b@nowhere.example", 0, [{192, 0, 2, 1}]))
     assert :ets.tab2list(Epmd) == []
-    Epmd.put(peer("b@nowhere.example", 1, [{192, 0, 2, 1}]))
-    Epmd.put(peer("b@nowhere.example", 2, [{192, 0, 2, 2}]))
+    Epmd.put(:shop, peer("b@nowhere.example", 1, [{192, 0, 2, 1}]))
+    Epmd.put(:shop, peer("b@nowhere.example", 2, [{192, 0, 2, 2}]))
     assert Epmd.address_please(~c"b", ~c"nowhere.example", :inet) == {:ok, {192, 0, 2, 2}, 2, 6}
   end
 
   test "one that fell silent is kept, for `global` still asks; one that left is not" do
     b = peer("b@nowhere.example", 1, [{192, 0, 2, 1}])
-    Epmd.put(b)
-    Epmd.drop(b, :silent)
+    Epmd.put(:shop, b)
+    Epmd.drop(:shop, b, :silent)
     assert Epmd.port_please(~c"b", ~c"nowhere.example") == {:port, 1, 6}
-    Epmd.put(b)
-    Epmd.drop(b, :left)
+    Epmd.put(:shop, b)
+    Epmd.drop(:shop, b, :left)
     assert :ets.tab2list(Epmd) == []
     # One that is not there is no matter.
-    assert :ok = Epmd.drop(b, :silent)
+    assert :ok = Epmd.drop(:shop, b, :silent)
+  end
+
+  test "a peer of two clusters is known as long as one of them lists it" do
+    old = peer("b@nowhere.example", 1, [{192, 0, 2, 1}])
+    new = peer("b@nowhere.example", 2, [{192, 0, 2, 2}])
+    please = fn -> Epmd.address_please(~c"b", ~c"nowhere.example", :inet) end
+
+    for reason <- [:left, :silent] do
+      Epmd.put(:shop, old)
+      # A millisecond decides which of the two was said last.
+      said = System.monotonic_time(:millisecond)
+      eventually(fn -> System.monotonic_time(:millisecond) > said end)
+      Epmd.put(:bank, new)
+      assert please.() == {:ok, {192, 0, 2, 2}, 2, 6}
+      assert Epmd.names(~c"nowhere.example") == {:ok, [{~c"b", 2}]}
+
+      # The other cluster lists it still, and what it says counts.
+      Epmd.drop(:bank, new, reason)
+      assert please.() == {:ok, {192, 0, 2, 1}, 1, 6}
+      assert Epmd.port_please(~c"b", {192, 0, 2, 1}) == {:port, 1, 6}
+      assert Epmd.names(~c"nowhere.example") == {:ok, [{~c"b", 1}]}
+
+      Epmd.drop(:shop, old, :left)
+    end
+
+    # The one that fell silent is remembered, without its being listed anywhere.
+    assert please.() == {:ok, {192, 0, 2, 2}, 2, 6}
+    Epmd.drop(:bank, new, :left)
+    assert :ets.tab2list(Epmd) == []
   end
 
   test "a connecting process waits for a peer that is being found" do
@@ -61,7 +93,7 @@ defmodule GossipCluster.EpmdTest do
       end)
 
     refute_receive {:found, _}, 100
-    Epmd.put(peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
+    Epmd.put(:shop, peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
     assert_receive {:found, {:ok, {192, 0, 2, 1}, 4711, 6}}, 1_000
   end
 
@@ -81,7 +113,7 @@ defmodule GossipCluster.EpmdTest do
 
     # It would have waited 4 s.
     assert time < 1_000_000
-    Epmd.put(peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
+    Epmd.put(:shop, peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
     assert {:ok, {192, 0, 2, 1}} = Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet)
     # Another process will resolve the name.
     assert {:ok, {0, 0, 0, 0, 0, 0, 0, 1}} =
@@ -104,7 +136,7 @@ defmodule GossipCluster.EpmdTest do
 
   test "a peer that is listed without an address of the family: its port is known, its name is resolved" do
     # An address is a name that resolves everywhere.
-    Epmd.put(peer("b@::1", 4711, [{192, 0, 2, 1}]))
+    Epmd.put(:shop, peer("b@::1", 4711, [{192, 0, 2, 1}]))
     loopback = {0, 0, 0, 0, 0, 0, 0, 1}
 
     for family <- [:inet6, :inet6_tcp],
@@ -146,7 +178,7 @@ defmodule GossipCluster.EpmdTest do
     end
 
     test "nobody else is asked for a name that no peer has; a peer is found as ever" do
-      Epmd.put(peer("b@localhost", 4711, [{192, 0, 2, 1}]))
+      Epmd.put(:shop, peer("b@localhost", 4711, [{192, 0, 2, 1}]))
       assert {:noport, []} = asked(fn -> Epmd.port_please(~c"c", ~c"localhost") end)
       assert {{:error, :address}, []} = asked(fn -> Epmd.names(~c"elsewhere") end)
       please = &fn -> Epmd.address_please(&1, ~c"localhost", &2) end
@@ -162,6 +194,29 @@ defmodule GossipCluster.EpmdTest do
       assert {:erl_epmd, :port_please} in asked
       assert {_, asked} = asked(fn -> Epmd.address_please(~c"c", ~c"127.0.0.1", :inet) end)
       assert {:erl_epmd, :address_please} in asked
+    end
+  end
+
+  test "two clusters of this node that list a peer: it leaves one of them" do
+    b = GossipCluster.FakeSidecar.peer("b@nowhere.example", port: 4711)
+
+    [shop, bank] =
+      for name <- [Shop, Bank] do
+        fake = GossipCluster.FakeSidecar.new()
+        key = {:key, :crypto.strong_rand_bytes(32)}
+        start_supervised!({GossipCluster, name: name, secret: key, sidecar: fake.path})
+        fake = GossipCluster.FakeSidecar.attach(fake)
+        GossipCluster.FakeSidecar.ready(fake, [b])
+        eventually(fn -> length(GossipCluster.peers(name)) == 1 end)
+        fake
+      end
+
+    for {fake, name, found} <- [{shop, Shop, {:port, 4711, 6}}, {bank, Bank, :noport}] do
+      GossipCluster.FakeSidecar.say(fake, {:down, b, :left})
+      eventually(fn -> GossipCluster.peers(name) == [] end)
+      Application.put_env(:gossip_cluster, Epmd, fallback: false)
+      assert Epmd.port_please(~c"b", ~c"nowhere.example") == found
+      Application.delete_env(:gossip_cluster, Epmd)
     end
   end
 
