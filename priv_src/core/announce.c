@@ -13,8 +13,7 @@ static void new_boot(struct gossip *g)
 
 static void roster_reset(struct gossip *g)
 {
-    roster_init(&g->roster, g->options.max_peers);
-    g->roster.by_boot.salt = g->roster.pending_by_boot.salt = g->salt;
+    roster_init(&g->roster, g->options.max_peers, g->salt);
 }
 
 void announce_init(struct gossip *g)

@@ -175,7 +175,8 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
     for (size_t i = 0; i < m->entry_count; i++) {
         member_vouched(g, fx, &m->entries[i]);
     }
-    verdict_receive(g, fx, m, true);
+    /* what an ACK says of the dead is for the accused, who is back: the others would bury it again */
+    verdict_receive(g, fx, m, m->type != WIRE_ACK);
     p = roster_find(&g->roster, m->id.boot);
     if (p == NULL || p->state == PEER_GONE) {
         return; /* it has just vouched for its own successor */

@@ -33,6 +33,11 @@ int64_t silence_to_believe(int64_t interval)
     return interval - interval / 10;
 }
 
+int64_t look_gap(int64_t interval)
+{
+    return interval / LOOK_PART > LOOK_GAP ? interval / LOOK_PART : LOOK_GAP;
+}
+
 int64_t pulse_stalled(int64_t interval)
 {
     return 2 * interval > STALL_MIN ? 2 * interval : STALL_MIN;

@@ -40,6 +40,7 @@
 #define PAGE_PACE         500             /* between pages */
 #define PAGE_RETRY        (20 * MS_US)
 #define PAGE_TRIES        4               /* of one peer; then another is asked */
+#define PAGE_PEERS        3               /* so many in vain, and one is asked in T, once */
 #define PATH_RETRY        (1 * SECOND_US) /* a new address of a peer is tried so often */
 
 /* Failure. */
@@ -52,7 +53,8 @@
 #define BACKSTOP          4             /* T of silence that make any member a watcher */
 #define RECHECK_PART                                                                                         \
     4 /* who does not watch a silent peer looks again every 4th of T whether it is its turn */
-#define LOOK_GAP     (25 * MS_US) /* between two looks at all peers */
+#define LOOK_GAP     (25 * MS_US) /* between two looks at all peers, or if that is longer: */
+#define LOOK_PART    32           /* a 32nd of T */
 #define DEAD_REPEAT  (100 * MS_US)
 #define DEAD_REPEATS 2
 #define CONFIRM_MIN                                                                                          \
@@ -95,6 +97,9 @@ int64_t silence_to_probe(int64_t interval);
 /* A DEAD is not believed about a peer heard less than this ago: 0.9 T. Its accuser heard nothing for 1.25 T
  * and more. */
 int64_t silence_to_believe(int64_t interval);
+
+/* The least time between two looks at all peers. */
+int64_t look_gap(int64_t interval);
 
 /* Age of the pulse from which a BEAM with this T counts as stalled. */
 int64_t pulse_stalled(int64_t interval);

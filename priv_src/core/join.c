@@ -68,7 +68,7 @@ void join_beat(struct gossip *g, struct effects *fx, const struct timer *t)
         beat_after(g, g->now - g->beat_at + random_between(g, SECOND_BEAT_MIN, SECOND_BEAT_MAX), BEAT_STEADY);
         return;
     }
-    if (t->step > 0 && g->pull.active && g->pull.tries <= 1) {
+    if (t->step > 0 && pages_coming(g) && g->pull.tries <= 1) {
         g->beat_due = set_timer(g, QUESTION_FIRST, TIMER_BEAT, g->self.boot, t->step);
         return; /* the pages come: nothing to ask just now */
     }
@@ -113,7 +113,7 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
 static bool my_turn(const struct gossip *g, uint64_t subject, uint8_t question)
 {
     size_t live;
-    size_t rank = rank_among_live(g, subject, &live);
+    size_t rank = rank_among_live(g, subject, ((size_t)question + 1) * ANSWERERS, &live);
     size_t first = (size_t)question * ANSWERERS % live;
     return (rank + live - first) % live < ANSWERERS;
 }
@@ -187,7 +187,7 @@ void join_retry(struct gossip *g, struct effects *fx, const struct timer *t)
     if (p == NULL || p->retry != t->due || p->tries == 0) {
         return;
     }
-    if (!p->asked && !p->deferred && (g->pull.active || (many_wait(g) && pages_again(g, fx)))) {
+    if (!p->asked && (pages_coming(g) || (!p->deferred && many_wait(g) && pages_again(g, fx)))) {
         p->deferred = true;
         wait_for_vouch(g, p);
         return;

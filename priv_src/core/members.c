@@ -103,7 +103,7 @@ static void take_over(struct gossip *g, struct effects *fx, struct peer *old, st
 /* Decides what a member who is known now may be. */
 static void place(struct gossip *g, struct effects *fx, struct peer *p)
 {
-    struct peer *old = roster_named(&g->roster, &p->id.name);
+    struct peer *old = roster_namesake(p, PEER_LISTED);
     if (name_same(&p->id.name, &g->self.name)) {
         if (p->id.creation != g->self.creation) {
             struct peer_view own = {.id = g->self, .status = STATUS_ALIVE};
@@ -164,7 +164,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those
      * who have answered our own question. */
     bool newcomer = (pending != NULL && pending->hello) || m->group_size <= g->roster.listed + 1;
-    p->heard = g->now;
+    p->heard = p->direct = g->now;
     (void)adopt(g, p, m);
     (void)peer_address(p, &from->addr);
     place(g, fx, p);
@@ -209,7 +209,7 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
     p->miss = MISS_MULTIPLIER;
     p->interval =
         e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
-    p->heard = g->now;
+    p->heard = p->direct = g->now; /* of the latter we know nothing yet; its first silence begins now */
     for (size_t i = e->addr_count; i > 0; i--) {
         (void)peer_address(p, &e->addrs[i - 1]);
     }
@@ -249,18 +249,24 @@ void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p,
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                   bool newest)
 {
+    int64_t promised = p->interval;
     bool changed = newest && adopt(g, p, m);
-    changed = changed || p->suspect;
+    bool back = g->now - p->direct >= p->miss * p->interval;
+    changed = changed || p->suspect || back;
     p->suspect = false;
+    p->direct = g->now;
     member_alive(g, fx, p);
     if (p->state != PEER_LISTED) {
         return;
+    }
+    if (p->interval < promised) {
+        watch_sooner(g, p);
     }
     if (changed) {
         member_update(fx, p);
     }
     if (p->contested && (g->now - p->contest_at >= CONTEST_GRACE || message_answers(g, m))) {
-        struct peer *rival = roster_rival(&g->roster, &p->id.name);
+        struct peer *rival = roster_namesake(p, PEER_RIVAL);
         struct peer_view other = member_view(p);
         p->contested = false;
         if (rival != NULL) {
@@ -275,7 +281,7 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
 void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason)
 {
     bool listed = p->state == PEER_LISTED;
-    struct peer *heir = roster_rival(&g->roster, &p->id.name);
+    struct peer *heir = roster_namesake(p, PEER_RIVAL);
     if (listed) {
         tell(fx, EVENT_DOWN, p, reason);
     }

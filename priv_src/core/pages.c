@@ -5,6 +5,13 @@
 
 #define CURSOR_END UINT64_MAX
 
+/* A pull that nobody answers (a firewall that lets no unicast in) must not ask 50 times a second for ever. */
+static void pause(struct gossip *g)
+{
+    int64_t wait = g->pull.vain < PAGE_PEERS ? PAGE_RETRY : current_interval(g);
+    g->pull.due = set_timer(g, wait, TIMER_PULL, g->self.boot, 0);
+}
+
 static void request(struct gossip *g, struct effects *fx, const struct addr *to,
                     const struct wire_message *answering)
 {
@@ -17,7 +24,7 @@ static void request(struct gossip *g, struct effects *fx, const struct addr *to,
         message_echo(&m, answering->id.boot, answering->nonce);
     }
     message_send(g, fx, &path, &m);
-    g->pull.due = set_timer(g, PAGE_RETRY, TIMER_PULL, g->self.boot, 0);
+    pause(g);
     g->pull.tries++;
 }
 
@@ -45,13 +52,24 @@ bool pages_again(struct gossip *g, struct effects *fx)
     return true;
 }
 
+bool pages_coming(const struct gossip *g)
+{
+    return g->pull.active && g->pull.vain < PAGE_PEERS;
+}
+
+/* Whether the peer that is asked has had its chance. */
+static bool given_up(const struct gossip *g, const struct peer *p)
+{
+    return p == NULL || p->state != PEER_LISTED || g->pull.tries >= PAGE_TRIES || g->pull.vain >= PAGE_PEERS;
+}
+
 void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     if (!g->pull.active || g->pull.due != t->due) {
         return;
     }
     struct peer *p = roster_find(&g->roster, g->pull.from);
-    if (g->pull.tries >= PAGE_TRIES || p == NULL || p->state != PEER_LISTED) {
+    if (given_up(g, p)) {
         if (g->roster.listed == 0) {
             g->pull.active = false; /* the next to answer is asked */
             return;
@@ -59,29 +77,34 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         p = g->roster.list[random_u32(g) % g->roster.listed].peer;
         g->pull.from = p->id.boot;
         g->pull.tries = 0;
+        g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;
     }
     if (p->addr_count > 0) {
         request(g, fx, &p->addrs[0], NULL);
     } else {
         g->pull.tries = PAGE_TRIES;
-        g->pull.due = set_timer(g, PAGE_RETRY, TIMER_PULL, g->self.boot, 0);
+        pause(g);
     }
 }
 
-/* The listed with the lowest boot ids above `cursor`, at most `max`, in order. Returns how many. */
-static size_t after_cursor(const struct gossip *g, uint64_t cursor, size_t max, const struct peer **out)
+/* The listed with the lowest boot ids above `cursor`, as many as a page holds, in order. Returns how many. */
+static size_t after_cursor(const struct gossip *g, uint64_t cursor, const struct peer *out[WIRE_ENTRIES])
 {
+    const struct listed *lowest[WIRE_ENTRIES];
     size_t n = 0;
     for (size_t i = 0; i < g->roster.listed; i++) {
-        uint64_t boot = g->roster.list[i].boot;
-        if (boot <= cursor || (n == max && boot >= out[n - 1]->id.boot)) {
+        const struct listed *l = &g->roster.list[i];
+        if (l->boot <= cursor || (n == WIRE_ENTRIES && l->boot >= lowest[n - 1]->boot)) {
             continue;
         }
-        size_t at = n < max ? n++ : n - 1;
-        for (; at > 0 && out[at - 1]->id.boot > boot; at--) {
-            out[at] = out[at - 1];
+        size_t at = n < WIRE_ENTRIES ? n++ : n - 1;
+        for (; at > 0 && lowest[at - 1]->boot > l->boot; at--) {
+            lowest[at] = lowest[at - 1];
         }
-        out[at] = g->roster.list[i].peer;
+        lowest[at] = l;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = lowest[i]->peer;
     }
     return n;
 }
@@ -94,7 +117,7 @@ static void serve(struct gossip *g, struct effects *fx, const struct wire_messag
         return;
     }
     const struct peer *peers[WIRE_ENTRIES];
-    size_t n = after_cursor(g, request->cursor, WIRE_ENTRIES, peers);
+    size_t n = after_cursor(g, request->cursor, peers);
     struct wire_message m;
     message_start(g, &m, WIRE_ROSTER);
     message_echo(&m, request->id.boot, request->nonce);
@@ -142,6 +165,6 @@ void pages_receive(struct gossip *g, struct effects *fx, struct peer *p, const s
         g->pull.complete = true;
         return;
     }
-    g->pull.tries = 0;
+    g->pull.tries = g->pull.vain = 0;
     g->pull.due = set_timer(g, PAGE_PACE, TIMER_PULL, g->self.boot, 0);
 }

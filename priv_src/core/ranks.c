@@ -4,19 +4,19 @@
 
 #include "state.h"
 
-size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t *live)
+size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, size_t *live)
 {
     const struct roster *r = &g->roster;
     uint64_t mine = rank_weight(g->self.boot, subject);
     size_t before = 0;
     size_t count = 1;
-    for (size_t i = 0; i < r->listed; i++) {
+    for (size_t i = 0; i < r->listed && before < enough; i++) {
         if (r->list[i].boot != subject) {
             count++;
             before += rank_weight(r->list[i].boot, subject) > mine;
         }
     }
-    for (size_t i = 0; i < r->pending_count; i++) {
+    for (size_t i = 0; i < r->pending_count && before < enough; i++) {
         if (r->pending[i].boot != subject && g->now - r->pending[i].heard < PENDING_LIFE) {
             count++;
             before += rank_weight(r->pending[i].boot, subject) > mine;

@@ -1,25 +1,28 @@
 #include "roster.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LIST_FIRST 16
 
-void roster_init(struct roster *r, size_t limit)
+void roster_init(struct roster *r, size_t limit, uint64_t salt)
 {
     memset(r, 0, sizeof *r);
     r->limit = limit;
+    r->salt = r->by_boot.salt = r->pending_by_boot.salt = r->by_name.salt = salt;
 }
 
 void roster_free(struct roster *r)
 {
-    HASH_CLEAR(by_name, r->by_name);
     for (size_t i = 0; i < r->by_boot.size; i++) {
         free(r->by_boot.slots[i].value);
     }
     index_free(&r->by_boot);
+    index_free(&r->by_name);
     index_free(&r->pending_by_boot);
     free(r->list);
+    free(r->looks);
     memset(r, 0, sizeof *r);
 }
 
@@ -28,38 +31,38 @@ struct peer *roster_find(const struct roster *r, uint64_t boot)
     return index_find(&r->by_boot, boot);
 }
 
-static struct peer *first_named(const struct roster *r, const struct name *name)
+struct peer *roster_namesake(struct peer *p, uint8_t state)
 {
-    struct peer *p = NULL;
-    HASH_FIND(by_name, r->by_name, name->text, name->len, p);
-    return p;
-}
-
-static struct peer *named_in_state(const struct roster *r, const struct name *name, uint8_t state)
-{
-    struct peer *p = first_named(r, name);
+    while (p->name_prev != NULL) {
+        p = p->name_prev;
+    }
     while (p != NULL && p->state != state) {
         p = p->name_next;
     }
     return p;
 }
 
-struct peer *roster_named(const struct roster *r, const struct name *name)
+/* SipHash: names come from the network. */
+static uint64_t hash_name(const struct roster *r, const struct name *name)
 {
-    return named_in_state(r, name, PEER_LISTED);
-}
-
-struct peer *roster_rival(const struct roster *r, const struct name *name)
-{
-    return named_in_state(r, name, PEER_RIVAL);
+    const uint64_t key[] = {r->salt, ~r->salt};
+    uint64_t hash;
+    _Static_assert(sizeof key == crypto_shorthash_KEYBYTES && sizeof hash == crypto_shorthash_BYTES,
+                   "SipHash-2-4");
+    (void)crypto_shorthash((unsigned char *)&hash, (const unsigned char *)name->text, name->len,
+                           (const unsigned char *)key);
+    return hash;
 }
 
 static bool link_name(struct roster *r, struct peer *p)
 {
-    struct peer *first = first_named(r, &p->id.name);
+    p->name_hash = hash_name(r, &p->id.name);
+    struct peer *first = index_find(&r->by_name, p->name_hash);
     if (first == NULL) {
-        HASH_ADD_KEYPTR(by_name, r->by_name, p->id.name.text, p->id.name.len, p);
-        return p->by_name.tbl != NULL;
+        return index_add(&r->by_name, p->name_hash, p);
+    }
+    if (!name_same(&first->id.name, &p->id.name)) {
+        return false;
     }
     p->name_prev = first;
     p->name_next = first->name_next;
@@ -72,18 +75,17 @@ static bool link_name(struct roster *r, struct peer *p)
 
 static void unlink_name(struct roster *r, struct peer *p)
 {
-    if (p->name_prev != NULL) {
-        p->name_prev->name_next = p->name_next;
-        if (p->name_next != NULL) {
-            p->name_next->name_prev = p->name_prev;
-        }
-        return;
-    }
-    HASH_DELETE(by_name, r->by_name, p);
     struct peer *heir = p->name_next;
     if (heir != NULL) {
-        heir->name_prev = NULL;
-        HASH_ADD_KEYPTR(by_name, r->by_name, heir->id.name.text, heir->id.name.len, heir);
+        heir->name_prev = p->name_prev;
+    }
+    if (p->name_prev != NULL) {
+        p->name_prev->name_next = heir;
+        return;
+    }
+    index_remove(&r->by_name, p->name_hash);
+    if (heir != NULL) {
+        (void)index_add(&r->by_name, heir->name_hash, heir); /* there is room, since one has just gone */
     }
 }
 
@@ -95,10 +97,12 @@ static bool list_grow(struct roster *r)
     }
     size_t size = r->list_size == 0 ? LIST_FIRST : r->list_size * 2;
     struct listed *list = realloc(r->list, size * sizeof *list);
-    if (list == NULL) {
+    r->list = list != NULL ? list : r->list;
+    int64_t *looks = realloc(r->looks, size * sizeof *looks);
+    r->looks = looks != NULL ? looks : r->looks;
+    if (list == NULL || looks == NULL) {
         return false;
     }
-    r->list = list;
     r->list_size = size;
     return true;
 }
@@ -108,6 +112,7 @@ static void leave_state(struct roster *r, const struct peer *p)
     if (p->state == PEER_LISTED) {
         struct listed last = r->list[--r->listed];
         r->list[p->index] = last;
+        r->looks[p->index] = r->looks[r->listed];
         last.peer->index = p->index;
     } else if (p->state == PEER_GONE) {
         r->gone--;
@@ -119,6 +124,7 @@ static void enter_state(struct roster *r, struct peer *p, uint8_t state)
     p->state = state;
     if (state == PEER_LISTED) {
         p->index = (uint32_t)r->listed;
+        r->looks[p->index] = INT64_MIN; /* at the next look, unless somebody says otherwise */
         r->list[r->listed++] = (struct listed){.boot = p->id.boot, .peer = p};
     } else if (state == PEER_GONE) {
         r->gone++;

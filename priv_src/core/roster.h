@@ -4,9 +4,6 @@
 #ifndef GOSSIP_ROSTER_H
 #define GOSSIP_ROSTER_H
 
-#define HASH_NONFATAL_OOM 1 /* an element that found no memory has no table */
-#include <uthash.h>
-
 #include "effect.h"
 #include "index.h"
 #include "intervals.h"
@@ -33,7 +30,8 @@ struct peer {
     uint8_t probe_step;
     uint32_t index;   /* in the dense list, while listed */
     int64_t interval; /* it promised, microseconds */
-    int64_t heard;    /* last fresh datagram */
+    int64_t heard;    /* last sign of life: a fresh datagram, or a relay's word */
+    int64_t direct;   /* last fresh datagram; others may have heard it since */
     struct window window;
     int64_t accused; /* when this member accused it; 0: it did not */
     struct addr addrs[PEER_ADDRS];
@@ -45,7 +43,7 @@ struct peer {
     int64_t contest_at;
     int64_t path_tried;                 /* when an address it was not known at was last tried */
     struct peer *name_prev, *name_next; /* others of the same name */
-    UT_hash_handle by_name;             /* in the first of a name only */
+    uint64_t name_hash;
 };
 
 /* Heard, not proven. */
@@ -73,8 +71,10 @@ struct listed {
 struct roster {
     struct listed *list; /* `listed` of them; room for all that the table holds */
     size_t list_size;
+    int64_t *looks; /* side by side, too: the peer at the same place need not be looked at before */
     struct index by_boot, pending_by_boot;
-    struct peer *by_name;
+    struct index by_name; /* the first of each name, by the name's hash */
+    uint64_t salt;
     size_t limit;  /* listed and rivals */
     size_t listed; /* state PEER_LISTED */
     size_t gone;   /* tombstones; at most as many as `limit` */
@@ -82,22 +82,23 @@ struct roster {
     struct pending pending[PENDING_MAX];
 };
 
-void roster_init(struct roster *r, size_t limit);
+/* An empty roster for at most `limit` listed and rivals. `salt` is random, so that nobody can choose names or
+ * boot ids that collide. */
+void roster_init(struct roster *r, size_t limit, uint64_t salt);
 void roster_free(struct roster *r);
 
 /* By boot id, whatever its state; NULL if unknown. */
 struct peer *roster_find(const struct roster *r, uint64_t boot);
 
-/* The listed peer of this name; NULL if there is none. */
-struct peer *roster_named(const struct roster *r, const struct name *name);
-
-/* The rival of this name; NULL if there is none. */
-struct peer *roster_rival(const struct roster *r, const struct name *name);
+/* The one in `state` that has the name of `p`, which may be `p` itself; NULL if there is none. All of one
+ * name stand in a chain, so nothing is looked up. */
+struct peer *roster_namesake(struct peer *p, uint8_t state);
 
 /* Whether one more may be listed or claim a name. */
 bool roster_room(const struct roster *r);
 
-/* Adds a member in the given state; NULL when the table is full or memory is short. */
+/* Adds a member in the given state; NULL when the table is full or memory is short (or, once in 2^64 pairs of
+ * names, when two have one hash). */
 struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t state);
 
 /* Changes a member's state, and the counts with it. */

@@ -53,8 +53,9 @@ struct tale {
 struct pull {
     uint64_t from;
     uint64_t cursor;
-    int64_t due; /* of the timer that means something */
-    uint8_t tries;
+    int64_t due;   /* of the timer that means something */
+    uint8_t tries; /* of the peer that is asked now */
+    uint8_t vain;  /* peers asked in vain, up to PAGE_PEERS */
     bool active;
     bool complete; /* the last page has come, or there was none to pull */
 };
@@ -127,9 +128,9 @@ void message_send(struct gossip *g, struct effects *fx, const struct path *path,
 bool message_answers(const struct gossip *g, const struct wire_message *m);
 
 /* ranks.c */
-/* This member's rank among the live with regard to `subject`, the unproven included; `*live` counts them all.
- */
-size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t *live);
+/* This member's rank among the live with regard to `subject`, the unproven included, and how many they are;
+ * counting ends as soon as the rank is known to be `enough` or worse. */
+size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, size_t *live);
 /* Whether this member is one of the three who watch `p`: by rank, among those heard lately. */
 bool rank_watches(const struct gossip *g, const struct peer *p);
 /* Up to `max` peers heard most recently, other than `p`. Returns how many. */
@@ -161,6 +162,8 @@ bool join_may_answer(struct gossip *g, const struct path *from);
 bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
 /* Asks somebody for the whole roster once more; false when nobody is listed. */
 bool pages_again(struct gossip *g, struct effects *fx);
+/* Whether the roster is on its way: strangers may be in it. */
+bool pages_coming(const struct gossip *g);
 void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 void pages_receive(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                    const struct path *from);
@@ -196,6 +199,8 @@ void vouch_entry(const struct peer *p, struct wire_entry *e);
 /* watch.c */
 /* Begins to watch a member, or begins anew. */
 void watch_start(struct gossip *g, struct peer *p);
+/* It is to be looked at sooner than was planned: it promises a shorter interval now. */
+void watch_sooner(struct gossip *g, const struct peer *p);
 void watch_timer(struct gossip *g, const struct timer *t);
 void watch_rival_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 /* Begins to probe a peer at once. */

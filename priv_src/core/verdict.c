@@ -69,7 +69,7 @@ void verdict_dead_timer(struct gossip *g, struct effects *fx, const struct timer
 void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason)
 {
     size_t live;
-    if (rank_among_live(g, p->id.boot, &live) < ANSWERERS) {
+    if (rank_among_live(g, p->id.boot, ANSWERERS, &live) < ANSWERERS) {
         carry(g, reason == DOWN_BEAM_EXIT ? VERDICT_BEAM_EXIT : VERDICT_LEFT, p->id.boot, p->id.incarnation);
     }
 }

@@ -26,7 +26,7 @@ static void say(struct gossip *g, struct effects *fx, const struct peer *p)
 void vouch_for(struct gossip *g, struct effects *fx, const struct peer *p, bool late, bool refuting)
 {
     size_t live;
-    size_t rank = rank_among_live(g, p->id.boot, &live);
+    size_t rank = rank_among_live(g, p->id.boot, ANSWERERS, &live);
     if ((rank >= ANSWERERS && !late) || live <= 2) {
         return;
     }

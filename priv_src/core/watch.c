@@ -3,7 +3,8 @@
  * having asked. */
 #include "state.h"
 
-/* When this listed peer is to be looked at. `heard` only grows, so whoever looks then is never late. */
+/* When this listed peer is to be looked at; `heard` only grows, so a time that was right once may come too
+ * soon, but is never late. */
 static int64_t look_due(const struct peer *p)
 {
     int64_t silent = p->heard + silence_to_probe(p->interval);
@@ -23,8 +24,15 @@ void watch_start(struct gossip *g, struct peer *p)
         return;
     }
     p->alarm = 0;
-    if (g->look_at == 0 || look_due(p) < g->look_at) {
-        g->look_at = set_timer(g, look_due(p) - g->now, TIMER_SILENCE, 0, 0);
+    watch_sooner(g, p);
+}
+
+void watch_sooner(struct gossip *g, const struct peer *p)
+{
+    int64_t due = look_due(p);
+    g->roster.looks[p->index] = due;
+    if (g->look_at == 0 || due < g->look_at) {
+        g->look_at = set_timer(g, due - g->now, TIMER_SILENCE, 0, 0);
     }
 }
 
@@ -52,7 +60,8 @@ static void look(struct gossip *g, struct peer *p)
     }
 }
 
-/* One timer for all: a group of a thousand wakes this member a few times in T, not a thousand times. */
+/* One timer for all: a group of a thousand wakes this member a few times in T, not a thousand times; and only
+ * those whose time has come are touched. */
 void watch_timer(struct gossip *g, const struct timer *t)
 {
     if (t->due != g->look_at) {
@@ -60,18 +69,22 @@ void watch_timer(struct gossip *g, const struct timer *t)
     }
     int64_t next = NEVER;
     for (size_t i = 0; i < g->roster.listed; i++) {
-        struct peer *p = g->roster.list[i].peer;
-        if (look_due(p) <= g->now) {
-            look(g, p);
+        int64_t *due = &g->roster.looks[i];
+        if (*due <= g->now) {
+            struct peer *p = g->roster.list[i].peer;
+            if (look_due(p) <= g->now) {
+                look(g, p);
+            }
+            *due = look_due(p);
         }
-        next = look_due(p) < next ? look_due(p) : next;
+        next = *due < next ? *due : next;
     }
     if (next == NEVER) {
         g->look_at = 0; /* the next to be listed begins anew */
         return;
     }
-    int64_t gap = next - g->now;
-    g->look_at = set_timer(g, gap < LOOK_GAP ? LOOK_GAP : gap, TIMER_SILENCE, 0, 0);
+    int64_t gap = next - g->now, least = look_gap(current_interval(g));
+    g->look_at = set_timer(g, gap < least ? least : gap, TIMER_SILENCE, 0, 0);
 }
 
 void watch_probe(struct gossip *g, struct peer *p)
