@@ -116,6 +116,26 @@ static void a_page_that_nobody_asked_for(void **state)
     assert_true(net_sent(net, a, since, WIRE_ROSTER, NULL) > 0);
 }
 
+/* The first who answered serves no pages, and goes on living: at first it is asked quickly, then once in T;
+ * and the newcomer beats all the while. */
+static void a_roster_that_nobody_serves(void **state)
+{
+    struct net *net = *state;
+    struct forged f = forge(100, "f@h3", 1, 10);
+    size_t a = net_member(net, "a@h1", 1);
+    net_run(net, 5 * MS_US);
+    int64_t since = net->now;
+    for (int i = 0; i < 20; i++) {
+        net_prove(net, a, &f);
+        net_run(net, SECOND_US / 2);
+        assert_int_equal(net_listed(net, a), 1);
+    }
+    size_t quick = (PAGE_PEERS + 1) * PAGE_TRIES;
+    assert_in_range(net_sent(net, a, since, WIRE_ROSTER, NULL), PAGE_TRIES + 9, quick + 10);
+    assert_in_range(net_sent(net, a, net->now - 5 * SECOND_US, WIRE_ROSTER, NULL), 4, 6);
+    assert_in_range(net_sent(net, a, net->now - 5 * SECOND_US, WIRE_HELLO, NULL), 5, 7);
+}
+
 static void who_proves_a_newcomer_vouches_for_it(void **state)
 {
     struct net *net = *state;
@@ -176,7 +196,7 @@ static bool drop_between_0_and_1(struct net *net, size_t from, size_t to, const 
     return from + to == 1;
 }
 
-static void a_broken_link_is_no_death(void **state)
+static void a_broken_link_is_no_death_and_its_heal_is_told(void **state)
 {
     struct net *net = *state;
     net_member(net, "a@h1", 1);
@@ -193,6 +213,17 @@ static void a_broken_link_is_no_death(void **state)
         assert_int_equal(net_events(net, i, EVENT_HEALTH), 0);
     }
     assert_true(net_whole(net));
+
+    /* Whoever would connect to the other has failed so far, and may now try again. */
+    net->drop = NULL;
+    net_forget_events(net);
+    net_run(net, 2 * SECOND_US);
+    for (size_t i = 0; i < net->count; i++) {
+        assert_int_equal(net->nodes[i]->event_count, i < 2 ? 1 : 0);
+        assert_int_equal(net_events(net, i, EVENT_UPDATE), i < 2 ? 1 : 0);
+    }
+    struct identity other = net->nodes[1]->self;
+    assert_true(name_same(&net_event(net, 0, EVENT_UPDATE)->peer.id.name, &other.name));
 }
 
 int main(void)
@@ -202,9 +233,10 @@ int main(void)
         NET_TEST(lost_pages_are_asked_for_again),
         NET_TEST(pages_are_for_peers),
         NET_TEST(a_page_that_nobody_asked_for),
+        NET_TEST(a_roster_that_nobody_serves),
         NET_TEST(who_proves_a_newcomer_vouches_for_it),
         NET_TEST(a_relay_answers_for_itself_and_then_for_the_target),
-        NET_TEST(a_broken_link_is_no_death),
+        NET_TEST(a_broken_link_is_no_death_and_its_heal_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,21 @@ static void an_old_verdict_is_not_believed(void **state)
     assert_int_equal(net->nodes[t.a]->event_count, 0);
 }
 
+/* Who is back from the dead is told so by an ACK, which may go to the group: that is for the accused alone.
+ */
+static void what_an_ack_says_of_another_is_not_believed(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    net_run(net, 950 * MS_US);
+    struct wire_message m;
+    forge_start(&t.f, &m, WIRE_ACK);
+    forge_verdict(&m, VERDICT_DEAD, t.g.id.boot, 0);
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    assert_int_equal(net->nodes[t.a]->event_count, 0);
+    assert_int_equal(net_listed(net, t.a), 2);
+}
+
 /* A vouch brings the dead back only with a higher incarnation; who said goodbye stays away under that boot
  * id. */
 static void whom_a_vouch_brings_back(void **state)
@@ -247,6 +262,7 @@ int main(void)
         NET_TEST(a_verdict_about_the_living_is_looked_into),
         NET_TEST(a_verdict_about_the_silent_is_believed),
         NET_TEST(an_old_verdict_is_not_believed),
+        NET_TEST(what_an_ack_says_of_another_is_not_believed),
         NET_TEST(whom_a_vouch_brings_back),
         NET_TEST(the_accused_refutes),
         NET_TEST(keys_rotate_without_a_flap),
