@@ -1,6 +1,6 @@
-/* Members by boot id: an open-addressed table with linear probing. Every datagram is looked up here, so a
- * look-up has to cost one cache line; uthash's chains of up to ten members made half of a large simulation's
- * time. */
+/* Members by boot id (or by the hash of a name): an open-addressed table with linear probing. Every datagram
+ * is looked up here, so a look-up has to cost one cache line; the chains of uthash, up to ten members long,
+ * made half of a large simulation's time, and one library less is to be installed. */
 #ifndef GOSSIP_INDEX_H
 #define GOSSIP_INDEX_H
 

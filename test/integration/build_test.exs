@@ -234,7 +234,7 @@ defmodule GossipCluster.Integration.BuildTest do
       end
     end
 
-    for {package, lacks} <- [{"Sodium", "libsodium"}, {"ErlangEI", "libei"}, {"Uthash", "uthash"}] do
+    for {package, lacks} <- [{"Sodium", "libsodium"}, {"ErlangEI", "libei"}] do
       test "#{lacks}, one message says so and names the packages", %{app: app} do
         {output, status} =
           mix(app, ["compile"], [

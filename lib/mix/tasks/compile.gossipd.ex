@@ -138,7 +138,6 @@ defmodule Mix.Tasks.Compile.Gossipd do
           {~r/is not able to compile a simple test\s+program/,
            "a working C compiler (libc headers included)"},
           {~r/gossipd needs libsodium/, "libsodium"},
-          {~r/gossipd needs uthash/, "uthash"},
           {~r/gossipd needs libei/, "libei (Erlang's erl_interface)"}
         ],
         output =~ pattern,
