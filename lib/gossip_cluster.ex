@@ -97,7 +97,7 @@ defmodule GossipCluster do
     * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known
     * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, or `:waiting` for the distribution to start, where the
       secret is the cookie), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
-    * `interfaces` - `{name, index, address}` of those in use
+    * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
   """
   @spec status(name()) :: %{atom() => term()}
@@ -134,7 +134,8 @@ defmodule GossipCluster do
         boot: if(running, do: sidecar[:boot])
       },
       interfaces:
-        (stats && stats[:interfaces]) || if(running, do: sidecar[:interfaces], else: []),
+        (stats && stats[:interfaces]) ||
+          if(running, do: Board.get(board, :interfaces, []), else: []),
       stats: stats && Map.delete(stats, :interfaces)
     }
   end

@@ -69,6 +69,24 @@ static void say_joined(struct gossipd *d, const struct interface_list *list)
                  (unsigned long)list->left_out, INTERFACES_MAX);
 }
 
+/* Tells the owner when the interfaces that multicasts go out on are others than before. The first time it is
+ * told otherwise. */
+static void tell_usable(struct gossipd *d, bool first)
+{
+    struct interface usable[INTERFACES_MAX];
+    size_t count = udp_usable(d->udp, usable);
+    bool same = count == d->usable_count;
+
+    for (size_t i = 0; same && i < count; i++)
+        same = usable[i].index == d->usable[i].index && addr_same(&usable[i].addr, &d->usable[i].addr);
+    if (same)
+        return;
+    memcpy(d->usable, usable, count * sizeof usable[0]);
+    d->usable_count = count;
+    if (!first)
+        gossipd_tell_interfaces(d);
+}
+
 void gossipd_look(struct gossipd *d)
 {
     struct interface_list list;
@@ -86,6 +104,7 @@ void gossipd_look(struct gossipd *d)
     if (first || changed(&list, &d->interfaces))
         say_joined(d, &list);
     d->interfaces = list;
+    tell_usable(d, first);
     if (joined == list.count && joined > 0 && list.missing == 0 && !list.fallback && !udp_troubled(d->udp))
         d->look_again = NEVER;
 }

@@ -23,12 +23,14 @@ struct gossipd {
     struct bucket heartbeats;
     uint64_t heartbeats_dropped;
     bool owes_snapshot; /* send one as soon as nothing is queued */
-    bool owes_health;   /* and the health after it: the event was lost */
+    bool owes_health;   /* and the health and the interfaces after it: what told of them may be lost */
     uint8_t health;
 
     struct config config;
     struct interface_list interfaces; /* as chosen the last time */
-    int64_t look_again;               /* when to list the interfaces again; NEVER when all is well */
+    size_t usable_count;              /* of these, what multicasts go out on; the owner knows it */
+    struct interface usable[INTERFACES_MAX];
+    int64_t look_again; /* when to list the interfaces again; NEVER when all is well */
 
     struct gossip *core;
     struct udp *udp;
@@ -47,6 +49,7 @@ void gossipd_tell_ready(struct gossipd *d);
 void gossipd_tell_event(struct gossipd *d, const struct event *event);
 void gossipd_tell_stats(struct gossipd *d, uint32_t ref);
 void gossipd_tell_keys_changed(struct gossipd *d);
+void gossipd_tell_interfaces(struct gossipd *d);
 
 /* A log_sink: frames once configured, stderr before. `context` is the struct gossipd. */
 void gossipd_tell_log(void *context, uint8_t level, const char *text);

@@ -28,10 +28,9 @@ static int queue(struct gossipd *d, int encoded, bool beyond)
 
 void gossipd_tell_ready(struct gossipd *d)
 {
-    size_t count;
-    const struct interface *joined = udp_interfaces(d->udp, &count);
-
-    (void)queue(d, term_ready(&d->term, GOSSIP_VERSION, gossip_boot(d->core), (long)getpid(), joined, count),
+    (void)queue(d,
+                term_ready(&d->term, GOSSIP_VERSION, gossip_boot(d->core), (long)getpid(), d->usable,
+                           d->usable_count),
                 false);
     d->owes_snapshot = true;
 }
@@ -68,15 +67,21 @@ void gossipd_tell_stats(struct gossipd *d, uint32_t ref)
                       .udp = udp_stats(d->udp),
                       .port = {.frames_dropped = d->outbox.dropped,
                                .heartbeats_dropped = d->heartbeats_dropped,
-                               .logs_dropped = d->log.dropped}};
+                               .logs_dropped = d->log.dropped},
+                      .interfaces = d->usable,
+                      .interface_count = d->usable_count};
 
-    s.interfaces = udp_interfaces(d->udp, &s.interface_count);
     (void)queue(d, term_stats(&d->term, ref, &s), false);
 }
 
 void gossipd_tell_keys_changed(struct gossipd *d)
 {
     (void)queue(d, term_atom(&d->term, "keys_changed"), false);
+}
+
+void gossipd_tell_interfaces(struct gossipd *d)
+{
+    (void)queue(d, term_interfaces(&d->term, d->usable, d->usable_count), false);
 }
 
 void gossipd_tell_log(void *context, uint8_t level, const char *text)
@@ -135,6 +140,7 @@ static void pay_snapshot(struct gossipd *d)
         return;
     d->owes_health = false;
     (void)queue(d, term_health(&d->term, d->health), false);
+    gossipd_tell_interfaces(d);
     log_line(&d->log, LEVEL_WARNING,
              "this node did not read its events for a while; a fresh snapshot has replaced them");
 }

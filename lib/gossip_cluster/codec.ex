@@ -61,6 +61,7 @@ defmodule GossipCluster.Codec do
           | {:down, Peer.t(), down_reason()}
           | {:conflict, Peer.t(), Peer.t()}
           | {:health, :ok | :isolated}
+          | {:interfaces, [interface()]}
           | {:heartbeat, binary()}
           | {:log, :debug | :info | :warning | :error, String.t()}
           | {:stats, non_neg_integer(), %{atom() => term()}}
@@ -189,6 +190,10 @@ defmodule GossipCluster.Codec do
   end
 
   defp event({:health, health} = event) when health in @health, do: {:ok, event}
+
+  defp event({:interfaces, interfaces} = event),
+    do: if(interface_list?(interfaces), do: {:ok, event}, else: :error)
+
   defp event({:heartbeat, name} = event) when is_binary(name), do: {:ok, event}
 
   defp event({:log, level, text} = event) when level in @levels and is_binary(text),

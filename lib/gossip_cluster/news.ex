@@ -43,6 +43,24 @@ defmodule GossipCluster.News do
 
   defp log_health(state, :ok), do: log(state, :info, "this node is answered again")
 
+  @doc "The interfaces that are in use now. The log has the sidecar's own lines about them."
+  @spec interfaces(State.t(), [GossipCluster.Codec.interface()]) :: State.t()
+  def interfaces(state, interfaces) do
+    before = Board.get(state.board, :interfaces, [])
+    Board.put(state.board, :interfaces, interfaces)
+
+    if interfaces != before do
+      Telemetry.execute([:interfaces], %{count: length(interfaces)}, %{
+        cluster: state.name,
+        interfaces: interfaces,
+        added: interfaces -- before,
+        removed: before -- interfaces
+      })
+    end
+
+    state
+  end
+
   @doc """
   This node is announced and has found nobody: if others are heard under another key, that is told, once in the cluster's
   life. It is the commonest mistake of all, and nothing else would show it.

@@ -269,13 +269,14 @@ defmodule GossipCluster.Owner do
   ## What the sidecar tells
 
   defp told({:ready, ready}, state) do
-    Board.put(state.board, :sidecar, Map.take(ready, [:version, :boot, :pid, :interfaces]))
+    Board.put(state.board, :sidecar, Map.take(ready, [:version, :boot, :pid]))
     metadata = %{cluster: state.name, os_pid: ready.pid}
     Telemetry.execute([:sidecar, :start], %{duration: now() - state.opened}, metadata)
     level = if state.complaint, do: :info, else: :debug
 
     %{state | sidecar: :running, complaint: nil}
     |> log(level, "gossipd #{ready.version} runs (process #{ready.pid})")
+    |> News.interfaces(ready.interfaces)
     |> show_status()
   end
 
@@ -286,6 +287,7 @@ defmodule GossipCluster.Owner do
 
   defp told({:log, level, text}, state), do: log(state, level, printable(text))
   defp told({:health, health}, state), do: News.health(state, health)
+  defp told({:interfaces, list}, state), do: News.interfaces(state, list)
   defp told({:stats, ref, stats}, state), do: answer_stats(state, ref, stats)
 
   defp told({:error, _kind, text}, state),

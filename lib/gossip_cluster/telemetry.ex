@@ -17,6 +17,7 @@ defmodule GossipCluster.Telemetry do
   | `[:gossip_cluster, :sidecar, :start]` | `duration`, from its start until it is ready | `os_pid` | the sidecar runs |
   | `[:gossip_cluster, :sidecar, :exit]` | `attempts`: failures in a row | `reason`, a text | it has ended, or could not be started |
   | `[:gossip_cluster, :health]` | `healthy`: 1 or 0 | `health`: `:ok` or `:isolated` | this node is cut off, or no more |
+  | `[:gossip_cluster, :interfaces]` | `count`: how many are in use now; 0 is deaf and dumb | `interfaces`, `added`, `removed`: lists of `{name, index, address}` | the network interfaces in use are others than before: one has come up or gone, has another address, or nothing can be sent on it |
   | `[:gossip_cluster, :foreign]` | `peers` | | alone, and packets of another cluster are heard; once at most |
   | `[:gossip_cluster, :keys]` | `count`: 1 | | a new key ring is in use |
 
@@ -49,7 +50,8 @@ defmodule GossipCluster.Telemetry do
         counter("gossip_cluster.connect.error.duration", tags: [:cluster, :reason]),
         distribution("gossip_cluster.connect.ok.duration", unit: {:native, :millisecond}),
         counter("gossip_cluster.sidecar.exit.attempts", tags: [:cluster]),
-        last_value("gossip_cluster.health.healthy", tags: [:cluster])
+        last_value("gossip_cluster.health.healthy", tags: [:cluster]),
+        last_value("gossip_cluster.interfaces.count", tags: [:cluster])
       ]
 
       {:telemetry_poller, measurements: [{GossipCluster, :measure, [GossipCluster]}], period: 10_000}

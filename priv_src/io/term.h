@@ -86,6 +86,7 @@ int term_ready(struct term *t, const char *version, uint64_t boot, long pid,
 int term_event(struct term *t,
                const struct event *event); /* all but EVENT_READY and EVENT_SNAPSHOT, which are -1 */
 int term_health(struct term *t, uint8_t health);
+int term_interfaces(struct term *t, const struct interface *interfaces, size_t count);
 int term_log(struct term *t, uint8_t level, const char *text);
 int term_stats(struct term *t, uint32_t ref, const struct stats *stats);
 int term_error(struct term *t, const struct fault *fault);

@@ -94,6 +94,7 @@ static int put_interface(ei_x_buff *x, const struct interface *i)
                ei_x_encode_ulong(x, i->index) != 0 || put_text(x, text) != 0);
 }
 
+/* The key, or tag, and the list. */
 static int put_interfaces(ei_x_buff *x, const struct interface *interfaces, size_t count)
 {
     if (ei_x_encode_atom(x, "interfaces") != 0 || put_list(x, count) != 0)
@@ -221,6 +222,12 @@ int term_health(struct term *t, uint8_t health)
 {
     return put(put_tagged(t, 2, "health") != 0 ||
                ei_x_encode_atom(&t->x, health == HEALTH_ISOLATED ? "isolated" : "ok") != 0);
+}
+
+int term_interfaces(struct term *t, const struct interface *interfaces, size_t count)
+{
+    return put(begin(t) != 0 || ei_x_encode_tuple_header(&t->x, 2) != 0 ||
+               put_interfaces(&t->x, interfaces, count) != 0);
 }
 
 int term_log(struct term *t, uint8_t level, const char *text)

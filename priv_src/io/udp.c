@@ -181,6 +181,17 @@ const struct interface *udp_interfaces(const struct udp *u, size_t *count)
     return u->public;
 }
 
+size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < u->count; i++) {
+        if (u->joined[i].trouble == 0)
+            out[count++] = u->joined[i].interface;
+    }
+    return count;
+}
+
 size_t udp_descriptors(const struct udp *u, struct pollfd *fds)
 {
     for (size_t i = 0; i < u->socket_count; i++)

@@ -48,6 +48,9 @@ size_t udp_set_interfaces(struct udp *u, const struct interface_list *list);
 /* The interfaces joined now, valid until the next udp_set_interfaces; `count` is set. */
 const struct interface *udp_interfaces(const struct udp *u, size_t *count);
 
+/* Those of them on which the last multicast went out, or none was sent yet, into `out`; their number. */
+size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MAX]);
+
 /* Fills in the descriptors to poll for input, UDP_SOCKETS_MAX at most, and returns their number; entry i is
  * socket i. */
 size_t udp_descriptors(const struct udp *u, struct pollfd *fds);

@@ -270,6 +270,8 @@ static void an_owner_that_does_not_read_gets_a_fresh_snapshot(void **state)
         listed = listed || (strcmp(a.tag, "snapshot") == 0 && sidecar_mentions(&a, "b@host"));
     } while (strcmp(a.tag, "health") != 0);
     assert_true(listed);
+    sidecar_await(&a, "interfaces");
+    assert_true(sidecar_mentions(&a, "127.0.0.1"));
     assert_true(answers > 0 && answers < asked);
     sidecar_await(&a, "log");
     assert_string_equal(a.kind, "warning");

@@ -82,6 +82,7 @@ static void more_links_than_one_socket_joins(void **state)
     char last[LOG_TEXT] = "";
     struct log log = log_new(ignore_line, last);
     struct pollfd fds[UDP_SOCKETS_MAX];
+    struct interface usable[INTERFACES_MAX];
     for (unsigned i = 1; i <= LINKS; i++)
         add_link(i);
     assert_int_equal(interfaces_list(&all, &list), 0);
@@ -100,6 +101,17 @@ static void more_links_than_one_socket_joins(void **state)
         assert_int_equal(udp_send(a, &path, &number, 1), 0);
         assert_true(hears(b, number));
     }
+    /* Joined still, but nothing goes out there. */
+    struct path down = path_group();
+    down.addr.ifindex = list.items[1].index;
+    assert_int_equal(udp_usable(a, usable), LINKS);
+    char command[64];
+    (void)snprintf(command, sizeof command, "link set %s down", list.items[1].name);
+    ip(command);
+    assert_int_equal(udp_send(a, &down, (const uint8_t *)"x", 1), -1);
+    assert_int_equal(udp_usable(a, usable), LINKS - 1);
+    for (size_t i = 0; i < LINKS - 1; i++)
+        assert_int_not_equal(usable[i].index, list.items[1].index);
     udp_close(a);
     udp_close(b);
     for (unsigned i = 1; i <= LINKS; i++) {
@@ -116,6 +128,13 @@ static void await_log(struct sidecar *s, const char *text)
     while (!sidecar_mentions(s, text));
 }
 
+/* The owner is told what is in use now, once. */
+static void await_interfaces(struct sidecar *s, const char *address)
+{
+    sidecar_await(s, "interfaces");
+    assert_true(sidecar_mentions(s, address));
+}
+
 /* Deaf for ever after a link was down, or an address has changed, is what users of other mechanisms suffer
  * from. */
 static void links_that_come_back_are_joined_again(void **state)
@@ -129,11 +148,14 @@ static void links_that_come_back_are_joined_again(void **state)
     sidecar_alive(&a, "a@host");
     ip("link set v1 down");
     await_log(&a, "only nodes on this machine");
+    await_interfaces(&a, "127.0.0.1");
     ip("link set v1 up");
     await_log(&a, "multicast on v1 10.77.1.1");
+    await_interfaces(&a, "10.77.1.1");
     ip("addr del 10.77.1.1/24 dev v1"); /* as a DHCP renewal may have it */
     ip("addr add 10.77.9.9/24 dev v1");
     await_log(&a, "multicast on v1 10.77.9.9");
+    await_interfaces(&a, "10.77.9.9");
     ip("link del v1");
     await_log(&a, "only nodes on this machine");
     add_link(1); /* the same name, another index */

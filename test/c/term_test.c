@@ -666,6 +666,22 @@ static void ready_log_error_and_stats(void **state)
     is_list(&w, 0);
     is_end(&w);
 
+    for (size_t count = 0; count <= 1; count++) {
+        assert_int_equal(term_interfaces(&t, &eth0, count), 0);
+        w = walk(&t);
+        is_tuple(&w, 2);
+        is_atom(&w, "interfaces");
+        is_list(&w, (int)count);
+        if (count > 0) {
+            is_tuple(&w, 3);
+            is_binary(&w, "eth0", 4);
+            is_number(&w, 3);
+            is_binary(&w, "192.168.1.2", 11);
+            is_list(&w, 0);
+        }
+        is_end(&w);
+    }
+
     assert_int_equal(term_log(&t, LEVEL_WARNING, "look"), 0);
     w = walk(&t);
     is_tuple(&w, 3);

@@ -203,12 +203,16 @@ static void interfaces_come_and_go(void **state)
     size_t count;
     prepare(&f);
     struct udp *a = open_one(&f), *b = open_one(&f);
+    struct interface usable[INTERFACES_MAX];
     assert_ptr_not_equal(udp_interfaces(b, &count), NULL);
     assert_int_equal(count, 1);
+    assert_int_equal(udp_usable(b, usable), 1);
+    assert_int_equal(usable[0].index, f.loopback.items[0].index);
     assert_int_equal(udp_set_interfaces(b, &f.loopback), 1); /* nothing changes */
     assert_int_equal(udp_set_interfaces(b, &none), 0);
     (void)udp_interfaces(b, &count);
     assert_int_equal(count, 0);
+    assert_int_equal(udp_usable(b, usable), 0);
     assert_int_equal(send_group(b, "nowhere"), -1);
     assert_int_equal(send_group(a, "missed"), 0);
     expect(a, &h, "missed");

@@ -106,6 +106,9 @@ defmodule GossipCluster.CodecTest do
       end,
       fn -> same({:heartbeat, bytes(100)}) end,
       fn -> same({:health, any([:ok, :isolated])}) end,
+      fn ->
+        same({:interfaces, any([[], [{"eth0", 2, "192.0.2.1"}, {"lo", 1, "127.0.0.1"}]])})
+      end,
       fn -> same(any([:snapshot_end, :keys_changed, :left])) end,
       fn ->
         ready = %{
@@ -203,6 +206,9 @@ defmodule GossipCluster.CodecTest do
           {:snapshot, :first, [peer | peer]},
           {:snapshot, :first, peer},
           {:health, :fine},
+          {:interfaces, [{"eth0", 2}]},
+          {:interfaces, [{"eth0", 2, "192.0.2.1"} | :rest]},
+          {:interfaces, :none},
           {:heartbeat, :a@host},
           {:log, :critical, "text"},
           {:log, :info, ~c"text"},

@@ -57,6 +57,7 @@ defmodule GossipCluster.TelemetryTest do
     {fake, agent} = start(true)
     assert {%{duration: duration}, %{os_pid: 4711}} = event([:sidecar, :start])
     assert duration > 0
+    assert {%{count: 1}, %{added: [{"lo", 1, "127.0.0.1"}], removed: []}} = event([:interfaces])
 
     FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
     assert {%{peers: 1}, %{peer: %Peer{name: "zoe@127.0.0.1"}}} = event([:peer, :up])
@@ -85,6 +86,18 @@ defmodule GossipCluster.TelemetryTest do
     assert {%{healthy: 0}, %{health: :isolated}} = event([:health])
     FakeSidecar.say(fake, {:health, :ok})
     assert {%{healthy: 1}, %{health: :ok}} = event([:health])
+
+    eth0 = {"eth0", 2, "192.0.2.1"}
+    FakeSidecar.say(fake, {:interfaces, [eth0]})
+
+    assert {%{count: 1}, %{interfaces: [^eth0], added: [^eth0], removed: [_lo]}} =
+             event([:interfaces])
+
+    # What is told twice, as after an overflow, is no news.
+    FakeSidecar.say(fake, {:interfaces, [eth0]})
+    FakeSidecar.say(fake, {:interfaces, []})
+    assert {%{count: 0}, %{interfaces: [], added: [], removed: [^eth0]}} = event([:interfaces])
+
     FakeSidecar.say(fake, :keys_changed)
     assert {%{count: 1}, _} = event([:keys])
 
@@ -104,6 +117,7 @@ defmodule GossipCluster.TelemetryTest do
     TelemetryDouble.install()
     {fake, _agent} = start(true)
     assert {_, _} = event([:sidecar, :start])
+    assert {_, _} = event([:interfaces])
     for _ <- 1..5, do: FakeSidecar.pulse(fake)
     refute_received {:telemetry, _, _, _}
 
