@@ -29,7 +29,7 @@ defmodule GossipCluster.Lab.Node do
     * `:epmd` - `:gossip` (GossipCluster.Epmd; host names resolve nowhere) or `:stock` (an epmd on each host). Default: `:gossip`
     * `:alive` - `false`: distribution does not run yet, see `go_alive/2`. Default: `true`
     * `:at` - the part of the node's name behind the `@`. Default: the host's name
-    * `:cookie` - default: `"a_cookie_of_the_lab"`
+    * `:cookie` - default: `cookie/0`
     * `:flags` - more flags for `erl`
     * `:cluster` - options: a cluster to start at once; it is subscribed to before it can know anybody
     * `:configured` - the same, but from the application's configuration, so that it is stopped with the application
@@ -65,6 +65,10 @@ defmodule GossipCluster.Lab.Node do
     node
   end
 
+  @doc "The Erlang cookie of nodes that are given no other."
+  @spec cookie() :: String.t()
+  def cookie, do: "a_cookie_of_the_lab"
+
   @doc "Boots many at once: `{name, options}` each."
   @spec start_all(Lab.t(), [{String.t(), keyword()}]) :: [t()]
   def start_all(lab, specs) do
@@ -89,7 +93,7 @@ defmodule GossipCluster.Lab.Node do
 
   defp arguments(epmd, options) do
     paths = for app <- [:elixir, :logger, :gossip_cluster], do: Application.app_dir(app, "ebin")
-    cookie = Keyword.get(options, :cookie, "a_cookie_of_the_lab")
+    cookie = Keyword.get(options, :cookie, cookie())
     code = ["-pa" | paths]
 
     module =

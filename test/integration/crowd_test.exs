@@ -1,0 +1,60 @@
+defmodule GossipCluster.Integration.CrowdTest do
+  # Real nodes among many others, which are no nodes: peers that cannot be reached, and members of other clusters.
+  use ExUnit.Case, async: false
+  use GossipCluster.Lab.Case
+
+  alias GossipCluster.Lab.Crowd
+
+  test "200 peers that beat behind a firewall delay the finding and connecting of newcomers by nothing" do
+    lab = Lab.start(hosts: 3)
+    key = :crypto.strong_rand_bytes(32)
+    cluster = [secret: {:key, key}]
+    # One newcomer dials, the other is dialled.
+    [a, low, high] = Node.start_all(lab, [{"a", host: 1}, {"A", host: 2}, {"b", host: 2}])
+    Node.start_cluster(a, cluster)
+    Crowd.black_holes(lab, 3, 200, key)
+    eventually("a dials into all of them", [a], fn -> Crowd.dialled(a) == 200 end)
+
+    for newcomer <- [low, high] do
+      arrived = Crowd.arrive(newcomer, cluster)
+      {found, up} = eventually("a is connected", [a, newcomer], fn -> arrived.(a) end)
+
+      # None of the dials has come to an end meanwhile: each takes 7 s. (bench/black_holes.exs measures.)
+      assert Crowd.dialled(a) == 200
+      assert found < 1_000_000 and up < 1_000_000
+    end
+
+    # As of old, each told once, and nothing of them connected.
+    assert Node.connected(a) == [low.name, high.name]
+    assert length(for {_at, {:event, _, {:up, _peer}}} <- Node.events(a), do: :up) == 202
+  end
+
+  test "five foreign nodes: a stable cluster writes no line, and has nothing to tell" do
+    lab = Lab.start(hosts: 7)
+    [a, b] = nodes = Node.start_all(lab, for({n, i} <- [{"a", 1}, {"b", 2}], do: {n, host: i}))
+    for node <- nodes, do: Node.start_cluster(node, interval: 100)
+    meet(nodes)
+    for host <- 3..7, do: Crowd.start(lab, host, 1, :crypto.strong_rand_bytes(32), 100)
+
+    heard(nodes, 50)
+    before = for node <- nodes, do: {Node.log(node), Node.events(node)}
+    heard(nodes, 300)
+
+    for {node, {log, events}} <- Enum.zip(nodes, before) do
+      assert Node.log(node) == log
+      assert Node.events(node) == events
+      refute Enum.any?(log, fn {_at, _level, line} -> line =~ "another cluster" end)
+    end
+
+    meet([a, b])
+  end
+
+  # Waits for so many more packets of other clusters.
+  defp heard(nodes, count) do
+    for {node, before} <- Enum.map(nodes, &{&1, Node.stat(&1, :foreign)}) do
+      eventually("#{node.name} has heard #{count} foreign packets", nodes, fn ->
+        Node.stat(node, :foreign) >= before + count
+      end)
+    end
+  end
+end

@@ -1,0 +1,107 @@
+defmodule GossipCluster.Lab.Crowd do
+  @moduledoc """
+  Many members on one host, which beat, answer and prove themselves as all members do, and behind which there is no BEAM to
+  connect to: one process of test/c/crowd, which is built when it is first needed.
+  """
+
+  alias GossipCluster.Lab
+  alias GossipCluster.Lab.Node
+
+  # Milliseconds; long, so that a small machine bears many of them.
+  @interval 5_000
+  @dist_port 4370
+  # The last part of the first one's address.
+  @first 51
+
+  @doc """
+  Starts so many members with this key on a host: `z1@HOST`, `z2@HOST`, ... with an address each. Returns when all of them have
+  announced themselves. They fall silent with the calling process.
+  """
+  @spec start(Lab.t(), pos_integer(), pos_integer(), binary(), pos_integer()) :: port()
+  def start(lab, host, count, <<_::256>> = key, interval \\ @interval) do
+    %{netns: netns, name: name} = lab.hosts[host]
+    in_host = fn command -> System.cmd("ip", ["netns", "exec", netns | command]) end
+    # What is limited is limited by the address, so they have one each, as so many hosts would.
+    addresses = for n <- 1..count, do: "address add 10.77.0.#{@first + n - 1}/24 dev eth0\n"
+    batch = Path.join(lab.dir, "addresses")
+    File.write!(batch, addresses)
+    {_, 0} = in_host.(["ip", "-batch", batch])
+    {index, 0} = in_host.(["cat", "/sys/class/net/eth0/ifindex"])
+
+    arguments =
+      ["#{count}", name, "10.77.0.#{@first}", String.trim(index)] ++
+        ["#{@dist_port}", "#{interval}"]
+
+    port =
+      Port.open({:spawn_executable, System.find_executable("ip")}, [
+        :binary,
+        :exit_status,
+        line: 100,
+        args: ["netns", "exec", netns, built() | arguments]
+      ])
+
+    Port.command(port, [key, Node.cookie(), "\n"])
+
+    receive do
+      {^port, {:data, {:eol, "ready"}}} -> port
+      {^port, {:exit_status, status}} -> raise "gossip_crowd ended with #{status}"
+    after
+      20_000 -> raise "gossip_crowd was not ready within 20 s"
+    end
+  end
+
+  defp built do
+    build = Path.join(Mix.Project.app_path(), "gossipd_build")
+    arguments = ["--build", build, "--target", "gossip_crowd"]
+    {output, status} = System.cmd("cmake", arguments, stderr_to_stdout: true)
+    if status != 0, do: raise("gossip_crowd cannot be built: #{output}")
+    Path.join(build, "gossip_crowd")
+  end
+
+  @doc """
+  The same, behind a firewall that drops every connect to that host: who dials one of them waits for 7 s.
+  """
+  @spec black_holes(Lab.t(), pos_integer(), pos_integer(), binary()) :: port()
+  def black_holes(lab, host, count, key) do
+    rules = Path.join(lab.dir, "black-holes")
+
+    File.write!(rules, """
+    table inet holes {
+      chain input {
+        type filter hook input priority 0;
+        iifname "eth0" tcp flags & (syn | ack) == syn counter drop
+      }
+    }
+    """)
+
+    {_, 0} = System.cmd("ip", ~w(netns exec #{lab.hosts[host].netns} nft -f #{rules}))
+    start(lab, host, count, key)
+  end
+
+  @doc """
+  Starts the cluster of a newcomer. Returns in how many microseconds the other has listed it, and in how many both have told
+  NODEUP; `nil` while they have not.
+  """
+  @spec arrive(Node.t(), keyword()) :: (Node.t() -> {pos_integer(), pos_integer()} | nil)
+  def arrive(newcomer, cluster) do
+    :ok = Node.start_cluster(newcomer, cluster)
+
+    fn other ->
+      found =
+        Node.time(
+          other,
+          &match?({:event, _, {:up, %{name: name}}} when name == newcomer.name, &1)
+        )
+
+      up = Node.time(other, &(&1 == {:nodeup, newcomer.name}))
+      own = Node.time(newcomer, &(&1 == {:nodeup, other.name}))
+      start = Node.time(newcomer, &match?({:start, _}, &1))
+      if found && up && own, do: {found - start, max(up, own) - start}
+    end
+  end
+
+  @doc "How many peers a node is dialling."
+  @spec dialled(Node.t()) :: non_neg_integer()
+  def dialled(node),
+    do: Enum.count(Node.call(node, GossipCluster, :peers, []), &(&1.connection == :connecting))
+end
