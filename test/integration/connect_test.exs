@@ -3,6 +3,8 @@ defmodule GossipCluster.Integration.ConnectTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
+  alias GossipCluster.Lab.Mesh
+
   @quick [interval: 200]
   @key [secret: {:key, String.duplicate("k", 32)}]
 
@@ -139,6 +141,29 @@ defmodule GossipCluster.Integration.ConnectTest do
       assert {_, :name_type, _} = problem([a, b], node, other)
       once([a, b], node, words)
     end
+  end
+
+  test "TLS against plain: one line on either side, once, and nobody dials" do
+    lab = Lab.start(hosts: 2)
+    a = Node.start(lab, "a", host: 1, cluster: @quick, flags: Mesh.tls(lab))
+    b = Node.start(lab, "b", host: 2, cluster: @quick)
+
+    for {node, other} <- [{a, b}, {b, a}] do
+      words = "the distribution of one of us runs over TLS, the other's does not"
+      told = line([a, b], node, words)
+      assert told =~ ~s(:"#{other.name}" is not dialled)
+      assert told =~ "start all nodes the same way (-proto_dist)"
+
+      # The same in status/1 and peers/1.
+      assert {_, :tls, text} = problem([a, b], node, other)
+      assert told =~ text
+
+      assert %Peer{connection: {:skipped, :tls}, problem: {:tls, ^text}} = Node.peer(node, other)
+      once([a, b], node, words)
+      refute Enum.any?(Node.log(node), fn {_at, _level, line} -> line =~ "cannot connect" end)
+    end
+
+    for node <- [a, b], do: assert(Node.links(node) == [])
   end
 
   test "a peer that beats behind a firewall delays the finding and connecting of a newcomer by nothing" do
