@@ -60,37 +60,39 @@ struct pull {
     bool complete; /* the last page has come, or there was none to pull */
 };
 
+/* What every datagram touches stands in front, what is large at the end: a simulation holds thousands of
+ * these. */
 struct gossip {
+    int64_t now;   /* the core's own time: the caller's less the lag */
+    int64_t lag;   /* time this process was stopped for; the core's own time stands still meanwhile */
+    int64_t heard; /* last fresh datagram of any peer */
+    struct timers timers;
+    bool announced;
+    bool leaving;
+    uint8_t leave_reason;
+    int64_t relaying; /* until then some relay may be under way */
+    uint64_t nonce, nonce_before;
+    int64_t nonce_since;
+    struct gossip_stats stats;
     struct gossip_options options;
     struct identity self;
     uint8_t prints[KEYRING_MAX][FINGERPRINT_BYTES]; /* of our cookie, by key */
     uint8_t cookie_len;
     uint8_t cookie[COOKIE_MAX];
-    bool announced;
-    bool leaving;
-    uint8_t leave_reason;
-    int64_t lag;   /* time this process was stopped for; the core's own time stands still meanwhile */
-    int64_t now;   /* the core's own time: the caller's less the lag */
     int64_t pulse; /* last sign of life of the BEAM */
     int64_t beat_at, beat_due;
     int64_t look_at; /* when the peers are looked at; 0: nobody is listed */
-    int64_t heard;   /* last fresh datagram of any peer */
     int64_t refuted; /* last refutation */
     uint64_t sequence;
     uint64_t salt;
-    uint64_t nonce, nonce_before;
-    int64_t nonce_since;
-    struct roster roster;
-    struct timers timers;
     struct pull pull;
-    struct sources sources;
     struct bucket answers, newcomers, pages, relayed;
-    int64_t relaying; /* until then some relay may be under way */
-    struct relay relays[RELAYS_MAX];
-    size_t relay_next;
+    struct sources sources;
     struct tale tales[WIRE_VERDICTS];
     size_t tale_count;
-    struct gossip_stats stats;
+    size_t relay_next;
+    struct relay relays[RELAYS_MAX];
+    struct roster roster;
 };
 
 /* gossip.c */
