@@ -27,6 +27,7 @@ struct udp {
     size_t refused_count;
     struct interface refused[INTERFACES_MAX]; /* told already that they cannot be joined */
     int unicast_trouble;                      /* EPERM or EACCES: a firewall of this host; else 0 */
+    struct addr forbidden;                    /* to whom; others may be allowed */
 };
 
 static int udp_open_private(struct udp *u, struct fault *fault)
@@ -276,13 +277,16 @@ static int udp_send_unicast(struct udp *u, const struct addr *to, const uint8_t 
     if (trouble != 0)
         u->stats.send_errors++;
     /* A peer that is not reachable is the core's business. A firewall on this very host is a person's. */
-    if ((trouble == EPERM || trouble == EACCES) && u->unicast_trouble == 0)
+    if ((trouble == EPERM || trouble == EACCES) && u->unicast_trouble == 0) {
         log_line(u->log, LEVEL_WARNING, "a firewall of this host forbids sending UDP to peers: %s",
                  strerror(trouble));
-    if (trouble == 0 && u->unicast_trouble != 0)
-        log_line(u->log, LEVEL_INFO, "sending UDP to peers is allowed again");
-    if (trouble == 0 || trouble == EPERM || trouble == EACCES)
         u->unicast_trouble = trouble;
+        u->forbidden = *to;
+    }
+    if (trouble == 0 && u->unicast_trouble != 0 && addr_same(to, &u->forbidden)) {
+        log_line(u->log, LEVEL_INFO, "sending UDP to peers is allowed again");
+        u->unicast_trouble = 0;
+    }
     return trouble == 0 ? 0 : -1;
 }
 

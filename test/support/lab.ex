@@ -164,22 +164,22 @@ defmodule GossipCluster.Lab do
   """
   @spec part(t(), pos_integer(), pos_integer(), :reset | :drop) :: :ok
   def part(lab, one, other, how \\ :reset) do
-    verdict = %{reset: "reject with tcp reset", drop: "drop"}[how]
-
     for {here, there} <- [{one, other}, {other, one}] do
       rules = Path.join(lab.dir, "part")
       there = :inet.ntoa(lab.hosts[there].ip)
+      # Lost on arrival: a sender that were told would know more than a broken path tells.
+      reset = if how == :reset, do: "ip daddr #{there} meta l4proto tcp reject with tcp reset"
+      lost = if how == :reset, do: "meta l4proto != tcp drop", else: "drop"
 
       File.write!(rules, """
       table inet part {
         chain out {
           type filter hook output priority 0;
-          ip daddr #{there} meta l4proto tcp #{verdict}
-          ip daddr #{there} drop
+          #{reset}
         }
         chain in {
           type filter hook input priority 0;
-          ip saddr #{there} meta l4proto udp drop
+          ip saddr #{there} #{lost}
         }
       }
       """)
