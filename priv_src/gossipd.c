@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LATE     (50 * MS_US) /* a wake-up so long after its deadline means that this process was stopped */
 #define FAREWELL (50 * MS_US) /* three goodbyes take 20 ms */
+#define LINGER   (2 * SECOND_US) /* an owner that crashes twice waits 1 s before it starts a sidecar */
+#define PARENT   (5 * MS_US)     /* how often the parent is looked at meanwhile */
 
 static int nonblocking(struct gossipd *d, int fd)
 {
@@ -84,14 +87,40 @@ static int once(struct gossipd *d)
     return 0;
 }
 
-/* The BEAM is gone: says so to everybody, for it. */
+static bool beam_lives(const struct gossipd *d)
+{
+    return getppid() == d->parent;
+}
+
+/* The port is closed, and the BEAM lives: it was the owner that crashed, and its successor's sidecar takes
+ * the name over, of which the others see no more than an update. So this one goes on in the meantime. */
+static void linger(struct gossipd *d)
+{
+    int64_t until = d->now + LINGER;
+
+    while (d->announced && d->now < until && beam_lives(d)) {
+        struct pollfd fds[UDP_SOCKETS_MAX];
+        size_t count = udp_descriptors(d->udp, fds);
+        int64_t due = deadline(d);
+
+        if (due > d->now + PARENT)
+            due = d->now + PARENT;
+        (void)wait_for(fds, count, due < d->now ? 0 : due - d->now);
+        d->now = clock_now();
+        gossipd_receive(d, fds);
+        tick(d);
+    }
+}
+
+/* Says goodbye to everybody, for the BEAM that is gone, or for its cluster that is no more. */
 static void farewell(struct gossipd *d)
 {
-    struct command leave = {.type = COMMAND_LEAVE, .as.reason = DOWN_BEAM_EXIT};
+    struct command leave = {.type = COMMAND_LEAVE};
     int64_t until;
 
     if (d->core == NULL)
         return;
+    leave.as.reason = beam_lives(d) ? DOWN_LEFT : DOWN_BEAM_EXIT;
     d->left = false;
     d->now = clock_now();
     until = d->now + FAREWELL;
@@ -131,15 +160,18 @@ int gossipd_run(int in, int out)
         .in = in, .out = out, .parser = frame_parser_new(FRAME_LIMIT), .outbox = outbox_new(OUTBOX_LIMIT)};
     int result;
 
+    d.parent = getppid();
     d.now = clock_now();
     d.log = log_new(gossipd_tell_log, &d);
     result = start(&d);
     while (result == 0 && !d.ended)
         result = once(&d);
-    if (result == 0)
+    if (result == 0) {
+        linger(&d);
         farewell(&d);
-    else
+    } else {
         gossipd_tell_fault(&d);
+    }
     release(&d);
     return result == 0 ? EXIT_ENDED : EXIT_FATAL;
 }

@@ -8,7 +8,7 @@
 #endif
 
 /* Exit codes; 2 (started by hand) is main's. */
-#define EXIT_ENDED 0 /* end of file on stdin: the BEAM is gone, and goodbye is said for it */
+#define EXIT_ENDED 0 /* end of file on stdin: the BEAM, or its owner, is gone; goodbye is said for it */
 #define EXIT_FATAL 1 /* explained by an {error, Kind, Text} frame, and on stderr before the configuration */
 
 /* Runs as the port program of an Erlang VM, reading frames from `in` and writing frames to `out`, which

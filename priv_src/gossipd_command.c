@@ -71,6 +71,8 @@ static int command(struct gossipd *d, struct message *m)
         /* Under the old ring, and before any timer that is late by now. */
         gossipd_receive(d, NULL);
     }
+    if (c->type == COMMAND_ALIVE || c->type == COMMAND_HIDE || c->type == COMMAND_LEAVE)
+        d->announced = c->type == COMMAND_ALIVE;
     gossip_command(d->core, d->fx, d->now, c);
     gossipd_run_effects(d);
     if (c->type == COMMAND_KEYS)

@@ -9,12 +9,16 @@
 #include "outbox.h"
 #include "term.h"
 
+#include <sys/types.h>
+
 struct gossipd {
     int in, out;
     int64_t now; /* microseconds, as of the last wake-up */
     struct fault fault;
-    bool ended; /* the BEAM is gone */
-    bool left;  /* the core has said its last goodbye */
+    pid_t parent;   /* what the BEAM starts its port programs by; it ends with the BEAM */
+    bool ended;     /* the BEAM is gone, or this port's owner */
+    bool announced; /* the owner has told who it is, and has not taken that back */
+    bool left;      /* the core has said its last goodbye */
 
     struct frame_parser parser;
     struct outbox outbox;

@@ -416,7 +416,7 @@ defmodule GossipCluster.Owner do
   ## The end
 
   # A cluster that is stopped says goodbye, in the time that its supervisor gives. An owner that crashes does not: its
-  # successor is back at once, and the sidecar, at the end of its input, says what there is to say.
+  # successor is back at once, and the sidecar, at the end of its input, gives it 2 s before it says goodbye.
   @impl true
   def terminate(reason, state) do
     if shutdown?(reason) do

@@ -54,13 +54,43 @@ defmodule GossipCluster.Integration.FailureTest do
       is_pid(new) and new != owner and Node.sidecar(a) not in [nil, old]
     end)
 
-    # What the owner's end told the others is mended too.
     eventually("they list each other", [a, b], fn ->
       Node.stat(a, :listed) == 1 and Node.peers(a) == [b.name] and Node.peers(b) == [a.name]
     end)
 
     undisturbed(a, b)
     assert told(a, b) == [:up]
+  end
+
+  test "owner killed, twice: the other nodes' subscribers see an update each time, and no coming and going" do
+    {_lab, [a | others] = all} = together(["a", "b", "c"], cluster: @quick)
+
+    for _time <- 1..2 do
+      old = Node.sidecar(a)
+      boot = Node.peer(hd(others), a).boot
+      true = Node.call(a, Prober, :kill, [GossipCluster])
+
+      # Its sidecar goes on until the next one has taken over, and has its last words then.
+      eventually("the old sidecar has ended", all, fn -> not File.exists?("/proc/#{old}") end)
+
+      for node <- others do
+        eventually("#{node.name} lists a with its new sidecar", all, fn ->
+          match?(%Peer{status: :alive, boot: new} when new != boot, Node.peer(node, a))
+        end)
+      end
+    end
+
+    sent = Node.stat(a, :sent)
+    eventually("a beats on", all, fn -> Node.stat(a, :sent) > sent + 10 end)
+
+    for node <- others do
+      assert Enum.reject(Node.about(node, a), &(&1 == :update)) == [:up]
+      assert Enum.count(Node.about(node, a), &(&1 == :update)) >= 2
+      assert told(a, node) == [:up]
+    end
+
+    # Nor did any connection notice.
+    for node <- all, do: assert(Enum.all?(Node.links(node), &match?({:nodeup, _name}, &1)))
   end
 
   test "owner crashed by a message that it does not know: another takes over, and no report shows the secret" do

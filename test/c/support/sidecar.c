@@ -112,9 +112,15 @@ void sidecar_ends_with(struct sidecar *s, int code)
     assert_int_equal(WEXITSTATUS(status), code);
 }
 
-/* The polite end: end of file on its stdin. */
+/* Without goodbye it would wait for its owner to come back. */
 void sidecar_finish(struct sidecar *s)
 {
+    if (s->alive && s->to >= 0) {
+        ei_x_buff x = {0};
+        port_leave(&x, "left");
+        sidecar_put(s, &x);
+        (void)ei_x_free(&x);
+    }
     sidecar_close(&s->to);
     sidecar_ends_with(s, 0);
 }
@@ -235,6 +241,7 @@ void sidecar_alive(struct sidecar *s, const char *name)
     port_alive(&x, name, 1);
     sidecar_put(s, &x);
     (void)ei_x_free(&x);
+    s->alive = true;
 }
 
 void sidecar_word(struct sidecar *s, const char *word)

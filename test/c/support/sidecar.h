@@ -20,6 +20,7 @@ struct sidecar {
     struct frame_parser parser;
     const uint8_t *frame; /* the last frame read, valid until the next is */
     size_t len;
+    bool alive; /* it was told who it is */
     char tag[MAXATOMLEN_UTF8];
     char kind[MAXATOMLEN_UTF8]; /* the second element, where that is an atom */
 };
@@ -46,7 +47,7 @@ int sidecar_ended(struct sidecar *s);
 /* The same, and it must have exited with this code. */
 void sidecar_ends_with(struct sidecar *s, int code);
 
-/* The polite end: end of file on its stdin, and exit 0. */
+/* The polite end: goodbye, end of file on its stdin, and exit 0. */
 void sidecar_finish(struct sidecar *s);
 
 void sidecar_put_bytes(struct sidecar *s, const void *data, size_t len);
