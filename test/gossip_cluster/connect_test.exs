@@ -64,6 +64,21 @@ defmodule GossipCluster.ConnectTest do
     assert {:refused, nil} = run(connect, fn _ -> raise "boom" end)
   end
 
+  test "nobody knocks where it is not known which way the connect goes: another function, another epmd" do
+    {:ok, socket} = :gen_tcp.listen(0, ip: {127, 0, 0, 1})
+    {:ok, port} = :inet.port(socket)
+    :gen_tcp.close(socket)
+    closed = %{@peer | port: port, addresses: [{{127, 0, 0, 1}, 1, 1}]}
+    assert {:connected, nil} = Connect.run(closed, :b@x, {__MODULE__, :answer, [true]}, nil, true)
+
+    # This VM has the stock one: net_kernel itself is asked, and says that there is no distribution.
+    assert :net_kernel.epmd_module() == :erl_epmd
+    refute Node.alive?()
+
+    assert {:failed, {:failed, "this node's distribution does not run"}} =
+             Connect.run(closed, :b@x, {:net_kernel, :connect_node, []}, nil, true)
+  end
+
   test "the list of nodes, or why there is none" do
     assert {:ok, ["a@x", "b@x"]} = Connect.list({__MODULE__, :nodes, [[:a@x, :b@x]]})
     assert {:ok, _} = Connect.list({:erlang, :nodes, [:connected]})

@@ -89,6 +89,20 @@ defmodule GossipCluster.DiagnosisTest do
     end
   end
 
+  test "a knock tells whether the port is reached where the peer is heard, and nothing where there is none to try" do
+    at = [{{127, 0, 0, 1}, 1, 1}]
+    {:ok, socket} = :gen_tcp.listen(0, ip: {127, 0, 0, 1})
+    {:ok, port} = :inet.port(socket)
+    assert :ok = Diagnosis.knock(peer(port: port, addresses: at))
+    :gen_tcp.close(socket)
+    assert {:error, {:refused, text}} = Diagnosis.knock(peer(port: port, addresses: at))
+    assert text =~ "its distribution port is closed (127.0.0.1 port #{port})"
+
+    assert :ok = Diagnosis.knock(peer(port: 0, addresses: at))
+    assert :ok = Diagnosis.knock(peer(port: port, addresses: []))
+    assert :ok = Diagnosis.knock(peer(port: port, addresses: [{{0, 0, 0, 0, 0, 0, 0, 1}, 1, 1}]))
+  end
+
   test "each error of TCP has its cause" do
     for {error, cause, told} <- [
           {:econnrefused, :refused, "closed"},

@@ -207,6 +207,41 @@ defmodule GossipCluster.Integration.ConnectTest do
     meet([a, b])
   end
 
+  test "a pair that was cut off, and hears of each other through others, is connected within 5 s of the heal" do
+    # Without `global`, which would dial too. net_kernel notices the cut within 5 s.
+    flags = ["-kernel", "connect_all", "false", "-kernel", "net_ticktime", "4"]
+    {lab, [a, b, _c] = nodes} = together(["a", "b", "c"], cluster: @quick, flags: flags)
+    Lab.part(lab, 1, 2, :drop)
+
+    # Long enough for the backoff to be longer than the bound: 6 to 10 s after the fifth failure.
+    for {node, other} <- [{a, b}, {b, a}] do
+      eventually(
+        "#{node.name} has dialled in vain",
+        nodes,
+        fn -> failures(node, other) >= 5 end,
+        60_000
+      )
+
+      # Not for lack of a peer, and each way into the hole was a short one but for a first.
+      assert %Peer{status: :alive, problem: {:timeout, _}} = Node.peer(node, other)
+    end
+
+    told = for node <- [a, b], do: length(Node.about(node, if(node == a, do: b, else: a)))
+    Lab.join(lab, 1, 2)
+    meet(nodes, 5_000)
+
+    # That it is heard again is no news for subscribers, nor was it ever gone.
+    for {{node, other}, before} <- Enum.zip([{a, b}, {b, a}], told) do
+      refute Enum.any?(Node.about(node, other), &match?({:down, _reason}, &1))
+      assert length(Node.about(node, other)) - before <= 2
+    end
+  end
+
+  defp failures(node, other) do
+    state = Node.call(node, :sys, :get_state, [GossipCluster])
+    GossipCluster.Dialer.failures(state.dialer, other.name)
+  end
+
   test "what `global` cuts around a host that was cut off comes back soon after the heal, in spite of `quiet`" do
     options = [cluster: @quick ++ [quiet: 3_600_000], flags: ["-kernel", "net_ticktime", "4"]]
     {lab, [_a, _b, c] = nodes} = together(["a", "b", "c"], options)
