@@ -7,7 +7,7 @@ defmodule GossipCluster.Links do
 
   require Logger
 
-  alias GossipCluster.{Board, Connect, Diagnosis, Dialer, Peer, Roster, State, Telemetry}
+  alias GossipCluster.{Board, Connect, Dialer, Peer, Quiet, Roster, State, Telemetry, Waiters}
 
   # The default functions tell of each change by a message; the list is a net for what other functions do not tell.
   @list_every 5_000
@@ -135,102 +135,11 @@ defmodule GossipCluster.Links do
   def disconnected(state, node, reason) do
     name = Atom.to_string(node)
     now = now()
-    where = on_purpose(state, node, name, reason)
+    where = Quiet.on_purpose(state, node, reason)
     quiet = if where, do: state.options.quiet, else: 0
     state = %{state | dialer: Dialer.disconnected(state.dialer, name, now, quiet)}
-    state |> changed(name, reason) |> quiet(name, where, quiet)
+    state |> changed(name, reason) |> Quiet.begin(name, where, quiet)
   end
-
-  # By hand: `disconnect` is Node.disconnect/1 here, and the other side, which lives, then reads an orderly end. But
-  # `global` disconnects nodes too, to prevent overlapping partitions: it asks a node to disconnect it, so that either side
-  # sees the same as if it were done by hand, and these must come back soon. And who has left wants no connection.
-  defp on_purpose(%{left: true}, _node, _name, _reason), do: nil
-
-  defp on_purpose(_state, node, _name, :disconnect), do: if(not by_global?(node), do: :here)
-
-  defp on_purpose(state, node, name, :connection_closed) do
-    alive = match?([%Peer{status: :alive}], Roster.named(state.roster, name))
-    if alive and not by_global?(node), do: :there
-  end
-
-  defp on_purpose(_state, _node, _name, _reason), do: nil
-
-  # Before it asks for a disconnect, `global` notes whose connection was lost to whom, and has told the node that it asks; for
-  # an hour: a timer of that length. A fresh note about this node or that one, and a third, makes it the doing of `global`.
-  @global_notes :global_lost_connections
-  @global_keeps 3_600_000
-  @global_fresh 10_000
-
-  defp by_global?(node) do
-    pair = Enum.sort([node, node()])
-
-    Enum.any?(:ets.tab2list(@global_notes), fn
-      {{a, b}, {_creation, _operation, timer}} ->
-        (a in pair or b in pair) and Enum.sort([a, b]) != pair and fresh?(timer)
-
-      _other ->
-        false
-    end)
-  rescue
-    # No such table: there is no `global`, or none that does such things.
-    ArgumentError -> false
-  end
-
-  defp fresh?(timer) do
-    case :erlang.read_timer(timer) do
-      left when is_integer(left) -> @global_keeps - left < @global_fresh
-      false -> false
-    end
-  end
-
-  defp quiet(state, _name, _where, 0), do: state
-
-  defp quiet(state, name, where, quiet) do
-    case Roster.named(state.roster, name) do
-      [peer | _] ->
-        {level, text} = quiet_text(where, quiet)
-
-        %{state | problems: Map.put(state.problems, name, {:quiet, text})}
-        |> log(level, "#{Peer.label(name)}: #{text}")
-        |> show(name)
-        |> knock(peer, where)
-
-      [] ->
-        state
-    end
-  end
-
-  defp quiet_text(:here, quiet),
-    do:
-      {:info,
-       "it was disconnected on purpose, here: it is not dialled for #{quiet} ms (option `quiet`)"}
-
-  defp quiet_text(:there, quiet),
-    do:
-      {:debug,
-       "it has closed the connection and lives on, which is taken for Node.disconnect/1 there: it is not dialled for " <>
-         "#{quiet} ms (option `quiet`)"}
-
-  # A firewall, or whatever else stands between, may have closed the connection. Then it is not likely to let us through.
-  defp knock(state, peer, :there),
-    do: start_task(state, :knock, peer.name, fn -> Diagnosis.knock(peer) end)
-
-  defp knock(state, _peer, :here), do: state
-
-  @doc "Whether a peer that has closed the connection is reached at all: if not, it was not on purpose."
-  @spec knocked(State.t(), String.t(), :ok | {:error, term()} | :killed) :: State.t()
-  def knocked(state, name, {:error, _why}) do
-    state = %{state | dialer: Dialer.loud(state.dialer, name, now())}
-
-    case state.problems do
-      %{^name => {:quiet, _text}} -> %{state | problems: Map.delete(state.problems, name)}
-      %{} -> state
-    end
-    |> show(name)
-    |> dial()
-  end
-
-  def knocked(state, _name, _reached), do: state
 
   @doc """
   A peer is down, and the sidecar has judged so: its connection is ended, if that is wanted. Not while another life of that name
@@ -304,7 +213,7 @@ defmodule GossipCluster.Links do
     end
     |> log_skipped(name, connection)
     |> show(name)
-    |> answer_waiters()
+    |> Waiters.connected()
     |> dial()
   end
 
@@ -333,15 +242,4 @@ defmodule GossipCluster.Links do
   end
 
   defp log_skipped(state, _name, _connection), do: state
-
-  @doc "Answers those who await so many connected peers."
-  @spec answer_waiters(State.t()) :: State.t()
-  def answer_waiters(%{waiters: waiters} = state) when map_size(waiters) == 0, do: state
-
-  def answer_waiters(state) do
-    count = Dialer.connected_count(state.dialer)
-    {done, waiting} = Enum.split_with(state.waiters, fn {_ref, {_from, min}} -> count >= min end)
-    for {_ref, {from, _min}} <- done, do: GenServer.reply(from, :ok)
-    %{state | waiters: Map.new(waiting)}
-  end
 end

@@ -1,8 +1,8 @@
 defmodule GossipCluster.State do
   @moduledoc false
-  # What the owner holds, and the small acts that its rooms share: GossipCluster.Owner routes the messages and keeps the
-  # sidecar alive, Presence says what this node is, News spreads what the sidecar tells, Links keeps the connections.
-  # All of them run in the owner's process; none blocks.
+  # What the owner holds, and the small acts that its rooms share: GossipCluster.Owner routes the messages, Tender keeps the
+  # sidecar alive, Presence says what this node is, News spreads what the sidecar tells, Links keeps the connections, Quiet
+  # leaves alone what was disconnected on purpose, Waiters answers. All of them run in the owner's process; none blocks.
 
   require Logger
 
