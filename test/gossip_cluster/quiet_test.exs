@@ -1,0 +1,123 @@
+defmodule GossipCluster.QuietTest do
+  # Which ends of a connection are taken for Node.disconnect/1, and which are not.
+  use GossipCluster.OwnerCase
+
+  describe "a connection that ended" do
+    for {reason, words} <- [
+          disconnect: "it was disconnected on purpose, here",
+          connection_closed: "which is taken for Node.disconnect/1 there"
+        ] do
+      test "a disconnect by hand is respected for the quiet period (#{reason})", %{fake: fake} do
+        fake = start(fake, quiet: 400)
+        FakeSidecar.ready(fake, [listening("zoe@127.0.0.1")])
+        assert_dial(:"zoe@127.0.0.1") |> answer(true)
+        assert :ok = GossipCluster.await(@name)
+        down = System.monotonic_time(:millisecond)
+        send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: unquote(reason)]})
+
+        eventually(fn ->
+          match?([%Peer{problem: {:quiet, _}}], GossipCluster.peers(@name))
+        end)
+
+        assert [%Peer{connection: :waiting, problem: {:quiet, text}}] = GossipCluster.peers(@name)
+        assert text =~ unquote(words) <> ": it is not dialled for 400 ms"
+
+        # What the sidecar tells of the peer meanwhile does not end it.
+        FakeSidecar.say(fake, {:update, listening("zoe@127.0.0.1")})
+
+        dialler = assert_dial(:"zoe@127.0.0.1")
+        assert System.monotonic_time(:millisecond) - down >= 400
+        answer(dialler, true)
+        assert :ok = GossipCluster.await(@name)
+        assert [%Peer{problem: nil}] = GossipCluster.peers(@name)
+      end
+    end
+
+    # One whose distribution port is reached, as a living node's is.
+    defp listening(name) do
+      unless Process.get(:listening) do
+        {:ok, socket} = :gen_tcp.listen(0, ip: {127, 0, 0, 1})
+        Process.put(:listening, :inet.port(socket))
+      end
+
+      {:ok, port} = Process.get(:listening)
+      FakeSidecar.peer(name, port: port, addresses: [{{127, 0, 0, 1}, 40_000, 1}])
+    end
+
+    test "a connection that a firewall has closed is dialled again at once, in spite of `quiet`",
+         %{fake: fake} do
+      fake = start(fake, quiet: 3_600_000)
+      {:ok, socket} = :gen_tcp.listen(0, ip: {127, 0, 0, 1})
+      {:ok, port} = :inet.port(socket)
+      :ok = :gen_tcp.close(socket)
+      at = [{{127, 0, 0, 1}, 40_000, 1}]
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1", port: port, addresses: at)])
+      assert_dial(:"zoe@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name)
+
+      send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :connection_closed]})
+      dialler = assert_dial(:"zoe@127.0.0.1")
+      assert [%Peer{problem: nil}] = GossipCluster.peers(@name)
+      answer(dialler, true)
+    end
+
+    test "after this node has left, a disconnect is nothing to tell", %{fake: fake} do
+      fake = start(fake)
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+      assert {:alive, _} = FakeSidecar.command(fake)
+      assert_dial(:"zoe@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name)
+      task = Task.async(fn -> GossipCluster.leave(@name) end)
+      assert {:leave, :left} = FakeSidecar.command(fake)
+      FakeSidecar.say(fake, :left)
+      assert :ok = Task.await(task)
+
+      log =
+        capture_log(fn ->
+          send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :disconnect]})
+          settled(fake)
+        end)
+
+      assert log =~ ~s(NODEDOWN :"zoe@127.0.0.1")
+      refute log =~ "quiet"
+      refute log =~ "dialled"
+
+      assert [%Peer{connection: {:skipped, :not_alive}, problem: nil}] =
+               GossipCluster.peers(@name)
+    end
+
+    test "what a peer that does not answer closes is dialled again soon", %{fake: fake} do
+      fake = start(fake, quiet: 3_600_000)
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1", status: :suspect)])
+      assert_dial(:"zoe@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name)
+      send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :connection_closed]})
+      assert_dial(:"zoe@127.0.0.1")
+    end
+
+    # `global` asks a node to disconnect it, so each side is one or the other. It keeps its notes: nodes that no other test has.
+    for {node, reason} <- ["gil@127.0.0.1": :disconnect, "guy@127.0.0.1": :connection_closed] do
+      test "what `global` disconnects is dialled again soon, and not called a purpose (#{reason})",
+           %{fake: fake} do
+        fake = start(fake, quiet: 3_600_000)
+        FakeSidecar.ready(fake, [listening("#{unquote(node)}")])
+        assert_dial(unquote(node)) |> answer(true)
+        assert :ok = GossipCluster.await(@name)
+
+        # A third node tells `global` that it has lost this one: that is noted before anything is disconnected.
+        send(:global_name_server, {:lost_connection, :"abe@127.0.0.1", 1, 1, unquote(node)})
+        key = {:"abe@127.0.0.1", unquote(node)}
+        eventually(fn -> :ets.lookup(:global_lost_connections, key) != [] end)
+
+        log =
+          capture_log(fn ->
+            send(@name, {:nodedown, unquote(node), [nodedown_reason: unquote(reason)]})
+            assert_dial(unquote(node))
+          end)
+
+        assert log =~ "NODEDOWN"
+        refute log =~ "quiet"
+      end
+    end
+  end
+end

@@ -1,0 +1,122 @@
+defmodule GossipCluster.OwnerCase do
+  @moduledoc """
+  For tests of an owner against a sidecar that the test plays, `GossipCluster.FakeSidecar`. The node is alive, without
+  listening and without epmd; whom the owner dials, and what comes of it, the test process says.
+  """
+
+  use ExUnit.CaseTemplate
+
+  import ExUnit.{Assertions, Callbacks, CaptureLog}
+
+  alias GossipCluster.{Dialer, FakeSidecar}
+
+  @name GossipCluster.OwnerCase.Cluster
+  @key String.duplicate("k", 32)
+
+  using do
+    quote do
+      import ExUnit.CaptureLog
+      import GossipCluster.{Eventually, OwnerCase}
+      alias GossipCluster.{FakeSidecar, Owner, Peer}
+
+      @name unquote(@name)
+      @key unquote(@key)
+    end
+  end
+
+  setup do
+    alive()
+    on_exit(fn -> if Node.alive?(), do: :net_kernel.stop() end)
+    {:ok, fake: FakeSidecar.new()}
+  end
+
+  @doc "Starts this node's distribution."
+  def alive do
+    {:ok, _pid} =
+      :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
+
+    Node.set_cookie(:a_cookie_of_the_tests)
+  end
+
+  @doc "Connects on the test's behalf: what the test process says is what happens."
+  def connect(test, node) do
+    send(test, {:dial, node, self()})
+
+    receive do
+      {:answer, {:raise, message}} -> raise message
+      {:answer, answer} -> answer
+    end
+  end
+
+  @doc "Tells the test."
+  def disconnect(test, node), do: send(test, {:disconnect, node})
+
+  @doc "Lists the nodes that an agent has."
+  def list(agent), do: Agent.get(agent, & &1)
+
+  @doc "Starts the cluster, subscribes to it and becomes its sidecar."
+  def start(fake, options \\ []) do
+    nodes = start_supervised!({Agent, fn -> [] end})
+
+    options =
+      Keyword.merge(
+        [
+          name: @name,
+          sidecar: fake.path,
+          secret: {:key, @key},
+          interval: 100,
+          connect: {__MODULE__, :connect, [self()]},
+          list_nodes: {__MODULE__, :list, [nodes]}
+        ],
+        options
+      )
+
+    start_supervised!({GossipCluster, options})
+    :ok = GossipCluster.subscribe(@name)
+    FakeSidecar.attach(fake)
+  end
+
+  @doc "Waits for a dial of this node: the process that dials, for `answer/2`."
+  def assert_dial(node) do
+    assert_receive {:dial, ^node, dialler}, 5_000
+    dialler
+  end
+
+  @doc "What comes of a dial."
+  def answer(dialler, answer), do: send(dialler, {:answer, answer})
+
+  @doc "The next event of a subscriber."
+  def event(timeout \\ 5_000) do
+    receive do
+      {:gossip_cluster, @name, event} -> event
+    after
+      timeout -> flunk("no event within #{timeout} ms")
+    end
+  end
+
+  @doc "No event has come of what was said before."
+  def no_event(owner \\ @name) do
+    # All that was said before is handled before this call returns.
+    _ = :sys.get_state(owner)
+    refute_received {:gossip_cluster, _, _}
+  end
+
+  @doc """
+  Whatever the fake has said by now has been handled when this returns: what was logged meanwhile.
+  """
+  def settled(fake) do
+    capture_log(fn ->
+      marker = "m#{System.unique_integer([:positive])}@x"
+
+      FakeSidecar.say(
+        fake,
+        {:conflict, FakeSidecar.peer(marker), FakeSidecar.peer(marker, creation: 2)}
+      )
+
+      assert_receive {:gossip_cluster, @name, {:conflict, %{name: ^marker}, _}}, 5_000
+    end)
+  end
+
+  @doc "How many dials of this peer have failed since something has changed."
+  def failures(name), do: Dialer.failures(:sys.get_state(@name).dialer, name)
+end
