@@ -291,5 +291,6 @@ defmodule GossipCluster.Codec do
 
   defp proper?(list), do: not List.improper?(list)
 
-  defp hex(boot), do: Base.encode16(boot, case: :lower)
+  defp hex(boot),
+    do: for(<<digit::4 <- boot>>, into: "", do: <<:binary.at("0123456789abcdef", digit)>>)
 end

@@ -117,7 +117,7 @@ defmodule GossipCluster.Connect do
 
   # In interactive mode a module that configuration names is not loaded until it is asked for.
   defp loaded(module) do
-    _ = Code.ensure_loaded(module)
+    _ = :code.ensure_loaded(module)
     module
   end
 

@@ -21,7 +21,7 @@ defmodule GossipCluster.Distribution do
     creation = :erlang.system_info(:creation)
 
     cond do
-      not Node.alive?() -> nil
+      not :erlang.is_alive() -> nil
       match?(%{name: ^name, creation: ^creation}, before) -> before
       true -> own(name, creation)
     end

@@ -80,8 +80,17 @@ defmodule GossipCluster.Peer do
   def label(%__MODULE__{name: name}), do: label(name)
   def label(node) when is_atom(node), do: label(Atom.to_string(node))
 
-  def label(name) when is_binary(name),
-    do: ":" <> inspect(name, binaries: :infer, printable_limit: 255)
+  def label(name) when is_binary(name) do
+    if byte_size(name) <= 255 and plain?(name),
+      do: <<?:, ?", name::binary, ?">>,
+      else: ":" <> inspect(name, binaries: :infer, printable_limit: 255)
+  end
+
+  # As nearly all are. Where code is loaded when it is called, inspect would come between the first peer and its dial.
+  defp plain?(<<c, rest::binary>>) when c in 0x21..0x7E and c not in [?", ?#, ?\\],
+    do: plain?(rest)
+
+  defp plain?(rest), do: rest == ""
 
   @doc """
   Whether a name can be a node's: `name@host`, both of printable characters without spaces, at most 255 in all.
@@ -95,8 +104,12 @@ defmodule GossipCluster.Peer do
   def valid_name?(name) do
     String.valid?(name) and String.length(name) <= 255 and
       match?([<<_, _::binary>>, <<_, _::binary>>], String.split(name, "@")) and
-      not Regex.match?(~r/[\x00-\x20\x7f'"\\]/, name)
+      nice?(name)
   end
+
+  defp nice?(<<c, _rest::binary>>) when c <= 0x20 or c == 0x7F or c in [?', ?", ?\\], do: false
+  defp nice?(<<_c, rest::binary>>), do: nice?(rest)
+  defp nice?(<<>>), do: true
 
   @doc "The peer's first IP address, or `nil`."
   @spec ip(t()) :: :inet.ip_address() | nil

@@ -9,14 +9,14 @@ defmodule GossipCluster.Sidecar do
   def path do
     case :code.priv_dir(:gossip_cluster) do
       {:error, :bad_name} -> "priv/gossipd"
-      dir -> Path.join(dir, "gossipd")
+      dir -> :filename.join(dir, "gossipd")
     end
   end
 
   @doc "Starts it. The failure is one line that names the mend."
   @spec open(Path.t()) :: {:ok, port()} | {:error, atom(), String.t()}
   def open(path) do
-    if File.dir?(path) do
+    if :filelib.is_dir(path) do
       {:error, :eisdir, failure(:eisdir, path)}
     else
       {:ok,

@@ -63,9 +63,13 @@ defmodule GossipCluster.State do
   @doc "Logs, with the cluster's name in front."
   @spec log(t(), Logger.level(), String.t()) :: t()
   def log(state, level, text) do
-    Logger.log(level, "#{inspect(state.name)}: #{text}", gossip_cluster: state.name)
+    Logger.log(level, "#{title(state.name)}: #{text}", gossip_cluster: state.name)
     state
   end
+
+  # Where code is loaded when it is called, inspect would come between the first peer and its dial.
+  defp title(GossipCluster), do: "GossipCluster"
+  defp title(name), do: inspect(name)
 
   @doc """
   Logs a trouble about a name once, not at each try, also where two of them take turns; `untell/2` makes it news again.

@@ -66,7 +66,7 @@ defmodule GossipCluster.Telemetry do
   # Loads :telemetry if it is there, so that execute/3 finds it.
   @spec load() :: :ok
   def load do
-    _ = Code.ensure_loaded(:telemetry)
+    _ = :code.ensure_loaded(:telemetry)
     :ok
   end
 
