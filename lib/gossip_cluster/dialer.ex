@@ -18,9 +18,7 @@ defmodule GossipCluster.Dialer do
   #     goodbye sooner than that, and is not dialled in vain.
   #   - A connection that was ended on purpose (by hand, on either side) is left alone for a quiet period; it holds for that
   #     life of the peer, not for its next one.
-  #   - Bounded: @fresh dials of peers that have not failed and @retries of those that have run at a time, so that a
-  #     crowd of black holes (7 s each) never keeps a newcomer waiting; and no more than @burst at once and @rate a
-  #     second are begun, so that the heal of a large partition is no flood. The rate also bounds the atoms made.
+  #   - Bounded in number and rate: see GossipCluster.Turns.
   #   - Not dialled at all, for a reason that a dial cannot cure:
   #       :not_alive   this node has no distribution, or is leaving
   #       :bad_name    the peer's name cannot be a node name
@@ -30,23 +28,19 @@ defmodule GossipCluster.Dialer do
   #       :cookie      its Erlang cookie is not ours
   #       :refused     the `accept` option refused it (asked again when the peer changes)
 
-  alias GossipCluster.Peer
+  alias GossipCluster.{Peer, Turns}
 
   @wait 250
   @reconnect 500
   @backoff_first 500
   @backoff_most 30_000
   @again 1_000
-  @fresh 256
-  @retries 32
-  @rate 200
-  @burst 256
 
   defmodule Entry do
     @moduledoc false
     @enforce_keys [:peer]
     # lives: creations listed under this name; state: :waiting | :dialling | :connected | {:skipped, reason};
-    # at: when it is due, nil unless waiting; failures: dials failed since the odds changed; tried: when the last dial was
+    # failures: dials failed since the odds changed; tried: when the last dial was
     # begun; again: there was news while it ran; doubted: a dial failed, or a connection was lost, and none is up since.
     defstruct [
       :peer,
@@ -54,7 +48,6 @@ defmodule GossipCluster.Dialer do
       conflict: false,
       refused: false,
       state: :waiting,
-      at: nil,
       failures: 0,
       tried: nil,
       again: false,
@@ -67,12 +60,7 @@ defmodule GossipCluster.Dialer do
             connected: MapSet.new(),
             # name => {creation, until when it is left alone}
             quiet: %{},
-            fresh: :gb_sets.new(),
-            retries: :gb_sets.new(),
-            running: %{fresh: 0, retries: 0},
-            dialling: %{},
-            tokens: @burst,
-            tokens_at: 0,
+            turns: nil,
             rand: nil
 
   @typedoc "What of the own node matters, or nil while it must not dial."
@@ -89,7 +77,7 @@ defmodule GossipCluster.Dialer do
 
   @doc "Nobody is known. `seed` feeds the jitter."
   @spec new(integer(), integer()) :: t()
-  def new(now, seed), do: %__MODULE__{tokens_at: now, rand: :rand.seed_s(:exsss, seed)}
+  def new(now, seed), do: %__MODULE__{turns: Turns.new(now), rand: :rand.seed_s(:exsss, seed)}
 
   @doc "This node's distribution started, changed or stopped (`nil`: dial nobody)."
   @spec own(t(), own(), integer()) :: t()
@@ -113,7 +101,8 @@ defmodule GossipCluster.Dialer do
         changed = odds(entry.peer) != odds(peer)
         entry = %{entry | peer: peer, lives: MapSet.put(entry.lives, peer.creation)}
         entry = if changed, do: %{entry | failures: 0, refused: false}, else: entry
-        reconsider(dialer, name, entry, now, if(changed, do: nil, else: entry.at))
+        at = if changed, do: nil, else: Turns.at(dialer.turns, name)
+        reconsider(dialer, name, entry, now, at)
 
       %{} ->
         entry = %Entry{peer: peer, lives: MapSet.new([peer.creation])}
@@ -134,7 +123,7 @@ defmodule GossipCluster.Dialer do
         put(dialer, name, %{entry | again: true})
 
       %{^name => %{state: :waiting, failures: failures} = entry} when failures > 0 ->
-        at = min(entry.at, soon(dialer, name, entry, now))
+        at = min(Turns.at(dialer.turns, name), soon(dialer, name, entry, now))
         reconsider(dialer, name, %{entry | failures: 0}, now, at)
 
       %{} ->
@@ -248,9 +237,7 @@ defmodule GossipCluster.Dialer do
   @doc "A dial has ended: `:connected`, `:failed` or `:refused` (by `accept`)."
   @spec result(t(), String.t(), :connected | :failed | :refused, integer()) :: t()
   def result(dialer, name, result, now) do
-    {class, dialling} = Map.pop(dialer.dialling, name)
-    running = if class, do: Map.update!(dialer.running, class, &(&1 - 1)), else: dialer.running
-    dialer = %{dialer | dialling: dialling, running: running}
+    dialer = %{dialer | turns: Turns.ended(dialer.turns, name)}
 
     case {dialer.entries, result} do
       {_entries, :connected} ->
@@ -276,37 +263,22 @@ defmodule GossipCluster.Dialer do
 
   @doc "Takes the peers that are to be dialled now, the longest due first."
   @spec due(t(), integer()) :: {[Peer.t()], t()}
-  def due(dialer, now), do: due(refill(dialer, now), now, [])
+  def due(dialer, now), do: due(dialer, now, [])
 
   defp due(dialer, now, peers) do
-    case next(dialer) do
-      {at, name, class} when at <= now and dialer.tokens >= 1 ->
-        entry = %{dialer.entries[name] | state: :dialling, at: nil, tried: now, again: false}
-        dialer = put(unqueue(dialer, name), name, entry)
+    case Turns.take(dialer.turns, now) do
+      {nil, turns} ->
+        {Enum.reverse(peers), %{dialer | turns: turns}}
 
-        dialer = %{
-          dialer
-          | tokens: dialer.tokens - 1,
-            running: Map.update!(dialer.running, class, &(&1 + 1)),
-            dialling: Map.put(dialer.dialling, name, class)
-        }
-
-        due(dialer, now, [entry.peer | peers])
-
-      _nothing_due ->
-        {Enum.reverse(peers), dialer}
+      {name, turns} ->
+        entry = %{dialer.entries[name] | state: :dialling, tried: now, again: false}
+        due(put(%{dialer | turns: turns}, name, entry), now, [entry.peer | peers])
     end
   end
 
   @doc "When `due/2` wants to be called next, or `nil` if only an event can change anything."
   @spec deadline(t(), integer()) :: integer() | nil
-  def deadline(dialer, now) do
-    case {next(dialer), refill(dialer, now)} do
-      {nil, _} -> nil
-      {{at, _name, _class}, %{tokens: tokens}} when tokens >= 1 -> at
-      {{at, _name, _class}, %{tokens: tokens}} -> max(at, now + ceil((1 - tokens) * 1000 / @rate))
-    end
-  end
+  def deadline(dialer, now), do: Turns.deadline(dialer.turns, now)
 
   @doc "How it stands with this peer: as in `t:GossipCluster.Peer.t/0`."
   @spec connection(t(), String.t()) :: :connected | :connecting | :waiting | {:skipped, reason()}
@@ -356,7 +328,7 @@ defmodule GossipCluster.Dialer do
     cond do
       MapSet.member?(dialer.connected, name) -> settle(dialer, name, entry, :connected)
       # A dial of this name still runs: its result decides.
-      is_map_key(dialer.dialling, name) -> settle(dialer, name, entry, :dialling)
+      Turns.running?(dialer.turns, name) -> settle(dialer, name, entry, :dialling)
       reason != nil -> settle(dialer, name, entry, {:skipped, reason})
       true -> queue(dialer, name, entry, at || now + head_start(dialer, name))
     end
@@ -393,16 +365,11 @@ defmodule GossipCluster.Dialer do
     {n - 1, %{dialer | rand: rand}}
   end
 
-  ## Queues: {at, name}, one for each class, so that neither class waits behind the other
-
   defp queue(dialer, name, entry, at) do
-    dialer = unqueue(dialer, name)
     at = max(at, quiet_until(dialer, name, entry) || at)
-    class = class(entry)
-
-    dialer
-    |> Map.update!(class, &:gb_sets.add_element({at, name}, &1))
-    |> put(name, %{entry | state: :waiting, at: at})
+    queue = if entry.failures == 0, do: :fresh, else: :retries
+    turns = Turns.wait(dialer.turns, name, queue, at)
+    put(%{dialer | turns: turns}, name, %{entry | state: :waiting})
   end
 
   defp quiet_until(dialer, name, %{peer: %{creation: creation}}) do
@@ -413,47 +380,9 @@ defmodule GossipCluster.Dialer do
   end
 
   defp settle(dialer, name, entry, state),
-    do: dialer |> unqueue(name) |> put(name, %{entry | state: state, at: nil})
+    do: dialer |> unqueue(name) |> put(name, %{entry | state: state})
 
-  defp unqueue(dialer, name) do
-    case dialer.entries do
-      %{^name => %{at: at}} when at != nil ->
-        element = {at, name}
-
-        %{
-          dialer
-          | fresh: :gb_sets.del_element(element, dialer.fresh),
-            retries: :gb_sets.del_element(element, dialer.retries)
-        }
-
-      %{} ->
-        dialer
-    end
-  end
-
-  defp class(%{failures: 0}), do: :fresh
-  defp class(_entry), do: :retries
+  defp unqueue(dialer, name), do: %{dialer | turns: Turns.drop(dialer.turns, name)}
 
   defp put(dialer, name, entry), do: %{dialer | entries: Map.put(dialer.entries, name, entry)}
-
-  # The first in line of a class that has room.
-  defp next(dialer) do
-    fresh = if dialer.running.fresh < @fresh, do: first(dialer.fresh, :fresh)
-    retry = if dialer.running.retries < @retries, do: first(dialer.retries, :retries)
-    if fresh && retry, do: min(fresh, retry), else: fresh || retry
-  end
-
-  defp first(set, class) do
-    if :gb_sets.is_empty(set) do
-      nil
-    else
-      {at, name} = :gb_sets.smallest(set)
-      {at, name, class}
-    end
-  end
-
-  defp refill(dialer, now) do
-    tokens = min(dialer.tokens + (now - dialer.tokens_at) * @rate / 1000, @burst)
-    %{dialer | tokens: tokens, tokens_at: now}
-  end
 end
