@@ -27,11 +27,12 @@ defmodule GossipCluster.Owner do
     State,
     Telemetry,
     Tender,
+    Turns,
     Waiters
   }
 
   # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right after.
-  @soon [Codec, News, Links, Waiters, Connect, Epmd, Distribution] ++
+  @soon [Codec, News, Dialer, Turns, Links, Waiters, Connect, Epmd, Distribution] ++
           [Task.Supervised, :erl_epmd, :inet_tcp_dist, :dist_util]
 
   @doc false
@@ -52,7 +53,8 @@ defmodule GossipCluster.Owner do
       board: board,
       secret: Board.get(board, :secret, options.secret),
       roster: Roster.restore(Roster.new(options.interval), Board.peers(board), now),
-      dialer: Dialer.new(now, :erlang.phash2({self(), node(), now})),
+      # After the sidecar is started, which it can wait for.
+      dialer: nil,
       left: Board.get(board, :left, false),
       up: Board.get(board, :up, MapSet.new()),
       listed_at: now
@@ -69,7 +71,8 @@ defmodule GossipCluster.Owner do
     _ = :code.ensure_modules_loaded(@soon)
     now = now()
     names = Enum.map(Node.list(:connected), &Atom.to_string/1)
-    {_changed, dialer} = Dialer.live(state.dialer, names, now)
+    dialer = Dialer.new(now, :erlang.phash2({self(), node(), now}))
+    {_changed, dialer} = Dialer.live(dialer, names, now)
     dialer = Enum.reduce(Roster.list(state.roster), dialer, &Dialer.listed(&2, &1, now))
     {:noreply, %{state | dialer: dialer} |> show_status() |> Presence.check()}
   end
