@@ -237,6 +237,64 @@ defmodule GossipCluster.Integration.ConnectTest do
     end
   end
 
+  test "a knock in vain is a failed connect for libcluster's events too, and net_kernel is not asked" do
+    lab = Lab.start(hosts: 1)
+    a = Node.start(lab, "a")
+
+    # Its :telemetry keeps what it is told last.
+    [{:telemetry, code}] =
+      Code.compile_quoted(
+        quote do
+          defmodule :telemetry do
+            def execute(event, _measurements, metadata),
+              do: :persistent_term.put(:told, {event, metadata})
+          end
+        end
+      )
+
+    on_exit(fn -> :code.delete(:telemetry) && :code.purge(:telemetry) end)
+    {:module, _} = Node.call(a, :code, :load_binary, [:telemetry, ~c"telemetry", code])
+
+    # Nothing listens there.
+    peer = %Peer{name: "z@h1", creation: 1, port: 1, addresses: [{{127, 0, 0, 1}, 1, 1}]}
+    connect = {:net_kernel, :connect_node, []}
+    observed = {GossipCluster.Strategy, :observed, [:connect, :shop, connect]}
+
+    for mfa <- [connect, observed] do
+      1 =
+        Node.call(a, :erlang, :trace_pattern, [
+          {:net_kernel, :connect_node, 1},
+          true,
+          [:call_count]
+        ])
+
+      assert {:failed, {:refused, _}} =
+               Node.call(a, GossipCluster.Connect, :run, [peer, :z@h1, mfa, nil, true])
+
+      count = [{:net_kernel, :connect_node, 1}, :call_count]
+      assert {:call_count, 0} = Node.call(a, :erlang, :trace_info, count)
+      # Where it is not doubted, it is.
+      assert {:failed, {_cause, _}} =
+               Node.call(a, GossipCluster.Connect, :run, [peer, :z@h1, mfa, nil, false])
+
+      assert {:call_count, 1} = Node.call(a, :erlang, :trace_info, count)
+
+      1 =
+        Node.call(a, :erlang, :trace_pattern, [
+          {:net_kernel, :connect_node, 1},
+          false,
+          [:call_count]
+        ])
+    end
+
+    :ok = Node.call(a, :persistent_term, :put, [:told, nil])
+    _failed = Node.call(a, GossipCluster.Connect, :run, [peer, :z@h1, observed, nil, true])
+
+    assert {[:libcluster, :connect_node, :error],
+            %{node: :z@h1, topology: :shop, reason: :unreachable}} =
+             Node.call(a, :persistent_term, :get, [:told])
+  end
+
   defp failures(node, other) do
     state = Node.call(node, :sys, :get_state, [GossipCluster])
     GossipCluster.Dialer.failures(state.dialer, other.name)
