@@ -62,34 +62,33 @@ const uint8_t *read_bytes(struct reader *r, size_t len)
     return at;
 }
 
-static uint64_t read_big_endian(struct reader *r, size_t len)
-{
-    const uint8_t *b = read_bytes(r, len);
-    uint64_t v = 0;
-    for (size_t i = 0; b != NULL && i < len; i++) {
-        v = v << 8 | b[i];
-    }
-    return v;
-}
-
 uint8_t read_u8(struct reader *r)
 {
-    return (uint8_t)read_big_endian(r, 1);
+    const uint8_t *b = read_bytes(r, 1);
+    return b == NULL ? 0 : b[0];
+}
+
+static uint32_t big_endian(const uint8_t b[4])
+{
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
 uint16_t read_u16(struct reader *r)
 {
-    return (uint16_t)read_big_endian(r, 2);
+    const uint8_t *b = read_bytes(r, 2);
+    return b == NULL ? 0 : (uint16_t)(b[0] << 8 | b[1]);
 }
 
 uint32_t read_u32(struct reader *r)
 {
-    return (uint32_t)read_big_endian(r, 4);
+    const uint8_t *b = read_bytes(r, 4);
+    return b == NULL ? 0 : big_endian(b);
 }
 
 uint64_t read_u64(struct reader *r)
 {
-    return read_big_endian(r, 8);
+    const uint8_t *b = read_bytes(r, 8);
+    return b == NULL ? 0 : (uint64_t)big_endian(b) << 32 | big_endian(b + 4);
 }
 
 struct reader read_part(struct reader *r, size_t len)

@@ -20,12 +20,12 @@ struct name {
 };
 
 struct identity {
+    struct name name;
     uint64_t boot;        /* 64 random bits, new at each start of a sidecar; 0: none */
     uint32_t creation;    /* the node's creation: with the name it identifies one life of a BEAM */
     uint32_t incarnation; /* raised by its owner to refute an accusation */
     uint16_t dist_port;   /* TCP port of the Erlang distribution; 0: unknown */
     uint8_t flags;        /* enum identity_flag */
-    struct name name;
 };
 
 /* Sets a name from `len` bytes; -1 if it is empty, too long, has a control character, a quote, a backslash or

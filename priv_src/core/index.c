@@ -32,6 +32,11 @@ void *index_find(const struct index *x, uint64_t boot)
     return x->size == 0 ? NULL : x->slots[seek(x, boot)].value;
 }
 
+const void *index_place(const struct index *x, uint64_t boot)
+{
+    return x->size == 0 ? NULL : &x->slots[home(x, boot)];
+}
+
 static bool grow(struct index *x)
 {
     struct index bigger = {

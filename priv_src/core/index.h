@@ -28,6 +28,9 @@ void index_free(struct index *x);
 /* What is kept under this boot id; NULL if there is none. */
 void *index_find(const struct index *x, uint64_t boot);
 
+/* Where the look-up of a boot id begins, to have it in the cache in time; NULL if nothing was ever added. */
+const void *index_place(const struct index *x, uint64_t boot);
+
 /* Adds a value under a boot id that is not in the table; false when memory is short. */
 bool index_add(struct index *x, uint64_t boot, void *value);
 

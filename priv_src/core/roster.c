@@ -141,10 +141,11 @@ struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t sta
     if (!roster_room(r) || !list_grow(r) || roster_find(r, id->boot) != NULL) {
         return NULL;
     }
-    struct peer *p = calloc(1, sizeof *p);
+    struct peer *p = aligned_alloc(CACHE_LINE, (sizeof *p + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
     if (p == NULL) {
         return NULL;
     }
+    memset(p, 0, sizeof *p);
     p->id = *id;
     if (!link_name(r, p)) {
         free(p);

@@ -15,8 +15,12 @@ enum peer_state {
     PEER_GONE,       /* a tombstone */
 };
 
-/* What every datagram of a peer reads or writes stands together, in front. */
+#define CACHE_LINE 64 /* bytes; of most processors, and nothing but time depends on it */
+
+/* Aligned to cache lines. What every datagram of a peer reads or writes stands together in two of them, from
+ * the end of its identity to its first address. */
 struct peer {
+    struct identity id;
     uint8_t state;  /* enum peer_state */
     uint8_t cookie; /* enum cookie_match */
     uint8_t reason; /* enum down_reason; of the gone */
@@ -31,12 +35,11 @@ struct peer {
     uint32_t index;   /* in the dense list, while listed */
     int64_t interval; /* it promised, microseconds */
     int64_t heard;    /* last sign of life: a fresh datagram, or a relay's word */
+    int64_t alarm;    /* when its silence, or its tombstone, is looked at; what another timer says is stale */
     int64_t direct;   /* last fresh datagram; others may have heard it since */
     struct window window;
     int64_t accused; /* when this member accused it; 0: it did not */
     struct addr addrs[PEER_ADDRS];
-    struct identity id;
-    int64_t alarm;    /* when its silence, or its tombstone, is looked at; what another timer says is stale */
     int64_t probe_at; /* when the next probe is due; likewise */
     int64_t probe_began;
     int64_t relay_acked; /* when a relay last answered for itself while this peer was probed; 0: none has */

@@ -16,6 +16,7 @@ static void an_empty_index(void **state)
     struct index x = {0};
     assert_null(index_find(&x, 0));
     assert_null(index_find(&x, 7));
+    assert_null(index_place(&x, 7));
     index_free(&x);
     index_free(&x);
 }
@@ -29,6 +30,8 @@ static void what_was_added_is_found(void **state)
     assert_ptr_equal(index_find(&x, 0), &values[0]);
     assert_ptr_equal(index_find(&x, UINT64_MAX), &values[1]);
     assert_null(index_find(&x, 1));
+    assert_true(*(const uint64_t *)index_place(&x, UINT64_MAX) ==
+                UINT64_MAX); /* alone there, or it would be behind */
     index_remove(&x, 0);
     assert_null(index_find(&x, 0));
     assert_ptr_equal(index_find(&x, UINT64_MAX), &values[1]);

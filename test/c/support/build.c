@@ -97,17 +97,25 @@ struct addr build_random_addr(struct prng *p)
     return prng_chance(p, 50) ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
 }
 
+/* A statement each: the order in which initializers are evaluated is the compiler's. */
+static struct identity random_identity(struct prng *p)
+{
+    struct identity id = {.boot = prng_u64(p) | 1};
+    id.creation = (uint32_t)prng_u64(p);
+    id.incarnation = (uint32_t)prng_u64(p);
+    id.dist_port = (uint16_t)prng_u64(p);
+    id.flags = (uint8_t)prng_below(p, 16);
+    return id;
+}
+
 struct wire_entry build_random_entry(struct prng *p)
 {
-    struct wire_entry e = {.id = {.boot = prng_u64(p) | 1,
-                                  .creation = (uint32_t)prng_u64(p),
-                                  .incarnation = (uint32_t)prng_u64(p),
-                                  .dist_port = (uint16_t)prng_u64(p),
-                                  .flags = (uint8_t)prng_u64(p),
-                                  .name = build_random_name(p)},
-                           .sequence = prng_u64(p),
-                           .interval_ms = (uint16_t)prng_u64(p),
-                           .addr_count = (uint8_t)prng_below(p, PEER_ADDRS + 1)};
+    struct wire_entry e = {.id = random_identity(p)};
+    e.id.flags = (uint8_t)prng_u64(p);
+    e.id.name = build_random_name(p);
+    e.sequence = prng_u64(p);
+    e.interval_ms = (uint16_t)prng_u64(p);
+    e.addr_count = (uint8_t)prng_below(p, PEER_ADDRS + 1);
     for (size_t i = 0; i < e.addr_count; i++) {
         e.addrs[i] = build_random_addr(p);
     }
@@ -131,11 +139,7 @@ void build_random_message(struct prng *p, struct wire_message *m, uint8_t type)
     m->beam_age_ms = (uint16_t)prng_u64(p);
     m->nonce = prng_u64(p);
     m->group_size = (uint16_t)prng_u64(p);
-    m->id = (struct identity){.boot = prng_u64(p) | 1,
-                              .creation = (uint32_t)prng_u64(p),
-                              .incarnation = (uint32_t)prng_u64(p),
-                              .dist_port = (uint16_t)prng_u64(p),
-                              .flags = (uint8_t)prng_below(p, 16)};
+    m->id = random_identity(p);
     if (prng_chance(p, 80)) {
         m->id.name = build_random_name(p);
     }
