@@ -56,7 +56,7 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     announce_init(g);
     /* A peer has its silence timer, one for a rival, as a tombstone one more, and each may have left a stale
      * one. */
-    timers_init(&g->timers, 8 * (size_t)options->max_peers + 8 * PENDING_MAX);
+    timers_init(&g->timers, 8 * ((size_t)options->max_peers + PENDING_MAX));
     return g;
 }
 
