@@ -76,7 +76,7 @@ static uint32_t big_endian(const uint8_t b[4])
 uint16_t read_u16(struct reader *r)
 {
     const uint8_t *b = read_bytes(r, 2);
-    return b == NULL ? 0 : (uint16_t)(b[0] << 8 | b[1]);
+    return b == NULL ? 0 : (uint16_t)((uint32_t)b[0] << 8 | b[1]);
 }
 
 uint32_t read_u32(struct reader *r)
