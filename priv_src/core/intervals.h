@@ -33,7 +33,7 @@
 #define ANSWER_ROUNDS     3             /* after so many rounds in vain, one try a beat */
 #define VOUCH_WAIT_MIN    (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
 #define VOUCH_WAIT_MAX    (120 * MS_US) /* before it asks by itself */
-#define MANY_STRANGERS    12 /* wait for a vouch in vain: the roster is pulled again before they are asked */
+#define MANY_STRANGERS    24 /* wait for a vouch in vain: the roster is pulled again before they are asked */
 #define VOUCH_REPEAT      (10 * MS_US)
 #define PENDING_LIFE      (2 * SECOND_US) /* an unproven member counts as live so long */
 #define NONCE_LIFE        (5 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */
@@ -53,10 +53,11 @@
 #define BACKSTOP          4             /* T of silence that make any member a watcher */
 #define RECHECK_PART                                                                                         \
     4 /* who does not watch a silent peer looks again every 4th of T whether it is its turn */
-#define LOOK_GAP     (25 * MS_US) /* between two looks at all peers, or if that is longer: */
-#define LOOK_PART    32           /* a 32nd of T */
-#define DEAD_REPEAT  (100 * MS_US)
-#define DEAD_REPEATS 2
+#define LOOK_GAP        (25 * MS_US) /* between two looks at all peers, or if that is longer: */
+#define LOOK_PART       32           /* a 32nd of T */
+#define LOOK_AHEAD_PART 4            /* at a look, those due within a 4th of T are reckoned anew */
+#define DEAD_REPEAT     (100 * MS_US)
+#define DEAD_REPEATS    2
 #define CONFIRM_MIN                                                                                          \
     (20 * MS_US) /* a watcher who believes a DEAD repeats it once, so much later at random                   \
                   */

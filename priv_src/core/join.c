@@ -151,11 +151,13 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
     p->nonce = m->nonce;
     p->from = from->addr;
     p->hello = p->hello || m->type == WIRE_HELLO;
+    bool asks = (m->has & HAS_QUESTION) != 0;
     bool idle = p->tries == 0 || p->retry < g->now; /* a timer that found no room never comes */
-    if (!idle && (p->asked || (m->has & HAS_QUESTION) == 0)) {
+    if (!idle && (p->asked || !asks)) {
         return;
     }
-    bool mine = my_turn(g, p->boot, (m->has & HAS_QUESTION) != 0 ? m->question : 0);
+    /* Who beats steadily may be on the next page; a rank among the few who are listed so far means little. */
+    bool mine = (asks || !pages_coming(g)) && my_turn(g, p->boot, asks ? m->question : 0);
     if (idle) {
         p->tries = p->rounds < ANSWER_ROUNDS ? ANSWER_TRIES : 1;
         p->deferred = p->late = false;

@@ -60,17 +60,18 @@ static void look(struct gossip *g, struct peer *p)
     }
 }
 
-/* One timer for all: a group of a thousand wakes this member a few times in T, not a thousand times; and only
- * those whose time has come are touched. */
+/* One timer for all: a group of a thousand wakes this member a few times in T, not a thousand times. Only
+ * those are touched whose time may come soon: most have beaten since it was reckoned, so that the next look
+ * is far. */
 void watch_timer(struct gossip *g, const struct timer *t)
 {
     if (t->due != g->look_at) {
         return; /* overtaken */
     }
-    int64_t next = NEVER;
+    int64_t interval = current_interval(g), soon = g->now + interval / LOOK_AHEAD_PART, next = NEVER;
     for (size_t i = 0; i < g->roster.listed; i++) {
         int64_t *due = &g->roster.looks[i];
-        if (*due <= g->now) {
+        if (*due <= soon) {
             struct peer *p = g->roster.list[i].peer;
             if (look_due(p) <= g->now) {
                 look(g, p);
@@ -83,7 +84,7 @@ void watch_timer(struct gossip *g, const struct timer *t)
         g->look_at = 0; /* the next to be listed begins anew */
         return;
     }
-    int64_t gap = next - g->now, least = look_gap(current_interval(g));
+    int64_t gap = next - g->now, least = look_gap(interval);
     g->look_at = set_timer(g, gap < least ? least : gap, TIMER_SILENCE, 0, 0);
 }
 

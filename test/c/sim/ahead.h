@@ -6,7 +6,7 @@
 
 #include "cluster.h"
 
-#define AHEAD 32 /* deliveries looked at in one go; as many may be taken before the next look */
+#define AHEAD 16 /* deliveries looked at in one go; as many may be taken before the next look */
 
 void ahead_look(const struct cluster *c);
 

@@ -61,12 +61,14 @@ void packets_drop(struct packets *ps, uint32_t number)
     }
 }
 
-enum packet_class packet_classify(const uint8_t *message, size_t len)
+enum packet_class packet_classify(const uint8_t *message, size_t len, uint64_t *about)
 {
     struct wire_message m;
+    *about = 0;
     if (wire_decode(&m, message, len) != 0) {
         return PACKET_OTHER;
     }
+    *about = m.entry_count > 0 ? m.entries[0].id.boot : m.verdict_count > 0 ? m.verdicts[0].boot : 0;
     switch (m.type) {
     case WIRE_HELLO:
         return (m.has & HAS_QUESTION) != 0 ? PACKET_QUESTION : PACKET_BEAT;

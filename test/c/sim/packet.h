@@ -23,6 +23,7 @@ struct packet {
     uint32_t next_free;
     uint16_t len;
     uint64_t boot;    /* of its sender */
+    uint64_t about;   /* boot id of whom it tells something first; 0: nobody */
     uint8_t class;    /* enum packet_class */
     struct path from; /* as its receivers see it */
     uint8_t data[DATAGRAM_MAX];
@@ -46,8 +47,8 @@ struct packet *packets_at(const struct packets *ps, uint32_t number);
 
 void packets_drop(struct packets *ps, uint32_t number);
 
-/* What a message (in the clear) is for. */
-enum packet_class packet_classify(const uint8_t *message, size_t len);
+/* What a message (in the clear) is for, and whom it is about. */
+enum packet_class packet_classify(const uint8_t *message, size_t len, uint64_t *about);
 
 /* The class as it is called in the output. */
 const char *packet_class_name(enum packet_class class);

@@ -59,7 +59,8 @@ static void count(struct cluster *c, uint32_t from, struct packet *p)
 {
     uint8_t plain[DATAGRAM_MAX];
     int len = c->sealing->open(&c->keys, 0, p->data, p->len, plain);
-    p->class = len < 0 ? PACKET_OTHER : (uint8_t)packet_classify(plain, (size_t)len);
+    p->about = 0;
+    p->class = len < 0 ? PACKET_OTHER : (uint8_t)packet_classify(plain, (size_t)len, &p->about);
     c->traffic.packets[p->class]++;
     if (p->from.kind == PATH_GROUP) {
         c->traffic.group_packets++;
