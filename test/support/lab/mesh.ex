@@ -34,14 +34,16 @@ defmodule GossipCluster.Lab.Mesh do
         do: Node.call(node, Prober, :stop_cluster, [GossipCluster])
     end
 
+    # A connect under way may still succeed; and what was connected a moment ago must not be told later.
     wait(fn ->
-      for node <- nodes, other <- Node.call(node, :erlang, :nodes, [:connected]) do
-        Node.call(node, :erlang, :disconnect_node, [other])
-      end == []
-    end)
+      connected =
+        for node <- nodes,
+            other <- Node.call(node, :erlang, :nodes, [:connected]),
+            do: {node, other}
 
-    # What was connected a moment ago must not be told later.
-    wait(fn -> Enum.all?(nodes, &balanced?/1) end)
+      for {node, other} <- connected, do: Node.call(node, :erlang, :disconnect_node, [other])
+      connected == [] and Enum.all?(nodes, &balanced?/1)
+    end)
   end
 
   defp balanced?(node) do
