@@ -4,9 +4,10 @@ defmodule GossipCluster.Dialer do
   # seed of the jitter are arguments.
   #
   # The rules
-  #   - The node with the lower name dials at once, the other after @wait, unless they are connected by then.
-  #     Simultaneous connects are harmless, so the wait only saves work; it is longer than two peers need to list each
-  #     other even at 30 % loss (160 ms at the 99th percentile) and far shorter than the second that a lost SYN costs.
+  #   - The node with the lower name dials at once, the other after @wait, unless they are connected by then. While the
+  #     higher one's dial hangs, its net_kernel refuses the lower one's, for up to 7 s, and `global` then cuts the higher one
+  #     off from all who have reached the other. So the wait is longer than the second after which TCP repeats a lost SYN
+  #     (RFC 6298, section 5.7): with 10 % loss one in 30 dials of the lower name fails by then, instead of one in 5.
   #   - A failed dial is repeated for ever while the peer is listed: after 0.5 s, then twice as long each time, up to
   #     30 s, with a jitter of a quarter either way. What changes the odds (a new address, port or life of the peer, or
   #     of this node) starts anew.
@@ -30,7 +31,7 @@ defmodule GossipCluster.Dialer do
 
   alias GossipCluster.{Peer, Turns}
 
-  @wait 250
+  @wait 1_200
   @reconnect 500
   @backoff_first 500
   @backoff_most 30_000
