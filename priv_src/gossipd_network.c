@@ -40,13 +40,20 @@ static void say_missing(struct gossipd *d, uint32_t missing)
     }
 }
 
+/* In the same order, with the same addresses. */
+static bool same_interfaces(const struct interface *a, size_t a_count, const struct interface *b,
+                            size_t b_count)
+{
+    bool same = a_count == b_count;
+
+    for (size_t i = 0; same && i < a_count; i++)
+        same = a[i].index == b[i].index && addr_same(&a[i].addr, &b[i].addr);
+    return same;
+}
+
 static bool changed(const struct interface_list *a, const struct interface_list *b)
 {
-    bool same = a->count == b->count && a->fallback == b->fallback;
-
-    for (size_t i = 0; same && i < a->count; i++)
-        same = a->items[i].index == b->items[i].index && addr_same(&a->items[i].addr, &b->items[i].addr);
-    return !same;
+    return a->fallback != b->fallback || !same_interfaces(a->items, a->count, b->items, b->count);
 }
 
 static void say_joined(struct gossipd *d, const struct interface_list *list)
@@ -75,11 +82,8 @@ static void tell_usable(struct gossipd *d, bool first)
 {
     struct interface usable[INTERFACES_MAX];
     size_t count = udp_usable(d->udp, usable);
-    bool same = count == d->usable_count;
 
-    for (size_t i = 0; same && i < count; i++)
-        same = usable[i].index == d->usable[i].index && addr_same(&usable[i].addr, &d->usable[i].addr);
-    if (same)
+    if (same_interfaces(usable, count, d->usable, d->usable_count))
         return;
     memcpy(d->usable, usable, count * sizeof usable[0]);
     d->usable_count = count;
