@@ -21,12 +21,10 @@ static size_t utf8_length(const unsigned char *s, size_t left)
     return code < least[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? 0 : len;
 }
 
-/* Whether a byte needs a second look: a control character, a space, a quote, a backslash, '@', or beyond
- * ASCII. Most do not, and every beat carries a name. */
-static bool odd(unsigned char c)
+/* What takes no second look; most names have nothing else but their '@', and every beat carries one. */
+static bool plain(unsigned char c)
 {
-    static const uint64_t bits[] = {0x5ffffffff, 0x8000000010000001, UINT64_MAX, UINT64_MAX};
-    return (bits[c >> 6] >> (c & 63) & 1) != 0;
+    return c > 0x20 && c < 0x7f && c != '"' && c != '@' && c != '\\';
 }
 
 int name_set(struct name *name, const void *text, size_t len)
@@ -38,7 +36,7 @@ int name_set(struct name *name, const void *text, size_t len)
     size_t at = len;
     size_t step = 0;
     for (size_t i = 0; i < len; i += step) {
-        while (!odd(s[i]) && i < len - 1) {
+        while (plain(s[i]) && i < len - 1) {
             i++;
         }
         step = utf8_length(s + i, len - i);

@@ -38,12 +38,18 @@ bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
     return true;
 }
 
+/* Some listed peer, at random; there is one. */
+static struct peer *anybody(struct gossip *g)
+{
+    return g->roster.list[random_u32(g) % g->roster.listed].peer;
+}
+
 bool pages_again(struct gossip *g, struct effects *fx)
 {
     if (g->roster.listed == 0) {
         return false;
     }
-    const struct peer *p = g->roster.list[random_u32(g) % g->roster.listed].peer;
+    const struct peer *p = anybody(g);
     if (p->addr_count == 0) {
         return false;
     }
@@ -74,7 +80,7 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
             g->pull.active = false; /* the next to answer is asked */
             return;
         }
-        p = g->roster.list[random_u32(g) % g->roster.listed].peer;
+        p = anybody(g);
         g->pull.from = p->id.boot;
         g->pull.tries = 0;
         g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;

@@ -10,7 +10,7 @@ void roster_init(struct roster *r, size_t limit, uint64_t salt)
 {
     memset(r, 0, sizeof *r);
     r->limit = limit;
-    r->salt = r->by_boot.salt = r->pending_by_boot.salt = r->by_name.salt = salt;
+    r->by_boot.salt = r->pending_by_boot.salt = r->by_name.salt = salt;
 }
 
 void roster_free(struct roster *r)
@@ -45,7 +45,7 @@ struct peer *roster_namesake(struct peer *p, uint8_t state)
 /* SipHash: names come from the network. */
 static uint64_t hash_name(const struct roster *r, const struct name *name)
 {
-    const uint64_t key[] = {r->salt, ~r->salt};
+    const uint64_t key[] = {r->by_name.salt, ~r->by_name.salt};
     uint64_t hash;
     _Static_assert(sizeof key == crypto_shorthash_KEYBYTES && sizeof hash == crypto_shorthash_BYTES,
                    "SipHash-2-4");
@@ -56,10 +56,10 @@ static uint64_t hash_name(const struct roster *r, const struct name *name)
 
 static bool link_name(struct roster *r, struct peer *p)
 {
-    p->name_hash = hash_name(r, &p->id.name);
-    struct peer *first = index_find(&r->by_name, p->name_hash);
+    uint64_t hash = hash_name(r, &p->id.name);
+    struct peer *first = index_find(&r->by_name, hash);
     if (first == NULL) {
-        return index_add(&r->by_name, p->name_hash, p);
+        return index_add(&r->by_name, hash, p);
     }
     if (!name_same(&first->id.name, &p->id.name)) {
         return false;
@@ -83,9 +83,10 @@ static void unlink_name(struct roster *r, struct peer *p)
         p->name_prev->name_next = heir;
         return;
     }
-    index_remove(&r->by_name, p->name_hash);
+    uint64_t hash = hash_name(r, &p->id.name);
+    index_remove(&r->by_name, hash);
     if (heir != NULL) {
-        (void)index_add(&r->by_name, heir->name_hash, heir); /* there is room, since one has just gone */
+        (void)index_add(&r->by_name, hash, heir); /* there is room, since one has just gone */
     }
 }
 

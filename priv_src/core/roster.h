@@ -46,7 +46,6 @@ struct peer {
     int64_t contest_at;
     int64_t path_tried;                 /* when an address it was not known at was last tried */
     struct peer *name_prev, *name_next; /* others of the same name */
-    uint64_t name_hash;
 };
 
 /* Heard, not proven. */
@@ -77,10 +76,9 @@ struct roster {
     int64_t *looks; /* side by side, too: the peer at the same place need not be looked at before */
     struct index by_boot, pending_by_boot;
     struct index by_name; /* the first of each name, by the name's hash */
-    uint64_t salt;
-    size_t limit;  /* listed and rivals */
-    size_t listed; /* state PEER_LISTED */
-    size_t gone;   /* tombstones; at most as many as `limit` */
+    size_t limit;         /* listed and rivals */
+    size_t listed;        /* state PEER_LISTED */
+    size_t gone;          /* tombstones; at most as many as `limit` */
     size_t pending_count;
     struct pending pending[PENDING_MAX];
 };
