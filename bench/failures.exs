@@ -9,13 +9,9 @@
 #   MIX_ENV=test mix run bench/failures.exs [SAMPLES]               as root, on a quiet machine
 
 alias GossipCluster.Lab
-alias GossipCluster.Lab.{Case, Node}
+alias GossipCluster.Lab.{Case, Figures, Node}
 
-samples =
-  case System.argv() do
-    [n] -> String.to_integer(n)
-    [] -> 5
-  end
+samples = Figures.samples(5)
 
 down? = fn peer, reason ->
   &match?({:event, _cluster, {:down, %{name: ^peer}, ^reason}}, &1)
@@ -68,12 +64,12 @@ cut = fn how ->
 end
 
 measures = [
-  {["beam: told"], "100",
+  {["beam: told"], 100,
    fn _lab, [a, b, c] ->
      at = Lab.signal(:KILL, c.os_pid)
      [last.([a, b], down?.(c.name, :beam_exit)) - at]
    end},
-  {["sidecar: back"], "1000",
+  {["sidecar: back"], 1000,
    fn _lab, [_a, _b, c] = nodes ->
      old = Node.sidecar(c)
      at = Lab.signal(:KILL, old)
@@ -87,20 +83,18 @@ measures = [
 
      [back - at]
    end},
-  {["cable: known", "heal"], "2500", cut.(:cable)},
-  {["silent: known", "heal"], "2500", cut.(:silent)}
+  {["cable: known", "heal"], 2500, cut.(:cable)},
+  {["silent: known", "heal"], 2500, cut.(:silent)}
 ]
 
 for {names, bound, measure} <- measures do
   rows = for _ <- 1..samples, do: in_lab.(measure)
 
-  for {name, column} <- Enum.with_index(names) do
-    sorted = rows |> Enum.map(&Enum.at(&1, column)) |> Enum.sort()
-    ms = fn us -> Float.round(us / 1000, 1) end
-    bound = if column == 0, do: " (bound #{bound} ms)", else: ""
-
-    IO.puts(
-      "#{name}: median #{ms.(Enum.at(sorted, div(samples, 2)))} ms#{bound}, min #{ms.(hd(sorted))}, max #{ms.(List.last(sorted))}, n=#{samples}"
-    )
-  end
+  for {name, column} <- Enum.with_index(names),
+      do:
+        Figures.print(
+          name,
+          Enum.map(rows, &(Enum.at(&1, column) / 1000)),
+          if(column == 0, do: bound)
+        )
 end

@@ -5,30 +5,16 @@
 #   MIX_ENV=test mix run bench/mesh.exs [SAMPLES]        as root, on a quiet machine
 
 alias GossipCluster.Lab
-alias GossipCluster.Lab.Mesh
+alias GossipCluster.Lab.{Case, Figures, Mesh}
 
 count = 12
-
-samples =
-  case System.argv() do
-    [n] -> String.to_integer(n)
-    [] -> 11
-  end
-
-wait = fn wait, condition, until ->
-  cond do
-    value = condition.() -> value
-    Lab.clock() > until -> raise "no full mesh within 30 s"
-    true -> Process.sleep(50) && wait.(wait, condition, until)
-  end
-end
+samples = Figures.samples(11)
 
 round = fn nodes, cluster ->
   since = Mesh.form(nodes, cluster)
-  until = Lab.clock() + 30_000_000
-  start = wait.(wait, fn -> Mesh.started_at(nodes, since) end, until)
-  whole = wait.(wait, fn -> Mesh.formed_at(nodes, since) end, until)
-  {Enum.map(whole, &((&1 - start) / 1000)), Mesh.downs(nodes, since)}
+  start = Case.eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)
+  whole = Case.eventually("a full mesh", nodes, fn -> Mesh.formed_at(nodes, since) end, 30_000)
+  {(Enum.max(whole) - start) / 1000, Mesh.downs(nodes, since)}
 end
 
 in_lab = fn flags, loss, work ->
@@ -56,18 +42,12 @@ figures = fn name, bound, flags, loss, cluster ->
       end)
     end
 
-  meshes = Enum.sort(for {times, _downs} <- results, do: Enum.max(times))
-  downs = Enum.sum(for {_times, downs} <- results, do: downs)
-  at = fn share -> meshes |> Enum.at(round(share * (samples - 1))) |> Float.round(1) end
-
-  IO.puts(
-    "#{name}: full mesh median #{at.(0.5)} ms (bound #{bound} ms), min #{at.(0)}, p90 #{at.(0.9)}, max #{at.(1)}, " <>
-      "connections lost while forming #{downs}, n=#{samples}"
-  )
+  {meshes, downs} = Enum.unzip(results)
+  Figures.print(name, meshes, bound, "connections lost while forming #{Enum.sum(downs)}, ")
 end
 
 key = [secret: {:key, :crypto.strong_rand_bytes(32)}]
-figures.("cookie", 300, :tcp, 0, [])
-figures.("32-byte key", 300, :tcp, 0, key)
-figures.("32-byte key, TLS", 300, :tls, 0, key)
-figures.("32-byte key, 10 % loss", 10_000, :tcp, 10, key)
+figures.("cookie: full mesh", 300, :tcp, 0, [])
+figures.("32-byte key: full mesh", 300, :tcp, 0, key)
+figures.("32-byte key, TLS: full mesh", 300, :tls, 0, key)
+figures.("32-byte key, 10 % loss: full mesh", 10_000, :tcp, 10, key)

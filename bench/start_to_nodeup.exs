@@ -8,21 +8,9 @@
 #   MIX_ENV=test mix run bench/start_to_nodeup.exs [SAMPLES]        as root, on a quiet machine
 
 alias GossipCluster.Lab
-alias GossipCluster.Lab.Node
+alias GossipCluster.Lab.{Case, Figures, Node}
 
-samples =
-  case System.argv() do
-    [n] -> String.to_integer(n)
-    [] -> 15
-  end
-
-wait = fn wait, condition, until ->
-  cond do
-    value = condition.() -> value
-    Lab.clock() > until -> raise "the nodes did not meet within 20 s"
-    true -> Process.sleep(20) && wait.(wait, condition, until)
-  end
-end
+samples = Figures.samples(15)
 
 sample = fn lab, cluster, newcomer, bare ->
   options = [{"a", host: 1}, {"b", host: 2}]
@@ -37,13 +25,15 @@ sample = fn lab, cluster, newcomer, bare ->
 
   Node.start_cluster(waits, cluster)
   # It must have announced itself, and have nothing more to do.
-  until = Lab.clock() + 20_000_000
-  wait.(wait, fn -> Node.status(waits).announced && Node.stat(waits, :sent) > 0 end, until)
+  Case.eventually("it waits", nodes, fn ->
+    Node.status(waits).announced && Node.stat(waits, :sent) > 0
+  end)
+
   Node.start_cluster(joins, cluster)
 
   times =
     for node <- nodes do
-      wait.(wait, fn -> Node.time(node, &match?({:nodeup, _name}, &1)) end, until)
+      Case.eventually("NODEUP", nodes, fn -> Node.time(node, &match?({:nodeup, _name}, &1)) end)
     end
 
   start = Node.time(joins, &match?({:start, _cluster}, &1))
@@ -55,16 +45,8 @@ figures = fn name, bound, cluster, bare ->
   lab = Lab.make(hosts: 2)
 
   try do
-    times =
-      Enum.sort(
-        for n <- 1..samples, do: sample.(lab, cluster, Enum.at(["a", "b"], rem(n, 2)), bare)
-      )
-
-    at = fn share -> times |> Enum.at(round(share * (samples - 1))) |> Float.round(1) end
-
-    IO.puts(
-      "#{name}: median #{at.(0.5)} ms (bound #{bound} ms), min #{at.(0)}, p90 #{at.(0.9)}, max #{at.(1)}, n=#{samples}"
-    )
+    times = for n <- 1..samples, do: sample.(lab, cluster, Enum.at(["a", "b"], rem(n, 2)), bare)
+    Figures.print(name, times, bound)
   after
     Lab.remove(lab)
   end

@@ -8,7 +8,7 @@ defmodule GossipCluster.Lab.Mesh do
   """
 
   alias GossipCluster.Lab
-  alias GossipCluster.Lab.{Node, Prober}
+  alias GossipCluster.Lab.{Case, Node, Prober}
 
   @doc "Boots `n1@h1`, `n2@h2`, ..., without a cluster. Options as for `Lab.Node.start/3`."
   @spec boot(Lab.t(), pos_integer(), keyword()) :: [Node.t()]
@@ -35,15 +35,20 @@ defmodule GossipCluster.Lab.Mesh do
     end
 
     # A connect under way may still succeed; and what was connected a moment ago must not be told later.
-    wait(fn ->
-      connected =
-        for node <- nodes,
-            other <- Node.call(node, :erlang, :nodes, [:connected]),
-            do: {node, other}
+    Case.eventually(
+      "apart",
+      nodes,
+      fn ->
+        connected =
+          for node <- nodes,
+              other <- Node.call(node, :erlang, :nodes, [:connected]),
+              do: {node, other}
 
-      for {node, other} <- connected, do: Node.call(node, :erlang, :disconnect_node, [other])
-      connected == [] and Enum.all?(nodes, &balanced?/1)
-    end)
+        for {node, other} <- connected, do: Node.call(node, :erlang, :disconnect_node, [other])
+        connected == [] and Enum.all?(nodes, &balanced?/1)
+      end,
+      30_000
+    )
   end
 
   defp balanced?(node) do
@@ -123,13 +128,5 @@ defmodule GossipCluster.Lab.Mesh do
   defp openssl(arguments) do
     {output, status} = System.cmd("openssl", arguments, stderr_to_stdout: true)
     if status != 0, do: raise("openssl #{hd(arguments)}: #{output}")
-  end
-
-  defp wait(condition, until \\ Lab.clock() + 30_000_000) do
-    cond do
-      condition.() -> :ok
-      Lab.clock() > until -> raise "the mesh did not come apart within 30 s"
-      true -> Process.sleep(20) && wait(condition, until)
-    end
   end
 end

@@ -1,0 +1,28 @@
+defmodule GossipCluster.Lab.Figures do
+  @moduledoc "What the scripts in bench/ share: how many samples are wanted, and the line that tells what came of them."
+
+  @doc "The number that the script was given, or the default."
+  @spec samples(pos_integer()) :: pos_integer()
+  def samples(default) do
+    case System.argv() do
+      [n] -> String.to_integer(n)
+      [] -> default
+    end
+  end
+
+  @doc "Prints one line about these milliseconds, with what else there is to say of them."
+  @spec print(String.t(), [number()], number() | nil, String.t()) :: :ok
+  def print(name, times, bound, more \\ "") do
+    sorted = Enum.sort(times)
+
+    at = fn share ->
+      Float.round(Enum.at(sorted, round(share * (length(sorted) - 1))) / 1, 1)
+    end
+
+    bound = if bound, do: " (bound #{bound} ms)", else: ""
+
+    IO.puts(
+      "#{name}: median #{at.(0.5)} ms#{bound}, min #{at.(0)}, p90 #{at.(0.9)}, max #{at.(1)}, #{more}n=#{length(sorted)}"
+    )
+  end
+end
