@@ -291,6 +291,7 @@ defmodule GossipCluster.Codec do
 
   defp proper?(list), do: not List.improper?(list)
 
+  # Where code is loaded when it is called, Base would come between the first peer and its dial.
   defp hex(boot),
     do: for(<<digit::4 <- boot>>, into: "", do: <<:binary.at("0123456789abcdef", digit)>>)
 end

@@ -11,14 +11,12 @@ defmodule GossipCluster.News do
   @spec handle(State.t(), GossipCluster.Codec.event()) :: State.t()
   def handle(state, event) do
     {roster, events} = Roster.apply(state.roster, event)
-    %{state | roster: roster} |> spread(events) |> heard(event)
+    %{state | roster: roster, dialer: heard(state.dialer, event)} |> spread(events)
   end
 
   # An update that changes nothing says that the peer is heard directly again, after others had to vouch that it lives.
-  defp heard(state, {:update, peer}),
-    do: Links.dial(%{state | dialer: Dialer.heard(state.dialer, peer, now())})
-
-  defp heard(state, _event), do: state
+  defp heard(dialer, {:update, peer}), do: Dialer.heard(dialer, peer, now())
+  defp heard(dialer, _event), do: dialer
 
   @doc "Ends the peers that a new sidecar has not confirmed in time."
   @spec expire(State.t()) :: State.t()
