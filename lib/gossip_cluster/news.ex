@@ -11,7 +11,10 @@ defmodule GossipCluster.News do
   @spec handle(State.t(), GossipCluster.Codec.event()) :: State.t()
   def handle(state, event) do
     {roster, events} = Roster.apply(state.roster, event)
-    %{state | roster: roster, dialer: heard(state.dialer, event)} |> spread(events)
+
+    %{state | roster: roster, dialer: heard(state.dialer, event)}
+    |> spread(events)
+    |> Links.dial()
   end
 
   # An update that changes nothing says that the peer is heard directly again, after others had to vouch that it lives.
@@ -23,7 +26,8 @@ defmodule GossipCluster.News do
   def expire(state) do
     {roster, events} = Roster.expire(state.roster, now())
     # Nobody has judged them: our own sidecar was away, and they were not confirmed.
-    spread(%{state | roster: roster}, for({:down, peer, :silent} <- events, do: {:expired, peer}))
+    expired = for {:down, peer, :silent} <- events, do: {:expired, peer}
+    %{state | roster: roster} |> spread(expired) |> Links.dial()
   end
 
   @doc "What the sidecar says of this node's own view."
@@ -88,8 +92,7 @@ defmodule GossipCluster.News do
       else: "`secret`"
   end
 
-  defp spread(state, []), do: state
-  defp spread(state, events), do: events |> Enum.reduce(state, &spread_one/2) |> Links.dial()
+  defp spread(state, events), do: Enum.reduce(events, state, &spread_one/2)
 
   defp spread_one({:up, peer}, state) do
     Epmd.put(state.name, peer)

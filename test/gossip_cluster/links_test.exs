@@ -77,14 +77,14 @@ defmodule GossipCluster.LinksTest do
     } do
       fake = start(fake)
       FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
-      for _ <- 1..3, do: assert_dial(:"zoe@127.0.0.1") |> answer(false)
-      eventually(fn -> failures("zoe@127.0.0.1") == 3 end)
+      for _ <- 1..4, do: assert_dial(:"zoe@127.0.0.1") |> answer(false)
+      eventually(fn -> failures("zoe@127.0.0.1") == 4 end)
       assert {:up, _} = event()
       # It changes nothing but that.
       FakeSidecar.say(fake, {:update, FakeSidecar.peer("zoe@127.0.0.1")})
       eventually(fn -> failures("zoe@127.0.0.1") == 0 end)
-      dialler = assert_dial(:"zoe@127.0.0.1")
-      answer(dialler, true)
+      # A second after the last dial; the backoff is three at least.
+      assert_dial(:"zoe@127.0.0.1", 2_000) |> answer(true)
       assert :ok = GossipCluster.await(@name)
       no_event()
     end

@@ -77,8 +77,8 @@ defmodule GossipCluster.OwnerCase do
   end
 
   @doc "Waits for a dial of this node: the process that dials, for `answer/2`."
-  def assert_dial(node) do
-    assert_receive {:dial, ^node, dialler}, 5_000
+  def assert_dial(node, timeout \\ 5_000) do
+    assert_receive {:dial, ^node, dialler}, timeout
     dialler
   end
 
