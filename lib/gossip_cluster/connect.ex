@@ -96,7 +96,7 @@ defmodule GossipCluster.Connect do
   @doc "The connected nodes, as `list_nodes` tells them. Never raises."
   @spec list({module(), atom(), list()}) :: {:ok, [String.t()]} | {:error, String.t()}
   def list({module, function, arguments}) do
-    case guarded(fn -> apply(loaded(module), function, arguments) end) do
+    case guarded(fn -> apply(module, function, arguments) end) do
       {:ok, nodes} when is_list(nodes) ->
         {:ok, for(node <- nodes, is_atom(node), do: Atom.to_string(node))}
 
@@ -113,13 +113,7 @@ defmodule GossipCluster.Connect do
     do: guarded(fn -> function.(argument) end)
 
   defp call({module, function, arguments}, argument),
-    do: guarded(fn -> apply(loaded(module), function, arguments ++ [argument]) end)
-
-  # In interactive mode a module that configuration names is not loaded until it is asked for.
-  defp loaded(module) do
-    _ = :code.ensure_loaded(module)
-    module
-  end
+    do: guarded(fn -> apply(module, function, arguments ++ [argument]) end)
 
   defp guarded(function) do
     {:ok, function.()}

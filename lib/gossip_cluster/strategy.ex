@@ -224,8 +224,6 @@ defmodule GossipCluster.Strategy do
   @spec observed(:connect | :disconnect, atom(), mfa() | {module(), atom(), list()}, node()) ::
           term()
   def observed(kind, topology, {module, function, arguments}, node) do
-    # In interactive mode a module that configuration names is not loaded until it is asked for.
-    _ = Code.ensure_loaded(module)
     start = System.monotonic_time()
     metadata = %{node: node, topology: topology}
 

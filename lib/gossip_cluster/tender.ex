@@ -80,7 +80,13 @@ defmodule GossipCluster.Tender do
   def ready(state, ready) do
     Board.put(state.board, :sidecar, Map.take(ready, [:version, :boot, :pid]))
     metadata = %{cluster: state.name, os_pid: ready.pid}
-    Telemetry.execute([:sidecar, :start], %{duration: now() - state.opened}, metadata)
+
+    Telemetry.execute(
+      [:sidecar, :start],
+      %{duration: System.convert_time_unit(now() - state.opened, :millisecond, :native)},
+      metadata
+    )
+
     level = if state.complaint, do: :info, else: :debug
 
     %{state | sidecar: :running, complaint: nil}
@@ -132,8 +138,8 @@ defmodule GossipCluster.Tender do
       if text != nil and text != state.complaint,
         do: log(state, :error, "#{text}. It is tried again until it runs")
 
-    show_status(%{
-      Waiters.no_answer(state)
+    %{
+      state
       | port: nil,
         sidecar: :down,
         attempts: attempts + 1,
@@ -141,6 +147,9 @@ defmodule GossipCluster.Tender do
         fatal: nil,
         announced: nil,
         keyed: nil
-    })
+    }
+    |> show_status()
+    # Who is answered may look at the status at once.
+    |> Waiters.no_answer()
   end
 end

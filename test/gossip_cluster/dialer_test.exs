@@ -195,6 +195,13 @@ defmodule GossipCluster.DialerTest do
         assert Dialer.failures(dialer, "z@x") == 0
         assert {[%Peer{}], _} = Dialer.due(dialer, 60_001)
       end
+
+      # Those of this node, too: nobody was reached by the name that it had.
+      dialer = dialer() |> Dialer.listed(peer("z@x"), 0)
+      {[_ | _], dialer} = run(dialer, 0, 60_000, &failed/2)
+      dialer = Dialer.own(dialer, %{name: "b@x", long_names: false, tls: false}, 60_001)
+      assert Dialer.failures(dialer, "z@x") == 0
+      assert {[%Peer{}], _} = Dialer.due(dialer, 60_001)
     end
 
     test "and then works, or is connected by the other side, is over" do

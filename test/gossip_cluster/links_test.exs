@@ -13,7 +13,11 @@ defmodule GossipCluster.LinksTest do
           FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
           dialler = assert_dial(:"zoe@127.0.0.1")
           assert dialler != Process.whereis(@name)
-          assert [%Peer{connection: :connecting}] = GossipCluster.peers(@name)
+          # The board shows it a moment after the dial has begun.
+          eventually(fn ->
+            match?([%Peer{connection: :connecting}], GossipCluster.peers(@name))
+          end)
+
           # The dial hangs, and nothing else does.
           FakeSidecar.say(fake, {:up, FakeSidecar.peer("zed@127.0.0.1")})
           assert_dial(:"zed@127.0.0.1") |> answer(true)
@@ -57,7 +61,6 @@ defmodule GossipCluster.LinksTest do
     end
 
     test "a connection that the list lacks is dialled again", %{fake: fake} do
-      nodes = [:"zoe@127.0.0.1"]
       fake = start(fake)
       FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
       assert_dial(:"zoe@127.0.0.1") |> answer(true)
@@ -65,10 +68,16 @@ defmodule GossipCluster.LinksTest do
 
       log =
         capture_log(fn ->
-          send(@name, {:nodedown, hd(nodes), [nodedown_reason: :net_tick_timeout]})
+          # Nothing but the list tells of it, and the list is asked at the next pulse.
+          list_nodes([])
+          :sys.replace_state(@name, &%{&1 | listed_at: &1.listed_at - 5_000})
+          assert_dial(:"zoe@127.0.0.1") |> answer(true)
+          assert :ok = GossipCluster.await(@name)
+          send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :net_tick_timeout]})
           assert_dial(:"zoe@127.0.0.1")
         end)
 
+      assert log =~ ~r/NODEDOWN :"zoe@127.0.0.1" in #{inspect(@name)}$/m
       assert log =~ ~s[NODEDOWN :"zoe@127.0.0.1" in #{inspect(@name)} (:net_tick_timeout)]
     end
 
@@ -120,6 +129,25 @@ defmodule GossipCluster.LinksTest do
       FakeSidecar.say(fake, {:down, FakeSidecar.peer("zoo@127.0.0.1"), :beam_exit})
       FakeSidecar.say(fake, {:health, :isolated})
       FakeSidecar.say(fake, {:down, FakeSidecar.peer("zoo@127.0.0.1", creation: 2), :silent})
+      settled(fake)
+      eventually(fn -> Task.Supervisor.children(GossipCluster.Supervisor.tasks(@name)) == [] end)
+
+      # Its atom exists, so that nothing but its not being connected keeps it from being disconnected.
+      refute_received {:disconnect, :"zip@127.0.0.1"}
+      refute_received {:disconnect, _node}
+
+      # Neither is one that a new sidecar has not confirmed in time: nobody has judged it.
+      FakeSidecar.say(fake, {:health, :ok})
+      FakeSidecar.say(fake, {:up, FakeSidecar.peer("zig@127.0.0.1")})
+      assert_dial(:"zig@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name, min: 1)
+
+      :sys.replace_state(@name, fn state ->
+        long_ago = System.monotonic_time(:millisecond) - 60_000
+        %{state | roster: GossipCluster.Roster.new_sidecar(state.roster, long_ago)}
+      end)
+
+      eventually(fn -> GossipCluster.peers(@name) == [] end)
       settled(fake)
       eventually(fn -> Task.Supervisor.children(GossipCluster.Supervisor.tasks(@name)) == [] end)
       refute_received {:disconnect, _node}

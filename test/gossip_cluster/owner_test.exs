@@ -135,7 +135,18 @@ defmodule GossipCluster.OwnerTest do
     test "leave/1 does not wait for a sidecar that does not answer", %{fake: fake} do
       fake = start(fake)
       FakeSidecar.ready(fake)
-      assert :ok = GossipCluster.leave(@name)
+      {time, :ok} = :timer.tc(fn -> GossipCluster.leave(@name) end)
+      # It waits for the word that the goodbyes are sent, but no longer than this.
+      assert time in 150_000..2_000_000
+    end
+
+    test "a cluster that is stopped does not wait for it for ever either", %{fake: fake} do
+      fake = start(fake)
+      FakeSidecar.ready(fake)
+      stop = fn -> Supervisor.stop(GossipCluster.Supervisor.name(@name), :shutdown) end
+      {time, :ok} = :timer.tc(stop)
+      assert time in 150_000..2_000_000
+      assert {:leave, :left} = FakeSidecar.command(fake, :leave)
     end
   end
 

@@ -121,7 +121,12 @@ defmodule GossipCluster.FakeSidecar do
   def say(fake, event), do: say_raw(fake, :erlang.term_to_binary(event))
 
   @doc "Says any bytes, as a frame."
-  def say_raw(%{port: port}, data), do: Port.command(port, data)
+  def say_raw(%{port: port}, data) do
+    Port.command(port, data)
+  rescue
+    # The owner did not wait so long: it has closed the port.
+    ArgumentError -> false
+  end
 
   @doc "Reads the configuration, and is ready, with these peers."
   def ready(fake, peers \\ []) do

@@ -11,6 +11,7 @@ defmodule GossipCluster.OwnerCase do
   alias GossipCluster.{Dialer, FakeSidecar}
 
   @name GossipCluster.OwnerCase.Cluster
+  @nodes GossipCluster.OwnerCase.Nodes
   @key String.duplicate("k", 32)
 
   using do
@@ -38,12 +39,13 @@ defmodule GossipCluster.OwnerCase do
     Node.set_cookie(:a_cookie_of_the_tests)
   end
 
-  @doc "Connects on the test's behalf: what the test process says is what happens."
-  def connect(test, node) do
+  @doc "Connects on the test's behalf: what the test process says is what happens, and the list of nodes has it."
+  def connect(test, nodes, node) do
     send(test, {:dial, node, self()})
 
     receive do
       {:answer, {:raise, message}} -> raise message
+      {:answer, true} -> Agent.update(nodes, &[node | &1]) == :ok
       {:answer, answer} -> answer
     end
   end
@@ -54,9 +56,13 @@ defmodule GossipCluster.OwnerCase do
   @doc "Lists the nodes that an agent has."
   def list(agent), do: Agent.get(agent, & &1)
 
+  @doc "What the list of nodes is from now on; each dial that works adds to it."
+  def list_nodes(nodes), do: Agent.update(@nodes, fn _ -> nodes end)
+
   @doc "Starts the cluster, subscribes to it and becomes its sidecar."
   def start(fake, options \\ []) do
-    nodes = start_supervised!({Agent, fn -> [] end})
+    nodes =
+      start_supervised!(%{id: Agent, start: {Agent, :start_link, [fn -> [] end, [name: @nodes]]}})
 
     options =
       Keyword.merge(
@@ -65,7 +71,7 @@ defmodule GossipCluster.OwnerCase do
           sidecar: fake.path,
           secret: {:key, @key},
           interval: 100,
-          connect: {__MODULE__, :connect, [self()]},
+          connect: {__MODULE__, :connect, [self(), nodes]},
           list_nodes: {__MODULE__, :list, [nodes]}
         ],
         options
