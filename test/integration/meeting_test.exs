@@ -204,7 +204,10 @@ defmodule GossipCluster.Integration.MeetingTest do
     a = Node.start(lab, "a", host: 1, cluster: [])
     b = Node.start(lab, "b", host: 2, cluster: [])
     meet([a, b], 60_000)
-    assert Lab.lost(lab, 1) > 0 and Lab.lost(lab, 2) > 0
+
+    eventually("packets are lost on both", [a, b], fn ->
+      Lab.lost(lab, 1) > 0 and Lab.lost(lab, 2) > 0
+    end)
   end
 
   test "20 nodes that start at once on 20 hosts: all know all, a full mesh, and nobody is lost on the way" do

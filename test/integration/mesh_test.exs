@@ -17,17 +17,50 @@ defmodule GossipCluster.Integration.MeshTest do
 
   # Whether the mesh is still whole, and nothing was lost, after `global` has had time to act on what it may have missed.
   defp steady(nodes, since) do
-    beats = for node <- nodes, do: {node, Node.stat(node, :sent)}
-
-    for {node, sent} <- beats,
-        do:
-          eventually("#{node.name} beats on", nodes, fn -> Node.stat(node, :sent) > sent + 2 end)
-
+    beat_on(nodes)
     assert Mesh.downs(nodes, since) == 0
     assert Mesh.whole?(nodes)
 
     for node <- nodes, {at, {:event, _cluster, event}} <- Node.events(node), at > since do
       refute match?({:down, _peer, _reason}, event)
+    end
+  end
+
+  defp beat_on(nodes) do
+    beats = for node <- nodes, do: {node, Node.stat(node, :sent)}
+
+    for {node, sent} <- beats,
+        do:
+          eventually("#{node.name} beats on", nodes, fn -> Node.stat(node, :sent) > sent + 2 end)
+  end
+
+  # Where 10 % of all packets are lost, one mesh of 66 connections in a hundred has one whose handshake takes longer than
+  # net_kernel waits, 7 s (measured: 1.3e-4 a connection): it gives up, `global` cuts others, and there is nothing that
+  # this library could do. Such a mesh has to be whole soon after, and the next one without a loss.
+  # Less than the 7 s: the last one to start may do so a moment after the two concerned.
+  @setup_time 6_500_000
+  defp lossy(nodes, tries) do
+    since = Mesh.form(nodes)
+    started = eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)
+
+    eventually(
+      "a full mesh, or a connection is lost",
+      nodes,
+      fn -> Mesh.formed_at(nodes, since) || Mesh.downs(nodes, since) > 0 end,
+      10_000
+    )
+
+    beat_on(nodes)
+
+    if tries > 0 and Mesh.downs(nodes, since) > 0 do
+      for node <- nodes, {at, {:nodedown, _}} <- Node.events(node), at > since do
+        assert at - started > @setup_time
+      end
+
+      eventually("whole again", nodes, fn -> Mesh.whole?(nodes) end, 20_000)
+      lossy(nodes, tries - 1)
+    else
+      steady(nodes, since)
     end
   end
 
@@ -37,8 +70,7 @@ defmodule GossipCluster.Integration.MeshTest do
     steady(nodes, form(nodes, 10_000))
 
     for host <- 1..@count, do: Lab.lose(lab, host, 10)
-    since = form(nodes, 10_000)
-    steady(nodes, since)
+    lossy(nodes, 1)
     for host <- 1..@count, do: assert(Lab.lost(lab, host) > 0)
     for host <- 1..@count, do: Lab.lose(lab, host, 0)
 
@@ -65,7 +97,6 @@ defmodule GossipCluster.Integration.MeshTest do
 
     Lab.join(lab, 1, 2)
 
-    # The sidecars say that the pair hears of each other directly again, and that ends its backoff.
     eventually("a full mesh again", nodes, fn -> Mesh.whole?(nodes) end, 5_000)
     whole = Lab.clock()
 
@@ -74,6 +105,7 @@ defmodule GossipCluster.Integration.MeshTest do
     end)
 
     assert Mesh.whole?(nodes)
+    assert Mesh.downs(nodes, whole) == 0
 
     # Each lost or made connection is one line on either side, and no link goes down and up again more often than once a
     # second, whatever `global` does; what else is said is said once.

@@ -281,15 +281,19 @@ defmodule GossipCluster.Integration.ReleaseTest do
     clean ++ [{"LC_ALL", "C.UTF-8"} | env]
   end
 
-  defp wait_for(%{port: port} = node, text, seen \\ []) do
+  defp wait_for(node, text),
+    do: wait_for(node, text, System.monotonic_time(:millisecond) + 20_000, [])
+
+  defp wait_for(%{port: port} = node, text, deadline, seen) do
     receive do
       {^port, {:data, {_eol, line}}} ->
-        if line =~ text, do: :ok, else: wait_for(node, text, [line | seen])
+        if line =~ text, do: :ok, else: wait_for(node, text, deadline, [line | seen])
 
       {^port, {:exit_status, status}} ->
         flunk("ended with #{status} before: #{text}\n#{log(seen)}")
     after
-      20_000 -> flunk("not logged within 20 s: #{text}\n#{log(seen)}")
+      max(deadline - System.monotonic_time(:millisecond), 0) ->
+        flunk("not logged within 20 s: #{text}\n#{log(seen)}")
     end
   end
 

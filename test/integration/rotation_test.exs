@@ -32,7 +32,7 @@ defmodule GossipCluster.Integration.RotationTest do
   end
 
   defp opened(node) do
-    stats = Node.status(node).stats
+    stats = Node.stats(node)
     Enum.sum(for n <- 1..4, do: Map.fetch!(stats, :"opened_#{n}"))
   end
 

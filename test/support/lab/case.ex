@@ -71,12 +71,21 @@ defmodule GossipCluster.Lab.Case do
       eventually(
         "#{node.name} lists and is connected to #{Enum.join(others, ", ")}",
         nodes,
-        fn -> Node.peers(node) == others and Node.connected(node) == others end,
+        fn -> Node.peers(node) == others and connected(node) == others end,
         deadline
       )
     end
 
     :ok
+  end
+
+  # The names of those who are connected, once the owner has seen it too.
+  defp connected(node) do
+    shown =
+      for %{name: name, connection: :connected} <- Node.call(node, GossipCluster, :peers),
+          do: name
+
+    if Enum.sort(shown) == Node.connected(node), do: Node.connected(node)
   end
 
   @doc "What a node went through, for the message of a failure."

@@ -173,7 +173,11 @@ defmodule GossipCluster.Lab.Node do
 
   @doc "One counter of its sidecar. It must run."
   @spec stat(t(), atom()) :: non_neg_integer()
-  def stat(node, key), do: Map.fetch!(status(node).stats, key)
+  def stat(node, key), do: Map.fetch!(stats(node), key)
+
+  @doc "All its counters. A sidecar that does not answer within its half second is asked again."
+  @spec stats(t()) :: map()
+  def stats(node), do: GossipCluster.Eventually.eventually(fn -> status(node).stats end, 10_000)
 
   @doc "The process of its sidecar, or `nil`."
   @spec sidecar(t(), atom()) :: pos_integer() | nil
