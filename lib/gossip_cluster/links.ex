@@ -77,7 +77,8 @@ defmodule GossipCluster.Links do
     case result do
       {:connected, nil} ->
         Telemetry.execute([:connect, :ok], measurements, metadata)
-        changed(%{state | dialer: Dialer.result(state.dialer, name, :connected, now())}, name)
+        dialer = Dialer.result(state.dialer, name, :connected, now())
+        changed(%{state | dialer: dialer, links: state.links + 1}, name)
 
       {:refused, nil} ->
         dial(show(%{state | dialer: Dialer.result(state.dialer, name, :refused, now())}, name))
@@ -127,7 +128,8 @@ defmodule GossipCluster.Links do
   @spec connected(State.t(), node()) :: State.t()
   def connected(state, node) do
     name = Atom.to_string(node)
-    changed(%{state | dialer: Dialer.connected(state.dialer, name, now())}, name)
+    dialer = Dialer.connected(state.dialer, name, now())
+    changed(%{state | dialer: dialer, links: state.links + 1}, name)
   end
 
   @doc "A connection was lost."
@@ -137,7 +139,8 @@ defmodule GossipCluster.Links do
     now = now()
     where = Quiet.on_purpose(state, node, reason)
     quiet = if where, do: state.options.quiet, else: 0
-    state = %{state | dialer: Dialer.disconnected(state.dialer, name, now, quiet)}
+    dialer = Dialer.disconnected(state.dialer, name, now, quiet)
+    state = %{state | dialer: dialer, links: state.links + 1}
     state |> changed(name, reason) |> Quiet.begin(name, where, quiet)
   end
 
@@ -178,19 +181,25 @@ defmodule GossipCluster.Links do
       state
     else
       list_nodes = state.options.list_nodes
-      start_task(%{state | listed_at: now()}, :list, nil, fn -> Connect.list(list_nodes) end)
+      state = %{state | listed_at: now()}
+      start_task(state, :list, state.links, fn -> Connect.list(list_nodes) end)
     end
   end
 
-  @doc "The list of connected nodes has come."
-  @spec listed(State.t(), {:ok, [String.t()]} | {:error, String.t()} | :killed) :: State.t()
-  def listed(state, {:ok, names}) do
+  @doc "The list of connected nodes has come, which was asked for after so many links had come or gone."
+  @spec listed(State.t(), non_neg_integer(), {:ok, [String.t()]} | {:error, String.t()} | :killed) ::
+          State.t()
+  def listed(%{links: links} = state, links, {:ok, names}) do
     {changed, dialer} = Dialer.live(state.dialer, names, now())
     Enum.reduce(changed, untell(%{state | dialer: dialer}, :list_nodes), &changed(&2, &1))
   end
 
-  def listed(state, {:error, why}), do: log_once(state, :list_nodes, :warning, why)
-  def listed(state, :killed), do: state
+  # It may be older than what was told since. The next pulse asks again.
+  def listed(state, _links, {:ok, _names}),
+    do: %{state | listed_at: state.listed_at - @list_every}
+
+  def listed(state, _links, {:error, why}), do: log_once(state, :list_nodes, :warning, why)
+  def listed(state, _links, :killed), do: state
 
   @doc "The connection, or the listing, of this name may have changed."
   @spec changed(State.t(), String.t(), term()) :: State.t()

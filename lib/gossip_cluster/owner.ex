@@ -190,7 +190,9 @@ defmodule GossipCluster.Owner do
   defp task_ended(state, {:knock, _pid, name, _since}, result),
     do: Quiet.knocked(state, name, result)
 
-  defp task_ended(state, {:list, _pid, nil, _since}, result), do: Links.listed(state, result)
+  defp task_ended(state, {:list, _pid, links, _since}, result),
+    do: Links.listed(state, links, result)
+
   defp task_ended(state, {:port, _pid, nil, _since}, :killed), do: Presence.port(state, 0)
   defp task_ended(state, {:port, _pid, nil, _since}, port), do: Presence.port(state, port)
 

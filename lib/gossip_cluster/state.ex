@@ -39,10 +39,12 @@ defmodule GossipCluster.State do
     announced: nil,
     keyed: nil,
     left: false,
-    # Tasks by their reference: {kind, pid, about, since}. The dialer's timer: {deadline, reference}.
+    # Tasks by their reference: {kind, pid, about, since}. The dialer's timer: {deadline, reference}. When the list of nodes
+    # was asked for last; how many connections were told to have come or gone.
     tasks: %{},
     dial_timer: nil,
     listed_at: 0,
+    links: 0,
     # Names for which a NODEUP line was written; the lines of trouble that were told, by name; what keeps a peer from being
     # connected, by name.
     up: MapSet.new(),

@@ -2,6 +2,15 @@ defmodule GossipCluster.LinksTest do
   # Whom the owner dials and disconnects, and what it says of that; the policy itself is in dialer_test.exs.
   use GossipCluster.OwnerCase
 
+  @doc "A list of nodes that the test gives."
+  def held(test) do
+    send(test, {:list, self()})
+
+    receive do
+      {:answer, nodes} -> nodes
+    end
+  end
+
   describe "peers" do
     test "of the higher name are dialled at once, in a task, and reported once they are connected",
          %{fake: fake} do
@@ -79,6 +88,28 @@ defmodule GossipCluster.LinksTest do
 
       assert log =~ ~r/NODEDOWN :"zoe@127.0.0.1" in #{inspect(@name)}$/m
       assert log =~ ~s[NODEDOWN :"zoe@127.0.0.1" in #{inspect(@name)} (:net_tick_timeout)]
+    end
+
+    test "a list that is older than what was told meanwhile is not believed", %{fake: fake} do
+      fake = start(fake, list_nodes: {__MODULE__, :held, [self()]})
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+      assert_dial(:"zoe@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name)
+      :sys.replace_state(@name, &%{&1 | listed_at: &1.listed_at - 5_000})
+      assert_receive {:list, list}, 5_000
+
+      log =
+        capture_log(fn ->
+          send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :net_tick_timeout]})
+          eventually(fn -> match?(%{connected: 0}, GossipCluster.status(@name)) end)
+          answer(list, [:"zoe@127.0.0.1"])
+          # It is asked for again at once.
+          assert_receive {:list, list}, 2_000
+          answer(list, [])
+          assert_dial(:"zoe@127.0.0.1", 2_000)
+        end)
+
+      refute log =~ "NODEUP"
     end
 
     test "one that is heard directly again is dialled at once, however long its backoff", %{
