@@ -12,6 +12,7 @@ samples = Figures.samples(11)
 
 round = fn nodes, cluster ->
   since = Mesh.form(nodes, cluster)
+
   # The nodes tell the times. Whoever asks them meanwhile takes the processor time that is measured.
   Process.sleep(1_500)
   start = Case.eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)
