@@ -187,7 +187,7 @@ defmodule GossipCluster.Integration.ConnectTest do
     assert %Peer{connection: :connecting} = Node.peer(a, hole)
     found = Node.time(a, &match?({:event, _, {:up, %Peer{name: "b@h2"}}}, &1))
     up = Node.time(a, &(&1 == {:nodeup, b.name}))
-    assert up - found < 3_000_000
+    assert up - found < 1_000_000
   end
 
   test "Node.disconnect/1 is respected by both sides, until a connect by hand" do

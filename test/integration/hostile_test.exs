@@ -22,10 +22,10 @@ defmodule GossipCluster.Integration.HostileTest do
       per_member = Node.call(stranger, Injector, :attack, [unquote(kind), unquote(count)])
       assert per_member >= 2 * unquote(count)
 
-      # All of them were refused. (Those that arrived: a socket's buffer may be small, and hold little more than a batch.)
+      # All of them have arrived, and were refused (UDP may lose a few).
       for {node, was} <- Enum.zip(all, before) do
         eventually("#{node.name} has refused them", all, fn ->
-          refused(node) - was.refused > 0.5 * per_member
+          refused(node) - was.refused > 0.98 * per_member
         end)
       end
 
@@ -47,7 +47,8 @@ defmodule GossipCluster.Integration.HostileTest do
           attack |> Stream.repeatedly() |> Enum.find(fn _sent -> :atomics.get(met, 1) == 1 end)
         end)
 
-      for {node, was} <- for(node <- all, do: {node, refused(node)}) do
+      for node <- all do
+        was = refused(node)
         eventually("#{node.name} is flooded", all, fn -> refused(node) > was + 100 end)
       end
 

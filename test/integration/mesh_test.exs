@@ -8,9 +8,13 @@ defmodule GossipCluster.Integration.MeshTest do
 
   @count 12
 
-  defp form(nodes, deadline) do
+  defp start(nodes) do
     since = Mesh.form(nodes)
-    eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)
+    {since, eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)}
+  end
+
+  defp form(nodes, deadline) do
+    {since, _started} = start(nodes)
     eventually("a full mesh", nodes, fn -> Mesh.formed_at(nodes, since) end, deadline)
     since
   end
@@ -40,8 +44,7 @@ defmodule GossipCluster.Integration.MeshTest do
   # Less than the 7 s: the last one to start may do so a moment after the two concerned.
   @setup_time 6_500_000
   defp lossy(nodes, tries) do
-    since = Mesh.form(nodes)
-    started = eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)
+    {since, started} = start(nodes)
 
     eventually(
       "a full mesh, or a connection is lost",

@@ -71,7 +71,7 @@ defmodule GossipCluster.Lab.Case do
       eventually(
         "#{node.name} lists and is connected to #{Enum.join(others, ", ")}",
         nodes,
-        fn -> Node.peers(node) == others and connected(node) == others end,
+        fn -> Node.connected(node) == others and shown(node) == {others, others} end,
         deadline
       )
     end
@@ -79,13 +79,10 @@ defmodule GossipCluster.Lab.Case do
     :ok
   end
 
-  # The names of those who are connected, once the owner has seen it too.
-  defp connected(node) do
-    shown =
-      for %{name: name, connection: :connected} <- Node.call(node, GossipCluster, :peers),
-          do: name
-
-    if Enum.sort(shown) == Node.connected(node), do: Node.connected(node)
+  # The names of the listed peers, and of those that the owner shows as connected, a moment after they are.
+  defp shown(node) do
+    peers = node |> Node.call(GossipCluster, :peers) |> Enum.sort_by(& &1.name)
+    {Enum.map(peers, & &1.name), for(%{name: name, connection: :connected} <- peers, do: name)}
   end
 
   @doc "What a node went through, for the message of a failure."
