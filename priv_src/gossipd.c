@@ -19,8 +19,9 @@ static int nonblocking(struct gossipd *d, int fd)
 {
     int flags = fcntl(fd, F_GETFL);
 
-    if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+    if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0) {
         return 0;
+    }
     return fault_set(&d->fault, FAULT_NETWORK, "descriptor %d cannot be made non-blocking: %s", fd,
                      strerror(errno));
 }
@@ -44,25 +45,29 @@ static int sleep_until(struct gossipd *d, int64_t due, struct pollfd *fds)
     }
     fds[0] = (struct pollfd){.fd = d->in, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = d->out, .events = outbox_empty(&d->outbox) ? 0 : POLLOUT};
-    if (d->udp != NULL)
+    if (d->udp != NULL) {
         count += udp_descriptors(d->udp, fds + 2);
-    if (wait_for(fds, count, timeout) < 0)
+    }
+    if (wait_for(fds, count, timeout) < 0) {
         return fault_set(&d->fault, FAULT_NETWORK, "poll fails: %s", strerror(errno));
+    }
     return 0;
 }
 
 /* Time has passed. */
 static void tick(struct gossipd *d)
 {
-    if (d->core == NULL)
+    if (d->core == NULL) {
         return;
+    }
     d->now = clock_now();
     if (d->now >= gossip_deadline(d->core)) {
         gossip_tick(d->core, d->fx, d->now);
         gossipd_run_effects(d);
     }
-    if (d->now >= d->look_again)
+    if (d->now >= d->look_again) {
         gossipd_look(d);
+    }
 }
 
 /* The datagrams come first: after a pause nobody may be judged before his words, which wait in the sockets,
@@ -72,16 +77,20 @@ static int once(struct gossipd *d)
     struct pollfd fds[2 + UDP_SOCKETS_MAX] = {{0}};
     int64_t due = deadline(d);
 
-    if (sleep_until(d, due, fds) != 0)
+    if (sleep_until(d, due, fds) != 0) {
         return -1;
+    }
     d->now = clock_now();
     log_time(&d->log, d->now);
-    if (d->core != NULL)
+    if (d->core != NULL) {
         gossipd_receive(d, due != NEVER && d->now - due > LATE ? NULL : fds + 2);
-    if (fds[0].revents != 0 && gossipd_read(d) != 0)
+    }
+    if (fds[0].revents != 0 && gossipd_read(d) != 0) {
         return -1;
-    if ((fds[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
+    }
+    if ((fds[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
         d->ended = true;
+    }
     tick(d);
     gossipd_flush(d);
     return 0;
@@ -103,8 +112,9 @@ static void linger(struct gossipd *d)
         size_t count = udp_descriptors(d->udp, fds);
         int64_t due = deadline(d);
 
-        if (due > d->now + PARENT)
+        if (due > d->now + PARENT) {
             due = d->now + PARENT;
+        }
         (void)wait_for(fds, count, due < d->now ? 0 : due - d->now);
         d->now = clock_now();
         gossipd_receive(d, fds);
@@ -118,8 +128,9 @@ static void farewell(struct gossipd *d)
     struct command leave = {.type = COMMAND_LEAVE};
     int64_t until;
 
-    if (d->core == NULL)
+    if (d->core == NULL) {
         return;
+    }
     leave.as.reason = beam_lives(d) ? DOWN_LEFT : DOWN_BEAM_EXIT;
     d->left = false;
     d->now = clock_now();
@@ -139,8 +150,9 @@ static void farewell(struct gossipd *d)
 
 static int start(struct gossipd *d)
 {
-    if (seal_init() != 0 || term_init() != 0)
+    if (seal_init() != 0 || term_init() != 0) {
         return fault_set(&d->fault, FAULT_MEMORY, "libsodium or libei cannot be made ready");
+    }
     return nonblocking(d, d->in) != 0 || nonblocking(d, d->out) != 0 ? -1 : 0;
 }
 
@@ -164,8 +176,9 @@ int gossipd_run(int in, int out)
     d.now = clock_now();
     d.log = log_new(gossipd_tell_log, &d);
     result = start(&d);
-    while (result == 0 && !d.ended)
+    while (result == 0 && !d.ended) {
         result = once(&d);
+    }
     if (result == 0) {
         linger(&d);
         farewell(&d);

@@ -43,18 +43,22 @@ static int configure(struct gossipd *d, const struct message *m)
 
     d->config = m->as.config;
     d->fx = calloc(1, sizeof *d->fx);
-    if (d->fx == NULL)
+    if (d->fx == NULL) {
         return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
+    }
     d->udp = udp_open(&udp, &d->log, &d->fault);
-    if (d->udp == NULL)
+    if (d->udp == NULL) {
         return -1;
-    if (derive(d, &m->secrets, &options.keys) != 0)
+    }
+    if (derive(d, &m->secrets, &options.keys) != 0) {
         return -1;
+    }
     d->now = clock_now();
     d->core = gossip_new(&options, d->now);
     keyring_wipe(&options.keys);
-    if (d->core == NULL)
+    if (d->core == NULL) {
         return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
+    }
     gossipd_look(d);
     gossipd_tell_ready(d);
     return 0;
@@ -65,32 +69,39 @@ static int command(struct gossipd *d, struct message *m)
     struct command *c = &m->as.command;
 
     if (c->type == COMMAND_KEYS) {
-        if (derive(d, &m->secrets, &c->as.keys) != 0)
+        if (derive(d, &m->secrets, &c->as.keys) != 0) {
             return -1;
+        }
         d->now = clock_now();
         /* Under the old ring, and before any timer that is late by now. */
         gossipd_receive(d, NULL);
     }
-    if (c->type == COMMAND_ALIVE || c->type == COMMAND_HIDE || c->type == COMMAND_LEAVE)
+    if (c->type == COMMAND_ALIVE || c->type == COMMAND_HIDE || c->type == COMMAND_LEAVE) {
         d->announced = c->type == COMMAND_ALIVE;
+    }
     gossip_command(d->core, d->fx, d->now, c);
     gossipd_run_effects(d);
-    if (c->type == COMMAND_KEYS)
+    if (c->type == COMMAND_KEYS) {
         gossipd_tell_keys_changed(d);
+    }
     return 0;
 }
 
 static int obey(struct gossipd *d, struct message *m)
 {
-    if (d->core == NULL && m->type != MESSAGE_CONFIGURE)
+    if (d->core == NULL && m->type != MESSAGE_CONFIGURE) {
         return fault_set(&d->fault, FAULT_BAD_COMMAND, "the first frame must be the configuration");
-    if (d->core != NULL && m->type == MESSAGE_CONFIGURE)
+    }
+    if (d->core != NULL && m->type == MESSAGE_CONFIGURE) {
         return fault_set(&d->fault, FAULT_BAD_COMMAND,
                          "it is configured already: close the port and open a new one");
-    if (m->type == MESSAGE_CONFIGURE)
+    }
+    if (m->type == MESSAGE_CONFIGURE) {
         return configure(d, m);
-    if (m->type == MESSAGE_COMMAND)
+    }
+    if (m->type == MESSAGE_COMMAND) {
         return command(d, m);
+    }
     gossipd_tell_stats(d, m->as.stats_ref);
     return 0;
 }
@@ -106,14 +117,17 @@ static int frames(struct gossipd *d)
         struct message m;
         int result = term_decode(frame, len, &m, &d->fault);
 
-        if (result == 0)
+        if (result == 0) {
             result = obey(d, &m);
+        }
         sodium_memzero(&m, sizeof m); /* the frame itself is wiped by the parser */
-        if (result != 0)
+        if (result != 0) {
             return -1;
+        }
     }
-    if (got < 0)
+    if (got < 0) {
         return fault_set(&d->fault, FAULT_BAD_FRAME, "a frame is longer than 1 MiB");
+    }
     return 0;
 }
 
@@ -124,20 +138,24 @@ int gossipd_read(struct gossipd *d)
         uint8_t *at = frame_room(&d->parser, &room);
         ssize_t n;
 
-        if (at == NULL)
+        if (at == NULL) {
             return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
+        }
         n = read(d->in, at, room);
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
             return 0;
+        }
         if (n <= 0) {
             d->ended = true; /* a broken pipe is as much an end as a closed one */
             return 0;
         }
         frame_filled(&d->parser, (size_t)n);
-        if (frames(d) != 0)
+        if (frames(d) != 0) {
             return -1;
-        if ((size_t)n < room)
+        }
+        if ((size_t)n < room) {
             return 0; /* that was all, for now */
+        }
     }
     return 0;
 }

@@ -33,10 +33,11 @@ static void describe(const struct interface *interfaces, size_t count, char *out
 static void say_missing(struct gossipd *d, uint32_t missing)
 {
     for (unsigned i = 0; i < d->config.interfaces.count; i++) {
-        if ((missing & UINT32_C(1) << i) != 0)
+        if ((missing & UINT32_C(1) << i) != 0) {
             log_line(&d->log, LEVEL_WARNING,
                      "interface %s is not up with an IPv4 address; it is used as soon as it is",
                      d->config.interfaces.items[i]);
+        }
     }
 }
 
@@ -46,8 +47,9 @@ static bool same_interfaces(const struct interface *a, size_t a_count, const str
 {
     bool same = a_count == b_count;
 
-    for (size_t i = 0; same && i < a_count; i++)
+    for (size_t i = 0; same && i < a_count; i++) {
         same = a[i].index == b[i].index && addr_same(&a[i].addr, &b[i].addr);
+    }
     return same;
 }
 
@@ -63,17 +65,19 @@ static void say_joined(struct gossipd *d, const struct interface_list *list)
     const struct interface *joined = udp_interfaces(d->udp, &count);
 
     describe(joined, count, text, sizeof text);
-    if (count == 0)
+    if (count == 0) {
         log_line(&d->log, LEVEL_WARNING, "no interface to multicast on; looking again every second");
-    else if (list->fallback)
+    } else if (list->fallback) {
         log_line(&d->log, LEVEL_WARNING, "no network is up, so only nodes on this machine are found (%s)",
                  text);
-    else
+    } else {
         log_line(&d->log, LEVEL_INFO, "multicast on %s", text);
-    if (list->left_out > 0)
+    }
+    if (list->left_out > 0) {
         log_line(&d->log, LEVEL_WARNING,
                  "%lu interfaces are left out: at most %d are used; name those that matter",
                  (unsigned long)list->left_out, INTERFACES_MAX);
+    }
 }
 
 /* Tells the owner when the interfaces that multicasts go out on are others than before. The first time it is
@@ -83,12 +87,14 @@ static void tell_usable(struct gossipd *d, bool first)
     struct interface usable[INTERFACES_MAX];
     size_t count = udp_usable(d->udp, usable);
 
-    if (same_interfaces(usable, count, d->usable, d->usable_count))
+    if (same_interfaces(usable, count, d->usable, d->usable_count)) {
         return;
+    }
     memcpy(d->usable, usable, count * sizeof usable[0]);
     d->usable_count = count;
-    if (!first)
+    if (!first) {
         gossipd_tell_interfaces(d);
+    }
 }
 
 void gossipd_look(struct gossipd *d)
@@ -99,18 +105,21 @@ void gossipd_look(struct gossipd *d)
 
     d->look_again = d->now + LOOK_AGAIN;
     if (interfaces_list(&d->config.interfaces, &list) != 0) {
-        if (first)
+        if (first) {
             log_line(&d->log, LEVEL_WARNING, "the interfaces cannot be listed: %s", strerror(errno));
+        }
         return;
     }
     joined = udp_set_interfaces(d->udp, &list);
     say_missing(d, list.missing & ~d->interfaces.missing);
-    if (first || changed(&list, &d->interfaces))
+    if (first || changed(&list, &d->interfaces)) {
         say_joined(d, &list);
+    }
     d->interfaces = list;
     tell_usable(d, first);
-    if (joined == list.count && joined > 0 && list.missing == 0 && !list.fallback && !udp_troubled(d->udp))
+    if (joined == list.count && joined > 0 && list.missing == 0 && !list.fallback && !udp_troubled(d->udp)) {
         d->look_again = NEVER;
+    }
 }
 
 void gossipd_run_effects(struct gossipd *d)
@@ -121,8 +130,9 @@ void gossipd_run_effects(struct gossipd *d)
         switch (e->type) {
         case EFFECT_SEND: /* failures are counted there */
             (void)udp_send(d->udp, &e->as.send.path, e->as.send.data, e->as.send.len);
-            if (d->look_again == NEVER && udp_troubled(d->udp))
+            if (d->look_again == NEVER && udp_troubled(d->udp)) {
                 d->look_again = d->now + LOOK_AGAIN;
+            }
             break;
         case EFFECT_EVENT:
             gossipd_tell_event(d, &e->as.event);
@@ -148,8 +158,9 @@ void gossipd_receive(struct gossipd *d, const struct pollfd *fds)
 
         for (size_t n = 0; n < most && got != 0; n++) {
             got = udp_receive(d->udp, i, &from, datagram, &len);
-            if (got != 1)
+            if (got != 1) {
                 continue;
+            }
             gossip_receive(d->core, d->fx, d->now, &from, datagram, len);
             gossipd_run_effects(d);
         }

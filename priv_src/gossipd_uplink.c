@@ -20,8 +20,9 @@ static int queue(struct gossipd *d, int encoded, bool beyond)
     const void *frame = d->term.x.buff;
     size_t len = (size_t)d->term.x.index;
 
-    if (encoded == 0)
+    if (encoded == 0) {
         return beyond ? outbox_push_beyond(&d->outbox, frame, len) : outbox_push(&d->outbox, frame, len);
+    }
     d->owes_snapshot = true; /* memory was short: as if the queue had overflowed */
     return -1;
 }
@@ -88,10 +89,11 @@ void gossipd_tell_log(void *context, uint8_t level, const char *text)
 {
     struct gossipd *d = context;
 
-    if (d->core != NULL)
+    if (d->core != NULL) {
         (void)queue(d, term_log(&d->term, level, text), false);
-    else if (level >= LEVEL_WARNING)
+    } else if (level >= LEVEL_WARNING) {
         (void)fprintf(stderr, "gossipd: %s\n", text);
+    }
 }
 
 struct page {
@@ -112,8 +114,9 @@ static int page_add(void *context, const struct peer_view *peer)
     struct page *p = context;
     struct term *t = &p->gossipd->term;
 
-    if ((p->peers == 0 && term_page_begin(t, p->first) != 0) || term_page_peer(t, peer) != 0)
+    if ((p->peers == 0 && term_page_begin(t, p->first) != 0) || term_page_peer(t, peer) != 0) {
         return -1;
+    }
     p->peers++;
     return p->peers == PAGE_PEERS ? page_send(p) : 0;
 }
@@ -124,20 +127,24 @@ static int snapshot(struct gossipd *d)
 {
     struct page p = {.gossipd = d, .first = true};
 
-    if (gossip_peers(d->core, page_add, &p) != 0)
+    if (gossip_peers(d->core, page_add, &p) != 0) {
         return -1;
-    if (p.first && p.peers == 0 && term_page_begin(&d->term, true) != 0)
+    }
+    if (p.first && p.peers == 0 && term_page_begin(&d->term, true) != 0) {
         return -1;
-    if ((p.first || p.peers > 0) && page_send(&p) != 0)
+    }
+    if ((p.first || p.peers > 0) && page_send(&p) != 0) {
         return -1;
+    }
     return queue(d, term_atom(&d->term, "snapshot_end"), true);
 }
 
 static void pay_snapshot(struct gossipd *d)
 {
     d->owes_snapshot = snapshot(d) != 0; /* memory is short: again at the next wake-up */
-    if (d->owes_snapshot || !d->owes_health)
+    if (d->owes_snapshot || !d->owes_health) {
         return;
+    }
     d->owes_health = false;
     (void)queue(d, term_health(&d->term, d->health), false);
     gossipd_tell_interfaces(d);
@@ -147,15 +154,19 @@ static void pay_snapshot(struct gossipd *d)
 
 void gossipd_flush(struct gossipd *d)
 {
-    if (outbox_write(&d->outbox, d->out) != 0)
+    if (outbox_write(&d->outbox, d->out) != 0) {
         d->ended = true;
-    if (outbox_take_overflow(&d->outbox))
+    }
+    if (outbox_take_overflow(&d->outbox)) {
         d->owes_snapshot = d->owes_health = true;
-    if (!d->owes_snapshot || d->core == NULL || !outbox_empty(&d->outbox) || d->ended)
+    }
+    if (!d->owes_snapshot || d->core == NULL || !outbox_empty(&d->outbox) || d->ended) {
         return;
+    }
     pay_snapshot(d);
-    if (outbox_write(&d->outbox, d->out) != 0)
+    if (outbox_write(&d->outbox, d->out) != 0) {
         d->ended = true;
+    }
 }
 
 void gossipd_tell_fault(struct gossipd *d)
@@ -165,9 +176,11 @@ void gossipd_tell_fault(struct gossipd *d)
 
     log_clean(d->fault.text);
     if (queue(d, term_error(&d->term, &d->fault), true) == 0) {
-        while (outbox_write(&d->outbox, d->out) == 0 && !outbox_empty(&d->outbox) && clock_now() < until)
+        while (outbox_write(&d->outbox, d->out) == 0 && !outbox_empty(&d->outbox) && clock_now() < until) {
             (void)wait_for(&fd, 1, until - clock_now());
+        }
     }
-    if (!outbox_empty(&d->outbox)) /* nobody reads it there; else it would be told twice, at every try */
+    if (!outbox_empty(&d->outbox)) { /* nobody reads it there; else it would be told twice, at every try */
         (void)fprintf(stderr, "gossipd: %s\n", d->fault.text);
+    }
 }

@@ -55,14 +55,18 @@ static int by_hand(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 2) {
         return by_hand();
-    if (strcmp(argv[1], "--version") == 0)
+    }
+    if (strcmp(argv[1], "--version") == 0) {
         return printf("gossipd %s\n", GOSSIP_VERSION) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
-    if (strcmp(argv[1], "--help") == 0)
+    }
+    if (strcmp(argv[1], "--help") == 0) {
         return fputs(ABOUT, stdout) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
-    if (strcmp(argv[1], "--port") != 0 || isatty(STDIN_FILENO) != 0)
+    }
+    if (strcmp(argv[1], "--port") != 0 || isatty(STDIN_FILENO) != 0) {
         return by_hand();
+    }
     prepare_process();
     return gossipd_run(STDIN_FILENO, STDOUT_FILENO);
 }

@@ -29,11 +29,13 @@ static int etf_walk(struct reader *r, int depth);
 static int etf_walk_many(struct reader *r, uint64_t count, int depth)
 {
     /* Every term takes a byte at least, so a count beyond what is left is a lie that need not be walked. */
-    if (r->failed || count > reader_left(r))
+    if (r->failed || count > reader_left(r)) {
         return -1;
+    }
     while (count-- > 0) {
-        if (etf_walk(r, depth) != 0)
+        if (etf_walk(r, depth) != 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -62,8 +64,9 @@ static int etf_walk(struct reader *r, int depth)
 {
     uint8_t tag = read_u8(r);
 
-    if (r->failed || depth == 0)
+    if (r->failed || depth == 0) {
         return -1;
+    }
     switch (tag) {
     case TAG_NIL:
         return 0;
@@ -90,8 +93,9 @@ static int etf_walk(struct reader *r, int depth)
     case TAG_MAP:
         return etf_walk_many(r, (uint64_t)read_u32(r) * 2, depth - 1);
     case TAG_LIST:
-        if (etf_walk_many(r, read_u32(r), depth - 1) != 0)
+        if (etf_walk_many(r, read_u32(r), depth - 1) != 0) {
             return -1;
+        }
         return read_u8(r) == TAG_NIL && !r->failed ? 0 : -1; /* an improper list ends in something else */
     default:
         return -1;
@@ -102,8 +106,9 @@ int etf_check(const uint8_t *data, size_t len)
 {
     struct reader r = reader_over(data, len);
 
-    if (read_u8(&r) != TAG_VERSION || r.failed || etf_walk(&r, ETF_DEPTH) != 0)
+    if (read_u8(&r) != TAG_VERSION || r.failed || etf_walk(&r, ETF_DEPTH) != 0) {
         return -1;
+    }
     return reader_left(&r) == 0 ? 0 : -1;
 }
 
@@ -113,8 +118,9 @@ static void etf_text_bytes(char out[static ETF_TEXT], const char *quote, const u
     char plain[49];
     size_t n = len < sizeof plain - 1 ? len : sizeof plain - 1;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         plain[i] = (char)(bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '.');
+    }
     plain[n] = '\0';
     (void)snprintf(out, ETF_TEXT, "%s%s%s%s", quote, plain, len > n ? "..." : "", quote);
 }
@@ -125,8 +131,9 @@ static void etf_text_big(char out[static ETF_TEXT], struct reader *r)
     uint8_t sign = read_u8(r);
     uint64_t value = 0;
 
-    for (unsigned i = 0; i < digits && i < ETF_BIG_BYTES; i++)
+    for (unsigned i = 0; i < digits && i < ETF_BIG_BYTES; i++) {
         value |= (uint64_t)read_u8(r) << (8 * i);
+    }
     (void)snprintf(out, ETF_TEXT, "%s%llu", sign != 0 ? "-" : "", (unsigned long long)value);
 }
 
@@ -184,7 +191,8 @@ const char *etf_text(const uint8_t *data, size_t len, size_t at, char out[static
         (void)snprintf(out, ETF_TEXT, "something else");
         break;
     }
-    if (r.failed)
+    if (r.failed) {
         (void)snprintf(out, ETF_TEXT, "something cut short");
+    }
     return out;
 }

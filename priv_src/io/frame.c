@@ -13,8 +13,9 @@ struct frame_parser frame_parser_new(size_t limit)
 
 void frame_parser_free(struct frame_parser *p)
 {
-    if (p->data != NULL)
+    if (p->data != NULL) {
         sodium_memzero(p->data, p->size);
+    }
     free(p->data);
     *p = (struct frame_parser){.limit = p->limit};
 }
@@ -22,13 +23,15 @@ void frame_parser_free(struct frame_parser *p)
 /* Gives back the frame that the last frame_next handed out. */
 static void frame_release(struct frame_parser *p)
 {
-    if (p->used == 0)
+    if (p->used == 0) {
         return;
+    }
     sodium_memzero(p->data + p->start, p->used);
     p->start += p->used;
     p->used = 0;
-    if (p->start == p->end)
+    if (p->start == p->end) {
         p->start = p->end = 0;
+    }
 }
 
 /* Moves what is held to the front, and leaves no copy behind. */
@@ -36,8 +39,9 @@ static void frame_compact(struct frame_parser *p)
 {
     size_t held = p->end - p->start;
 
-    if (p->start == 0)
+    if (p->start == 0) {
         return;
+    }
     memmove(p->data, p->data + p->start, held);
     sodium_memzero(p->data + held, p->end - held);
     p->start = 0;
@@ -52,11 +56,13 @@ static int frame_grow(struct frame_parser *p)
     size_t size = p->size == 0 ? FIRST_SIZE : p->size * 2;
     uint8_t *data;
 
-    if (size > most)
+    if (size > most) {
         size = most;
+    }
     data = malloc(size);
-    if (data == NULL)
+    if (data == NULL) {
         return -1;
+    }
     if (p->data != NULL) {
         memcpy(data, p->data, p->end);
         sodium_memzero(p->data, p->size);
@@ -70,13 +76,16 @@ static int frame_grow(struct frame_parser *p)
 uint8_t *frame_room(struct frame_parser *p, size_t *room)
 {
     *room = 0;
-    if (p->failed)
+    if (p->failed) {
         return NULL;
+    }
     frame_release(p);
-    if (p->end == p->size)
+    if (p->end == p->size) {
         frame_compact(p);
-    if (p->end == p->size && (p->size == p->limit + FRAME_HEADER || frame_grow(p) != 0))
+    }
+    if (p->end == p->size && (p->size == p->limit + FRAME_HEADER || frame_grow(p) != 0)) {
         return NULL;
+    }
     *room = p->size - p->end;
     return p->data + p->end;
 }
@@ -91,19 +100,22 @@ int frame_next(struct frame_parser *p, uint8_t **frame, size_t *len)
     const uint8_t *h;
     size_t length;
 
-    if (p->failed)
+    if (p->failed) {
         return -1;
+    }
     frame_release(p);
-    if (p->end - p->start < FRAME_HEADER)
+    if (p->end - p->start < FRAME_HEADER) {
         return 0;
+    }
     h = p->data + p->start;
     length = (size_t)h[0] << 24 | (size_t)h[1] << 16 | (size_t)h[2] << 8 | h[3];
     if (length > p->limit) {
         p->failed = true;
         return -1;
     }
-    if (p->end - p->start - FRAME_HEADER < length)
+    if (p->end - p->start - FRAME_HEADER < length) {
         return 0;
+    }
     *frame = p->data + p->start + FRAME_HEADER;
     *len = length;
     p->used = FRAME_HEADER + length;

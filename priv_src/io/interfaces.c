@@ -14,8 +14,9 @@ static bool interfaces_fits(const char *item, const struct candidate *c)
     char text[INET6_ADDRSTRLEN] = "";
     int family = c->interface.addr.family == ADDR_IPV6 ? AF_INET6 : AF_INET;
 
-    if (strcmp(item, c->interface.name) == 0)
+    if (strcmp(item, c->interface.name) == 0) {
         return true;
+    }
     return inet_ntop(family, c->interface.addr.ip, text, sizeof text) != NULL && strcmp(item, text) == 0;
 }
 
@@ -25,8 +26,9 @@ static uint32_t interfaces_matches(const struct interface_filter *filter, const 
     uint32_t bits = 0;
 
     for (unsigned i = 0; i < filter->count; i++) {
-        if (interfaces_fits(filter->items[i], c))
+        if (interfaces_fits(filter->items[i], c)) {
             bits |= UINT32_C(1) << i;
+        }
     }
     return bits;
 }
@@ -34,13 +36,15 @@ static uint32_t interfaces_matches(const struct interface_filter *filter, const 
 static void interfaces_add(struct interface_list *out, const struct interface *interface)
 {
     for (size_t i = 0; i < out->count; i++) {
-        if (out->items[i].index == interface->index)
+        if (out->items[i].index == interface->index) {
             return;
+        }
     }
-    if (out->count == INTERFACES_MAX)
+    if (out->count == INTERFACES_MAX) {
         out->left_out++;
-    else
+    } else {
         out->items[out->count++] = *interface;
+    }
 }
 
 static bool interfaces_wanted(const struct interface_filter *filter, const struct candidate *c,
@@ -66,14 +70,16 @@ void interfaces_choose(const struct interface_filter *filter, const struct candi
         const struct candidate *c = &candidates[i];
         uint32_t matches = interfaces_matches(filter, c);
 
-        if (!c->up || !interfaces_wanted(filter, c, matches))
+        if (!c->up || !interfaces_wanted(filter, c, matches)) {
             continue;
+        }
         found |= matches;
         interfaces_add(out, &c->interface);
     }
     if (filter->mode == FILTER_ONLY) {
-        for (unsigned i = 0; i < filter->count; i++)
+        for (unsigned i = 0; i < filter->count; i++) {
             out->missing |= ~found & UINT32_C(1) << i;
+        }
         return;
     }
     for (size_t i = 0; i < count && out->count == 0; i++) {
@@ -92,8 +98,9 @@ static bool interfaces_candidate(const struct ifaddrs *a, struct candidate *out)
     struct sockaddr_in in;
     uint8_t ip[4];
 
-    if (a->ifa_addr == NULL || a->ifa_addr->sa_family != AF_INET || strlen(a->ifa_name) >= INTERFACE_NAME)
+    if (a->ifa_addr == NULL || a->ifa_addr->sa_family != AF_INET || strlen(a->ifa_name) >= INTERFACE_NAME) {
         return false;
+    }
     memcpy(&in, a->ifa_addr, sizeof in);
     memcpy(ip, &in.sin_addr, sizeof ip);
     *out = (struct candidate){.up = (a->ifa_flags & IFF_UP) != 0,
@@ -118,8 +125,9 @@ int interfaces_list(const struct interface_filter *filter, struct interface_list
         free(candidates);
         return -1;
     }
-    for (const struct ifaddrs *a = all; a != NULL && count < CANDIDATES_MAX; a = a->ifa_next)
+    for (const struct ifaddrs *a = all; a != NULL && count < CANDIDATES_MAX; a = a->ifa_next) {
         count += interfaces_candidate(a, &candidates[count]);
+    }
     freeifaddrs(all);
     interfaces_choose(filter, candidates, count, out);
     free(candidates);

@@ -18,8 +18,9 @@ void log_time(struct log *log, int64_t now)
     char text[LOG_TEXT];
 
     log->now = now;
-    if (log->left_out == 0 || !bucket_take(&log->bucket, now, LINES_BURST, LINES_PER_SECOND))
+    if (log->left_out == 0 || !bucket_take(&log->bucket, now, LINES_BURST, LINES_PER_SECOND)) {
         return;
+    }
     (void)snprintf(text, sizeof text, "%lu log lines were left out: too many at once",
                    (unsigned long)log->left_out);
     log->left_out = 0;
@@ -57,11 +58,13 @@ static unsigned log_character(const unsigned char *t)
     unsigned low = t[0] == 0xe0 ? 0xa0 : t[0] == 0xf0 ? 0x90 : 0x80;
     unsigned high = t[0] == 0xed ? 0x9f : t[0] == 0xf4 ? 0x8f : 0xbf;
 
-    if (len == 1)
+    if (len == 1) {
         return t[0] >= 0x20 && t[0] != 0x7f ? 1 : 0;
+    }
     for (unsigned i = 1; i < len; i++) {
-        if (t[i] < (i == 1 ? low : 0x80) || t[i] > (i == 1 ? high : 0xbf))
+        if (t[i] < (i == 1 ? low : 0x80) || t[i] > (i == 1 ? high : 0xbf)) {
             return 0;
+        }
     }
     return len;
 }
@@ -71,8 +74,9 @@ void log_clean(char *text)
     while (*text != '\0') {
         unsigned len = log_character((const unsigned char *)text);
 
-        if (len == 0)
+        if (len == 0) {
             *text = '?';
+        }
         text += len == 0 ? 1 : len;
     }
 }

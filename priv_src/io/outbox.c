@@ -35,8 +35,9 @@ static int outbox_overflow(struct outbox *o)
 {
     size_t keep = o->head + o->partial;
 
-    for (size_t at = keep; at < o->tail; at += outbox_frame(o, at))
+    for (size_t at = keep; at < o->tail; at += outbox_frame(o, at)) {
         o->dropped++;
+    }
     o->dropped++;
     o->tail = keep;
     o->beyond = 0;
@@ -51,20 +52,24 @@ static int outbox_reserve(struct outbox *o, size_t len)
     size_t size = o->size == 0 ? FIRST_SIZE : o->size;
     uint8_t *data;
 
-    if (o->size - o->tail >= len)
+    if (o->size - o->tail >= len) {
         return 0;
+    }
     if (o->head > 0) {
         memmove(o->data, o->data + o->head, held);
         o->head = 0;
         o->tail = held;
     }
-    if (o->size - o->tail >= len)
+    if (o->size - o->tail >= len) {
         return 0;
-    while (size - held < len)
+    }
+    while (size - held < len) {
         size *= 2;
+    }
     data = realloc(o->data, size);
-    if (data == NULL)
+    if (data == NULL) {
         return -1;
+    }
     o->data = data;
     o->size = size;
     return 0;
@@ -74,8 +79,9 @@ static int outbox_append(struct outbox *o, const void *frame, size_t len)
 {
     uint8_t *at;
 
-    if (len > UINT32_MAX || outbox_reserve(o, len + FRAME_HEADER) != 0)
+    if (len > UINT32_MAX || outbox_reserve(o, len + FRAME_HEADER) != 0) {
         return outbox_overflow(o);
+    }
     at = o->data + o->tail;
     at[0] = (uint8_t)(len >> 24);
     at[1] = (uint8_t)(len >> 16);
@@ -91,15 +97,17 @@ int outbox_push(struct outbox *o, const void *frame, size_t len)
     size_t bound = o->limit + o->beyond;
     size_t held = o->tail - o->head;
 
-    if (held > bound || len + FRAME_HEADER > bound - held)
+    if (held > bound || len + FRAME_HEADER > bound - held) {
         return outbox_overflow(o);
+    }
     return outbox_append(o, frame, len);
 }
 
 int outbox_push_beyond(struct outbox *o, const void *frame, size_t len)
 {
-    if (outbox_append(o, frame, len) != 0)
+    if (outbox_append(o, frame, len) != 0) {
         return -1;
+    }
     o->beyond += len + FRAME_HEADER;
     return 0;
 }
@@ -110,15 +118,17 @@ static void outbox_written(struct outbox *o, size_t len)
     while (len > 0) {
         size_t step;
 
-        if (o->partial == 0)
+        if (o->partial == 0) {
             o->partial = outbox_frame(o, o->head);
+        }
         step = len < o->partial ? len : o->partial;
         o->head += step;
         o->partial -= step;
         len -= step;
     }
-    if (o->head < o->tail)
+    if (o->head < o->tail) {
         return;
+    }
     o->head = o->tail = 0;
     o->beyond = 0;
     if (o->size > KEEP_SIZE) {
@@ -133,14 +143,15 @@ int outbox_write(struct outbox *o, int fd)
     while (o->head < o->tail) {
         ssize_t n = write(fd, o->data + o->head, o->tail - o->head);
 
-        if (n > 0)
+        if (n > 0) {
             outbox_written(o, (size_t)n);
-        else if (n < 0 && errno == EINTR)
+        } else if (n < 0 && errno == EINTR) {
             continue;
-        else if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK)
+        } else if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK) {
             return 0;
-        else
+        } else {
             return -1;
+        }
     }
     return 0;
 }

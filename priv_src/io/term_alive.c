@@ -9,8 +9,9 @@ static int alive_name(struct decoder *d, const char *name, struct message *out)
     size_t len;
     int at = d->at;
 
-    if (decoder_bytes(d, &text, &len) != 0 || name_set(&c->as.alive.self.name, text, len) != 0)
+    if (decoder_bytes(d, &text, &len) != 0 || name_set(&c->as.alive.self.name, text, len) != 0) {
         return decoder_refuse(d, at, name, "a node name such as \"a@host\"");
+    }
     return 0;
 }
 
@@ -24,8 +25,9 @@ static int alive_port(struct decoder *d, const char *name, struct message *out)
     struct command *c = &out->as.command;
     uint32_t port = 0;
 
-    if (decoder_number(d, name, 0, 65535, "0..65535", &port) != 0)
+    if (decoder_number(d, name, 0, 65535, "0..65535", &port) != 0) {
         return -1;
+    }
     c->as.alive.self.dist_port = (uint16_t)port;
     return 0;
 }
@@ -35,8 +37,9 @@ static int alive_flag(struct decoder *d, const char *name, struct message *out, 
     struct identity *self = &out->as.command.as.alive.self;
     bool on = false;
 
-    if (decoder_bool(d, name, &on) != 0)
+    if (decoder_bool(d, name, &on) != 0) {
         return -1;
+    }
     self->flags = (uint8_t)(self->flags | (on ? flag : 0u));
     return 0;
 }
@@ -67,8 +70,9 @@ static int alive_cookie(struct decoder *d, const char *name, struct message *out
     const uint8_t *cookie;
     size_t len;
 
-    if (decoder_bytes(d, &cookie, &len) != 0 || len > COOKIE_MAX)
+    if (decoder_bytes(d, &cookie, &len) != 0 || len > COOKIE_MAX) {
         return decoder_refuse_secret(d, name, "a binary of 0..255 bytes");
+    }
     c->as.alive.cookie_len = (uint8_t)len;
     memcpy(c->as.alive.cookie, cookie, len);
     return 0;

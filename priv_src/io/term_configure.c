@@ -19,8 +19,9 @@ static int config_cluster(struct decoder *d, const char *name, struct message *o
     size_t len;
     int at = d->at;
 
-    if (decoder_bytes(d, &label, &len) != 0 || len > LABEL_MAX)
+    if (decoder_bytes(d, &label, &len) != 0 || len > LABEL_MAX) {
         return decoder_refuse(d, at, name, "a binary of 0..255 bytes");
+    }
     c->label_len = (uint8_t)len;
     memcpy(c->label, label, len);
     return 0;
@@ -40,12 +41,15 @@ static int parse_ipv4(const uint8_t *text, size_t len, uint8_t ip[static 4])
         unsigned value = 0;
         size_t digits = 0;
 
-        if (part > 0 && (i == len || text[i++] != '.'))
+        if (part > 0 && (i == len || text[i++] != '.')) {
             return -1;
-        for (; i < len && text[i] >= '0' && text[i] <= '9' && digits < 3; digits++)
+        }
+        for (; i < len && text[i] >= '0' && text[i] <= '9' && digits < 3; digits++) {
             value = value * 10 + (unsigned)(text[i++] - '0');
-        if (digits == 0 || value > 255)
+        }
+        if (digits == 0 || value > 255) {
             return -1;
+        }
         ip[part] = (uint8_t)value;
     }
     return i == len ? 0 : -1;
@@ -59,8 +63,9 @@ static int config_group(struct decoder *d, const char *name, struct message *out
     size_t len;
     int at = d->at;
 
-    if (decoder_bytes(d, &text, &len) != 0 || parse_ipv4(text, len, ip) != 0 || ip[0] < 224 || ip[0] > 239)
+    if (decoder_bytes(d, &text, &len) != 0 || parse_ipv4(text, len, ip) != 0 || ip[0] < 224 || ip[0] > 239) {
         return decoder_refuse(d, at, name, "an IPv4 multicast address, 224.0.0.0..239.255.255.255");
+    }
     c->group = addr_ipv4(ip, c->group.port, 0); /* the port may have come first */
     return 0;
 }
@@ -70,8 +75,9 @@ static int config_port(struct decoder *d, const char *name, struct message *out)
     struct config *c = &out->as.config;
     uint32_t port = 0;
 
-    if (decoder_number(d, name, 1, 65535, "1..65535", &port) != 0)
+    if (decoder_number(d, name, 1, 65535, "1..65535", &port) != 0) {
         return -1;
+    }
     c->group.port = (uint16_t)port;
     return 0;
 }
@@ -81,8 +87,9 @@ static int config_ttl(struct decoder *d, const char *name, struct message *out)
     struct config *c = &out->as.config;
     uint32_t ttl = 0;
 
-    if (decoder_number(d, name, 0, 255, "0..255", &ttl) != 0)
+    if (decoder_number(d, name, 0, 255, "0..255", &ttl) != 0) {
         return -1;
+    }
     c->ttl = (uint8_t)ttl;
     return 0;
 }
@@ -109,9 +116,10 @@ static int decode_filter_item(struct decoder *d, const char *name, char out[stat
     int at = d->at;
 
     if (decoder_bytes(d, &text, &len) != 0 || len == 0 || len >= FILTER_TEXT ||
-        memchr(text, '\0', len) != NULL)
+        memchr(text, '\0', len) != NULL) {
         return decoder_refuse(d, at, name,
                               "a list of interface names or IPv4 addresses, binaries of 1..45 bytes");
+    }
     memcpy(out, text, len);
     out[len] = '\0';
     return 0;
@@ -122,11 +130,13 @@ static int decode_filter_items(struct decoder *d, const char *name, struct inter
     int at = d->at;
     int arity = 0;
 
-    if (ei_decode_list_header(decoder_buffer(d), &d->at, &arity) != 0 || arity < 1 || arity > FILTER_ITEMS)
+    if (ei_decode_list_header(decoder_buffer(d), &d->at, &arity) != 0 || arity < 1 || arity > FILTER_ITEMS) {
         return decoder_refuse(d, at, name, "a list of 1..32 interface names or IPv4 addresses");
+    }
     for (int i = 0; i < arity; i++) {
-        if (decode_filter_item(d, name, filter->items[i]) != 0)
+        if (decode_filter_item(d, name, filter->items[i]) != 0) {
             return -1;
+        }
     }
     filter->count = (uint8_t)arity;
     return ei_skip_term(decoder_buffer(d), &d->at) == 0 ? 0 : decoder_refuse(d, at, name, "a proper list");
@@ -146,11 +156,13 @@ static int config_interfaces(struct decoder *d, const char *name, struct message
     }
     d->at = at;
     if (ei_decode_tuple_header(decoder_buffer(d), &d->at, &arity) != 0 || arity != 2 ||
-        decoder_atom(d, atom) != 0)
+        decoder_atom(d, atom) != 0) {
         return decoder_refuse(d, at, name, allowed);
+    }
     filter->mode = strcmp(atom, "only") == 0 ? FILTER_ONLY : strcmp(atom, "except") == 0 ? FILTER_EXCEPT : 0;
-    if (filter->mode == 0)
+    if (filter->mode == 0) {
         return decoder_refuse(d, at, name, allowed);
+    }
     return decode_filter_items(d, name, filter);
 }
 

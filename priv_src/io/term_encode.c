@@ -13,8 +13,9 @@ static int put(bool failed)
 
 static int begin(struct term *t)
 {
-    if (t->x.buff == NULL) /* new, or ei lost it when memory was short */
+    if (t->x.buff == NULL) { /* new, or ei lost it when memory was short */
         t->x = (ei_x_buff){0};
+    }
     t->x.index = 0;
     return ei_x_encode_version(&t->x);
 }
@@ -33,8 +34,9 @@ static int put_boot(ei_x_buff *x, uint64_t boot)
 {
     uint8_t bytes[8];
 
-    for (size_t i = 0; i < sizeof bytes; i++)
+    for (size_t i = 0; i < sizeof bytes; i++) {
         bytes[i] = (uint8_t)(boot >> (56 - 8 * i));
+    }
     return put_binary(x, bytes, sizeof bytes);
 }
 
@@ -65,13 +67,15 @@ static int put_ip(ei_x_buff *x, const struct addr *a)
     size_t len = addr_ip_len(a->family);
     size_t step = a->family == ADDR_IPV6 ? 2 : 1;
 
-    if (ei_x_encode_tuple_header(x, (long)(len / step)) != 0)
+    if (ei_x_encode_tuple_header(x, (long)(len / step)) != 0) {
         return -1;
+    }
     for (size_t i = 0; i < len; i += step) {
         unsigned long part = step == 1 ? a->ip[i] : (unsigned long)(a->ip[i] << 8 | a->ip[i + 1]);
 
-        if (ei_x_encode_ulong(x, part) != 0)
+        if (ei_x_encode_ulong(x, part) != 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -88,8 +92,9 @@ static int put_interface(ei_x_buff *x, const struct interface *i)
 {
     char text[INET6_ADDRSTRLEN] = "";
 
-    if (inet_ntop(i->addr.family == ADDR_IPV6 ? AF_INET6 : AF_INET, i->addr.ip, text, sizeof text) == NULL)
+    if (inet_ntop(i->addr.family == ADDR_IPV6 ? AF_INET6 : AF_INET, i->addr.ip, text, sizeof text) == NULL) {
         return -1;
+    }
     return put(ei_x_encode_tuple_header(x, 3) != 0 || put_text(x, i->name) != 0 ||
                ei_x_encode_ulong(x, i->index) != 0 || put_text(x, text) != 0);
 }
@@ -97,11 +102,13 @@ static int put_interface(ei_x_buff *x, const struct interface *i)
 /* The key, or tag, and the list. */
 static int put_interfaces(ei_x_buff *x, const struct interface *interfaces, size_t count)
 {
-    if (ei_x_encode_atom(x, "interfaces") != 0 || put_list(x, count) != 0)
+    if (ei_x_encode_atom(x, "interfaces") != 0 || put_list(x, count) != 0) {
         return -1;
+    }
     for (size_t i = 0; i < count; i++) {
-        if (put_interface(x, &interfaces[i]) != 0)
+        if (put_interface(x, &interfaces[i]) != 0) {
             return -1;
+        }
     }
     return count > 0 ? ei_x_encode_empty_list(x) : 0;
 }
@@ -133,11 +140,13 @@ static int put_addresses(ei_x_buff *x, const struct peer_view *p)
 {
     size_t count = p->addr_count < PEER_ADDRS ? p->addr_count : PEER_ADDRS;
 
-    if (ei_x_encode_atom(x, "addresses") != 0 || put_list(x, count) != 0)
+    if (ei_x_encode_atom(x, "addresses") != 0 || put_list(x, count) != 0) {
         return -1;
+    }
     for (size_t i = 0; i < count; i++) {
-        if (put_address(x, &p->addrs[i]) != 0)
+        if (put_address(x, &p->addrs[i]) != 0) {
             return -1;
+        }
     }
     return count > 0 ? ei_x_encode_empty_list(x) : 0;
 }
@@ -167,8 +176,9 @@ static int put_tagged(struct term *t, long arity, const char *tag)
 
 void term_free(struct term *t)
 {
-    if (t->x.buff != NULL)
+    if (t->x.buff != NULL) {
         (void)ei_x_free(&t->x);
+    }
     *t = (struct term){0};
 }
 
@@ -297,11 +307,13 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
     };
     size_t count = sizeof counters / sizeof counters[0];
 
-    if (ei_x_encode_map_header(x, (long)count + 1) != 0) /* and the interfaces */
+    if (ei_x_encode_map_header(x, (long)count + 1) != 0) { /* and the interfaces */
         return -1;
+    }
     for (size_t i = 0; i < count; i++) {
-        if (put_number(x, counters[i].name, counters[i].value) != 0)
+        if (put_number(x, counters[i].name, counters[i].value) != 0) {
             return -1;
+        }
     }
     return 0;
 }

@@ -36,10 +36,12 @@ static int udp_open_private(struct udp *u, struct fault *fault)
     uint8_t family = u->options.group.family;
     int fd = udp_system_open(family, false, u->options.ttl, &granted);
 
-    if (fd >= 0)
+    if (fd >= 0) {
         u->sockets[u->socket_count++] = fd;
-    if (fd < 0 || udp_system_bind(fd, family, 0) != 0)
+    }
+    if (fd < 0 || udp_system_bind(fd, family, 0) != 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
+    }
     return 0;
 }
 
@@ -49,20 +51,24 @@ static int udp_open_shared(struct udp *u, struct fault *fault)
     uint16_t port = u->options.group.port;
     int fd = udp_system_open(family, true, u->options.ttl, &u->stats.receive_buffer);
 
-    if (fd < 0)
+    if (fd < 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
+    }
     u->sockets[u->socket_count++] = fd;
-    if (udp_system_bind(fd, family, port) == 0)
+    if (udp_system_bind(fd, family, port) == 0) {
         return 0;
-    if (errno == EADDRINUSE)
+    }
+    if (errno == EADDRINUSE) {
         return fault_set(fault, FAULT_PORT_TAKEN,
                          "UDP port %u is held by a program that does not share it; stop that program (`ss "
                          "-ulpn` names it), "
                          "or give every node of the cluster another port",
                          (unsigned)port);
-    if (errno == EACCES)
+    }
+    if (errno == EACCES) {
         return fault_set(fault, FAULT_NETWORK,
                          "UDP port %u may not be used by this user; choose one above 1023", (unsigned)port);
+    }
     return fault_set(fault, FAULT_NETWORK, "UDP port %u cannot be bound: %s", (unsigned)port,
                      strerror(errno));
 }
@@ -86,11 +92,13 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
 
 void udp_close(struct udp *u)
 {
-    if (u == NULL)
+    if (u == NULL) {
         return;
+    }
     /* Closing a socket leaves its groups. */
-    for (size_t i = 0; i < u->socket_count; i++)
+    for (size_t i = 0; i < u->socket_count; i++) {
         (void)close(u->sockets[i]);
+    }
     free(u);
 }
 
@@ -102,8 +110,9 @@ static bool udp_same(const struct interface *a, const struct interface *b)
 static bool udp_listed(const struct interface *items, size_t count, const struct interface *wanted)
 {
     for (size_t i = 0; i < count; i++) {
-        if (udp_same(&items[i], wanted))
+        if (udp_same(&items[i], wanted)) {
             return true;
+        }
     }
     return false;
 }
@@ -115,14 +124,17 @@ static int udp_join(struct udp *u, const struct interface *interface, size_t *so
 
     for (size_t i = PRIVATE + 1; i < u->socket_count; i++) {
         *socket = i;
-        if (udp_system_join(u->sockets[i], &u->options.group, &interface->addr) == 0 || errno == EADDRINUSE)
+        if (udp_system_join(u->sockets[i], &u->options.group, &interface->addr) == 0 || errno == EADDRINUSE) {
             return 0;
-        if (errno != ENOBUFS) /* ENOBUFS: this socket has its fill of memberships */
+        }
+        if (errno != ENOBUFS) { /* ENOBUFS: this socket has its fill of memberships */
             return -1;
+        }
     }
     errno = ENOBUFS;
-    if (u->socket_count == UDP_SOCKETS_MAX || udp_open_shared(u, &fault) != 0)
+    if (u->socket_count == UDP_SOCKETS_MAX || udp_open_shared(u, &fault) != 0) {
         return -1;
+    }
     *socket = u->socket_count - 1;
     return udp_system_join(u->sockets[*socket], &u->options.group, &interface->addr);
 }
@@ -134,10 +146,11 @@ static void udp_leave_missing(struct udp *u, const struct interface_list *list)
     for (size_t i = 0; i < u->count; i++) {
         struct membership *m = &u->joined[i];
 
-        if (udp_listed(list->items, list->count, &m->interface))
+        if (udp_listed(list->items, list->count, &m->interface)) {
             u->joined[kept++] = *m;
-        else /* fails when the interface is gone, and the membership with it */
+        } else { /* fails when the interface is gone, and the membership with it */
             (void)udp_system_leave(u->sockets[m->socket], &u->options.group, &m->interface.addr);
+        }
     }
     u->count = kept;
     memset(&u->joined[kept], 0, (INTERFACES_MAX - kept) * sizeof u->joined[0]);
@@ -148,16 +161,18 @@ static void udp_join_new(struct udp *u, const struct interface *interface, struc
 {
     struct membership m = {.interface = *interface};
 
-    if (udp_listed(u->public, u->count, interface))
+    if (udp_listed(u->public, u->count, interface)) {
         return;
+    }
     if (udp_join(u, interface, &m.socket) == 0) {
         u->public[u->count] = *interface;
         u->joined[u->count++] = m;
         return;
     }
-    if (!udp_listed(u->refused, u->refused_count, interface))
+    if (!udp_listed(u->refused, u->refused_count, interface)) {
         log_line(u->log, LEVEL_WARNING, "multicast cannot be received on interface %s: %s", interface->name,
                  strerror(errno));
+    }
     refused[(*refused_count)++] = *interface;
 }
 
@@ -167,10 +182,12 @@ size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
     size_t refused_count = 0;
 
     udp_leave_missing(u, list);
-    for (size_t i = 0; i < u->count; i++)
+    for (size_t i = 0; i < u->count; i++) {
         u->public[i] = u->joined[i].interface;
-    for (size_t i = 0; i < list->count; i++)
+    }
+    for (size_t i = 0; i < list->count; i++) {
         udp_join_new(u, &list->items[i], refused, &refused_count);
+    }
     memcpy(u->refused, refused, refused_count * sizeof refused[0]);
     u->refused_count = refused_count;
     return u->count;
@@ -187,16 +204,18 @@ size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MA
     size_t count = 0;
 
     for (size_t i = 0; i < u->count; i++) {
-        if (u->joined[i].trouble == 0)
+        if (u->joined[i].trouble == 0) {
             out[count++] = u->joined[i].interface;
+        }
     }
     return count;
 }
 
 size_t udp_descriptors(const struct udp *u, struct pollfd *fds)
 {
-    for (size_t i = 0; i < u->socket_count; i++)
+    for (size_t i = 0; i < u->socket_count; i++) {
         fds[i] = (struct pollfd){.fd = u->sockets[i], .events = POLLIN};
+    }
     return u->socket_count;
 }
 
@@ -205,8 +224,9 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
     struct udp_arrival arrival = {0};
     int n = udp_system_receive(u->sockets[i], i != PRIVATE, out, DATAGRAM_MAX, &arrival);
 
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return 0;
+    }
     if (n < 0) {
         u->stats.receive_errors += errno != EINTR;
         return -1;
@@ -224,15 +244,19 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
  * state. */
 static int udp_told(struct udp *u, struct membership *m, int trouble)
 {
-    if (trouble != 0)
+    if (trouble != 0) {
         u->stats.send_errors++;
-    if (trouble == EAGAIN || trouble == EWOULDBLOCK || trouble == ENOBUFS)
+    }
+    if (trouble == EAGAIN || trouble == EWOULDBLOCK || trouble == ENOBUFS) {
         return -1;
-    if (trouble != 0 && m->trouble != trouble)
+    }
+    if (trouble != 0 && m->trouble != trouble) {
         log_line(u->log, LEVEL_WARNING, "multicast cannot be sent on interface %s: %s", m->interface.name,
                  strerror(trouble));
-    if (trouble == 0 && m->trouble != 0)
+    }
+    if (trouble == 0 && m->trouble != 0) {
         log_line(u->log, LEVEL_INFO, "multicast is sent on interface %s again", m->interface.name);
+    }
     m->trouble = trouble;
     return trouble == 0 ? 0 : -1;
 }
@@ -245,11 +269,13 @@ static int udp_send_group(struct udp *u, uint32_t ifindex, const uint8_t *data, 
         struct membership *m = &u->joined[i];
         int sent;
 
-        if (ifindex != 0 && ifindex != m->interface.index)
+        if (ifindex != 0 && ifindex != m->interface.index) {
             continue;
+        }
         sent = udp_system_multicast(u->sockets[PRIVATE], &u->options.group, &m->interface.addr, data, len);
-        if (udp_told(u, m, sent == 0 ? 0 : errno) == 0)
+        if (udp_told(u, m, sent == 0 ? 0 : errno) == 0) {
             result = 0;
+        }
     }
     return result;
 }
@@ -272,10 +298,12 @@ static int udp_send_unicast(struct udp *u, const struct addr *to, const uint8_t 
     int fd = u->sockets[PRIVATE];
     int trouble = udp_system_unicast(fd, to, udp_link_local(to), data, len) == 0 ? 0 : errno;
 
-    if (udp_unrouted(to, trouble))
+    if (udp_unrouted(to, trouble)) {
         trouble = udp_system_unicast(fd, to, true, data, len) == 0 ? 0 : errno;
-    if (trouble != 0)
+    }
+    if (trouble != 0) {
         u->stats.send_errors++;
+    }
     /* A peer that is not reachable is the core's business. A firewall on this very host is a person's. */
     if ((trouble == EPERM || trouble == EACCES) && u->unicast_trouble == 0) {
         log_line(u->log, LEVEL_WARNING, "a firewall of this host forbids sending UDP to peers: %s",
@@ -292,8 +320,9 @@ static int udp_send_unicast(struct udp *u, const struct addr *to, const uint8_t 
 
 int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t len)
 {
-    if (to->kind == PATH_GROUP)
+    if (to->kind == PATH_GROUP) {
         return udp_send_group(u, to->addr.ifindex, data, len);
+    }
     if (to->addr.family != u->options.group.family || to->addr.port == 0) {
         u->stats.send_errors++;
         return -1;
@@ -304,8 +333,9 @@ int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t l
 bool udp_troubled(const struct udp *u)
 {
     for (size_t i = 0; i < u->count; i++) {
-        if (u->joined[i].trouble != 0)
+        if (u->joined[i].trouble != 0) {
             return true;
+        }
     }
     return false;
 }

@@ -32,8 +32,9 @@ static uint32_t udp_system_buffer(int fd)
     int granted = 0;
     socklen_t size = sizeof granted;
 
-    if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0)
+    if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0) {
         (void)set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER); /* cut at net.core.rmem_max */
+    }
     return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
 
@@ -41,8 +42,9 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
 {
     int fd = socket(family == ADDR_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     /* Not SO_REUSEPORT: with it the kernel spreads datagrams over the sockets, and demands one user for all
      * of them. IP_MULTICAST_ALL 0: else this socket hears what any other process of the host has joined. */
     if ((shared && set(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
@@ -97,8 +99,9 @@ static int udp_system_sendmsg(int fd, const struct addr *to, uint32_t ifindex, c
     if (ifindex != 0) {
         struct cmsghdr *c = &control.align;
 
-        if (source != NULL)
+        if (source != NULL) {
             memcpy(&info.ipi_spec_dst, source, sizeof info.ipi_spec_dst);
+        }
         c->cmsg_level = IPPROTO_IP;
         c->cmsg_type = IP_PKTINFO;
         c->cmsg_len = CMSG_LEN(sizeof info);
@@ -136,11 +139,14 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
 
     (void)shared;
-    if (n < 0)
+    if (n < 0) {
         return -1;
+    }
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof info))
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
+            c->cmsg_len >= CMSG_LEN(sizeof info)) {
             memcpy(&info, CMSG_DATA(c), sizeof info);
+        }
     }
     memcpy(ip, &in.sin_addr, sizeof ip);
     arrival->from = addr_ipv4(ip, ntohs(in.sin_port), info.ipi_ifindex > 0 ? (uint32_t)info.ipi_ifindex : 0);

@@ -53,16 +53,18 @@ static uint32_t udp_system_buffer(int fd)
     socklen_t size = sizeof granted;
 
     for (int want = RECEIVE_BUFFER; want >= 64 * 1024; want /= 2) {
-        if (set(fd, SOL_SOCKET, SO_RCVBUF, want) == 0)
+        if (set(fd, SOL_SOCKET, SO_RCVBUF, want) == 0) {
             break;
+        }
     }
     return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
 
 static int udp_system_share(int fd)
 {
-    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0)
+    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
         return -1;
+    }
 #if defined(SO_REUSEPORT) && !defined(__linux__)
     /* Elsewhere than on Linux this is what lets several sockets hear one multicast. */
     return set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -75,20 +77,25 @@ static int udp_system_setup(int fd, bool shared, uint8_t ttl)
 {
     int flags = fcntl(fd, F_GETFL);
 
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
         return -1;
-    if (shared && udp_system_share(fd) != 0)
+    }
+    if (shared && udp_system_share(fd) != 0) {
         return -1;
+    }
 #if defined(ARRIVAL_OPTION)
-    if (set(fd, IPPROTO_IP, ARRIVAL_OPTION, 1) != 0)
+    if (set(fd, IPPROTO_IP, ARRIVAL_OPTION, 1) != 0) {
         return -1;
+    }
 #endif
 #if defined(IP_MULTICAST_ALL)
-    if (set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0)
+    if (set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0) {
         return -1;
+    }
 #endif
-    if (set_byte(fd, IP_MULTICAST_LOOP, 1) != 0 || set_byte(fd, IP_MULTICAST_TTL, ttl) != 0)
+    if (set_byte(fd, IP_MULTICAST_LOOP, 1) != 0 || set_byte(fd, IP_MULTICAST_TTL, ttl) != 0) {
         return -1;
+    }
     return 0;
 }
 
@@ -96,8 +103,9 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
 {
     int fd = socket(family == ADDR_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
 
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     if (udp_system_setup(fd, shared, ttl) != 0) {
         (void)close(fd);
         return -1;
@@ -168,8 +176,9 @@ int udp_system_multicast(int fd, const struct addr *group, const struct addr *lo
     struct in_addr out;
 
     memcpy(&out, local->ip, sizeof out);
-    if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out) != 0)
+    if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out) != 0) {
         return -1;
+    }
     return udp_system_unicast(fd, group, false, data, len);
 }
 
@@ -216,8 +225,9 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     m.msg_control = control.bytes;
     m.msg_controllen = sizeof control.bytes;
     n = recvmsg(fd, &m, 0);
-    if (n < 0)
+    if (n < 0) {
         return -1;
+    }
     memcpy(ip, &in.sin_addr, sizeof ip);
     arrival->from = addr_ipv4(ip, ntohs(in.sin_port), 0);
     arrival->destination = shared ? PATH_GROUP : PATH_UNICAST;
@@ -225,8 +235,9 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
 #if defined(ARRIVAL_OPTION)
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == ARRIVAL_OPTION &&
-            c->cmsg_len >= CMSG_LEN(sizeof(arrival_info)))
+            c->cmsg_len >= CMSG_LEN(sizeof(arrival_info))) {
             udp_system_arrival(CMSG_DATA(c), arrival);
+        }
     }
 #endif
     return (int)n;

@@ -12,8 +12,9 @@ static void append(uint8_t *stream, size_t *len, const void *frame, size_t frame
     stream[(*len)++] = (uint8_t)(frame_len >> 16);
     stream[(*len)++] = (uint8_t)(frame_len >> 8);
     stream[(*len)++] = (uint8_t)frame_len;
-    if (frame_len > 0)
+    if (frame_len > 0) {
         memcpy(stream + *len, frame, frame_len);
+    }
     *len += frame_len;
 }
 
@@ -54,8 +55,9 @@ static const char *const FRAMES[] = {"first", "", "a somewhat longer one", "x", 
 static size_t stream_of_frames(uint8_t *stream)
 {
     size_t len = 0;
-    for (size_t i = 0; i < COUNT(FRAMES); i++)
+    for (size_t i = 0; i < COUNT(FRAMES); i++) {
         append(stream, &len, FRAMES[i], strlen(FRAMES[i]));
+    }
     return len;
 }
 
@@ -97,14 +99,16 @@ static void frames_come_byte_by_byte_and_joined(void **state)
         uint8_t *frame;
         size_t got;
         feed(&p, stream + i, 1);
-        if (frame_next(&p, &frame, &got) == 1)
+        if (frame_next(&p, &frame, &got) == 1) {
             assert_memory_equal(frame, FRAMES[next++], got);
+        }
         expect_none(&p);
     }
     assert_int_equal(next, COUNT(FRAMES));
     feed(&p, stream, len);
-    for (size_t i = 0; i < COUNT(FRAMES); i++)
+    for (size_t i = 0; i < COUNT(FRAMES); i++) {
         expect_frame(&p, FRAMES[i]);
+    }
     expect_none(&p);
     frame_parser_free(&p);
 }
@@ -174,8 +178,9 @@ static bool holds(const struct frame_parser *p, const char *secret)
 {
     size_t len = strlen(secret);
     for (size_t i = 0; i + len <= p->size; i++) {
-        if (memcmp(p->data + i, secret, len) == 0)
+        if (memcmp(p->data + i, secret, len) == 0) {
             return true;
+        }
     }
     return false;
 }

@@ -7,17 +7,20 @@ enum { OURS = 3, STRANGERS = 5 };
 
 static bool ours_are_whole(struct net *net)
 {
-    for (size_t i = 0; i < OURS; i++)
-        if (net_listed(net, i) != OURS - 1)
+    for (size_t i = 0; i < OURS; i++) {
+        if (net_listed(net, i) != OURS - 1) {
             return false;
+        }
+    }
     return true;
 }
 
 /* What was sent is only of use while it is on its way. */
 static void forget_sent(struct net *net)
 {
-    while (net->flight_count > 0)
+    while (net->flight_count > 0) {
         net_run(net, MS_US);
+    }
     net->log_count = 0;
 }
 
@@ -31,10 +34,11 @@ static void a_day_beside_strangers_tells_nothing(void **state)
         name[0] = (char)('a' + (int)i);
         key[0] = (char)('s' + (int)i);
         foreign.keys = build_ring(key);
-        if (i < OURS)
+        if (i < OURS) {
             (void)net_member(net, name, 1);
-        else
+        } else {
             net_alive(net, net_add(net, name, 1, &foreign));
+        }
     }
     assert_true(net_wait(net, 10 * SECOND_US, ours_are_whole));
     net_run(net, 3 * SECOND_US);

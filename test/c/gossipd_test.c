@@ -78,10 +78,12 @@ static void frames_may_come_byte_by_byte(void **state)
     ei_x_buff x = {0};
     port_configure(&x, &(struct port_config){.port = sidecar_port(), .key = 7});
     const uint8_t header[4] = {0, 0, (uint8_t)(x.index >> 8), (uint8_t)x.index};
-    for (size_t i = 0; i < sizeof header; i++)
+    for (size_t i = 0; i < sizeof header; i++) {
         sidecar_put_bytes(&s, &header[i], 1);
-    for (int i = 0; i < x.index; i++)
+    }
+    for (int i = 0; i < x.index; i++) {
         sidecar_put_bytes(&s, x.buff + i, 1);
+    }
     (void)ei_x_free(&x);
     sidecar_await(&s, "snapshot_end");
     sidecar_finish(&s);
@@ -208,8 +210,9 @@ static void another_sidecar_of_the_same_beam_takes_over(void **state)
     sidecar_await(&again, "up");
     sidecar_ends_with(&b, 0);
     uint64_t heard = sidecar_stat(&again, "received");
-    while (sidecar_stat(&again, "received") < heard + 3) /* whatever comes of its goodbye */
+    while (sidecar_stat(&again, "received") < heard + 3) { /* whatever comes of its goodbye */
         sidecar_breathe();
+    }
     sidecar_ask_stats(&a, 9);
     size_t updates = 0;
     do {
@@ -293,8 +296,9 @@ static void an_owner_that_does_not_read_gets_a_fresh_snapshot(void **state)
     /* All but the 64 KiB that the pipe holds are answered before the first answer is read. */
     const size_t asked = 20000;
     sidecar_pair(&a, &b, (struct port_config){0});
-    for (size_t i = 0; i < asked; i++)
+    for (size_t i = 0; i < asked; i++) {
         sidecar_ask_stats(&a, (long)i);
+    }
     bool listed = false;
     do {
         assert_true(sidecar_next(&a));

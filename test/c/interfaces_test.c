@@ -89,8 +89,9 @@ static void more_than_fit_are_counted(void **state)
     struct candidate many[INTERFACES_MAX + 5];
     struct interface_filter all = {.mode = FILTER_ALL};
     struct interface_list list;
-    for (size_t i = 0; i < COUNT(many); i++)
+    for (size_t i = 0; i < COUNT(many); i++) {
         many[i] = candidate("veth", (uint32_t)i + 1, (uint8_t)i, UP | MULTICAST);
+    }
     interfaces_choose(&all, many, COUNT(many), &list);
     assert_int_equal(list.count, INTERFACES_MAX);
     assert_int_equal(list.left_out, 5);

@@ -20,16 +20,18 @@ static bool alone; /* in a namespace of its own; set by main alone */
 /* Without a namespace nothing here may be tried: the links would be this machine's. */
 static void need_namespace(void)
 {
-    if (!alone)
+    if (!alone) {
         skip();
+    }
 }
 
 static void ip(const char *arguments)
 {
     char command[256];
     (void)snprintf(command, sizeof command, "ip %s", arguments);
-    if (system(command) != 0)
+    if (system(command) != 0) {
         fail_msg("`%s` failed", command);
+    }
 }
 
 static void add_link(unsigned n)
@@ -62,8 +64,9 @@ static bool hears(struct udp *u, uint8_t wanted)
             struct path from;
             uint8_t data[DATAGRAM_MAX];
             size_t len;
-            if (udp_receive(u, i, &from, data, &len) == 1 && len == 1 && data[0] == wanted)
+            if (udp_receive(u, i, &from, data, &len) == 1 && len == 1 && data[0] == wanted) {
                 return true;
+            }
         }
     }
     return false;
@@ -83,8 +86,9 @@ static void more_links_than_one_socket_joins(void **state)
     struct log log = log_new(ignore_line, last);
     struct pollfd fds[UDP_SOCKETS_MAX];
     struct interface usable[INTERFACES_MAX];
-    for (unsigned i = 1; i <= LINKS; i++)
+    for (unsigned i = 1; i <= LINKS; i++) {
         add_link(i);
+    }
     assert_int_equal(interfaces_list(&all, &list), 0);
     assert_int_equal(list.count, LINKS);
     struct udp *a = udp_open(&options, &log, &fault), *b = udp_open(&options, &log, &fault);
@@ -110,8 +114,9 @@ static void more_links_than_one_socket_joins(void **state)
     ip(command);
     assert_int_equal(udp_send(a, &down, (const uint8_t *)"x", 1), -1);
     assert_int_equal(udp_usable(a, usable), LINKS - 1);
-    for (size_t i = 0; i < LINKS - 1; i++)
+    for (size_t i = 0; i < LINKS - 1; i++) {
         assert_int_not_equal(usable[i].index, list.items[1].index);
+    }
     udp_close(a);
     udp_close(b);
     for (unsigned i = 1; i <= LINKS; i++) {
@@ -123,9 +128,9 @@ static void more_links_than_one_socket_joins(void **state)
 
 static void await_log(struct sidecar *s, const char *text)
 {
-    do
+    do {
         sidecar_await(s, "log");
-    while (!sidecar_mentions(s, text));
+    } while (!sidecar_mentions(s, text));
 }
 
 /* The owner is told what is in use now, once. */
@@ -190,13 +195,15 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(links_that_come_back_are_joined_again, sidecar_kill_all),
         cmocka_unit_test_teardown(a_named_link_is_waited_for, sidecar_kill_all),
     };
-    if (sidecar_find(argc, argv) != 0)
+    if (sidecar_find(argc, argv) != 0) {
         return 1;
+    }
 #if defined(__linux__)
     alone = unshare(CLONE_NEWNET) == 0 && system("ip link set lo up") == 0;
 #endif
-    if (!alone)
+    if (!alone) {
         (void)fprintf(stderr,
                       "skipped: no network namespace here; root has one, and so has `unshare -Urn`\n");
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

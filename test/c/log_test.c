@@ -37,8 +37,9 @@ static void a_storm_is_cut_and_told(void **state)
     struct log log = log_new(keep, &l);
     int64_t now = 5000000;
     log_time(&log, now);
-    for (int i = 0; i < 10000; i++)
+    for (int i = 0; i < 10000; i++) {
         log_line(&log, LEVEL_INFO, "line %d", i);
+    }
     size_t passed = l.count;
     assert_true(passed > 10 && passed < 1000);
     assert_int_equal(log.dropped, 10000 - passed);

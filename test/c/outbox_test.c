@@ -15,8 +15,9 @@
 static void open_pipe(int fds[2])
 {
     assert_int_equal(pipe(fds), 0);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         assert_int_equal(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
+    }
 #if defined(F_SETPIPE_SZ)
     assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4096) > 0);
 #endif
@@ -32,14 +33,16 @@ static void close_pipe(int fds[2])
 static int next_frame(int fd, struct frame_parser *p, uint8_t **frame, size_t *len)
 {
     int got = frame_next(p, frame, len);
-    if (got != 0)
+    if (got != 0) {
         return got;
+    }
     size_t room;
     uint8_t *at = frame_room(p, &room);
     assert_non_null(at);
     ssize_t n = read(fd, at, room);
-    if (n <= 0)
+    if (n <= 0) {
         return 0;
+    }
     frame_filled(p, (size_t)n);
     return next_frame(fd, p, frame, len);
 }
@@ -110,12 +113,14 @@ static void overflow_keeps_the_partial_frame_only(void **state)
     assert_int_equal(next_frame(fds[0], &p, &frame, &len), 0);
     while (!outbox_empty(&o)) {
         assert_int_equal(outbox_write(&o, fds[1]), 0);
-        if (next_frame(fds[0], &p, &frame, &len) == 1)
+        if (next_frame(fds[0], &p, &frame, &len) == 1) {
             break;
+        }
     }
     assert_int_equal(len, sizeof big);
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         assert_int_equal(frame[i], 'A');
+    }
     assert_int_equal(outbox_write(&o, fds[1]), 0);
     assert_int_equal(next_frame(fds[0], &p, &frame, &len), 1);
     assert_int_equal(len, 5);
@@ -152,22 +157,27 @@ static void what_goes_beyond_does_not_count(void **state)
     size_t len, frames = 0;
     int fds[2];
     open_pipe(fds);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         assert_int_equal(outbox_push_beyond(&o, page, sizeof page), 0);
-    for (int i = 0; i < 10; i++)
+    }
+    for (int i = 0; i < 10; i++) {
         assert_int_equal(outbox_push(&o, page, 96), 0);
+    }
     assert_int_equal(outbox_push(&o, page, 96), -1);
     assert_int_equal(o.dropped, 21);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         assert_int_equal(outbox_push_beyond(&o, page, sizeof page), 0);
+    }
     while (!outbox_empty(&o)) {
         assert_int_equal(outbox_write(&o, fds[1]), 0);
-        while (next_frame(fds[0], &p, &frame, &len) == 1)
+        while (next_frame(fds[0], &p, &frame, &len) == 1) {
             frames++;
+        }
     }
     assert_int_equal(frames, 10);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         assert_int_equal(outbox_push(&o, page, 96), 0);
+    }
     assert_int_equal(outbox_push(&o, page, 96), -1); /* empty again, so the limit is the limit again */
     outbox_free(&o);
     frame_parser_free(&p);
@@ -197,8 +207,9 @@ static void a_large_buffer_is_given_back(void **state)
     int fd = open("/dev/null", O_WRONLY);
     assert_non_null(page);
     assert_true(fd >= 0);
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 12; i++) {
         assert_int_equal(outbox_push(&o, page, 65536), 0);
+    }
     assert_true(o.size >= (size_t)12 * 65536);
     assert_int_equal(outbox_write(&o, fd), 0);
     assert_true(o.size <= (size_t)256 * 1024);

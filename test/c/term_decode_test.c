@@ -136,8 +136,9 @@ static void commands_come_through(void **state)
 static void replace(ei_x_buff *x, const void *what, size_t what_len, const void *by, size_t by_len)
 {
     for (int i = 0; i + (int)what_len <= x->index; i++) {
-        if (memcmp(x->buff + i, what, what_len) != 0)
+        if (memcmp(x->buff + i, what, what_len) != 0) {
             continue;
+        }
         int rest = x->index - i - (int)what_len;
         char *copy = malloc((size_t)i + by_len + (size_t)rest);
         assert_non_null(copy);
@@ -277,8 +278,9 @@ static void no_message_shows_a_secret(void **state)
             assert_true(len <= sizeof damaged);
             memcpy(damaged, x.buff, len);
             damaged[at] = (char)v;
-            if (decode(damaged, len, &m, &f) != 0)
+            if (decode(damaged, len, &m, &f) != 0) {
                 assert_null(strstr(f.text, "SECRET"));
+            }
         }
     }
     (void)ei_x_free(&x);
@@ -383,13 +385,15 @@ static void hostile_terms_are_refused_before_ei_sees_them(void **state)
         {BYTES("\x83g")},  /* a pid */
         {BYTES("\x83jj")}, /* two terms */
     };
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(etf_check((const uint8_t *)bad[i].data, bad[i].len), -1);
+    }
 
     uint8_t deep[64] = {131};
     for (size_t depth = 1; depth + 2 <= sizeof deep / 2; depth++) {
-        for (size_t i = 0; i < depth; i++)
+        for (size_t i = 0; i < depth; i++) {
             memcpy(deep + 1 + 2 * i, "h\1", 2);
+        }
         deep[1 + 2 * depth] = 'j';
         assert_int_equal(etf_check(deep, 2 + 2 * depth), depth < ETF_DEPTH ? 0 : -1);
     }

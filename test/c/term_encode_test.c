@@ -127,8 +127,9 @@ static void is_peer(struct walk *w)
     is_tuple(w, 3);
     is_tuple(w, 8);
     is_number(w, 0xfe80);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6; i++) {
         is_number(w, 0);
+    }
     is_number(w, 0x2a);
     is_number(w, 65535);
     is_number(w, 7);
@@ -209,8 +210,9 @@ static void a_page_holds_its_peers(void **state)
     struct peer_view p = a_peer();
     for (int peers = 0; peers <= 64; peers += 32) {
         assert_int_equal(term_page_begin(&t, peers == 0), 0);
-        for (int i = 0; i < peers; i++)
+        for (int i = 0; i < peers; i++) {
             assert_int_equal(term_page_peer(&t, &p), 0);
+        }
         assert_int_equal(term_page_end(&t), 0);
         int version;
         struct walk w = {.term = &t}; /* nests deeper than what goes down */

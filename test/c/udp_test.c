@@ -50,8 +50,9 @@ static struct udp *open_one(struct fixture *f)
 {
     struct fault fault = {0};
     struct udp *u = udp_open(&f->options, &f->log, &fault);
-    if (u == NULL)
+    if (u == NULL) {
         fail_msg("%s", fault.text);
+    }
     assert_int_equal(udp_set_interfaces(u, &f->loopback), 1);
     return u;
 }
@@ -74,8 +75,9 @@ static bool hear(struct udp *u, struct heard *h, int64_t patience)
         assert_true(wait_for(fds, count, left > 0 ? left : 0) >= 0);
         for (h->socket = 0; h->socket < count; h->socket++) {
             int got = udp_receive(u, h->socket, &h->from, h->data, &h->len);
-            if (got == 1)
+            if (got == 1) {
                 return true;
+            }
         }
     } while (clock_now() < until);
     return false;
@@ -83,8 +85,9 @@ static bool hear(struct udp *u, struct heard *h, int64_t patience)
 
 static void expect(struct udp *u, struct heard *h, const char *text)
 {
-    if (!hear(u, h, PATIENCE))
+    if (!hear(u, h, PATIENCE)) {
         fail_msg("nothing was heard, where \"%s\" should have been", text);
+    }
     assert_int_equal(h->len, strlen(text));
     assert_memory_equal(h->data, text, h->len);
 }
@@ -236,8 +239,9 @@ static void an_interface_that_cannot_be_joined_is_told_once(void **state)
     const uint8_t ip[4] = {192, 0, 2, 77};
     list.items[1] = (struct interface){.name = "ghost0", .index = 999999, .addr = addr_ipv4(ip, 0, 999999)};
     list.count = 2;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(udp_set_interfaces(a, &list), 1);
+    }
     assert_int_equal(f.lines.count, 1);
     assert_non_null(strstr(f.lines.last, "ghost0"));
     assert_int_equal(send_group(a, "on"), 0);

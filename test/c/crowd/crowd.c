@@ -68,8 +68,9 @@ static void run_effects(struct crowd *c, const struct member *m)
     const struct effect *e;
 
     while ((e = effects_pop(&c->fx)) != NULL) {
-        if (e->type == EFFECT_SEND)
+        if (e->type == EFFECT_SEND) {
             transmit(m, &e->as.send.path, e->as.send.data, e->as.send.len);
+        }
     }
 }
 
@@ -91,8 +92,9 @@ static int open_group(uint32_t ifindex)
     sa = ipv4(join.imr_multiaddr, PORT); /* bound to the group: unicast goes to the members */
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(fd, (const struct sockaddr *)&sa, sizeof sa) != 0 ||
-        setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof join) != 0)
+        setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof join) != 0) {
         return -1;
+    }
     return fd;
 }
 
@@ -103,8 +105,9 @@ static int open_own(struct in_addr ip, uint32_t ifindex)
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 
     if (fd < 0 || bind(fd, (const struct sockaddr *)&sa, sizeof sa) != 0 ||
-        setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof from) != 0)
+        setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof from) != 0) {
         return -1;
+    }
     return fd;
 }
 
@@ -128,8 +131,9 @@ static int announce(struct crowd *c, size_t n, const char *host, uint16_t dist_p
     char name[NAME_MAX_LEN + 1];
     int len = snprintf(name, sizeof name, "z%zu@%s", n + 1, host);
 
-    if (len <= 0 || name_set(&self->name, name, (size_t)len) != 0)
+    if (len <= 0 || name_set(&self->name, name, (size_t)len) != 0) {
         return -1;
+    }
     self->creation = (uint32_t)n + 1;
     self->dist_port = dist_port;
     alive.as.alive.cookie_len = (uint8_t)strlen(cookie);
@@ -147,8 +151,9 @@ static bool next(const struct crowd *c, int fd, uint8_t kind, struct path *from,
     ssize_t got = recvfrom(fd, out, DATAGRAM_MAX, 0, (struct sockaddr *)&sa, &size);
     uint8_t ip[4];
 
-    if (got < 0)
+    if (got < 0) {
         return false;
+    }
     memcpy(ip, &sa.sin_addr, sizeof ip);
     *from = (struct path){.kind = kind, .addr = addr_ipv4(ip, ntohs(sa.sin_port), c->ifindex)};
     *len = (size_t)got;
@@ -169,14 +174,16 @@ static void receive(struct crowd *c)
     size_t len;
 
     while (c->fds[1].revents != 0 && next(c, c->fds[1].fd, PATH_GROUP, &from, datagram, &len)) {
-        for (size_t n = 0; n < c->count; n++)
+        for (size_t n = 0; n < c->count; n++) {
             hear(c, &c->members[n], &from, datagram, len);
+        }
     }
     for (size_t n = 0; n < c->count; n++) {
         struct member *m = &c->members[n];
 
-        while (c->fds[OTHERS + n].revents != 0 && next(c, m->fd, PATH_UNICAST, &from, datagram, &len))
+        while (c->fds[OTHERS + n].revents != 0 && next(c, m->fd, PATH_UNICAST, &from, datagram, &len)) {
             hear(c, m, &from, datagram, len);
+        }
     }
 }
 
@@ -198,22 +205,25 @@ static int once(struct crowd *c)
     static const struct command pulse = {.type = COMMAND_PULSE};
     int64_t wait = deadline(c) - clock_now();
 
-    if (wait_for(c->fds, OTHERS + c->count, wait < 0 ? 0 : wait) < 0 || c->fds[0].revents != 0)
+    if (wait_for(c->fds, OTHERS + c->count, wait < 0 ? 0 : wait) < 0 || c->fds[0].revents != 0) {
         return -1;
+    }
     c->now = clock_now();
     receive(c);
     for (size_t n = 0; n < c->count; n++) {
         struct member *m = &c->members[n];
 
-        if (c->now >= c->pulse_at)
+        if (c->now >= c->pulse_at) {
             command(c, m, &pulse);
+        }
         if (c->now >= gossip_deadline(m->core)) {
             gossip_tick(m->core, &c->fx, c->now);
             run_effects(c, m);
         }
     }
-    if (c->now >= c->pulse_at)
+    if (c->now >= c->pulse_at) {
         c->pulse_at = c->now + PULSE;
+    }
     return 0;
 }
 
@@ -224,12 +234,14 @@ static int read_secrets(struct crowd *c, char cookie[static COOKIE_MAX + 1])
     size_t len = 0;
 
     for (size_t n = 0; n < sizeof key; n++) {
-        if (read(STDIN_FILENO, key + n, 1) != 1)
+        if (read(STDIN_FILENO, key + n, 1) != 1) {
             return -1;
+        }
     }
     while (read(STDIN_FILENO, cookie + len, 1) == 1 && cookie[len] != '\n') {
-        if (++len > COOKIE_MAX)
+        if (++len > COOKIE_MAX) {
             return -1;
+        }
     }
     cookie[len] = '\0';
     return keyring_add(&c->ring, SECRET_KEY, key, sizeof key, "", 0);
@@ -252,21 +264,25 @@ static int start(struct crowd *c, char **argv, const char *cookie)
 
     c->count = number(argv[1], CROWD_MAX);
     c->ifindex = number(argv[4], INT32_MAX);
-    if (c->count == 0 || c->ifindex == 0 || interval_ms == 0 || inet_pton(AF_INET, argv[3], &ip) != 1)
+    if (c->count == 0 || c->ifindex == 0 || interval_ms == 0 || inet_pton(AF_INET, argv[3], &ip) != 1) {
         return -1;
+    }
     c->fds[0] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
     c->fds[1] = (struct pollfd){.fd = open_group(c->ifindex), .events = POLLIN};
-    if (c->fds[1].fd < 0)
+    if (c->fds[1].fd < 0) {
         return -1;
+    }
     for (size_t n = 0; n < c->count; n++) {
-        if (open_member(c, &c->members[n], ip, interval_ms) != 0)
+        if (open_member(c, &c->members[n], ip, interval_ms) != 0) {
             return -1;
+        }
         c->fds[OTHERS + n] = (struct pollfd){.fd = c->members[n].fd, .events = POLLIN};
         ip.s_addr = htonl(ntohl(ip.s_addr) + 1);
     }
     for (size_t n = 0; n < c->count; n++) {
-        if (announce(c, n, argv[2], (uint16_t)dist_port, cookie) != 0)
+        if (announce(c, n, argv[2], (uint16_t)dist_port, cookie) != 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -276,8 +292,9 @@ int main(int argc, char **argv)
     char cookie[COOKIE_MAX + 1];
     struct crowd *c = calloc(1, sizeof *c);
 
-    if (c == NULL || argc != 7 || seal_init() != 0)
+    if (c == NULL || argc != 7 || seal_init() != 0) {
         return EXIT_FAILURE;
+    }
     c->now = clock_now();
     if (read_secrets(c, cookie) != 0 || start(c, argv, cookie) != 0) {
         perror("gossip_crowd");
@@ -285,7 +302,8 @@ int main(int argc, char **argv)
     }
     (void)puts("ready");
     (void)fflush(stdout);
-    while (once(c) == 0)
+    while (once(c) == 0) {
         continue;
+    }
     return EXIT_SUCCESS; /* silent at once, like hosts whose power fails: the system frees the rest */
 }

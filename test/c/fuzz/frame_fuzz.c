@@ -14,8 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool condition)
 {
-    if (!condition)
+    if (!condition) {
         abort();
+    }
 }
 
 /* What the stream holds, by the plain meaning of {packet, 4}: the frames' places, and whether it ends in an
@@ -34,8 +35,9 @@ static void make_plan(struct plan *plan, const uint8_t *data, size_t size)
         size_t len =
             (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 | (size_t)data[at + 2] << 8 | data[at + 3];
         plan->error = len > LIMIT;
-        if (plan->error || size - at - FRAME_HEADER < len)
+        if (plan->error || size - at - FRAME_HEADER < len) {
             return;
+        }
         plan->at[plan->count] = at + FRAME_HEADER;
         plan->len[plan->count++] = len;
         at += FRAME_HEADER + len;
@@ -50,8 +52,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t next = 0, at = 0;
     int got = 0;
 
-    if (size < 1)
+    if (size < 1) {
         return 0;
+    }
     size_t chunk = 1 + data[0];
     data++;
     size--;

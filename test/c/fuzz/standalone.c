@@ -38,8 +38,9 @@ static size_t replay(const char *path)
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
         exit(EXIT_FAILURE);
     }
-    if (!S_ISDIR(st.st_mode))
+    if (!S_ISDIR(st.st_mode)) {
         return replay_file(path, (size_t)st.st_size);
+    }
 
     DIR *dir = opendir(path);
     if (dir == NULL) {
@@ -49,11 +50,13 @@ static size_t replay(const char *path)
     size_t count = 0;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         char child[PATH_SIZE];
-        if (entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.') {
             continue;
+        }
         int length = snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-        if (length > 0 && (size_t)length < sizeof child)
+        if (length > 0 && (size_t)length < sizeof child) {
             count += replay(child);
+        }
     }
     closedir(dir);
     return count;
@@ -62,8 +65,9 @@ static size_t replay(const char *path)
 int main(int argc, char **argv)
 {
     size_t count = 0;
-    for (int i = 1; i < argc; i++)
+    for (int i = 1; i < argc; i++) {
         count += replay(argv[i]);
+    }
     printf("%zu inputs replayed\n", count);
     /* An empty corpus would pass by feeding nothing. */
     return count > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -11,8 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool condition)
 {
-    if (!condition)
+    if (!condition) {
         abort();
+    }
 }
 
 static void check_config(const struct config *c)
@@ -23,8 +24,9 @@ static void check_config(const struct config *c)
     require(c->max_peers >= 1 && c->max_peers <= 65535);
     require(c->interfaces.mode >= FILTER_ALL && c->interfaces.mode <= FILTER_EXCEPT);
     require(c->interfaces.count <= FILTER_ITEMS);
-    for (size_t i = 0; i < c->interfaces.count; i++)
+    for (size_t i = 0; i < c->interfaces.count; i++) {
         require(memchr(c->interfaces.items[i], '\0', FILTER_TEXT) != NULL);
+    }
 }
 
 static void check_secrets(const struct secrets *s, const uint8_t *frame, size_t len)

@@ -7,14 +7,16 @@
 /* Out of memory in a test is the end of it. */
 static void must(int result)
 {
-    if (result != 0)
+    if (result != 0) {
         abort();
+    }
 }
 
 static void start(ei_x_buff *x)
 {
-    if (x->buff == NULL)
+    if (x->buff == NULL) {
         must(ei_x_new(x));
+    }
     x->index = 0;
     must(ei_x_encode_version(x));
 }
@@ -49,10 +51,11 @@ static void put_secret(ei_x_buff *x, const char *cookie, uint8_t key)
     memset(bytes, key, sizeof bytes);
     must(ei_x_encode_tuple_header(x, 2));
     must(ei_x_encode_atom(x, cookie != NULL ? "cookie" : "key"));
-    if (cookie != NULL)
+    if (cookie != NULL) {
         binary(x, cookie);
-    else
+    } else {
         must(ei_x_encode_binary(x, bytes, sizeof bytes));
+    }
 }
 
 static void put_keys(ei_x_buff *x, const struct port_config *c)
@@ -129,8 +132,9 @@ void port_configure(ei_x_buff *x, const struct port_config *c)
     pair(x, "configure");
     must(ei_x_encode_map_header(x, (long)count - (c->without != NULL)));
     for (size_t i = 0; i < count; i++) {
-        if (c->without != NULL && strcmp(c->without, keys[i].name) == 0)
+        if (c->without != NULL && strcmp(c->without, keys[i].name) == 0) {
             continue;
+        }
         must(ei_x_encode_atom(x, keys[i].name));
         keys[i].put(x, c);
     }
@@ -177,7 +181,8 @@ void port_keys(ei_x_buff *x, const char *cookie, size_t count)
 {
     pair(x, "keys");
     must(ei_x_encode_list_header(x, (long)count));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         put_secret(x, cookie, 0);
+    }
     must(ei_x_encode_empty_list(x));
 }

@@ -20,8 +20,9 @@ static pid_t running[16];
 static void remember(pid_t was, pid_t is)
 {
     size_t i = 0;
-    while (i < COUNT(running) && running[i] != was)
+    while (i < COUNT(running) && running[i] != was) {
         i++;
+    }
     assert_true(i < COUNT(running));
     running[i] = is;
 }
@@ -43,8 +44,9 @@ static void open_pipe(int fds[2])
 {
     assert_int_equal(pipe(fds), 0);
     /* Otherwise the next sidecar would hold the ends of this one, which then would never read end of file. */
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         assert_int_equal(fcntl(fds[i], F_SETFD, FD_CLOEXEC), 0);
+    }
 }
 
 struct sidecar sidecar_spawn(const char *argument, int terminal)
@@ -57,8 +59,9 @@ struct sidecar sidecar_spawn(const char *argument, int terminal)
     s.pid = fork();
     assert_true(s.pid >= 0);
     if (s.pid == 0) {
-        if (dup2(terminal >= 0 ? terminal : in[0], 0) < 0 || dup2(out[1], 1) < 0 || dup2(err[1], 2) < 0)
+        if (dup2(terminal >= 0 ? terminal : in[0], 0) < 0 || dup2(out[1], 1) < 0 || dup2(err[1], 2) < 0) {
             _exit(126);
+        }
         (void)execl(executable, executable, argument, (char *)NULL);
         _exit(127);
     }
@@ -81,8 +84,9 @@ struct sidecar sidecar_start(void)
 
 void sidecar_close(int *fd)
 {
-    if (*fd >= 0)
+    if (*fd >= 0) {
         (void)close(*fd);
+    }
     *fd = -1;
 }
 
@@ -93,8 +97,9 @@ int sidecar_ended(struct sidecar *s)
     int64_t until = clock_now() + SIDECAR_PATIENCE;
     while (waitpid(s->pid, &status, WNOHANG) == 0) {
         struct pollfd fd = {.fd = s->from, .events = 0};
-        if (clock_now() > until)
+        if (clock_now() > until) {
             fail_msg("the sidecar did not end");
+        }
         (void)poll(&fd, 1, 5); /* its end hangs the pipe up; a few milliseconds between that and the zombie */
     }
     remember(s->pid, 0);
@@ -130,11 +135,13 @@ void sidecar_put_bytes(struct sidecar *s, const void *data, size_t len)
     const char *at = data;
     while (len > 0) {
         struct pollfd fd = {.fd = s->to, .events = POLLOUT};
-        if (poll(&fd, 1, (int)(SIDECAR_PATIENCE / 1000)) != 1)
+        if (poll(&fd, 1, (int)(SIDECAR_PATIENCE / 1000)) != 1) {
             fail_msg("the sidecar does not read its stdin");
+        }
         ssize_t n = write(s->to, at, len);
-        if (n < 0 && errno == EPIPE)
+        if (n < 0 && errno == EPIPE) {
             return; /* it has ended, and its frames say why */
+        }
         assert_true(n > 0);
         at += n;
         len -= (size_t)n;
@@ -156,11 +163,13 @@ static void parse_tags(struct sidecar *s)
     s->kind[0] = '\0';
     assert_int_equal(ei_decode_version(buffer, &at, &version), 0);
     assert_int_equal(ei_get_type(buffer, &at, &type, &size), 0);
-    if (type == ERL_SMALL_TUPLE_EXT)
+    if (type == ERL_SMALL_TUPLE_EXT) {
         assert_int_equal(ei_decode_tuple_header(buffer, &at, &arity), 0);
+    }
     assert_int_equal(ei_decode_atom(buffer, &at, s->tag), 0);
-    if (arity > 1 && ei_get_type(buffer, &at, &type, &size) == 0 && type == ERL_ATOM_EXT)
+    if (arity > 1 && ei_get_type(buffer, &at, &type, &size) == 0 && type == ERL_ATOM_EXT) {
         assert_int_equal(ei_decode_atom(buffer, &at, s->kind), 0);
+    }
 }
 
 /* The next frame: true; the end of its stdout: false. */
@@ -180,13 +189,16 @@ bool sidecar_next(struct sidecar *s)
         uint8_t *at = frame_room(&s->parser, &room);
         assert_non_null(at);
         struct pollfd fd = {.fd = s->from, .events = POLLIN};
-        if (poll(&fd, 1, (int)(SIDECAR_PATIENCE / 1000)) != 1 || clock_now() > until)
+        if (poll(&fd, 1, (int)(SIDECAR_PATIENCE / 1000)) != 1 || clock_now() > until) {
             fail_msg("nothing comes from the sidecar");
+        }
         ssize_t n = read(s->from, at, room);
-        if (n == 0)
+        if (n == 0) {
             return false;
-        if (n > 0)
+        }
+        if (n > 0) {
             frame_filled(&s->parser, (size_t)n);
+        }
     }
 }
 
@@ -194,10 +206,12 @@ bool sidecar_next(struct sidecar *s)
 void sidecar_await(struct sidecar *s, const char *tag)
 {
     do {
-        if (!sidecar_next(s))
+        if (!sidecar_next(s)) {
             fail_msg("the sidecar ended before it said %s", tag);
-        if (strcmp(s->tag, "error") == 0 && strcmp(tag, "error") != 0)
+        }
+        if (strcmp(s->tag, "error") == 0 && strcmp(tag, "error") != 0) {
             fail_msg("error %s instead of %s", s->kind, tag);
+        }
     } while (strcmp(s->tag, tag) != 0);
 }
 
@@ -205,8 +219,9 @@ bool sidecar_mentions(const struct sidecar *s, const char *text)
 {
     size_t len = strlen(text);
     for (size_t i = 0; i + len <= s->len; i++) {
-        if (memcmp(s->frame + i, text, len) == 0)
+        if (memcmp(s->frame + i, text, len) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -219,8 +234,9 @@ uint16_t sidecar_port(void)
 void sidecar_configure(struct sidecar *s, struct port_config c)
 {
     ei_x_buff x = {0};
-    if (c.port == 0)
+    if (c.port == 0) {
         c.port = sidecar_port();
+    }
     c.key = 7;
     port_configure(&x, &c);
     sidecar_put(s, &x);
@@ -316,15 +332,17 @@ int sidecar_find(int argc, char **argv)
 {
     const char *named = getenv("GOSSIPD");
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-    if (named != NULL)
+    if (named != NULL) {
         (void)snprintf(executable, sizeof executable, "%s", named);
-    else if (slash != NULL)
+    } else if (slash != NULL) {
         (void)snprintf(executable, sizeof executable, "%.*sgossipd", (int)(slash - argv[0]) + 1, argv[0]);
-    else
+    } else {
         (void)snprintf(executable, sizeof executable, "./gossipd");
+    }
     (void)signal(SIGPIPE, SIG_IGN);
-    if (access(executable, X_OK) == 0)
+    if (access(executable, X_OK) == 0) {
         return term_init();
+    }
     (void)fprintf(stderr, "%s: %s. It is built beside this test; or name it in GOSSIPD\n", executable,
                   strerror(errno));
     return -1;
