@@ -1,7 +1,11 @@
 /* Comings and goings of this member itself: each announced life has a boot id of its own. */
+#include "announce.h"
+
 #include <string.h>
 
-#include "state.h"
+#include "beat.h"
+#include "self.h"
+#include "send.h"
 
 static void new_boot(struct gossip *g)
 {
@@ -83,7 +87,7 @@ void announce_alive(struct gossip *g, struct effects *fx, const struct command *
     g->pulse = g->now;
     g->announced = true;
     if (starts) {
-        join_start(g);
+        beat_start(g);
     }
 }
 

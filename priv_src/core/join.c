@@ -1,83 +1,15 @@
 /* Beats, and first contact: nobody is listed, named or dialled before it has answered a nonce that this
  * member has just made, or a peer that has done so vouches for it. A recorded datagram cannot do that,
  * whoever sends it from wherever. */
-#include "state.h"
+#include "join.h"
 
-void join_start(struct gossip *g)
-{
-    g->pull = (struct pull){0};
-    g->beat_due = set_timer(g, 0, TIMER_BEAT, g->self.boot, 0);
-}
+#include "pages.h"
+#include "ranks.h"
+#include "self.h"
+#include "send.h"
 
-static void beat(struct gossip *g, struct effects *fx, uint8_t question)
-{
-    struct wire_message m;
-    struct path group = path_group();
-    message_start(g, &m, WIRE_HELLO);
-    if (question != BEAT_STEADY) {
-        m.question = question;
-        m.has |= HAS_QUESTION;
-    }
-    verdict_carry(g, &m);
-    message_send(g, fx, &group, &m);
-    g->beat_at = g->now;
-}
-
-/* The next beat, `delay` from the last one. */
-static void beat_after(struct gossip *g, int64_t delay, uint8_t step)
-{
-    int64_t left = g->beat_at + delay - g->now;
-    g->beat_due = set_timer(g, left > 0 ? left : 0, TIMER_BEAT, g->self.boot, step);
-}
-
-void join_beat_now(struct gossip *g, struct effects *fx)
-{
-    beat(g, fx, BEAT_STEADY);
-    beat_after(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
-}
-
-/* The group may have grown since this beat was planned (timer reconsideration, RFC 3550, section 6.3.3). Our
- * last beat promised the shorter interval, so there is only a little to give. */
-static bool reconsider(struct gossip *g, int64_t interval)
-{
-    int64_t soonest = interval - interval / JITTER_PART;
-    int64_t most = g->beat_due - g->beat_at + interval / RECONSIDER_PART;
-    int64_t wanted = soonest < most ? soonest : most;
-    if (g->now >= g->beat_at + wanted || g->beat_due - g->beat_at < soonest / 2 ||
-        g->beat_due - g->beat_at > interval_for(0, g->roster.listed + 1)) {
-        return false;
-    }
-    beat_after(g, wanted, BEAT_STEADY);
-    return true;
-}
-
-void join_beat(struct gossip *g, struct effects *fx, const struct timer *t)
-{
-    int64_t interval = current_interval(g);
-    pending_expire(&g->roster, g->now - PENDING_FORGET);
-    if (t->boot != g->self.boot || t->due != g->beat_due) {
-        return; /* of an earlier life, or overtaken */
-    }
-    if (t->step == BEAT_STEADY) {
-        if (!reconsider(g, interval)) {
-            join_beat_now(g, fx);
-        }
-        return;
-    }
-    if (g->pull.complete) { /* once more, for those who began to listen while this member joined */
-        beat_after(g, g->now - g->beat_at + random_between(g, SECOND_BEAT_MIN, SECOND_BEAT_MAX), BEAT_STEADY);
-        return;
-    }
-    if (t->step > 0 && pages_coming(g) && g->pull.tries <= 1) {
-        g->beat_due = set_timer(g, QUESTION_FIRST, TIMER_BEAT, g->self.boot, t->step);
-        return; /* the pages come: nothing to ask just now */
-    }
-    int64_t gap = question_gap((uint8_t)(t->step + 1), interval);
-    beat(g, fx, t->step);
-    beat_after(g, gap, gap >= interval ? BEAT_STEADY : (uint8_t)(t->step + 1));
-}
-
-bool join_may_answer(struct gossip *g, const struct path *from)
+/* Whether an answer may go to this source now; counts the refusals. */
+static bool may_answer(struct gossip *g, const struct path *from)
 {
     if (bucket_take(sources_bucket(&g->sources, &from->addr, g->salt), g->now, ANSWER_RATE, ANSWER_RATE) &&
         bucket_take(&g->answers, g->now, ANSWER_RATE_ALL, ANSWER_RATE_ALL)) {
@@ -92,7 +24,7 @@ bool join_may_answer(struct gossip *g, const struct path *from)
 static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by_group)
 {
     struct path to = path_unicast(&p->from);
-    if (!join_may_answer(g, &to)) {
+    if (!may_answer(g, &to)) {
         return;
     }
     p->asked = true;
@@ -210,7 +142,7 @@ void join_answer(struct gossip *g, struct effects *fx, const struct wire_message
 {
     struct path to = path_unicast(&from->addr);
     if ((m->has & HAS_QUESTION) != 0 && m->question > 0 && my_turn(g, m->id.boot, m->question) &&
-        join_may_answer(g, &to)) {
+        may_answer(g, &to)) {
         echo(g, fx, m, &to);
     }
 }
@@ -232,8 +164,7 @@ static bool names_me(const struct gossip *g, const struct wire_message *m)
 void join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
 {
     struct path to = from->kind == PATH_GROUP ? path_group() : path_unicast(&from->addr);
-    if ((m->flags & WIRE_ASK) != 0 && (from->kind != PATH_GROUP || names_me(g, m)) &&
-        join_may_answer(g, from)) {
+    if ((m->flags & WIRE_ASK) != 0 && (from->kind != PATH_GROUP || names_me(g, m)) && may_answer(g, from)) {
         echo(g, fx, m, &to);
     }
 }
@@ -242,20 +173,11 @@ void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message
                  const struct path *from)
 {
     struct path to = path_unicast(&from->addr);
-    if (join_may_answer(g, &to)) {
+    if (may_answer(g, &to)) {
         struct wire_message reply;
         message_start(g, &reply, WIRE_ACK);
         message_echo(&reply, m->id.boot, m->nonce);
         message_verdict(&reply, VERDICT_DEAD, m->id.boot, incarnation);
         message_send(g, fx, &to, &reply);
     }
-}
-
-void join_probe(struct gossip *g, struct effects *fx, const struct addr *to)
-{
-    struct wire_message m;
-    struct path path = path_unicast(to);
-    message_start(g, &m, WIRE_PROBE);
-    m.flags = WIRE_ASK;
-    message_send(g, fx, &path, &m);
 }

@@ -1,7 +1,13 @@
 /* Listed, changed, gone: the only place that tells the owner about a peer. */
+#include "members.h"
+
 #include <string.h>
 
-#include "state.h"
+#include "alarm.h"
+#include "ranks.h"
+#include "self.h"
+#include "send.h"
+#include "vouch.h"
 
 struct peer_view member_view(const struct peer *p)
 {
@@ -120,7 +126,7 @@ static void place(struct gossip *g, struct effects *fx, struct peer *p)
         old->contested = true;
         old->contest_at = g->now;
         if (rank_watches(g, old)) {
-            watch_probe(g, old);
+            alarm_probe(g, old);
         }
     }
 }
@@ -168,7 +174,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     (void)adopt(g, p, m);
     (void)peer_address(p, &from->addr);
     place(g, fx, p);
-    watch_start(g, p);
+    alarm_start(g, p);
     if (newcomer) {
         vouch_for(g, fx, p, pending != NULL && pending->late, refuting);
     }
@@ -214,7 +220,7 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
         (void)peer_address(p, &e->addrs[i - 1]);
     }
     place(g, fx, p);
-    watch_start(g, p);
+    alarm_start(g, p);
     pending_drop(&g->roster, pending_find(&g->roster, e->id.boot));
 }
 
@@ -260,7 +266,7 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
         return;
     }
     if (p->interval < promised) {
-        watch_sooner(g, p);
+        alarm_sooner(g, p);
     }
     if (changed) {
         member_update(fx, p);
@@ -288,7 +294,7 @@ void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t r
     bury(g, p, reason);
     if (listed && heir != NULL) {
         list(g, fx, heir);
-        watch_start(g, heir);
+        alarm_start(g, heir);
     }
 }
 

@@ -1,7 +1,11 @@
 /* The roster, page by page. The newcomer pulls: a page pushed at it would go to an address that nobody has
  * proven, and amplify. Pages are sorted by boot id and asked for by cursor, so that any member can serve the
  * next one. */
-#include "state.h"
+#include "pages.h"
+
+#include "self.h"
+#include "send.h"
+#include "vouch.h"
 
 #define CURSOR_END UINT64_MAX
 

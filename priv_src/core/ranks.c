@@ -1,8 +1,8 @@
 /* Who is to act: all members are ordered with regard to one of them, the same way everywhere, so that a few
  * act and the others need not. Who may help: the peers heard most recently. */
-#include "rank.h"
+#include "ranks.h"
 
-#include "state.h"
+#include "rank.h"
 
 size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, size_t *live)
 {

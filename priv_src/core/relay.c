@@ -1,6 +1,10 @@
 /* Probes by way of others: "no answer from the peer" and "no answer from anyone" are different things, so a
  * relay acknowledges the request for itself before it does anything. */
-#include "state.h"
+#include "relay.h"
+
+#include "members.h"
+#include "ranks.h"
+#include "send.h"
 
 size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p)
 {
@@ -50,7 +54,7 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
     bool lately = target != NULL && target->state == PEER_LISTED && heard_ms < UINT16_MAX;
     ack(g, fx, r, lately ? HAS_RELAY | HAS_HEARD : HAS_RELAY, heard_ms);
     if (target != NULL && target->addr_count > 0) {
-        join_probe(g, fx, &target->addrs[0]);
+        message_probe(g, fx, &target->addrs[0]);
     }
 }
 

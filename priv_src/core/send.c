@@ -1,6 +1,8 @@
+#include "send.h"
+
 #include <string.h>
 
-#include "state.h"
+#include "self.h"
 
 static uint64_t current_nonce(struct gossip *g)
 {
@@ -89,4 +91,13 @@ void message_send(struct gossip *g, struct effects *fx, const struct path *path,
     e->as.send.path = *path;
     g->stats.sent++;
     g->stats.bytes_sent += e->as.send.len;
+}
+
+void message_probe(struct gossip *g, struct effects *fx, const struct addr *to)
+{
+    struct wire_message m;
+    struct path path = path_unicast(to);
+    message_start(g, &m, WIRE_PROBE);
+    m.flags = WIRE_ASK;
+    message_send(g, fx, &path, &m);
 }

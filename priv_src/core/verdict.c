@@ -1,5 +1,13 @@
 /* Suspect, dead, left: how a verdict is said, who believes it, how the accused refutes it. */
-#include "state.h"
+#include "verdict.h"
+
+#include "alarm.h"
+#include "beat.h"
+#include "members.h"
+#include "ranks.h"
+#include "self.h"
+#include "send.h"
+#include "tales.h"
 
 static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t boot, uint32_t incarnation)
 {
@@ -8,32 +16,6 @@ static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t
     message_start(g, &m, WIRE_NEWS);
     message_verdict(&m, verdict, boot, incarnation);
     message_send(g, fx, &group, &m);
-}
-
-/* The next beats carry it along; when there is more than they hold, the oldest gives way. */
-static void carry(struct gossip *g, uint8_t verdict, uint64_t boot, uint32_t incarnation)
-{
-    if (g->tale_count == WIRE_VERDICTS) {
-        for (size_t i = 1; i < g->tale_count; i++) {
-            g->tales[i - 1] = g->tales[i];
-        }
-        g->tale_count--;
-    }
-    g->tales[g->tale_count++] = (struct tale){
-        .verdict = {.verdict = verdict, .boot = boot, .incarnation = incarnation}, .beats = CARRY_BEATS};
-}
-
-void verdict_carry(struct gossip *g, struct wire_message *m)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < g->tale_count; i++) {
-        struct tale t = g->tales[i];
-        message_verdict(m, t.verdict.verdict, t.verdict.boot, t.verdict.incarnation);
-        if (--t.beats > 0) {
-            g->tales[kept++] = t;
-        }
-    }
-    g->tale_count = kept;
 }
 
 void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
@@ -49,7 +31,7 @@ void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
 void verdict_dead(struct gossip *g, struct effects *fx, struct peer *p)
 {
     news(g, fx, VERDICT_DEAD, p->id.boot, p->id.incarnation);
-    carry(g, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    tales_add(g, VERDICT_DEAD, p->id.boot, p->id.incarnation);
     (void)set_timer(g, DEAD_REPEAT, TIMER_DEAD, p->id.boot, 1);
     member_gone(g, fx, p, DOWN_SILENT);
 }
@@ -70,7 +52,8 @@ void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason)
 {
     size_t live;
     if (rank_among_live(g, p->id.boot, ANSWERERS, &live) < ANSWERERS) {
-        carry(g, reason == DOWN_BEAM_EXIT ? VERDICT_BEAM_EXIT : VERDICT_LEFT, p->id.boot, p->id.incarnation);
+        tales_add(g, reason == DOWN_BEAM_EXIT ? VERDICT_BEAM_EXIT : VERDICT_LEFT, p->id.boot,
+                  p->id.incarnation);
     }
 }
 
@@ -84,7 +67,7 @@ static void refute(struct gossip *g, struct effects *fx, const struct wire_verdi
     g->self.incarnation = v->incarnation + 1;
     g->refuted = g->now;
     if (g->announced && !g->leaving) {
-        join_beat_now(g, fx);
+        beat_now(g, fx);
     }
 }
 
@@ -112,7 +95,7 @@ static void believe(struct gossip *g, struct effects *fx, struct peer *p, const 
             break;
         }
         if (g->now - p->heard < silence_to_believe(p->interval) && p->state == PEER_LISTED) {
-            watch_probe(g, p); /* the accuser may be the deaf one: see for ourselves */
+            alarm_probe(g, p); /* the accuser may be the deaf one: see for ourselves */
         } else {
             confirm(g, p);
             member_gone(g, fx, p, DOWN_SILENT);

@@ -1,9 +1,13 @@
 /* Who has proven a member, and is one of the first three by rank, or had to wait for them in vain, vouches
  * for it to the group, twice; so the others need not prove it again. A vouch from a sender that is not listed
  * counts for nothing. */
+#include "vouch.h"
+
 #include <string.h>
 
-#include "state.h"
+#include "ranks.h"
+#include "self.h"
+#include "send.h"
 
 void vouch_entry(const struct peer *p, struct wire_entry *e)
 {

@@ -1,40 +1,16 @@
 /* Silence. Three watchers by rank probe a silent peer, then ask others to, and go on while they suspect it.
  * Silence alone never buries: everybody comes to be a watcher in the end, but none gives a verdict without
  * having asked. */
-#include "state.h"
+#include "watch.h"
 
-/* When this listed peer is to be looked at; `heard` only grows, so a time that was right once may come too
- * soon, but is never late. */
-static int64_t look_due(const struct peer *p)
-{
-    int64_t silent = p->heard + silence_to_probe(p->interval);
-    return p->alarm > silent ? p->alarm : silent;
-}
-
-static void rival_timer(struct gossip *g, struct peer *p)
-{
-    int64_t end = p->heard + p->miss * p->interval;
-    p->alarm = set_timer(g, end > g->now ? end - g->now : 0, TIMER_RIVAL, p->id.boot, 0);
-}
-
-void watch_start(struct gossip *g, struct peer *p)
-{
-    if (p->state == PEER_RIVAL) {
-        rival_timer(g, p);
-        return;
-    }
-    p->alarm = 0;
-    watch_sooner(g, p);
-}
-
-void watch_sooner(struct gossip *g, const struct peer *p)
-{
-    int64_t due = look_due(p);
-    g->roster.looks[p->index] = due;
-    if (g->look_at == 0 || due < g->look_at) {
-        g->look_at = set_timer(g, due - g->now, TIMER_SILENCE, 0, 0);
-    }
-}
+#include "alarm.h"
+#include "isolate.h"
+#include "members.h"
+#include "ranks.h"
+#include "relay.h"
+#include "self.h"
+#include "send.h"
+#include "verdict.h"
 
 /* Nobody was told of a rival, so nobody needs a verdict. */
 void watch_rival_timer(struct gossip *g, struct effects *fx, const struct timer *t)
@@ -46,14 +22,14 @@ void watch_rival_timer(struct gossip *g, struct effects *fx, const struct timer 
     if (g->now - p->heard >= p->miss * p->interval) {
         member_gone(g, fx, p, DOWN_SILENT);
     } else {
-        rival_timer(g, p);
+        alarm_rival(g, p);
     }
 }
 
 static void look(struct gossip *g, struct peer *p)
 {
     if (p->probing || g->now - p->heard >= BACKSTOP * p->interval || rank_watches(g, p)) {
-        watch_probe(g, p);
+        alarm_probe(g, p);
         p->alarm = g->now + p->interval;
     } else { /* the watchers may have gone with it: look again who they are */
         p->alarm = g->now + p->interval / RECHECK_PART;
@@ -73,10 +49,10 @@ void watch_timer(struct gossip *g, const struct timer *t)
         int64_t *due = &g->roster.looks[i];
         if (*due <= soon) {
             struct peer *p = g->roster.list[i].peer;
-            if (look_due(p) <= g->now) {
+            if (alarm_due(p) <= g->now) {
                 look(g, p);
             }
-            *due = look_due(p);
+            *due = alarm_due(p);
         }
         next = *due < next ? *due : next;
     }
@@ -88,18 +64,6 @@ void watch_timer(struct gossip *g, const struct timer *t)
     g->look_at = set_timer(g, gap < least ? least : gap, TIMER_SILENCE, 0, 0);
 }
 
-void watch_probe(struct gossip *g, struct peer *p)
-{
-    if (!p->probing) {
-        p->probing = true;
-        p->relay_acked = 0;
-        p->probe_step = 0;
-        p->probe_began = g->now;
-        p->accused = 0;
-        p->probe_at = set_timer(g, 0, TIMER_PROBE, p->id.boot, 0);
-    }
-}
-
 /* This member hears from nobody: it asks on, slowly, and has much patience before it believes that all others
  * are gone. */
 static void probe_isolated(struct gossip *g, struct effects *fx, struct peer *p)
@@ -108,7 +72,7 @@ static void probe_isolated(struct gossip *g, struct effects *fx, struct peer *p)
         member_gone(g, fx, p, DOWN_SILENT);
         return;
     }
-    join_probe(g, fx, &p->addrs[p->probe_step++ % p->addr_count]);
+    message_probe(g, fx, &p->addrs[p->probe_step++ % p->addr_count]);
     p->probe_at = set_timer(g, p->interval, TIMER_PROBE, p->id.boot, 0);
 }
 
@@ -159,7 +123,7 @@ void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer 
     }
     uint8_t step = p->probe_step;
     p->probe_step = (uint8_t)(step < UINT8_MAX ? step + 1 : step);
-    join_probe(g, fx, &p->addrs[step % p->addr_count]); /* one of its interfaces may be the trouble */
+    message_probe(g, fx, &p->addrs[step % p->addr_count]); /* one of its interfaces may be the trouble */
     size_t helpers = step >= PROBES_ALONE ? relay_ask(g, fx, p) : 0;
     if (step >= PROBES_ISOLATED && helpers > 0 && g->now - g->heard >= PROBES_ISOLATED * PROBE_EVERY) {
         p->accused = 0;
