@@ -150,8 +150,10 @@ static void farewell(struct gossipd *d)
 
 static int start(struct gossipd *d)
 {
-    if (seal_init() != 0 || term_init() != 0) {
-        return fault_set(&d->fault, FAULT_MEMORY, "libsodium or libei cannot be made ready");
+    d->term = term_new();
+    if (d->term == NULL || seal_init() != 0 || term_init() != 0) {
+        return fault_set(&d->fault, FAULT_MEMORY,
+                         "memory is short, or libsodium or libei cannot be made ready");
     }
     return nonblocking(d, d->in) != 0 || nonblocking(d, d->out) != 0 ? -1 : 0;
 }
@@ -163,7 +165,7 @@ static void release(struct gossipd *d)
     free(d->fx);
     frame_parser_free(&d->parser);
     outbox_free(&d->outbox);
-    term_free(&d->term);
+    term_free(d->term);
 }
 
 int gossipd_run(int in, int out)

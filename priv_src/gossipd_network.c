@@ -1,4 +1,5 @@
 #include "gossipd_state.h"
+#include "ip.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,16 +18,14 @@ static void describe(const struct interface *interfaces, size_t count, char *out
 
     out[0] = '\0';
     for (size_t i = 0; i < count; i++) {
-        char text[ADDR_TEXT];
+        char text[IP_TEXT];
 
-        (void)addr_text(&interfaces[i].addr, text);
-        text[strcspn(text, ":")] = '\0';
         if (size - used < 64) { /* room for one more, and for this */
             (void)snprintf(out + used, size - used, ", and %lu more", (unsigned long)(count - i));
             return;
         }
         used += (size_t)snprintf(out + used, size - used, "%s%s %s", i == 0 ? "" : ", ", interfaces[i].name,
-                                 text);
+                                 ip_text(&interfaces[i].addr, text));
     }
 }
 

@@ -22,7 +22,7 @@ struct gossipd {
 
     struct frame_parser parser;
     struct outbox outbox;
-    struct term term;
+    struct term *term;
     struct log log;
     struct bucket heartbeats;
     uint64_t heartbeats_dropped;

@@ -17,8 +17,8 @@
 /* Queues the term just encoded; `encoded` is what the encoder returned. */
 static int queue(struct gossipd *d, int encoded, bool beyond)
 {
-    const void *frame = d->term.x.buff;
-    size_t len = (size_t)d->term.x.index;
+    size_t len;
+    const void *frame = term_bytes(d->term, &len);
 
     if (encoded == 0) {
         return beyond ? outbox_push_beyond(&d->outbox, frame, len) : outbox_push(&d->outbox, frame, len);
@@ -29,10 +29,10 @@ static int queue(struct gossipd *d, int encoded, bool beyond)
 
 void gossipd_tell_ready(struct gossipd *d)
 {
-    (void)queue(d,
-                term_ready(&d->term, GOSSIP_VERSION, gossip_boot(d->core), (long)getpid(), d->usable,
-                           d->usable_count),
-                false);
+    (void)queue(
+        d,
+        term_ready(d->term, GOSSIP_VERSION, gossip_boot(d->core), (long)getpid(), d->usable, d->usable_count),
+        false);
     d->owes_snapshot = true;
 }
 
@@ -59,7 +59,7 @@ void gossipd_tell_event(struct gossipd *d, const struct event *event)
     default:
         break;
     }
-    (void)queue(d, term_event(&d->term, event), false);
+    (void)queue(d, term_event(d->term, event), false);
 }
 
 void gossipd_tell_stats(struct gossipd *d, uint32_t ref)
@@ -72,17 +72,17 @@ void gossipd_tell_stats(struct gossipd *d, uint32_t ref)
                       .interfaces = d->usable,
                       .interface_count = d->usable_count};
 
-    (void)queue(d, term_stats(&d->term, ref, &s), false);
+    (void)queue(d, term_stats(d->term, ref, &s), false);
 }
 
 void gossipd_tell_keys_changed(struct gossipd *d)
 {
-    (void)queue(d, term_atom(&d->term, "keys_changed"), false);
+    (void)queue(d, term_atom(d->term, "keys_changed"), false);
 }
 
 void gossipd_tell_interfaces(struct gossipd *d)
 {
-    (void)queue(d, term_interfaces(&d->term, d->usable, d->usable_count), false);
+    (void)queue(d, term_interfaces(d->term, d->usable, d->usable_count), false);
 }
 
 void gossipd_tell_log(void *context, uint8_t level, const char *text)
@@ -90,7 +90,7 @@ void gossipd_tell_log(void *context, uint8_t level, const char *text)
     struct gossipd *d = context;
 
     if (d->core != NULL) {
-        (void)queue(d, term_log(&d->term, level, text), false);
+        (void)queue(d, term_log(d->term, level, text), false);
     } else if (level >= LEVEL_WARNING) {
         (void)fprintf(stderr, "gossipd: %s\n", text);
     }
@@ -106,13 +106,13 @@ static int page_send(struct page *p)
 {
     p->peers = 0;
     p->first = false;
-    return queue(p->gossipd, term_page_end(&p->gossipd->term), true);
+    return queue(p->gossipd, term_page_end(p->gossipd->term), true);
 }
 
 static int page_add(void *context, const struct peer_view *peer)
 {
     struct page *p = context;
-    struct term *t = &p->gossipd->term;
+    struct term *t = p->gossipd->term;
 
     if ((p->peers == 0 && term_page_begin(t, p->first) != 0) || term_page_peer(t, peer) != 0) {
         return -1;
@@ -130,13 +130,13 @@ static int snapshot(struct gossipd *d)
     if (gossip_peers(d->core, page_add, &p) != 0) {
         return -1;
     }
-    if (p.first && p.peers == 0 && term_page_begin(&d->term, true) != 0) {
+    if (p.first && p.peers == 0 && term_page_begin(d->term, true) != 0) {
         return -1;
     }
     if ((p.first || p.peers > 0) && page_send(&p) != 0) {
         return -1;
     }
-    return queue(d, term_atom(&d->term, "snapshot_end"), true);
+    return queue(d, term_atom(d->term, "snapshot_end"), true);
 }
 
 static void pay_snapshot(struct gossipd *d)
@@ -146,7 +146,7 @@ static void pay_snapshot(struct gossipd *d)
         return;
     }
     d->owes_health = false;
-    (void)queue(d, term_health(&d->term, d->health), false);
+    (void)queue(d, term_health(d->term, d->health), false);
     gossipd_tell_interfaces(d);
     log_line(&d->log, LEVEL_WARNING,
              "this node did not read its events for a while; a fresh snapshot has replaced them");
@@ -175,7 +175,7 @@ void gossipd_tell_fault(struct gossipd *d)
     struct pollfd fd = {.fd = d->out, .events = POLLOUT};
 
     log_clean(d->fault.text);
-    if (queue(d, term_error(&d->term, &d->fault), true) == 0) {
+    if (queue(d, term_error(d->term, &d->fault), true) == 0) {
         while (outbox_write(&d->outbox, d->out) == 0 && !outbox_empty(&d->outbox) && clock_now() < until) {
             (void)wait_for(&fd, 1, until - clock_now());
         }

@@ -44,9 +44,4 @@ struct path path_group(void);
 /* A path to one endpoint. */
 struct path path_unicast(const struct addr *to);
 
-#define ADDR_TEXT 64 /* room for any text that addr_text makes, its NUL included */
-
-/* Writes "192.0.2.1:45893" or "[fe80::1]:45893" into `out`; returns `out`. */
-const char *addr_text(const struct addr *a, char out[static ADDR_TEXT]);
-
 #endif

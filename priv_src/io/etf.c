@@ -24,43 +24,43 @@ enum {
     TAG_SMALL_ATOM_UTF8 = 119,
 };
 
-static int etf_walk(struct reader *r, int depth);
+static int walk(struct reader *r, int depth);
 
-static int etf_walk_many(struct reader *r, uint64_t count, int depth)
+static int walk_many(struct reader *r, uint64_t count, int depth)
 {
     /* Every term takes a byte at least, so a count beyond what is left is a lie that need not be walked. */
     if (r->failed || count > reader_left(r)) {
         return -1;
     }
     while (count-- > 0) {
-        if (etf_walk(r, depth) != 0) {
+        if (walk(r, depth) != 0) {
             return -1;
         }
     }
     return 0;
 }
 
-static int etf_skip(struct reader *r, size_t len)
+static int skip(struct reader *r, size_t len)
 {
     (void)read_bytes(r, len);
     return r->failed ? -1 : 0;
 }
 
-static int etf_walk_atom(struct reader *r, size_t len)
+static int walk_atom(struct reader *r, size_t len)
 {
-    return len > ETF_ATOM_MAX ? -1 : etf_skip(r, len);
+    return len > ETF_ATOM_MAX ? -1 : skip(r, len);
 }
 
-static int etf_walk_big(struct reader *r)
+static int walk_big(struct reader *r)
 {
     uint8_t digits = read_u8(r);
     uint8_t sign = read_u8(r);
 
-    return digits > ETF_BIG_BYTES || sign > 1 ? -1 : etf_skip(r, digits);
+    return digits > ETF_BIG_BYTES || sign > 1 ? -1 : skip(r, digits);
 }
 
 /* Recursion is bounded by ETF_DEPTH. */
-static int etf_walk(struct reader *r, int depth)
+static int walk(struct reader *r, int depth)
 {
     uint8_t tag = read_u8(r);
 
@@ -71,29 +71,29 @@ static int etf_walk(struct reader *r, int depth)
     case TAG_NIL:
         return 0;
     case TAG_SMALL_INTEGER:
-        return etf_skip(r, 1);
+        return skip(r, 1);
     case TAG_INTEGER:
-        return etf_skip(r, 4);
+        return skip(r, 4);
     case TAG_FLOAT: /* no value is one, but a person may have written one */
-        return etf_skip(r, 8);
+        return skip(r, 8);
     case TAG_SMALL_BIG:
-        return etf_walk_big(r);
+        return walk_big(r);
     case TAG_ATOM:
     case TAG_ATOM_UTF8:
-        return etf_walk_atom(r, read_u16(r));
+        return walk_atom(r, read_u16(r));
     case TAG_SMALL_ATOM:
     case TAG_SMALL_ATOM_UTF8:
-        return etf_walk_atom(r, read_u8(r));
+        return walk_atom(r, read_u8(r));
     case TAG_BINARY:
-        return etf_skip(r, read_u32(r));
+        return skip(r, read_u32(r));
     case TAG_STRING:
-        return etf_skip(r, read_u16(r));
+        return skip(r, read_u16(r));
     case TAG_SMALL_TUPLE:
-        return etf_walk_many(r, read_u8(r), depth - 1);
+        return walk_many(r, read_u8(r), depth - 1);
     case TAG_MAP:
-        return etf_walk_many(r, (uint64_t)read_u32(r) * 2, depth - 1);
+        return walk_many(r, (uint64_t)read_u32(r) * 2, depth - 1);
     case TAG_LIST:
-        if (etf_walk_many(r, read_u32(r), depth - 1) != 0) {
+        if (walk_many(r, read_u32(r), depth - 1) != 0) {
             return -1;
         }
         return read_u8(r) == TAG_NIL && !r->failed ? 0 : -1; /* an improper list ends in something else */
@@ -106,14 +106,14 @@ int etf_check(const uint8_t *data, size_t len)
 {
     struct reader r = reader_over(data, len);
 
-    if (read_u8(&r) != TAG_VERSION || r.failed || etf_walk(&r, ETF_DEPTH) != 0) {
+    if (read_u8(&r) != TAG_VERSION || r.failed || walk(&r, ETF_DEPTH) != 0) {
         return -1;
     }
     return reader_left(&r) == 0 ? 0 : -1;
 }
 
 /* Printable ASCII as it is, the rest as dots; cut, with a mark that it was. */
-static void etf_text_bytes(char out[static ETF_TEXT], const char *quote, const uint8_t *bytes, size_t len)
+static void text_bytes(char out[static ETF_TEXT], const char *quote, const uint8_t *bytes, size_t len)
 {
     char plain[49];
     size_t n = len < sizeof plain - 1 ? len : sizeof plain - 1;
@@ -125,7 +125,7 @@ static void etf_text_bytes(char out[static ETF_TEXT], const char *quote, const u
     (void)snprintf(out, ETF_TEXT, "%s%s%s%s", quote, plain, len > n ? "..." : "", quote);
 }
 
-static void etf_text_big(char out[static ETF_TEXT], struct reader *r)
+static void text_big(char out[static ETF_TEXT], struct reader *r)
 {
     uint8_t digits = read_u8(r);
     uint8_t sign = read_u8(r);
@@ -140,7 +140,7 @@ static void etf_text_big(char out[static ETF_TEXT], struct reader *r)
 const char *etf_text(const uint8_t *data, size_t len, size_t at, char out[static ETF_TEXT])
 {
     struct reader r = reader_over(data, len);
-    uint32_t n;
+    uint32_t n = 0;
 
     (void)read_bytes(&r, at);
     switch (read_u8(&r)) {
@@ -151,25 +151,25 @@ const char *etf_text(const uint8_t *data, size_t len, size_t at, char out[static
         (void)snprintf(out, ETF_TEXT, "%ld", (long)(int32_t)read_u32(&r));
         break;
     case TAG_SMALL_BIG:
-        etf_text_big(out, &r);
+        text_big(out, &r);
         break;
     case TAG_ATOM:
     case TAG_ATOM_UTF8:
         n = read_u16(&r);
-        etf_text_bytes(out, "", read_bytes(&r, n), n);
+        text_bytes(out, "", read_bytes(&r, n), n);
         break;
     case TAG_SMALL_ATOM:
     case TAG_SMALL_ATOM_UTF8:
         n = read_u8(&r);
-        etf_text_bytes(out, "", read_bytes(&r, n), n);
+        text_bytes(out, "", read_bytes(&r, n), n);
         break;
     case TAG_BINARY:
         n = read_u32(&r);
-        etf_text_bytes(out, "\"", read_bytes(&r, n), n);
+        text_bytes(out, "\"", read_bytes(&r, n), n);
         break;
     case TAG_STRING:
         n = read_u16(&r);
-        etf_text_bytes(out, "'", read_bytes(&r, n), n);
+        text_bytes(out, "'", read_bytes(&r, n), n);
         break;
     case TAG_FLOAT:
         (void)snprintf(out, ETF_TEXT, "a float");

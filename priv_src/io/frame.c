@@ -1,5 +1,7 @@
 #include "frame.h"
 
+#include "buf.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@ void frame_parser_free(struct frame_parser *p)
 }
 
 /* Gives back the frame that the last frame_next handed out. */
-static void frame_release(struct frame_parser *p)
+static void release(struct frame_parser *p)
 {
     if (p->used == 0) {
         return;
@@ -35,7 +37,7 @@ static void frame_release(struct frame_parser *p)
 }
 
 /* Moves what is held to the front, and leaves no copy behind. */
-static void frame_compact(struct frame_parser *p)
+static void compact(struct frame_parser *p)
 {
     size_t held = p->end - p->start;
 
@@ -50,16 +52,15 @@ static void frame_compact(struct frame_parser *p)
 
 /* Doubles the buffer, up to one whole frame. By hand and not by realloc, which would leave a copy of secrets
  * behind. */
-static int frame_grow(struct frame_parser *p)
+static int grow(struct frame_parser *p)
 {
     size_t most = p->limit + FRAME_HEADER;
     size_t size = p->size == 0 ? FIRST_SIZE : p->size * 2;
-    uint8_t *data;
 
     if (size > most) {
         size = most;
     }
-    data = malloc(size);
+    uint8_t *data = malloc(size);
     if (data == NULL) {
         return -1;
     }
@@ -79,11 +80,11 @@ uint8_t *frame_room(struct frame_parser *p, size_t *room)
     if (p->failed) {
         return NULL;
     }
-    frame_release(p);
+    release(p);
     if (p->end == p->size) {
-        frame_compact(p);
+        compact(p);
     }
-    if (p->end == p->size && (p->size == p->limit + FRAME_HEADER || frame_grow(p) != 0)) {
+    if (p->end == p->size && (p->size == p->limit + FRAME_HEADER || grow(p) != 0)) {
         return NULL;
     }
     *room = p->size - p->end;
@@ -97,23 +98,20 @@ void frame_filled(struct frame_parser *p, size_t len)
 
 int frame_next(struct frame_parser *p, uint8_t **frame, size_t *len)
 {
-    const uint8_t *h;
-    size_t length;
-
     if (p->failed) {
         return -1;
     }
-    frame_release(p);
+    release(p);
     if (p->end - p->start < FRAME_HEADER) {
         return 0;
     }
-    h = p->data + p->start;
-    length = (size_t)h[0] << 24 | (size_t)h[1] << 16 | (size_t)h[2] << 8 | h[3];
+    struct reader r = reader_over(p->data + p->start, p->end - p->start);
+    size_t length = read_u32(&r);
     if (length > p->limit) {
         p->failed = true;
         return -1;
     }
-    if (p->end - p->start - FRAME_HEADER < length) {
+    if (reader_left(&r) < length) {
         return 0;
     }
     *frame = p->data + p->start + FRAME_HEADER;

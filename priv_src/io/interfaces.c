@@ -1,6 +1,7 @@
 #include "interfaces.h"
 
-#include <arpa/inet.h>
+#include "ip.h"
+
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -9,31 +10,27 @@
 #include <string.h>
 
 /* Does this item of a filter mean the candidate, by name or by address? */
-static bool interfaces_fits(const char *item, const struct candidate *c)
+static bool fits(const char *item, const struct candidate *c)
 {
-    char text[INET6_ADDRSTRLEN] = "";
-    int family = c->interface.addr.family == ADDR_IPV6 ? AF_INET6 : AF_INET;
+    char text[IP_TEXT];
 
-    if (strcmp(item, c->interface.name) == 0) {
-        return true;
-    }
-    return inet_ntop(family, c->interface.addr.ip, text, sizeof text) != NULL && strcmp(item, text) == 0;
+    return strcmp(item, c->interface.name) == 0 || strcmp(item, ip_text(&c->interface.addr, text)) == 0;
 }
 
 /* Which items of the filter mean it: a bit for each. */
-static uint32_t interfaces_matches(const struct interface_filter *filter, const struct candidate *c)
+static uint32_t matches_of(const struct interface_filter *filter, const struct candidate *c)
 {
     uint32_t bits = 0;
 
     for (unsigned i = 0; i < filter->count; i++) {
-        if (interfaces_fits(filter->items[i], c)) {
+        if (fits(filter->items[i], c)) {
             bits |= UINT32_C(1) << i;
         }
     }
     return bits;
 }
 
-static void interfaces_add(struct interface_list *out, const struct interface *interface)
+static void add(struct interface_list *out, const struct interface *interface)
 {
     for (size_t i = 0; i < out->count; i++) {
         if (out->items[i].index == interface->index) {
@@ -47,8 +44,7 @@ static void interfaces_add(struct interface_list *out, const struct interface *i
     }
 }
 
-static bool interfaces_wanted(const struct interface_filter *filter, const struct candidate *c,
-                              uint32_t matches)
+static bool wanted(const struct interface_filter *filter, const struct candidate *c, uint32_t matches)
 {
     switch (filter->mode) {
     case FILTER_ONLY:
@@ -68,13 +64,13 @@ void interfaces_choose(const struct interface_filter *filter, const struct candi
     *out = (struct interface_list){0};
     for (size_t i = 0; i < count; i++) {
         const struct candidate *c = &candidates[i];
-        uint32_t matches = interfaces_matches(filter, c);
+        uint32_t matches = matches_of(filter, c);
 
-        if (!c->up || !interfaces_wanted(filter, c, matches)) {
+        if (!c->up || !wanted(filter, c, matches)) {
             continue;
         }
         found |= matches;
-        interfaces_add(out, &c->interface);
+        add(out, &c->interface);
     }
     if (filter->mode == FILTER_ONLY) {
         for (unsigned i = 0; i < filter->count; i++) {
@@ -85,15 +81,15 @@ void interfaces_choose(const struct interface_filter *filter, const struct candi
     for (size_t i = 0; i < count && out->count == 0; i++) {
         const struct candidate *c = &candidates[i];
 
-        if (c->up && c->loopback && (filter->mode != FILTER_EXCEPT || interfaces_matches(filter, c) == 0)) {
-            interfaces_add(out, &c->interface);
+        if (c->up && c->loopback && (filter->mode != FILTER_EXCEPT || matches_of(filter, c) == 0)) {
+            add(out, &c->interface);
             out->fallback = true;
         }
     }
 }
 
 /* From the system's description; false for what has no IPv4 address. (IPv6 will come in here.) */
-static bool interfaces_candidate(const struct ifaddrs *a, struct candidate *out)
+static bool candidate_of(const struct ifaddrs *a, struct candidate *out)
 {
     struct sockaddr_in in;
     uint8_t ip[4];
@@ -126,7 +122,7 @@ int interfaces_list(const struct interface_filter *filter, struct interface_list
         return -1;
     }
     for (const struct ifaddrs *a = all; a != NULL && count < CANDIDATES_MAX; a = a->ifa_next) {
-        count += interfaces_candidate(a, &candidates[count]);
+        count += candidate_of(a, &candidates[count]);
     }
     freeifaddrs(all);
     interfaces_choose(filter, candidates, count, out);

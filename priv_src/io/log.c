@@ -15,12 +15,11 @@ struct log log_new(log_sink *sink, void *context)
 
 void log_time(struct log *log, int64_t now)
 {
-    char text[LOG_TEXT];
-
     log->now = now;
     if (log->left_out == 0 || !bucket_take(&log->bucket, now, LINES_BURST, LINES_PER_SECOND)) {
         return;
     }
+    char text[LOG_TEXT];
     (void)snprintf(text, sizeof text, "%lu log lines were left out: too many at once",
                    (unsigned long)log->left_out);
     log->left_out = 0;
@@ -29,15 +28,14 @@ void log_time(struct log *log, int64_t now)
 
 void log_line(struct log *log, uint8_t level, const char *format, ...)
 {
-    char text[LOG_TEXT];
-    va_list args;
-
     /* While some are owed a mention nothing passes before it, so that the order tells the truth. */
     if (log->left_out > 0 || !bucket_take(&log->bucket, log->now, LINES_BURST, LINES_PER_SECOND)) {
         log->left_out++;
         log->dropped++;
         return;
     }
+    char text[LOG_TEXT];
+    va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
@@ -47,7 +45,7 @@ void log_line(struct log *log, uint8_t level, const char *format, ...)
 
 /* Bytes of the well-formed character at `t` (Unicode's table 3-7), or 0. A NUL is no continuation byte, so
  * the end is safe. */
-static unsigned log_character(const unsigned char *t)
+static unsigned character(const unsigned char *t)
 {
     unsigned len = t[0] < 0x80   ? 1
                    : t[0] < 0xc2 ? 0
@@ -72,7 +70,7 @@ static unsigned log_character(const unsigned char *t)
 void log_clean(char *text)
 {
     while (*text != '\0') {
-        unsigned len = log_character((const unsigned char *)text);
+        unsigned len = character((const unsigned char *)text);
 
         if (len == 0) {
             *text = '?';

@@ -1,5 +1,6 @@
 #include "outbox.h"
 
+#include "buf.h"
 #include "frame.h"
 
 #include <errno.h>
@@ -22,20 +23,20 @@ void outbox_free(struct outbox *o)
 }
 
 /* Bytes of the whole frame at `at`, header included. */
-static size_t outbox_frame(const struct outbox *o, size_t at)
+static size_t frame_at(const struct outbox *o, size_t at)
 {
-    const uint8_t *h = o->data + at;
+    struct reader r = reader_over(o->data + at, FRAME_HEADER);
 
-    return FRAME_HEADER + ((size_t)h[0] << 24 | (size_t)h[1] << 16 | (size_t)h[2] << 8 | h[3]);
+    return FRAME_HEADER + (size_t)read_u32(&r);
 }
 
 /* Drops every frame that is not partly written; counts them, and one more for the frame that found no room.
  */
-static int outbox_overflow(struct outbox *o)
+static int overflow(struct outbox *o)
 {
     size_t keep = o->head + o->partial;
 
-    for (size_t at = keep; at < o->tail; at += outbox_frame(o, at)) {
+    for (size_t at = keep; at < o->tail; at += frame_at(o, at)) {
         o->dropped++;
     }
     o->dropped++;
@@ -46,11 +47,9 @@ static int outbox_overflow(struct outbox *o)
 }
 
 /* Makes room for `len` more bytes behind the tail. */
-static int outbox_reserve(struct outbox *o, size_t len)
+static int reserve(struct outbox *o, size_t len)
 {
     size_t held = o->tail - o->head;
-    size_t size = o->size == 0 ? FIRST_SIZE : o->size;
-    uint8_t *data;
 
     if (o->size - o->tail >= len) {
         return 0;
@@ -63,10 +62,11 @@ static int outbox_reserve(struct outbox *o, size_t len)
     if (o->size - o->tail >= len) {
         return 0;
     }
+    size_t size = o->size == 0 ? FIRST_SIZE : o->size;
     while (size - held < len) {
         size *= 2;
     }
-    data = realloc(o->data, size);
+    uint8_t *data = realloc(o->data, size);
     if (data == NULL) {
         return -1;
     }
@@ -75,20 +75,15 @@ static int outbox_reserve(struct outbox *o, size_t len)
     return 0;
 }
 
-static int outbox_append(struct outbox *o, const void *frame, size_t len)
+static int append(struct outbox *o, const void *frame, size_t len)
 {
-    uint8_t *at;
-
-    if (len > UINT32_MAX || outbox_reserve(o, len + FRAME_HEADER) != 0) {
-        return outbox_overflow(o);
+    if (len > UINT32_MAX || reserve(o, len + FRAME_HEADER) != 0) {
+        return overflow(o);
     }
-    at = o->data + o->tail;
-    at[0] = (uint8_t)(len >> 24);
-    at[1] = (uint8_t)(len >> 16);
-    at[2] = (uint8_t)(len >> 8);
-    at[3] = (uint8_t)len;
-    memcpy(at + FRAME_HEADER, frame, len);
-    o->tail += len + FRAME_HEADER;
+    struct writer w = writer_over(o->data + o->tail, len + FRAME_HEADER);
+    write_u32(&w, (uint32_t)len);
+    write_bytes(&w, frame, len);
+    o->tail += w.len;
     return 0;
 }
 
@@ -98,14 +93,14 @@ int outbox_push(struct outbox *o, const void *frame, size_t len)
     size_t held = o->tail - o->head;
 
     if (held > bound || len + FRAME_HEADER > bound - held) {
-        return outbox_overflow(o);
+        return overflow(o);
     }
-    return outbox_append(o, frame, len);
+    return append(o, frame, len);
 }
 
 int outbox_push_beyond(struct outbox *o, const void *frame, size_t len)
 {
-    if (outbox_append(o, frame, len) != 0) {
+    if (append(o, frame, len) != 0) {
         return -1;
     }
     o->beyond += len + FRAME_HEADER;
@@ -113,15 +108,13 @@ int outbox_push_beyond(struct outbox *o, const void *frame, size_t len)
 }
 
 /* `len` bytes are out: moves the head, and knows whether it now stands inside a frame. */
-static void outbox_written(struct outbox *o, size_t len)
+static void written(struct outbox *o, size_t len)
 {
     while (len > 0) {
-        size_t step;
-
         if (o->partial == 0) {
-            o->partial = outbox_frame(o, o->head);
+            o->partial = frame_at(o, o->head);
         }
-        step = len < o->partial ? len : o->partial;
+        size_t step = len < o->partial ? len : o->partial;
         o->head += step;
         o->partial -= step;
         len -= step;
@@ -144,7 +137,7 @@ int outbox_write(struct outbox *o, int fd)
         ssize_t n = write(fd, o->data + o->head, o->tail - o->head);
 
         if (n > 0) {
-            outbox_written(o, (size_t)n);
+            written(o, (size_t)n);
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -1,6 +1,6 @@
 /* The port's terms: what the owner sends (decoded), and what it is told (encoded). The contract is drawn in
- * the module documentation of GossipCluster.Codec, its twin. libei is used in term_decode.c and
- * term_encode.c, and nowhere else. */
+ * the module documentation of GossipCluster.Codec, its twin. libei is known to term_*.c alone, which
+ * includes what they share, term_cursor.h. */
 #ifndef GOSSIP_TERM_H
 #define GOSSIP_TERM_H
 
@@ -9,8 +9,6 @@
 #include "gossip.h"
 #include "interfaces.h"
 #include "udp.h"
-
-#include <ei.h>
 
 #define PORT_VERSION   1    /* of this contract: `version` in the configuration */
 #define LABEL_MAX      255  /* bytes of a cluster's label */
@@ -57,10 +55,9 @@ int term_init(void);
  * fault whose text names what is wrong, and never holds a secret. */
 int term_decode(const uint8_t *frame, size_t len, struct message *out, struct fault *fault);
 
-/* A reusable buffer for the terms that go up. Nothing is allocated a term once it has grown. */
-struct term {
-    ei_x_buff x; /* x.buff and x.index are the last term's bytes and length, valid until the next call */
-};
+/* The term that goes up, in a buffer that is used again and again: nothing is allocated a term once it has
+ * grown. */
+struct term;
 
 /* What the sidecar itself counts, beside the core and the sockets. */
 struct port_stats {
@@ -77,8 +74,14 @@ struct stats {
     size_t interface_count;
 };
 
-/* Frees the buffer. Zeroed memory is an empty one. */
+/* An empty one; NULL when memory is short. */
+struct term *term_new(void);
+
+/* NULL is allowed. */
 void term_free(struct term *t);
+
+/* The bytes of the term that was put last, valid until the next is; `len` is set. */
+const void *term_bytes(const struct term *t, size_t *len);
 
 /* Each puts one whole term (version byte included) into `t`: 0, or -1 when memory is short. */
 int term_ready(struct term *t, const char *version, uint64_t boot, long pid,

@@ -1,7 +1,15 @@
 #include "term.h"
 
-#include <arpa/inet.h>
+#include "buf.h"
+#include "ip.h"
+
+#include <ei.h>
+#include <stdlib.h>
 #include <string.h>
+
+struct term {
+    ei_x_buff x; /* ei's own: x.buff and x.index are the bytes and their number */
+};
 
 /* Every ei_x function returns 0, or -1 when memory is short; so do these, and chains of || stop at the first
  * failure. */
@@ -33,10 +41,9 @@ static int put_text(ei_x_buff *x, const char *text)
 static int put_boot(ei_x_buff *x, uint64_t boot)
 {
     uint8_t bytes[8];
+    struct writer w = writer_over(bytes, sizeof bytes);
 
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] = (uint8_t)(boot >> (56 - 8 * i));
-    }
+    write_u64(&w, boot);
     return put_binary(x, bytes, sizeof bytes);
 }
 
@@ -64,16 +71,14 @@ static int put_list(ei_x_buff *x, size_t count)
 /* {A, B, C, D}, or 8 numbers of 16 bits. */
 static int put_ip(ei_x_buff *x, const struct addr *a)
 {
-    size_t len = addr_ip_len(a->family);
-    size_t step = a->family == ADDR_IPV6 ? 2 : 1;
+    bool six = a->family == ADDR_IPV6;
+    struct reader r = reader_over(a->ip, addr_ip_len(a->family));
 
-    if (ei_x_encode_tuple_header(x, (long)(len / step)) != 0) {
+    if (ei_x_encode_tuple_header(x, six ? 8 : (long)reader_left(&r)) != 0) {
         return -1;
     }
-    for (size_t i = 0; i < len; i += step) {
-        unsigned long part = step == 1 ? a->ip[i] : (unsigned long)(a->ip[i] << 8 | a->ip[i + 1]);
-
-        if (ei_x_encode_ulong(x, part) != 0) {
+    while (reader_left(&r) > 0) {
+        if (ei_x_encode_ulong(x, six ? read_u16(&r) : read_u8(&r)) != 0) {
             return -1;
         }
     }
@@ -90,13 +95,10 @@ static int put_address(ei_x_buff *x, const struct addr *a)
 /* {Name, Index, Address}, the address as text */
 static int put_interface(ei_x_buff *x, const struct interface *i)
 {
-    char text[INET6_ADDRSTRLEN] = "";
+    char text[IP_TEXT];
 
-    if (inet_ntop(i->addr.family == ADDR_IPV6 ? AF_INET6 : AF_INET, i->addr.ip, text, sizeof text) == NULL) {
-        return -1;
-    }
     return put(ei_x_encode_tuple_header(x, 3) != 0 || put_text(x, i->name) != 0 ||
-               ei_x_encode_ulong(x, i->index) != 0 || put_text(x, text) != 0);
+               ei_x_encode_ulong(x, i->index) != 0 || put_text(x, ip_text(&i->addr, text)) != 0);
 }
 
 /* The key, or tag, and the list. */
@@ -174,12 +176,23 @@ static int put_tagged(struct term *t, long arity, const char *tag)
                ei_x_encode_atom(&t->x, tag) != 0);
 }
 
+struct term *term_new(void)
+{
+    return calloc(1, sizeof(struct term));
+}
+
 void term_free(struct term *t)
 {
-    if (t->x.buff != NULL) {
+    if (t != NULL && t->x.buff != NULL) {
         (void)ei_x_free(&t->x);
     }
-    *t = (struct term){0};
+    free(t);
+}
+
+const void *term_bytes(const struct term *t, size_t *len)
+{
+    *len = (size_t)t->x.index;
+    return t->x.buff;
 }
 
 int term_atom(struct term *t, const char *atom)

@@ -30,7 +30,7 @@ struct udp {
     struct addr forbidden;                    /* to whom; others may be allowed */
 };
 
-static int udp_open_private(struct udp *u, struct fault *fault)
+static int open_private(struct udp *u, struct fault *fault)
 {
     uint32_t granted;
     uint8_t family = u->options.group.family;
@@ -45,7 +45,7 @@ static int udp_open_private(struct udp *u, struct fault *fault)
     return 0;
 }
 
-static int udp_open_shared(struct udp *u, struct fault *fault)
+static int open_shared(struct udp *u, struct fault *fault)
 {
     uint8_t family = u->options.group.family;
     uint16_t port = u->options.group.port;
@@ -83,7 +83,7 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
     }
     u->options = *options;
     u->log = log;
-    if (udp_open_private(u, fault) != 0 || udp_open_shared(u, fault) != 0) {
+    if (open_private(u, fault) != 0 || open_shared(u, fault) != 0) {
         udp_close(u);
         return NULL;
     }
@@ -102,15 +102,15 @@ void udp_close(struct udp *u)
     free(u);
 }
 
-static bool udp_same(const struct interface *a, const struct interface *b)
+static bool same_interface(const struct interface *a, const struct interface *b)
 {
     return a->index == b->index && addr_same(&a->addr, &b->addr);
 }
 
-static bool udp_listed(const struct interface *items, size_t count, const struct interface *wanted)
+static bool listed(const struct interface *items, size_t count, const struct interface *wanted)
 {
     for (size_t i = 0; i < count; i++) {
-        if (udp_same(&items[i], wanted)) {
+        if (same_interface(&items[i], wanted)) {
             return true;
         }
     }
@@ -118,7 +118,7 @@ static bool udp_listed(const struct interface *items, size_t count, const struct
 }
 
 /* Joins on the first shared socket that has room, or on a new one: 0 and the socket, or -1 and errno. */
-static int udp_join(struct udp *u, const struct interface *interface, size_t *socket)
+static int join(struct udp *u, const struct interface *interface, size_t *socket)
 {
     struct fault fault;
 
@@ -132,21 +132,21 @@ static int udp_join(struct udp *u, const struct interface *interface, size_t *so
         }
     }
     errno = ENOBUFS;
-    if (u->socket_count == UDP_SOCKETS_MAX || udp_open_shared(u, &fault) != 0) {
+    if (u->socket_count == UDP_SOCKETS_MAX || open_shared(u, &fault) != 0) {
         return -1;
     }
     *socket = u->socket_count - 1;
     return udp_system_join(u->sockets[*socket], &u->options.group, &interface->addr);
 }
 
-static void udp_leave_missing(struct udp *u, const struct interface_list *list)
+static void leave_missing(struct udp *u, const struct interface_list *list)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < u->count; i++) {
         struct membership *m = &u->joined[i];
 
-        if (udp_listed(list->items, list->count, &m->interface)) {
+        if (listed(list->items, list->count, &m->interface)) {
             u->joined[kept++] = *m;
         } else { /* fails when the interface is gone, and the membership with it */
             (void)udp_system_leave(u->sockets[m->socket], &u->options.group, &m->interface.addr);
@@ -156,20 +156,20 @@ static void udp_leave_missing(struct udp *u, const struct interface_list *list)
     memset(&u->joined[kept], 0, (INTERFACES_MAX - kept) * sizeof u->joined[0]);
 }
 
-static void udp_join_new(struct udp *u, const struct interface *interface, struct interface *refused,
-                         size_t *refused_count)
+static void join_new(struct udp *u, const struct interface *interface, struct interface *refused,
+                     size_t *refused_count)
 {
     struct membership m = {.interface = *interface};
 
-    if (udp_listed(u->public, u->count, interface)) {
+    if (listed(u->public, u->count, interface)) {
         return;
     }
-    if (udp_join(u, interface, &m.socket) == 0) {
+    if (join(u, interface, &m.socket) == 0) {
         u->public[u->count] = *interface;
         u->joined[u->count++] = m;
         return;
     }
-    if (!udp_listed(u->refused, u->refused_count, interface)) {
+    if (!listed(u->refused, u->refused_count, interface)) {
         log_line(u->log, LEVEL_WARNING, "multicast cannot be received on interface %s: %s", interface->name,
                  strerror(errno));
     }
@@ -181,12 +181,12 @@ size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
     struct interface refused[INTERFACES_MAX];
     size_t refused_count = 0;
 
-    udp_leave_missing(u, list);
+    leave_missing(u, list);
     for (size_t i = 0; i < u->count; i++) {
         u->public[i] = u->joined[i].interface;
     }
     for (size_t i = 0; i < list->count; i++) {
-        udp_join_new(u, &list->items[i], refused, &refused_count);
+        join_new(u, &list->items[i], refused, &refused_count);
     }
     memcpy(u->refused, refused, refused_count * sizeof refused[0]);
     u->refused_count = refused_count;
@@ -242,7 +242,7 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
 
 /* What sending on one interface met; told when it changes. A full queue (EAGAIN, ENOBUFS) is a moment, not a
  * state. */
-static int udp_told(struct udp *u, struct membership *m, int trouble)
+static int tell_trouble(struct udp *u, struct membership *m, int trouble)
 {
     if (trouble != 0) {
         u->stats.send_errors++;
@@ -261,19 +261,19 @@ static int udp_told(struct udp *u, struct membership *m, int trouble)
     return trouble == 0 ? 0 : -1;
 }
 
-static int udp_send_group(struct udp *u, uint32_t ifindex, const uint8_t *data, size_t len)
+static int send_group(struct udp *u, uint32_t ifindex, const uint8_t *data, size_t len)
 {
     int result = -1;
 
     for (size_t i = 0; i < u->count; i++) {
         struct membership *m = &u->joined[i];
-        int sent;
 
         if (ifindex != 0 && ifindex != m->interface.index) {
             continue;
         }
-        sent = udp_system_multicast(u->sockets[PRIVATE], &u->options.group, &m->interface.addr, data, len);
-        if (udp_told(u, m, sent == 0 ? 0 : errno) == 0) {
+        int sent =
+            udp_system_multicast(u->sockets[PRIVATE], &u->options.group, &m->interface.addr, data, len);
+        if (tell_trouble(u, m, sent == 0 ? 0 : errno) == 0) {
             result = 0;
         }
     }
@@ -281,24 +281,24 @@ static int udp_send_group(struct udp *u, uint32_t ifindex, const uint8_t *data, 
 }
 
 /* Does the routing table not know the way, though the peer has been heard through an interface? */
-static bool udp_unrouted(const struct addr *to, int trouble)
+static bool unrouted(const struct addr *to, int trouble)
 {
     return to->ifindex != 0 &&
            (trouble == ENETUNREACH || trouble == EHOSTUNREACH || trouble == EADDRNOTAVAIL);
 }
 
 /* 169.254/16 exists on every link, so the link must be named. */
-static bool udp_link_local(const struct addr *to)
+static bool link_local(const struct addr *to)
 {
     return to->family == ADDR_IPV4 && to->ip[0] == 169 && to->ip[1] == 254 && to->ifindex != 0;
 }
 
-static int udp_send_unicast(struct udp *u, const struct addr *to, const uint8_t *data, size_t len)
+static int send_unicast(struct udp *u, const struct addr *to, const uint8_t *data, size_t len)
 {
     int fd = u->sockets[PRIVATE];
-    int trouble = udp_system_unicast(fd, to, udp_link_local(to), data, len) == 0 ? 0 : errno;
+    int trouble = udp_system_unicast(fd, to, link_local(to), data, len) == 0 ? 0 : errno;
 
-    if (udp_unrouted(to, trouble)) {
+    if (unrouted(to, trouble)) {
         trouble = udp_system_unicast(fd, to, true, data, len) == 0 ? 0 : errno;
     }
     if (trouble != 0) {
@@ -321,13 +321,13 @@ static int udp_send_unicast(struct udp *u, const struct addr *to, const uint8_t 
 int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t len)
 {
     if (to->kind == PATH_GROUP) {
-        return udp_send_group(u, to->addr.ifindex, data, len);
+        return send_group(u, to->addr.ifindex, data, len);
     }
     if (to->addr.family != u->options.group.family || to->addr.port == 0) {
         u->stats.send_errors++;
         return -1;
     }
-    return udp_send_unicast(u, &to->addr, data, len);
+    return send_unicast(u, &to->addr, data, len);
 }
 
 bool udp_troubled(const struct udp *u)

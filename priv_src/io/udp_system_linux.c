@@ -14,7 +14,7 @@ union control {
     uint8_t bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
 
-static struct sockaddr_in udp_system_address(const struct addr *a)
+static struct sockaddr_in address_of(const struct addr *a)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(a->port)};
 
@@ -22,18 +22,18 @@ static struct sockaddr_in udp_system_address(const struct addr *a)
     return in;
 }
 
-static int set(int fd, int level, int name, int value)
+static int set_option(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-static uint32_t udp_system_buffer(int fd)
+static uint32_t enlarge_buffer(int fd)
 {
     int granted = 0;
     socklen_t size = sizeof granted;
 
-    if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0) {
-        (void)set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER); /* cut at net.core.rmem_max */
+    if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0) {
+        (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER); /* cut at net.core.rmem_max */
     }
     return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
@@ -47,20 +47,22 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
     }
     /* Not SO_REUSEPORT: with it the kernel spreads datagrams over the sockets, and demands one user for all
      * of them. IP_MULTICAST_ALL 0: else this socket hears what any other process of the host has joined. */
-    if ((shared && set(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
-        set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0 || set(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0 ||
-        set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) != 0 || set(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) != 0) {
+    if ((shared && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
+        set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0 ||
+        set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0 ||
+        set_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) != 0 ||
+        set_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) != 0) {
         (void)close(fd);
         return -1;
     }
-    *receive_buffer = udp_system_buffer(fd);
+    *receive_buffer = enlarge_buffer(fd);
     return fd;
 }
 
 int udp_system_bind(int fd, uint8_t family, uint16_t port)
 {
     struct addr any = {.family = family, .port = port};
-    struct sockaddr_in in = udp_system_address(&any);
+    struct sockaddr_in in = address_of(&any);
 
     return bind(fd, (const struct sockaddr *)&in, sizeof in);
 }
@@ -85,11 +87,11 @@ int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
 }
 
 /* `ifindex` 0 leaves the choice to the routing table; `source` may be NULL. */
-static int udp_system_sendmsg(int fd, const struct addr *to, uint32_t ifindex, const uint8_t *source,
-                              const uint8_t *data, size_t len)
+static int transmit(int fd, const struct addr *to, uint32_t ifindex, const uint8_t *source,
+                    const uint8_t *data, size_t len)
 {
     union control control = {.bytes = {0}};
-    struct sockaddr_in in = udp_system_address(to);
+    struct sockaddr_in in = address_of(to);
     struct in_pktinfo info = {.ipi_ifindex = (int)ifindex};
     struct iovec part = {.iov_len = len};
     struct msghdr m = {.msg_name = &in, .msg_namelen = sizeof in, .msg_iov = &part, .msg_iovlen = 1};
@@ -115,12 +117,12 @@ static int udp_system_sendmsg(int fd, const struct addr *to, uint32_t ifindex, c
 int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
                          size_t len)
 {
-    return udp_system_sendmsg(fd, group, local->ifindex, local->ip, data, len);
+    return transmit(fd, group, local->ifindex, local->ip, data, len);
 }
 
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
 {
-    return udp_system_sendmsg(fd, to, bound ? to->ifindex : 0, NULL, data, len);
+    return transmit(fd, to, bound ? to->ifindex : 0, NULL, data, len);
 }
 
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)

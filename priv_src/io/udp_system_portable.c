@@ -24,7 +24,7 @@ union control {
     uint8_t bytes[CMSG_SPACE(64)];
 };
 
-static struct sockaddr_in udp_system_address(const struct addr *a)
+static struct sockaddr_in address_of(const struct addr *a)
 {
     struct sockaddr_in in;
 
@@ -35,7 +35,7 @@ static struct sockaddr_in udp_system_address(const struct addr *a)
     return in;
 }
 
-static int set(int fd, int level, int name, int value)
+static int set_option(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value);
 }
@@ -47,49 +47,49 @@ static int set_byte(int fd, int name, uint8_t value)
 }
 
 /* Some systems refuse what they cannot grant whole, so ask for less and less. */
-static uint32_t udp_system_buffer(int fd)
+static uint32_t enlarge_buffer(int fd)
 {
     int granted = 0;
     socklen_t size = sizeof granted;
 
     for (int want = RECEIVE_BUFFER; want >= 64 * 1024; want /= 2) {
-        if (set(fd, SOL_SOCKET, SO_RCVBUF, want) == 0) {
+        if (set_option(fd, SOL_SOCKET, SO_RCVBUF, want) == 0) {
             break;
         }
     }
     return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
 
-static int udp_system_share(int fd)
+static int share(int fd)
 {
-    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
+    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
         return -1;
     }
 #if defined(SO_REUSEPORT) && !defined(__linux__)
     /* Elsewhere than on Linux this is what lets several sockets hear one multicast. */
-    return set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    return set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 #else
     return 0;
 #endif
 }
 
-static int udp_system_setup(int fd, bool shared, uint8_t ttl)
+static int set_up(int fd, bool shared, uint8_t ttl)
 {
     int flags = fcntl(fd, F_GETFL);
 
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
         return -1;
     }
-    if (shared && udp_system_share(fd) != 0) {
+    if (shared && share(fd) != 0) {
         return -1;
     }
 #if defined(ARRIVAL_OPTION)
-    if (set(fd, IPPROTO_IP, ARRIVAL_OPTION, 1) != 0) {
+    if (set_option(fd, IPPROTO_IP, ARRIVAL_OPTION, 1) != 0) {
         return -1;
     }
 #endif
 #if defined(IP_MULTICAST_ALL)
-    if (set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0) {
+    if (set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0) {
         return -1;
     }
 #endif
@@ -106,18 +106,18 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
     if (fd < 0) {
         return -1;
     }
-    if (udp_system_setup(fd, shared, ttl) != 0) {
+    if (set_up(fd, shared, ttl) != 0) {
         (void)close(fd);
         return -1;
     }
-    *receive_buffer = udp_system_buffer(fd);
+    *receive_buffer = enlarge_buffer(fd);
     return fd;
 }
 
 int udp_system_bind(int fd, uint8_t family, uint16_t port)
 {
     struct addr any = {.family = family, .port = port};
-    struct sockaddr_in in = udp_system_address(&any);
+    struct sockaddr_in in = address_of(&any);
 
     return bind(fd, (const struct sockaddr *)&in, sizeof in);
 }
@@ -130,7 +130,7 @@ static int membership(int fd, int name, const struct addr *group, const struct a
     struct sockaddr_in in;
 
     at.port = 0;
-    in = udp_system_address(&at);
+    in = address_of(&at);
     memset(&m, 0, sizeof m);
     m.gr_interface = local->ifindex;
     memcpy(&m.gr_group, &in, sizeof in);
@@ -164,7 +164,7 @@ int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
 
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
 {
-    struct sockaddr_in in = udp_system_address(to);
+    struct sockaddr_in in = address_of(to);
 
     (void)bound; /* there is no portable way to go past the routing table */
     return sendto(fd, data, len, 0, (const struct sockaddr *)&in, sizeof in) < 0 ? -1 : 0;
@@ -187,7 +187,7 @@ static uint8_t destination_of(struct in_addr to)
     return IN_MULTICAST(ntohl(to.s_addr)) ? PATH_GROUP : PATH_UNICAST;
 }
 
-static void udp_system_arrival(const void *info, struct udp_arrival *arrival)
+static void read_arrival(const void *info, struct udp_arrival *arrival)
 {
 #if defined(ARRIVAL_OPTION)
     arrival_info i;
@@ -236,7 +236,7 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == ARRIVAL_OPTION &&
             c->cmsg_len >= CMSG_LEN(sizeof(arrival_info))) {
-            udp_system_arrival(CMSG_DATA(c), arrival);
+            read_arrival(CMSG_DATA(c), arrival);
         }
     }
 #endif

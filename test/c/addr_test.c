@@ -67,38 +67,6 @@ static void paths(void **state)
     assert_int_equal(one.addr.ifindex, 8);
 }
 
-static void text(void **state)
-{
-    (void)state;
-    uint8_t longest6[16], longest4[4];
-    memset(longest6, 0xff, sizeof longest6);
-    memset(longest4, 0xff, sizeof longest4);
-    const struct {
-        struct addr a;
-        const char *text;
-    } rows[] = {
-        {addr_ipv4(V4, 45893, 1), "192.0.2.1:45893"},
-        {addr_ipv4(longest4, 65535, 1), "255.255.255.255:65535"},
-        {addr_ipv6(longest6, 65535, 1), "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"},
-        {addr_ipv6(V6, 0, 1), "[fe80::2a]:0"},
-        {addr_ipv6((const uint8_t[16]){0}, 1, 1), "[::]:1"},
-        {addr_ipv6((const uint8_t[16]){[15] = 1}, 1, 1), "[::1]:1"},
-        {addr_ipv6((const uint8_t[16]){0x20, 1, [13] = 0}, 1, 1), "[2001::]:1"},
-        {addr_ipv6((const uint8_t[16]){0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0}, 1, 1),
-         "[1:0:2::3:0:0]:1"}, /* the first of two equal runs */
-        {addr_ipv6((const uint8_t[16]){0, 1, 0, 0, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7}, 1, 1),
-         "[1:0:2:3:4:5:6:7]:1"}, /* one zero group is no run */
-        {{0}, "nowhere"},
-        {{.family = 9, .port = 3}, "nowhere"},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        char out[ADDR_TEXT];
-        const char *returned = addr_text(&rows[i].a, out);
-        assert_ptr_equal(returned, out);
-        assert_string_equal(out, rows[i].text);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,7 +74,6 @@ int main(void)
         cmocka_unit_test(sameness_is_family_ip_and_port),
         cmocka_unit_test(lengths_by_family),
         cmocka_unit_test(paths),
-        cmocka_unit_test(text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 
 #include "term.h"
 
+#include <ei.h>
+
 /* What a test may want different; the rest of the configuration is valid and keeps to loopback. */
 struct port_config {
     const char *without;   /* a key to leave out */

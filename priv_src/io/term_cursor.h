@@ -2,15 +2,17 @@
  *
  * Every step returns 0, or -1 and has set the fault. etf_check has accepted the frame before, so ei cannot
  * run past its end. */
-#ifndef GOSSIP_TERM_DECODER_H
-#define GOSSIP_TERM_DECODER_H
+#ifndef GOSSIP_TERM_CURSOR_H
+#define GOSSIP_TERM_CURSOR_H
 
 #include "etf.h"
 #include "term.h"
 
+#include <ei.h>
+
 _Static_assert(MAXATOMLEN_UTF8 > ETF_ATOM_MAX, "any atom that etf_check lets through fits");
 
-struct decoder {
+struct cursor {
     const uint8_t *frame;
     size_t len;
     int at;             /* ei's index; a frame is at most 1 MiB, so an int holds it */
@@ -19,44 +21,44 @@ struct decoder {
 };
 
 /* ei's view of the frame. */
-const char *decoder_buffer(const struct decoder *d);
+const char *cursor_buffer(const struct cursor *c);
 
 /* "NAME is GIVEN, but must be ALLOWED", about the term at `at`. -1. */
-int decoder_refuse(const struct decoder *d, int at, const char *name, const char *allowed);
+int cursor_refuse(const struct cursor *c, int at, const char *name, const char *allowed);
 
 /* The same for what must not be shown. -1. */
-int decoder_refuse_secret(const struct decoder *d, const char *name, const char *allowed);
+int cursor_refuse_secret(const struct cursor *c, const char *name, const char *allowed);
 
 /* These two say -1 and leave the fault to the caller, who knows what is allowed. The bytes point into the
  * frame. */
-int decoder_atom(struct decoder *d, char out[static MAXATOMLEN_UTF8]);
-int decoder_bytes(struct decoder *d, const uint8_t **out, size_t *len);
+int cursor_atom(struct cursor *c, char out[static MAXATOMLEN_UTF8]);
+int cursor_bytes(struct cursor *c, const uint8_t **out, size_t *len);
 
 /* A number from `least` to `most`; `allowed` says so in words. */
-int decoder_number(struct decoder *d, const char *name, uint32_t least, uint32_t most, const char *allowed,
-                   uint32_t *out);
+int cursor_number(struct cursor *c, const char *name, uint32_t least, uint32_t most, const char *allowed,
+                  uint32_t *out);
 
-int decoder_bool(struct decoder *d, const char *name, bool *out);
+int cursor_bool(struct cursor *c, const char *name, bool *out);
 
 /* Decodes the value of one key into `out`. */
-typedef int decoder_value(struct decoder *d, const char *name, struct message *out);
+typedef int cursor_value(struct cursor *c, const char *name, struct message *out);
 
-struct decoder_key {
+struct cursor_key {
     const char *name;
-    decoder_value *decode;
+    cursor_value *decode;
 };
 
 /* A map that has each of `keys` (32 at most) once and nothing else. `what` names it in faults. */
-int decoder_map(struct decoder *d, const char *what, const struct decoder_key *keys, size_t count,
-                struct message *out);
+int cursor_map(struct cursor *c, const char *what, const struct cursor_key *keys, size_t count,
+               struct message *out);
 
-/* A list of 1..4 {Kind, Secret}, which stay in the frame. */
-int decoder_secrets(struct decoder *d, const char *name, struct secrets *out);
+/* term_secrets.c: a list of 1..4 {Kind, Secret}, which stay in the frame. */
+int term_secrets(struct cursor *c, const char *name, struct secrets *out);
 
 /* term_configure.c: the map of {configure, Map}. */
-int term_configure(struct decoder *d, struct message *out);
+int term_configure(struct cursor *c, struct message *out);
 
 /* term_alive.c: the map of {alive, Map}. */
-int term_alive(struct decoder *d, struct message *out);
+int term_alive(struct cursor *c, struct message *out);
 
 #endif

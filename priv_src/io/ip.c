@@ -1,0 +1,28 @@
+#include "ip.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+_Static_assert(IP_TEXT >= INET6_ADDRSTRLEN, "every address has room");
+
+const char *ip_text(const struct addr *a, char out[static IP_TEXT])
+{
+    int family = a->family == ADDR_IPV4 ? AF_INET : a->family == ADDR_IPV6 ? AF_INET6 : AF_UNSPEC;
+
+    if (family == AF_UNSPEC || inet_ntop(family, a->ip, out, IP_TEXT) == NULL) {
+        memcpy(out, "nowhere", sizeof "nowhere");
+    }
+    return out;
+}
+
+int ip_parse_v4(const uint8_t *text, size_t len, uint8_t ip[static 4])
+{
+    char copy[INET_ADDRSTRLEN];
+
+    if (len >= sizeof copy || memchr(text, '\0', len) != NULL) {
+        return -1;
+    }
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return inet_pton(AF_INET, copy, ip) == 1 ? 0 : -1;
+}

@@ -1,0 +1,17 @@
+/* The text of an IP address, as people and the owner write it. */
+#ifndef GOSSIP_IP_H
+#define GOSSIP_IP_H
+
+#include "addr.h"
+
+#define IP_TEXT 46 /* bytes of the longest text, its NUL included */
+
+/* Writes "192.0.2.1" or "fe80::1", without port and interface, into `out`, and returns `out`; "nowhere" for
+ * an address of no family. */
+const char *ip_text(const struct addr *a, char out[static IP_TEXT]);
+
+/* Reads `len` bytes of "192.0.2.1", four decimal numbers without leading zeros and nothing else, into `ip`,
+ * in network order: 0, or -1. */
+int ip_parse_v4(const uint8_t *text, size_t len, uint8_t ip[static 4]);
+
+#endif
