@@ -7,7 +7,7 @@ get_target_property(sim_parts gossip_sim_parts SOURCES)
 list(FILTER sim_parts EXCLUDE REGEX "/main\\.c$")
 set_property(TARGET gossip_sim_parts PROPERTY SOURCES ${sim_parts})
 target_include_directories(gossip_sim_parts PUBLIC test/c/sim)
-target_link_libraries(gossip_sim_parts PUBLIC gossip_core m PRIVATE gossip_flags)
+target_link_libraries(gossip_sim_parts PUBLIC gossip_core m PRIVATE gossip_core_inside gossip_flags)
 
 add_executable(gossip_sim test/c/sim/main.c)
 target_link_libraries(gossip_sim PRIVATE gossip_sim_parts gossip_flags)

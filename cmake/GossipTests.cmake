@@ -38,9 +38,14 @@ endif()
 
 enable_testing()
 
+# The inside of the core, which only tests and the simulator see.
+add_library(gossip_core_inside INTERFACE)
+target_include_directories(gossip_core_inside INTERFACE priv_src/core)
+target_link_libraries(gossip_core_inside INTERFACE gossip_core)
+
 # What a test may use: everything that exists of the house, the system's interfaces, and its own include directory.
 add_library(gossip_tested INTERFACE)
-target_link_libraries(gossip_tested INTERFACE gossip_flags gossip_core $<TARGET_NAME_IF_EXISTS:gossip_io>)
+target_link_libraries(gossip_tested INTERFACE gossip_flags gossip_core_inside $<TARGET_NAME_IF_EXISTS:gossip_io>)
 target_include_directories(gossip_tested INTERFACE test/c/support)
 target_compile_definitions(gossip_tested INTERFACE ${GOSSIP_SYSTEM_DEFINITIONS}
   GOSSIP_TEST_DIR="${CMAKE_CURRENT_SOURCE_DIR}/test/c")

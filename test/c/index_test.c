@@ -1,4 +1,4 @@
-#include "index.h"
+#include "kit/index.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "intervals.h"
+#include "kit/intervals.h"
 
 #include <inttypes.h>
 

@@ -1,4 +1,4 @@
-#include "rank.h"
+#include "kit/rank.h"
 
 #include <inttypes.h>
 

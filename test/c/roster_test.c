@@ -1,4 +1,4 @@
-#include "roster.h"
+#include "state/roster.h"
 
 #include <stdio.h>
 #include <stdlib.h>

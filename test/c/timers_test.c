@@ -1,4 +1,4 @@
-#include "timers.h"
+#include "kit/timers.h"
 
 #include <stdlib.h>
 #include <string.h>

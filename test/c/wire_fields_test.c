@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "build.h"
+#include "message/wire.h"
 #include "test.h"
-#include "wire.h"
 
 /* A message under construction, byte by byte; longer than a datagram, since the decoder relies on no bound.
  */

@@ -1,6 +1,6 @@
 /* The wire: what is written is read alike, and what was damaged is read or refused, but never misread into
  * something that cannot be written. */
-#include "wire.h"
+#include "message/wire.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * touch. */
 #include "ahead.h"
 
-#include "state.h"
+#include "state/state.h"
 
 static void fetch_member(const struct gossip *g)
 {

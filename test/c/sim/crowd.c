@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "intervals.h"
+#include "kit/intervals.h"
 #include "memory.h"
-#include "wire.h"
+#include "message/wire.h"
 
 struct player {
     uint64_t boot, nonce, sequence;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "memory.h"
-#include "wire.h"
+#include "message/wire.h"
 
 #define CHUNK 256u
 #define NONE  UINT32_MAX

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "intervals.h"
+#include "kit/intervals.h"
 
 static const struct scenario table[] = {
     {"join", NULL, "all start at once; or --newcomers of them join the others", scenario_join},

@@ -1,6 +1,6 @@
 /* Joining: all at once, or some to the others, one after the other. */
+#include "message/wire.h"
 #include "scenario.h"
-#include "wire.h"
 
 #define JOIN_LIMIT (20 * SECOND_US)
 

@@ -2,8 +2,8 @@
 #ifndef TEST_SUPPORT_BUILD_H
 #define TEST_SUPPORT_BUILD_H
 
+#include "message/wire.h"
 #include "prng.h"
-#include "wire.h"
 
 /* A name, which must be a valid one. */
 struct name build_name(const char *text);

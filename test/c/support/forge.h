@@ -2,8 +2,8 @@
 #ifndef TEST_SUPPORT_FORGE_H
 #define TEST_SUPPORT_FORGE_H
 
-#include "intervals.h"
-#include "wire.h"
+#include "kit/intervals.h"
+#include "message/wire.h"
 
 struct forged {
     struct identity id;

@@ -1,6 +1,6 @@
 #include "inside.h"
 
-#include "state.h"
+#include "state/state.h"
 
 size_t inside_members(const struct gossip *g)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "rank.h"
+#include "kit/rank.h"
 
 struct prng prng_from(uint64_t seed)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "inside.h"
-#include "intervals.h"
+#include "kit/intervals.h"
 
 #define NONE SIZE_MAX
 

@@ -17,7 +17,7 @@
 #define TEST_SUPPORT_WITNESS_H
 
 #include "gossip.h"
-#include "wire.h"
+#include "message/wire.h"
 
 #define WITNESS_MAX 512
 

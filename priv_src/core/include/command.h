@@ -1,0 +1,32 @@
+/* What the owner asks for, already decoded and checked (io/term makes these). */
+#ifndef GOSSIP_COMMAND_H
+#define GOSSIP_COMMAND_H
+
+#include "identity.h"
+#include "seal.h"
+
+#define COOKIE_MAX 255 /* bytes of an Erlang cookie */
+
+enum command_type {
+    COMMAND_ALIVE = 1, /* distribution runs: announce `self` */
+    COMMAND_HIDE,      /* distribution stopped: say goodbye, go on listening */
+    COMMAND_LEAVE,     /* say goodbye for `reason`, then EVENT_LEFT; announce no more until COMMAND_ALIVE */
+    COMMAND_PULSE,     /* the BEAM lives */
+    COMMAND_KEYS,      /* a new key ring */
+    COMMAND_SNAPSHOT,  /* send EVENT_SNAPSHOT */
+};
+
+struct command {
+    uint8_t type; /* enum command_type */
+    union {
+        struct {
+            struct identity self; /* its boot and incarnation are ignored: the core has its own */
+            uint8_t cookie_len;
+            uint8_t cookie[COOKIE_MAX]; /* for the fingerprint; forgotten at once */
+        } alive;
+        uint8_t reason; /* enum down_reason */
+        struct keyring keys;
+    } as;
+};
+
+#endif

@@ -1,0 +1,49 @@
+/* The membership protocol, sans-IO. No system call, no clock, no allocation in the steady state: time
+ * (microseconds of a monotonic clock) and randomness are arguments, and what is to be done comes out as
+ * effects.
+ *
+ * Life: gossip_new -> any of receive / command / tick, in any order, `now` never going back -> gossip_free.
+ * After each call drain `fx`, then call gossip_tick no later than gossip_deadline(). PROTOCOL.md is the
+ * specification. */
+#ifndef GOSSIP_GOSSIP_H
+#define GOSSIP_GOSSIP_H
+
+#include "command.h"
+#include "effect.h"
+#include "setup.h"
+#include "stats.h"
+#include "units.h"
+
+struct gossip;
+
+/* A new member that listens but does not announce itself until COMMAND_ALIVE. NULL when memory is short. */
+struct gossip *gossip_new(const struct gossip_options *options, int64_t now);
+
+/* Frees it and wipes its keys. NULL is allowed. */
+void gossip_free(struct gossip *g);
+
+/* A datagram came in over `from` (kind PATH_GROUP: by multicast; addr: its source). Any bytes are allowed. */
+void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const struct path *from,
+                    const uint8_t *datagram, size_t len);
+
+/* Time passes. Harmless when nothing is due. */
+void gossip_tick(struct gossip *g, struct effects *fx, int64_t now);
+
+/* The owner asks for something. */
+void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const struct command *command);
+
+/* When gossip_tick wants to be called, microseconds; NEVER when nothing is pending. */
+int64_t gossip_deadline(const struct gossip *g);
+
+/* This member's boot id. */
+uint64_t gossip_boot(const struct gossip *g);
+
+/* Calls `visit` for every listed peer, in no particular order, until it returns nonzero; returns that, or 0.
+ */
+int gossip_peers(const struct gossip *g, int (*visit)(void *context, const struct peer_view *peer),
+                 void *context);
+
+/* Counters and gauges, as of now. */
+struct gossip_stats gossip_stats(const struct gossip *g);
+
+#endif

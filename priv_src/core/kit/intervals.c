@@ -1,0 +1,44 @@
+#include "kit/intervals.h"
+
+int64_t interval_for(int64_t shortest, size_t members)
+{
+    int64_t share = (int64_t)members * BEAT_BITS * SECOND_US / GROUP_BITS_PER_SECOND;
+    return share > shortest ? share : shortest;
+}
+
+int64_t interval_jittered(int64_t interval, uint32_t random)
+{
+    return interval - interval / JITTER_PART * (random >> 16) / 65536;
+}
+
+int64_t question_gap(uint8_t k, int64_t interval)
+{
+    if (k <= 1) {
+        return QUESTION_FIRST;
+    }
+    if (k > 20) {
+        return interval;
+    }
+    int64_t gap = QUESTION_FIRST << (k - 2);
+    return gap < interval ? gap : interval;
+}
+
+int64_t silence_to_probe(int64_t interval)
+{
+    return interval + interval / 4;
+}
+
+int64_t silence_to_believe(int64_t interval)
+{
+    return interval - interval / 10;
+}
+
+int64_t look_gap(int64_t interval)
+{
+    return interval / LOOK_PART > LOOK_GAP ? interval / LOOK_PART : LOOK_GAP;
+}
+
+int64_t pulse_stalled(int64_t interval)
+{
+    return 2 * interval > STALL_MIN ? 2 * interval : STALL_MIN;
+}

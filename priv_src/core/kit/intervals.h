@@ -1,0 +1,108 @@
+/* Every time of the protocol, and the formulas for those that depend on something. Microseconds, unless a
+ * name says otherwise. PROTOCOL.md gives the reasons at length. */
+#ifndef GOSSIP_INTERVALS_H
+#define GOSSIP_INTERVALS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "units.h"
+
+/* Beats. The group's traffic is held under GROUP_BITS_PER_SECOND: N members send BEAT_BITS each, every 0.875
+ * T on average. */
+#define GROUP_BITS_PER_SECOND 1000000u
+#define BEAT_BITS             1800u /* a beat of 120 bytes with its UDP, IP and Ethernet overhead, over 0.875 T */
+#define JITTER_PART           4     /* beats come up to a 4th of T early, so that they do not gather */
+#define MISS_MULTIPLIER       6     /* T of silence promised to be the end, for receivers that cannot probe */
+#define RECONSIDER_PART       5 /* a beat is put off by at most a 5th of T when the group has grown meanwhile */
+#define CARRY_BEATS           2 /* a verdict goes along with so many beats */
+
+/* What a peer promises is believed within these bounds only. */
+#define PROMISE_INTERVAL_MIN (100 * MS_US)
+#define PROMISE_MISS_MIN     2
+#define PROMISE_MISS_MAX     30
+
+/* Joining. */
+#define QUESTION_FIRST    (20 * MS_US)  /* question 1; each later one after twice the time, up to T */
+#define SECOND_BEAT_MIN   (40 * MS_US)  /* the first beat after the roster is complete comes so soon: */
+#define SECOND_BEAT_MAX   (80 * MS_US)  /* some began to listen while this member joined */
+#define ANSWERERS         3             /* ranks that answer one question, vouch, watch, repeat a goodbye */
+#define ANSWER_RETRY      (20 * MS_US)  /* many times a LAN's round trip, and still nothing to a person */
+#define ANSWER_TRIES      8             /* 8 losses in a row at 30 % each way: one in 200 */
+#define ANSWER_TRIES_MUTE 4             /* the last so many go by multicast: a firewall may block unicast */
+#define ANSWER_ROUNDS     3             /* after so many rounds in vain, one try a beat */
+#define VOUCH_WAIT_MIN    (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
+#define VOUCH_WAIT_MAX    (120 * MS_US) /* before it asks by itself */
+#define MANY_STRANGERS    24 /* wait for a vouch in vain: the roster is pulled again before they are asked */
+#define VOUCH_REPEAT      (10 * MS_US)
+#define PENDING_LIFE      (2 * SECOND_US) /* an unproven member counts as live so long */
+#define NONCE_LIFE        (5 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */
+#define PAGE_PACE         500             /* between pages */
+#define PAGE_RETRY        (20 * MS_US)
+#define PAGE_TRIES        4               /* of one peer; then another is asked */
+#define PAGE_PEERS        3               /* so many in vain, and one is asked in T, once */
+#define PATH_RETRY        (1 * SECOND_US) /* a new address of a peer is tried so often */
+
+/* Failure. */
+#define PROBE_EVERY       (100 * MS_US)
+#define PROBES_ALONE      3 /* then relays help */
+#define RELAYS_AT_ONCE    2
+#define PROBES_ISOLATED   7             /* no word from anyone by then: it is me */
+#define SUSPICION         (350 * MS_US) /* from SUSPECT to DEAD */
+#define ISOLATED_PATIENCE 30            /* T of silence after which the isolated bury */
+#define BACKSTOP          4             /* T of silence that make any member a watcher */
+#define RECHECK_PART                                                                                         \
+    4 /* who does not watch a silent peer looks again every 4th of T whether it is its turn */
+#define LOOK_GAP        (25 * MS_US) /* between two looks at all peers, or if that is longer: */
+#define LOOK_PART       32           /* a 32nd of T */
+#define LOOK_AHEAD_PART 4            /* at a look, those due within a 4th of T are reckoned anew */
+#define DEAD_REPEAT     (100 * MS_US)
+#define DEAD_REPEATS    2
+#define CONFIRM_MIN                                                                                          \
+    (20 * MS_US) /* a watcher who believes a DEAD repeats it once, so much later at random                   \
+                  */
+#define CONFIRM_MAX   (80 * MS_US)
+#define REFUTE_GAP    (50 * MS_US)  /* between two refutations */
+#define CONTEST_GRACE (100 * MS_US) /* what a peer sent before its name was claimed has come by then */
+#define RELAY_LIFE    (1 * SECOND_US)
+#define STALL_MIN     (2 * SECOND_US) /* a pulse older than this, and than 2 T, is a stalled BEAM */
+#define LATE          (100 * MS_US) /* a timer so late means that this process was stopped: all deadlines shift */
+
+/* Leaving. */
+#define GOODBYES       3                /* a BYE is said so many times */
+#define GOODBYE_GAP    (5 * MS_US)      /* apart, so that one full buffer does not lose them all */
+#define TOMBSTONE_LIFE (60 * SECOND_US) /* how long the gone are remembered, and count for T */
+
+/* Bounds. */
+#define ANSWER_RATE     200              /* answers a second to one source, and the burst */
+#define ANSWER_RATE_ALL 2000             /* to all sources together */
+#define PAGE_RATE       4000             /* pages a second */
+#define RELAY_RATE      1000             /* probes a second on others' behalf */
+#define RELAYS_MAX      64               /* of which so many at once */
+#define PENDING_FORGET  (10 * SECOND_US) /* unproven members not heard for so long are forgotten */
+#define PENDING_MAX     1024             /* unproven members remembered */
+
+/* T for a group of so many members, microseconds: max(T_min, N * L / B). */
+int64_t interval_for(int64_t shortest, size_t members);
+
+/* One beat's distance to the next: T less up to a JITTER_PART of it; `random` is uniform. */
+int64_t interval_jittered(int64_t interval, uint32_t random);
+
+/* When question number `k` follows question k-1: 20, 20, 40, 80 ... ms (so they stand at 0, 20, 40, 80 ...),
+ * up to T. */
+int64_t question_gap(uint8_t k, int64_t interval);
+
+/* Silence after which a watcher begins to probe a peer that promised T: 1.25 T. */
+int64_t silence_to_probe(int64_t interval);
+
+/* A DEAD is not believed about a peer heard less than this ago: 0.9 T. Its accuser heard nothing for 1.25 T
+ * and more. */
+int64_t silence_to_believe(int64_t interval);
+
+/* The least time between two looks at all peers. */
+int64_t look_gap(int64_t interval);
+
+/* Age of the pulse from which a BEAM with this T counts as stalled. */
+int64_t pulse_stalled(int64_t interval);
+
+#endif

@@ -1,0 +1,137 @@
+#include "seal.h"
+
+#include <sodium.h>
+#include <string.h>
+
+_Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key size");
+_Static_assert(SEAL_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce size");
+_Static_assert(SEAL_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag size");
+
+/* OWASP Password Storage Cheat Sheet: Argon2id, 19 MiB, 2 passes, 1 lane. */
+#define ARGON_BYTES  ((size_t)19 * 1024 * 1024)
+#define ARGON_PASSES 2
+
+/* Every derivation has a name of its own, so that no two of them can meet. */
+static const char SALT_CONTEXT[] = "GossipCluster 1 salt";
+static const char KEY_CONTEXT[] = "GossipCluster 1 key";
+static const char COOKIE_CONTEXT[] = "GossipCluster 1 cookie";
+
+static const uint8_t MAGIC[4] = {'G', 'S', 'C', SEAL_VERSION};
+
+int seal_init(void)
+{
+    return sodium_init() < 0 ? -1 : 0;
+}
+
+/* BLAKE2b over length-prefixed parts: what one part ends with, the next cannot begin with. `key` may be NULL.
+ */
+static void hash_parts(uint8_t *out, size_t out_len, const uint8_t *key, const char *context,
+                       const void *part, size_t len, const void *more, size_t more_len)
+{
+    crypto_generichash_state state;
+    uint64_t lengths[2] = {len, more_len};
+    uint8_t prefix[16];
+    for (size_t i = 0; i < 16; i++) {
+        prefix[i] = (uint8_t)(lengths[i / 8] >> (56 - 8 * (i % 8)));
+    }
+    crypto_generichash_init(&state, key, key == NULL ? 0 : KEY_BYTES, out_len);
+    crypto_generichash_update(&state, (const unsigned char *)context, strlen(context));
+    crypto_generichash_update(&state, prefix, sizeof prefix);
+    crypto_generichash_update(&state, part, len);
+    crypto_generichash_update(&state, more, more_len);
+    crypto_generichash_final(&state, out, out_len);
+    sodium_memzero(&state, sizeof state);
+}
+
+int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_t len, const char *label,
+                size_t label_len)
+{
+    static const uint8_t kinds[] = {SECRET_COOKIE, SECRET_PASSPHRASE, SECRET_KEY};
+    if (ring->count >= KEYRING_MAX || kind < SECRET_COOKIE || kind > SECRET_KEY || len == 0 ||
+        (kind == SECRET_KEY && len != KEY_BYTES)) {
+        return -1;
+    }
+    uint8_t strong[KEY_BYTES];
+    if (kind == SECRET_KEY) {
+        memcpy(strong, secret, KEY_BYTES);
+    } else {
+        uint8_t salt[crypto_pwhash_SALTBYTES];
+        hash_parts(salt, sizeof salt, NULL, SALT_CONTEXT, &kinds[kind - 1], 1, label, label_len);
+        if (crypto_pwhash(strong, sizeof strong, (const char *)secret, len, salt, ARGON_PASSES, ARGON_BYTES,
+                          crypto_pwhash_ALG_ARGON2ID13) != 0) {
+            return -1;
+        }
+    }
+    struct key *key = &ring->keys[ring->count];
+    hash_parts(key->bytes, sizeof key->bytes, strong, KEY_CONTEXT, &kinds[kind - 1], 1, label, label_len);
+    sodium_memzero(strong, sizeof strong);
+    memcpy(key->prefix, MAGIC, sizeof MAGIC);
+    uint8_t digest[crypto_generichash_BYTES];
+    crypto_generichash(digest, sizeof digest, key->bytes, sizeof key->bytes, NULL, 0);
+    memcpy(key->prefix + sizeof MAGIC, digest, SEAL_PREFIX - sizeof MAGIC);
+    ring->count++;
+    return 0;
+}
+
+void keyring_wipe(struct keyring *ring)
+{
+    sodium_memzero(ring, sizeof *ring);
+}
+
+int seal_match(const struct keyring *ring, const uint8_t *datagram, size_t len)
+{
+    if (len < SEAL_OVERHEAD) {
+        return -1;
+    }
+    for (int i = 0; i < ring->count; i++) {
+        if (memcmp(datagram, ring->keys[i].prefix, SEAL_PREFIX) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+void seal_close(const struct keyring *ring, const uint8_t nonce[static SEAL_NONCE], const uint8_t *message,
+                size_t len, uint8_t *datagram)
+{
+    memcpy(datagram, ring->keys[0].prefix, SEAL_PREFIX);
+    memcpy(datagram + SEAL_PREFIX, nonce, SEAL_NONCE);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(datagram + SEAL_HEADER, NULL, message, len, datagram,
+                                               SEAL_HEADER, NULL, nonce, ring->keys[0].bytes);
+}
+
+int seal_open(const struct keyring *ring, int index, const uint8_t *datagram, size_t len, uint8_t *message)
+{
+    if (len < SEAL_OVERHEAD || index < 0 || index >= ring->count || len > 65535) {
+        return -1;
+    }
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(message, NULL, NULL, datagram + SEAL_HEADER,
+                                                   len - SEAL_HEADER, datagram, SEAL_HEADER,
+                                                   datagram + SEAL_PREFIX, ring->keys[index].bytes) != 0) {
+        return -1;
+    }
+    return (int)(len - SEAL_OVERHEAD);
+}
+
+uint64_t seal_sequence(const uint8_t *datagram)
+{
+    uint64_t v = 0;
+    for (size_t i = SEAL_HEADER - 8; i < SEAL_HEADER; i++) {
+        v = v << 8 | datagram[i];
+    }
+    return v;
+}
+
+void seal_fingerprint(const struct keyring *ring, int index, const uint8_t *cookie, size_t len,
+                      uint8_t out[static FINGERPRINT_BYTES])
+{
+    uint8_t digest[crypto_generichash_BYTES];
+    if (index < 0 || index >= ring->count) {
+        memset(out, 0, FINGERPRINT_BYTES);
+        return;
+    }
+    hash_parts(digest, sizeof digest, ring->keys[index].bytes, COOKIE_CONTEXT, cookie, len, NULL, 0);
+    memcpy(out, digest, FINGERPRINT_BYTES);
+}
+
+const struct gossip_sealing gossip_sealed = {.match = seal_match, .close = seal_close, .open = seal_open};

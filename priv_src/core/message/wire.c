@@ -1,0 +1,270 @@
+#include "message/wire.h"
+
+#include <string.h>
+
+#define ECHO_SIZE    16
+#define VERDICT_SIZE 13
+#define ENTRY_FIXED  30
+
+void wire_clear(struct wire_message *m)
+{
+    memset(m, 0, offsetof(struct wire_message, echoes));
+}
+
+static void write_field(struct writer *w, uint8_t kind, size_t len)
+{
+    write_u8(w, kind);
+    write_u16(w, (uint16_t)len);
+}
+
+static size_t entry_value_size(const struct wire_entry *e)
+{
+    size_t size = ENTRY_FIXED + e->id.name.len;
+    for (size_t i = 0; i < e->addr_count; i++) {
+        size += 3 + addr_ip_len(e->addrs[i].family);
+    }
+    return size;
+}
+
+size_t wire_entry_size(const struct wire_entry *e)
+{
+    return WIRE_FIELD_HEADER + entry_value_size(e);
+}
+
+static void write_entry(struct writer *w, const struct wire_entry *e)
+{
+    write_field(w, FIELD_ENTRY, entry_value_size(e));
+    write_u64(w, e->id.boot);
+    write_u64(w, e->sequence);
+    write_u32(w, e->id.creation);
+    write_u32(w, e->id.incarnation);
+    write_u16(w, e->id.dist_port);
+    write_u8(w, e->id.flags);
+    write_u16(w, e->interval_ms);
+    write_u8(w, e->id.name.len);
+    write_bytes(w, e->id.name.text, e->id.name.len);
+    for (size_t i = 0; i < e->addr_count; i++) {
+        write_u8(w, e->addrs[i].family);
+        write_u16(w, e->addrs[i].port);
+        write_bytes(w, e->addrs[i].ip, addr_ip_len(e->addrs[i].family));
+    }
+}
+
+static void write_u64_field(struct writer *w, uint8_t kind, uint64_t value)
+{
+    write_field(w, kind, 8);
+    write_u64(w, value);
+}
+
+static void write_u8_field(struct writer *w, uint8_t kind, uint8_t value)
+{
+    write_field(w, kind, 1);
+    write_u8(w, value);
+}
+
+static void write_optional(struct writer *w, const struct wire_message *m)
+{
+    if (m->has & HAS_QUESTION) {
+        write_u8_field(w, FIELD_QUESTION, m->question);
+    }
+    if (m->has & HAS_CURSOR) {
+        write_u64_field(w, FIELD_CURSOR, m->cursor);
+    }
+    if (m->has & HAS_TOTAL) {
+        write_field(w, FIELD_TOTAL, 4);
+        write_u32(w, m->total);
+    }
+    if (m->has & HAS_TARGET) {
+        write_u64_field(w, FIELD_TARGET, m->target);
+    }
+    if (m->has & HAS_FINGERPRINT) {
+        write_field(w, FIELD_FINGERPRINT, FINGERPRINT_BYTES);
+        write_bytes(w, m->fingerprint, FINGERPRINT_BYTES);
+    }
+    if (m->has & HAS_RELAY) {
+        write_u64_field(w, FIELD_RELAY, m->relay);
+    }
+    if (m->has & HAS_HEARD) {
+        write_field(w, FIELD_HEARD, 2);
+        write_u16(w, m->heard_ms);
+    }
+    if (m->has & HAS_REASON) {
+        write_u8_field(w, FIELD_REASON, m->reason);
+    }
+}
+
+size_t wire_encode(const struct wire_message *m, uint8_t *out, size_t size)
+{
+    struct writer w = writer_over(out, size);
+    write_u8(&w, m->type);
+    write_u8(&w, (uint8_t)((m->flags & ((1u << WIRE_IDENTITY_SHIFT) - 1)) | (unsigned)m->id.flags
+                                                                                << WIRE_IDENTITY_SHIFT));
+    write_u16(&w, m->interval_ms);
+    write_u8(&w, m->miss);
+    write_u8(&w, m->health);
+    write_u16(&w, m->beam_age_ms);
+    write_u64(&w, m->id.boot);
+    write_u64(&w, m->nonce);
+    write_u32(&w, m->id.incarnation);
+    write_u32(&w, m->id.creation);
+    write_u16(&w, m->id.dist_port);
+    write_u16(&w, m->group_size);
+    if (m->id.name.len > 0) {
+        write_field(&w, FIELD_NAME, m->id.name.len);
+        write_bytes(&w, m->id.name.text, m->id.name.len);
+    }
+    write_optional(&w, m);
+    for (size_t i = 0; i < m->echo_count; i++) {
+        write_field(&w, FIELD_ECHO, ECHO_SIZE);
+        write_u64(&w, m->echoes[i].boot);
+        write_u64(&w, m->echoes[i].nonce);
+    }
+    for (size_t i = 0; i < m->verdict_count; i++) {
+        write_field(&w, FIELD_VERDICT, VERDICT_SIZE);
+        write_u8(&w, m->verdicts[i].verdict);
+        write_u64(&w, m->verdicts[i].boot);
+        write_u32(&w, m->verdicts[i].incarnation);
+    }
+    for (size_t i = 0; i < m->entry_count; i++) {
+        write_entry(&w, &m->entries[i]);
+    }
+    return w.failed ? 0 : w.len;
+}
+
+static int read_name(struct reader *r, size_t len, struct name *name)
+{
+    const uint8_t *text = read_bytes(r, len);
+    return text == NULL ? -1 : name_set(name, text, len);
+}
+
+/* Addresses of a family this version does not know end the list: their length is not known either. */
+static void read_addrs(struct reader *r, struct wire_entry *e)
+{
+    while (reader_left(r) > 0 && e->addr_count < PEER_ADDRS) {
+        uint8_t family = read_u8(r);
+        uint16_t port = read_u16(r);
+        size_t ip_len = addr_ip_len(family);
+        const uint8_t *ip = ip_len == 0 ? NULL : read_bytes(r, ip_len);
+        if (ip == NULL) {
+            return;
+        }
+        e->addrs[e->addr_count++] = ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
+    }
+}
+
+static int read_entry(struct reader *r, struct wire_entry *e)
+{
+    e->id.boot = read_u64(r);
+    e->sequence = read_u64(r);
+    e->id.creation = read_u32(r);
+    e->id.incarnation = read_u32(r);
+    e->id.dist_port = read_u16(r);
+    e->id.flags = read_u8(r);
+    e->interval_ms = read_u16(r);
+    uint8_t name_len = read_u8(r);
+    e->addr_count = 0;
+    if (read_name(r, name_len, &e->id.name) != 0 || e->id.boot == 0) {
+        return -1;
+    }
+    read_addrs(r, e);
+    return 0;
+}
+
+static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
+{
+    switch (kind) {
+    case FIELD_NAME:
+        return read_name(r, reader_left(r), &m->id.name);
+    case FIELD_QUESTION:
+        m->question = read_u8(r);
+        m->has |= HAS_QUESTION;
+        break;
+    case FIELD_ECHO:
+        if (m->echo_count < WIRE_ECHOES) {
+            struct wire_echo *e = &m->echoes[m->echo_count++];
+            e->boot = read_u64(r);
+            e->nonce = read_u64(r);
+        }
+        break;
+    case FIELD_VERDICT:
+        if (m->verdict_count < WIRE_VERDICTS) {
+            struct wire_verdict *v = &m->verdicts[m->verdict_count++];
+            v->verdict = read_u8(r);
+            v->boot = read_u64(r);
+            v->incarnation = read_u32(r);
+        }
+        break;
+    case FIELD_ENTRY:
+        if (m->entry_count < WIRE_ENTRIES) {
+            return read_entry(r, &m->entries[m->entry_count++]);
+        }
+        break;
+    case FIELD_CURSOR:
+        m->cursor = read_u64(r);
+        m->has |= HAS_CURSOR;
+        break;
+    case FIELD_TOTAL:
+        m->total = read_u32(r);
+        m->has |= HAS_TOTAL;
+        break;
+    case FIELD_TARGET:
+        m->target = read_u64(r);
+        m->has |= HAS_TARGET;
+        break;
+    case FIELD_FINGERPRINT: {
+        const uint8_t *print = read_bytes(r, FINGERPRINT_BYTES);
+        if (print != NULL) {
+            memcpy(m->fingerprint, print, FINGERPRINT_BYTES);
+            m->has |= HAS_FINGERPRINT;
+        }
+        break;
+    }
+    case FIELD_RELAY:
+        m->relay = read_u64(r);
+        m->has |= HAS_RELAY;
+        break;
+    case FIELD_HEARD:
+        m->heard_ms = read_u16(r);
+        m->has |= HAS_HEARD;
+        break;
+    case FIELD_REASON:
+        m->reason = read_u8(r);
+        m->has |= HAS_REASON;
+        break;
+    default:
+        break; /* a later version's field */
+    }
+    return r->failed ? -1 : 0;
+}
+
+int wire_decode(struct wire_message *m, const uint8_t *data, size_t len)
+{
+    wire_clear(m);
+    struct reader r = reader_over(data, len);
+    m->type = read_u8(&r);
+    uint8_t flags = read_u8(&r);
+    m->flags = flags & ((1u << WIRE_IDENTITY_SHIFT) - 1);
+    m->id.flags = flags >> WIRE_IDENTITY_SHIFT;
+    m->interval_ms = read_u16(&r);
+    m->miss = read_u8(&r);
+    m->health = read_u8(&r);
+    m->beam_age_ms = read_u16(&r);
+    m->id.boot = read_u64(&r);
+    m->nonce = read_u64(&r);
+    m->id.incarnation = read_u32(&r);
+    m->id.creation = read_u32(&r);
+    m->id.dist_port = read_u16(&r);
+    m->group_size = read_u16(&r);
+    if (r.failed || m->id.boot == 0) {
+        return -1;
+    }
+    while (reader_left(&r) > 0) {
+        uint8_t kind = read_u8(&r);
+        uint16_t size = read_u16(&r);
+        struct reader value = read_part(&r, size);
+        if (r.failed || read_field(m, kind, &value) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,47 @@
+/* When a peer is to be looked at, apart from what follows. */
+#include "protocol/alarm.h"
+
+#include "state/self.h"
+
+int64_t alarm_due(const struct peer *p)
+{
+    int64_t silent = p->heard + silence_to_probe(p->interval);
+    return p->alarm > silent ? p->alarm : silent;
+}
+
+void alarm_rival(struct gossip *g, struct peer *p)
+{
+    int64_t end = p->heard + p->miss * p->interval;
+    p->alarm = set_timer(g, end > g->now ? end - g->now : 0, TIMER_RIVAL, p->id.boot, 0);
+}
+
+void alarm_start(struct gossip *g, struct peer *p)
+{
+    if (p->state == PEER_RIVAL) {
+        alarm_rival(g, p);
+        return;
+    }
+    p->alarm = 0;
+    alarm_sooner(g, p);
+}
+
+void alarm_sooner(struct gossip *g, const struct peer *p)
+{
+    int64_t due = alarm_due(p);
+    g->roster.looks[p->index] = due;
+    if (g->look_at == 0 || due < g->look_at) {
+        g->look_at = set_timer(g, due - g->now, TIMER_SILENCE, 0, 0);
+    }
+}
+
+void alarm_probe(struct gossip *g, struct peer *p)
+{
+    if (!p->probing) {
+        p->probing = true;
+        p->relay_acked = 0;
+        p->probe_step = 0;
+        p->probe_began = g->now;
+        p->accused = 0;
+        p->probe_at = set_timer(g, 0, TIMER_PROBE, p->id.boot, 0);
+    }
+}

@@ -1,0 +1,23 @@
+/* When a peer is looked at, and the first step of a probe; what follows is watch.c's. */
+#ifndef GOSSIP_ALARM_H
+#define GOSSIP_ALARM_H
+
+#include "state/state.h"
+
+/* When this listed peer is to be looked at; `heard` only grows, so a time that was right once may come too
+ * soon, but is never late. */
+int64_t alarm_due(const struct peer *p);
+
+/* A rival is to be looked at when it has been silent for as long as it promised to be at most. */
+void alarm_rival(struct gossip *g, struct peer *p);
+
+/* Begins to watch a member, or begins anew. */
+void alarm_start(struct gossip *g, struct peer *p);
+
+/* It is to be looked at sooner than was planned: it promises a shorter interval now. */
+void alarm_sooner(struct gossip *g, const struct peer *p);
+
+/* Begins to probe a peer at once. */
+void alarm_probe(struct gossip *g, struct peer *p);
+
+#endif

@@ -1,0 +1,106 @@
+/* Comings and goings of this member itself: each announced life has a boot id of its own. */
+#include "protocol/announce.h"
+
+#include <string.h>
+
+#include "protocol/beat.h"
+#include "protocol/send.h"
+#include "state/self.h"
+
+static void new_boot(struct gossip *g)
+{
+    do {
+        g->self.boot = random_u64(g);
+    } while (g->self.boot == 0);
+    g->sequence = 0;
+}
+
+static void roster_reset(struct gossip *g)
+{
+    roster_init(&g->roster, g->options.max_peers, g->salt);
+}
+
+void announce_init(struct gossip *g)
+{
+    new_boot(g);
+    roster_reset(g);
+}
+
+/* Says goodbye once; after the last one the member is silent, and never comes back under this boot id. */
+static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
+{
+    struct wire_message m;
+    struct path group = path_group();
+    message_start(g, &m, WIRE_BYE);
+    m.reason = g->leave_reason;
+    m.has |= HAS_REASON;
+    message_send(g, fx, &group, &m);
+    if (step < GOODBYES) {
+        (void)set_timer(g, GOODBYE_GAP, TIMER_GOODBYE, g->self.boot, (uint8_t)(step + 1));
+        return;
+    }
+    g->leaving = g->announced = false;
+    new_boot(g);
+    roster_free(&g->roster); /* who is not there has no peers */
+    roster_reset(g);
+    g->tale_count = 0;
+    g->look_at = 0;
+    g->stats.health = HEALTH_OK;
+    struct effect *e = effects_push(fx, EFFECT_EVENT);
+    if (e != NULL) {
+        e->as.event.type = EVENT_LEFT;
+    }
+}
+
+void announce_goodbye_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    if (g->leaving && t->boot == g->self.boot) {
+        goodbye(g, fx, t->step);
+    }
+}
+
+void announce_fingerprints(struct gossip *g)
+{
+    for (int i = 0; i < g->options.keys.count; i++) {
+        seal_fingerprint(&g->options.keys, i, g->cookie, g->cookie_len, g->prints[i]);
+    }
+}
+
+/* Distribution runs. A node that changes its name or its life is another member: the old one takes its leave.
+ */
+void announce_alive(struct gossip *g, struct effects *fx, const struct command *c)
+{
+    struct identity self = c->as.alive.self;
+    bool same = name_same(&self.name, &g->self.name) && self.creation == g->self.creation;
+    if (g->announced && (!same || g->leaving)) {
+        g->leave_reason = DOWN_LEFT;
+        g->leaving = true;
+        goodbye(g, fx, GOODBYES);
+    }
+    bool starts = !g->announced;
+    self.boot = g->self.boot;
+    self.incarnation = g->self.incarnation;
+    g->self = self;
+    g->cookie_len = c->as.alive.cookie_len;
+    memcpy(g->cookie, c->as.alive.cookie, sizeof g->cookie);
+    announce_fingerprints(g);
+    g->pulse = g->now;
+    g->announced = true;
+    if (starts) {
+        beat_start(g);
+    }
+}
+
+void announce_leave(struct gossip *g, struct effects *fx, uint8_t reason)
+{
+    if (g->announced && !g->leaving) {
+        g->leaving = true;
+        g->leave_reason = reason;
+        goodbye(g, fx, 1);
+    } else if (!g->leaving) {
+        struct effect *e = effects_push(fx, EFFECT_EVENT);
+        if (e != NULL) {
+            e->as.event.type = EVENT_LEFT;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/* This member comes and goes. */
+#ifndef GOSSIP_ANNOUNCE_H
+#define GOSSIP_ANNOUNCE_H
+
+#include "state/state.h"
+
+/* A boot id and an empty roster. */
+void announce_init(struct gossip *g);
+
+/* Distribution runs, or something about this node has changed. */
+void announce_alive(struct gossip *g, struct effects *fx, const struct command *c);
+
+/* Says goodbye, several times, for `reason`. */
+void announce_leave(struct gossip *g, struct effects *fx, uint8_t reason);
+void announce_goodbye_timer(struct gossip *g, struct effects *fx, const struct timer *t);
+
+/* Makes the cookie's fingerprints anew, after it or the keys have changed. */
+void announce_fingerprints(struct gossip *g);
+
+#endif

@@ -1,0 +1,81 @@
+/* Beats: when, and what they carry. */
+#include "protocol/beat.h"
+
+#include "protocol/pages.h"
+#include "protocol/send.h"
+#include "protocol/tales.h"
+#include "state/self.h"
+
+void beat_start(struct gossip *g)
+{
+    g->pull = (struct pull){0};
+    g->beat_due = set_timer(g, 0, TIMER_BEAT, g->self.boot, 0);
+}
+
+static void beat(struct gossip *g, struct effects *fx, uint8_t question)
+{
+    struct wire_message m;
+    struct path group = path_group();
+    message_start(g, &m, WIRE_HELLO);
+    if (question != BEAT_STEADY) {
+        m.question = question;
+        m.has |= HAS_QUESTION;
+    }
+    tales_carry(g, &m);
+    message_send(g, fx, &group, &m);
+    g->beat_at = g->now;
+}
+
+/* The next beat, `delay` from the last one. */
+static void beat_after(struct gossip *g, int64_t delay, uint8_t step)
+{
+    int64_t left = g->beat_at + delay - g->now;
+    g->beat_due = set_timer(g, left > 0 ? left : 0, TIMER_BEAT, g->self.boot, step);
+}
+
+void beat_now(struct gossip *g, struct effects *fx)
+{
+    beat(g, fx, BEAT_STEADY);
+    beat_after(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
+}
+
+/* The group may have grown since this beat was planned (timer reconsideration, RFC 3550, section 6.3.3). Our
+ * last beat promised the shorter interval, so there is only a little to give. */
+static bool reconsider(struct gossip *g, int64_t interval)
+{
+    int64_t soonest = interval - interval / JITTER_PART;
+    int64_t most = g->beat_due - g->beat_at + interval / RECONSIDER_PART;
+    int64_t wanted = soonest < most ? soonest : most;
+    if (g->now >= g->beat_at + wanted || g->beat_due - g->beat_at < soonest / 2 ||
+        g->beat_due - g->beat_at > interval_for(0, g->roster.listed + 1)) {
+        return false;
+    }
+    beat_after(g, wanted, BEAT_STEADY);
+    return true;
+}
+
+void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    int64_t interval = current_interval(g);
+    pending_expire(&g->roster, g->now - PENDING_FORGET);
+    if (t->boot != g->self.boot || t->due != g->beat_due) {
+        return; /* of an earlier life, or overtaken */
+    }
+    if (t->step == BEAT_STEADY) {
+        if (!reconsider(g, interval)) {
+            beat_now(g, fx);
+        }
+        return;
+    }
+    if (g->pull.complete) { /* once more, for those who began to listen while this member joined */
+        beat_after(g, g->now - g->beat_at + random_between(g, SECOND_BEAT_MIN, SECOND_BEAT_MAX), BEAT_STEADY);
+        return;
+    }
+    if (t->step > 0 && pages_coming(g) && g->pull.tries <= 1) {
+        g->beat_due = set_timer(g, QUESTION_FIRST, TIMER_BEAT, g->self.boot, t->step);
+        return; /* the pages come: nothing to ask just now */
+    }
+    int64_t gap = question_gap((uint8_t)(t->step + 1), interval);
+    beat(g, fx, t->step);
+    beat_after(g, gap, gap >= interval ? BEAT_STEADY : (uint8_t)(t->step + 1));
+}

@@ -1,0 +1,16 @@
+/* Heartbeats: when, and as what. */
+#ifndef GOSSIP_BEAT_H
+#define GOSSIP_BEAT_H
+
+#include "state/state.h"
+
+/* A life begins: the first beat, with question 0, at once. */
+void beat_start(struct gossip *g);
+
+/* Beats now, out of turn. */
+void beat_now(struct gossip *g, struct effects *fx);
+
+/* The next beat may be due. */
+void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t);
+
+#endif

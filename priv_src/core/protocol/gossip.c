@@ -1,0 +1,203 @@
+#include "gossip.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/announce.h"
+#include "protocol/beat.h"
+#include "protocol/join.h"
+#include "protocol/members.h"
+#include "protocol/pages.h"
+#include "protocol/receive.h"
+#include "protocol/verdict.h"
+#include "protocol/vouch.h"
+#include "protocol/watch.h"
+#include "state/self.h"
+
+/* Effects that handling one timer or datagram may make, at most. */
+#define ROOM 16
+
+struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
+{
+    struct gossip *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        return NULL;
+    }
+    g->options = *options;
+    g->now = now;
+    g->salt = random_u64(g);
+    announce_init(g);
+    /* A peer has its silence timer, one for a rival, as a tombstone one more, and each may have left a stale
+     * one. */
+    timers_init(&g->timers, 8 * ((size_t)options->max_peers + PENDING_MAX));
+    return g;
+}
+
+void gossip_free(struct gossip *g)
+{
+    if (g != NULL) {
+        timers_free(&g->timers);
+        roster_free(&g->roster);
+        sodium_memzero(g, sizeof *g);
+        free(g);
+    }
+}
+
+int64_t gossip_deadline(const struct gossip *g)
+{
+    int64_t next = timers_next(&g->timers);
+    return next == INT64_MAX ? NEVER : next + g->lag;
+}
+
+/* Sets the core's own time. A caller who comes long after the deadline was stopped (SIGSTOP, a paused VM,
+ * swap): the time it did not live through does not count, or it would take everybody for dead. */
+static void enter(struct gossip *g, int64_t now)
+{
+    int64_t due = timers_next(&g->timers);
+    int64_t expected = due < g->now ? g->now : due;
+    if (due != INT64_MAX && now - g->lag - expected > LATE) {
+        g->lag = now - expected;
+    }
+    if (now - g->lag > g->now) {
+        g->now = now - g->lag;
+    }
+}
+
+static void fire(struct gossip *g, struct effects *fx, const struct timer *t);
+
+void gossip_tick(struct gossip *g, struct effects *fx, int64_t now)
+{
+    enter(g, now);
+    struct timer t;
+    while (effects_room(fx) >= ROOM && timers_take(&g->timers, g->now, &t)) {
+        fire(g, fx, &t);
+    }
+}
+
+static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    switch (t->kind) {
+    case TIMER_BEAT:
+        if (g->announced && !g->leaving) {
+            beat_timer(g, fx, t);
+        }
+        break;
+    case TIMER_ANSWER:
+        join_retry(g, fx, t);
+        break;
+    case TIMER_SILENCE:
+        watch_timer(g, t);
+        break;
+    case TIMER_RIVAL:
+        watch_rival_timer(g, fx, t);
+        break;
+    case TIMER_PROBE:
+        watch_probe_timer(g, fx, t);
+        break;
+    case TIMER_GOODBYE:
+        announce_goodbye_timer(g, fx, t);
+        break;
+    case TIMER_FORGET:
+        member_forget_timer(g, t);
+        break;
+    case TIMER_VOUCH:
+        vouch_timer(g, fx, t);
+        break;
+    case TIMER_DEAD:
+        verdict_dead_timer(g, fx, t);
+        break;
+    case TIMER_PULL:
+        pages_timer(g, fx, t);
+        break;
+    default:
+        break;
+    }
+}
+
+void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const struct path *from,
+                    const uint8_t *datagram, size_t len)
+{
+    enter(g, now);
+    g->stats.received++;
+    g->stats.bytes_received += len;
+    int key = len > DATAGRAM_MAX ? -1 : g->options.sealing->match(&g->options.keys, datagram, len);
+    if (key < 0) {
+        g->stats.foreign++;
+        return;
+    }
+    uint8_t plain[DATAGRAM_MAX];
+    int size = g->options.sealing->open(&g->options.keys, key, datagram, len, plain);
+    if (size < 0) {
+        g->stats.forged++;
+        return;
+    }
+    struct wire_message m;
+    if (wire_decode(&m, plain, (size_t)size) != 0) {
+        g->stats.malformed++;
+        return;
+    }
+    g->stats.opened[key]++;
+    if (m.id.boot == g->self.boot) {
+        g->stats.own++;
+        return;
+    }
+    receive_message(g, fx, &m, seal_sequence(datagram), from);
+}
+
+void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const struct command *command)
+{
+    enter(g, now);
+    switch (command->type) {
+    case COMMAND_ALIVE:
+        announce_alive(g, fx, command);
+        break;
+    case COMMAND_HIDE:
+        announce_leave(g, fx, DOWN_LEFT);
+        break;
+    case COMMAND_LEAVE:
+        announce_leave(g, fx, command->as.reason);
+        break;
+    case COMMAND_PULSE:
+        g->pulse = g->now;
+        break;
+    case COMMAND_KEYS:
+        g->options.keys = command->as.keys;
+        announce_fingerprints(g);
+        break;
+    case COMMAND_SNAPSHOT: {
+        struct effect *e = effects_push(fx, EFFECT_EVENT);
+        if (e != NULL) {
+            e->as.event.type = EVENT_SNAPSHOT;
+        }
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+uint64_t gossip_boot(const struct gossip *g)
+{
+    return g->self.boot;
+}
+
+int gossip_peers(const struct gossip *g, int (*visit)(void *context, const struct peer_view *peer),
+                 void *context)
+{
+    int stop = 0;
+    for (size_t i = 0; i < g->roster.listed && stop == 0; i++) {
+        struct peer_view v = member_view(g->roster.list[i].peer);
+        stop = visit(context, &v);
+    }
+    return stop;
+}
+
+struct gossip_stats gossip_stats(const struct gossip *g)
+{
+    struct gossip_stats s = g->stats;
+    s.listed = (uint32_t)g->roster.listed;
+    s.pending = (uint32_t)g->roster.pending_count;
+    s.interval_ms = (uint32_t)(current_interval(g) / MS_US);
+    return s;
+}

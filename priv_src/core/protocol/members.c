@@ -1,0 +1,307 @@
+/* Listed, changed, gone: the only place that tells the owner about a peer. */
+#include "protocol/members.h"
+
+#include <string.h>
+
+#include "protocol/alarm.h"
+#include "protocol/send.h"
+#include "protocol/vouch.h"
+#include "state/ranks.h"
+#include "state/self.h"
+
+struct peer_view member_view(const struct peer *p)
+{
+    struct peer_view v = {.id = p->id, .cookie = p->cookie, .addr_count = p->addr_count};
+    v.status = p->suspect ? STATUS_SUSPECT : p->stalled ? STATUS_STALLED : STATUS_ALIVE;
+    memcpy(v.addrs, p->addrs, sizeof v.addrs);
+    return v;
+}
+
+static void tell(struct effects *fx, uint8_t type, const struct peer *p, uint8_t reason)
+{
+    struct effect *e = effects_push(fx, EFFECT_EVENT);
+    if (e != NULL) {
+        e->as.event.type = type;
+        e->as.event.reason = reason;
+        e->as.event.peer = member_view(p);
+    }
+}
+
+void member_update(struct effects *fx, const struct peer *p)
+{
+    tell(fx, EVENT_UPDATE, p, 0);
+}
+
+static void tell_conflict(struct effects *fx, struct peer *p, const struct peer_view *other)
+{
+    struct effect *e = p->told ? NULL : effects_push(fx, EFFECT_EVENT);
+    if (e != NULL) {
+        p->told = true;
+        e->as.event.type = EVENT_CONFLICT;
+        e->as.event.peer = member_view(p);
+        e->as.event.other = *other;
+    }
+}
+
+static uint8_t judge_cookie(const struct gossip *g, const struct peer *p, const struct wire_message *m)
+{
+    if (g->cookie_len == 0 || (m->has & HAS_FINGERPRINT) == 0) {
+        return p->cookie;
+    }
+    /* The sender used its first key; in the midst of a rotation that need not be ours. */
+    for (int i = 0; i < g->options.keys.count; i++) {
+        if (memcmp(g->prints[i], m->fingerprint, FINGERPRINT_BYTES) == 0) {
+            return COOKIE_SAME;
+        }
+    }
+    return COOKIE_DIFFERS;
+}
+
+/* Takes over what a message says of its sender; true when the owner ought to know. */
+static bool adopt(const struct gossip *g, struct peer *p, const struct wire_message *m)
+{
+    uint8_t cookie = judge_cookie(g, p, m);
+    int64_t interval = m->interval_ms * MS_US;
+    bool changed = p->id.dist_port != m->id.dist_port || p->id.flags != m->id.flags ||
+                   (p->cookie != cookie && (p->cookie | cookie) != COOKIE_SAME);
+    p->id.dist_port = m->id.dist_port;
+    p->id.flags = m->id.flags;
+    p->id.incarnation = m->id.incarnation > p->id.incarnation ? m->id.incarnation : p->id.incarnation;
+    p->cookie = cookie;
+    p->miss = m->miss < PROMISE_MISS_MIN   ? PROMISE_MISS_MIN
+              : m->miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX
+                                           : m->miss;
+    p->interval = interval < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : interval;
+    bool stalled = m->beam_age_ms * MS_US >= pulse_stalled(p->interval);
+    changed = changed || stalled != p->stalled;
+    p->stalled = stalled;
+    return changed;
+}
+
+static void list(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    roster_state(&g->roster, p, PEER_LISTED);
+    tell(fx, EVENT_UP, p, 0);
+}
+
+/* A tombstone, unless there are too many. */
+static void bury(struct gossip *g, struct peer *p, uint8_t reason)
+{
+    if (g->roster.gone >= g->options.max_peers) {
+        roster_remove(&g->roster, p);
+        return;
+    }
+    p->reason = reason;
+    p->told = p->contested = p->suspect = p->stalled = p->probing = false;
+    p->accused = 0;
+    p->alarm = set_timer(g, TOMBSTONE_LIFE, TIMER_FORGET, p->id.boot, 0);
+    roster_state(&g->roster, p, PEER_GONE);
+}
+
+/* The same BEAM behind a new sidecar: no down, no up. */
+static void take_over(struct gossip *g, struct effects *fx, struct peer *old, struct peer *p)
+{
+    bury(g, old, DOWN_LEFT); /* a boot id that was replaced never comes back */
+    roster_state(&g->roster, p, PEER_LISTED);
+    tell(fx, EVENT_UPDATE, p, 0);
+}
+
+/* Decides what a member who is known now may be. */
+static void place(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    struct peer *old = roster_namesake(p, PEER_LISTED);
+    if (name_same(&p->id.name, &g->self.name)) {
+        if (p->id.creation != g->self.creation) {
+            struct peer_view own = {.id = g->self, .status = STATUS_ALIVE};
+            tell_conflict(fx, p, &own);
+        } /* else the ghost of our own last sidecar */
+        return;
+    }
+    if (old == NULL) {
+        list(g, fx, p);
+    } else if (old->id.creation == p->id.creation) {
+        take_over(g, fx, old, p);
+    } else if (!old->contested) { /* a twin, or the successor of one that died without a word: who watches
+                                     finds out */
+        old->contested = true;
+        old->contest_at = g->now;
+        if (rank_watches(g, old)) {
+            alarm_probe(g, old);
+        }
+    }
+}
+
+/* A record for a member who comes, or comes back; NULL, and counted, when there is no room for it. */
+static struct peer *admit(struct gossip *g, struct peer *p, const struct identity *id)
+{
+    if (p != NULL && roster_room(&g->roster)) {
+        roster_state(&g->roster, p, PEER_RIVAL);
+        return p;
+    }
+    if (p == NULL &&
+        !bucket_take(&g->newcomers, g->now, g->options.max_peers, g->options.max_peers / 10 + 10)) {
+        g->stats.refused_rate++;
+        return NULL;
+    }
+    p = p == NULL ? roster_add(&g->roster, id, PEER_RIVAL) : NULL;
+    g->stats.refused_full += p == NULL;
+    return p;
+}
+
+struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                           uint64_t sequence, const struct path *from)
+{
+    struct peer *p = roster_find(&g->roster, m->id.boot);
+    bool known = p != NULL;
+    /* It does not know yet that it was buried, and those who buried it, too, believe a higher incarnation
+     * only. */
+    bool refuting = known && m->id.incarnation <= p->id.incarnation;
+    if (m->id.name.len == 0 || (p != NULL && p->state == PEER_GONE && p->reason != DOWN_SILENT)) {
+        return NULL; /* nameless, or it has said goodbye under this boot id */
+    }
+    p = admit(g, p, &m->id);
+    if (p == NULL) {
+        return NULL;
+    }
+    if (!known) {
+        window_start(&p->window, sequence);
+    }
+    struct pending *pending = pending_find(&g->roster, m->id.boot);
+    /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those
+     * who have answered our own question. */
+    bool newcomer = (pending != NULL && pending->hello) || m->group_size <= g->roster.listed + 1;
+    p->heard = p->direct = g->now;
+    (void)adopt(g, p, m);
+    (void)peer_address(p, &from->addr);
+    place(g, fx, p);
+    alarm_start(g, p);
+    if (newcomer) {
+        vouch_for(g, fx, p, pending != NULL && pending->late, refuting);
+    }
+    pending_drop(&g->roster, pending);
+    return p;
+}
+
+void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e)
+{
+    struct peer *p = roster_find(&g->roster, e->id.boot);
+    if (e->id.boot == g->self.boot) {
+        return;
+    }
+    if (p != NULL && p->state != PEER_GONE) {
+        if (e->id.incarnation > p->id.incarnation) { /* it has refuted something that we may have heard */
+            p->id.incarnation = e->id.incarnation;
+            member_alive(g, fx, p);
+        }
+        return;
+    }
+    bool known = p != NULL;
+    if (known && (p->reason != DOWN_SILENT || e->id.incarnation <= p->id.incarnation)) {
+        return; /* an echo of the time before its death */
+    }
+    if (e->addr_count == 0 || (known && !name_same(&e->id.name, &p->id.name))) {
+        return; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
+    }
+    p = admit(g, p, &e->id);
+    if (p == NULL) {
+        return;
+    }
+    if (!known) {
+        window_start(&p->window, e->sequence);
+    }
+    p->id.incarnation = e->id.incarnation;
+    p->id.dist_port = e->id.dist_port;
+    p->id.flags = e->id.flags;
+    p->miss = MISS_MULTIPLIER;
+    p->interval =
+        e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
+    p->heard = p->direct = g->now; /* of the latter we know nothing yet; its first silence begins now */
+    for (size_t i = e->addr_count; i > 0; i--) {
+        (void)peer_address(p, &e->addrs[i - 1]);
+    }
+    place(g, fx, p);
+    alarm_start(g, p);
+    pending_drop(&g->roster, pending_find(&g->roster, e->id.boot));
+}
+
+void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    p->heard = g->now;
+    p->accused = 0;
+    if (p->suspect) {
+        p->suspect = false;
+        if (p->state == PEER_LISTED) {
+            member_update(fx, p);
+        }
+    }
+}
+
+void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when)
+{
+    if (when <= p->heard || p->contested) {
+        return; /* of a contested name the question is not when it was last heard, but whether it lives now */
+    }
+    p->heard = when;
+    if (g->now - when < silence_to_probe(p->interval)) {
+        p->probing = false;
+        p->accused = 0;
+        if (p->suspect) {
+            p->suspect = false;
+            member_update(fx, p);
+        }
+    }
+}
+
+void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                  bool newest)
+{
+    int64_t promised = p->interval;
+    bool changed = newest && adopt(g, p, m);
+    bool back = g->now - p->direct >= p->miss * p->interval;
+    changed = changed || p->suspect || back;
+    p->suspect = false;
+    p->direct = g->now;
+    member_alive(g, fx, p);
+    if (p->state != PEER_LISTED) {
+        return;
+    }
+    if (p->interval < promised) {
+        alarm_sooner(g, p);
+    }
+    if (changed) {
+        member_update(fx, p);
+    }
+    if (p->contested && (g->now - p->contest_at >= CONTEST_GRACE || message_answers(g, m))) {
+        struct peer *rival = roster_namesake(p, PEER_RIVAL);
+        struct peer_view other = member_view(p);
+        p->contested = false;
+        if (rival != NULL) {
+            tell_conflict(fx, rival, &other);
+        }
+    }
+    if (m->type == WIRE_HELLO && g->options.heartbeats) {
+        tell(fx, EVENT_HEARTBEAT, p, 0);
+    }
+}
+
+void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason)
+{
+    bool listed = p->state == PEER_LISTED;
+    struct peer *heir = roster_namesake(p, PEER_RIVAL);
+    if (listed) {
+        tell(fx, EVENT_DOWN, p, reason);
+    }
+    bury(g, p, reason);
+    if (listed && heir != NULL) {
+        list(g, fx, heir);
+        alarm_start(g, heir);
+    }
+}
+
+void member_forget_timer(struct gossip *g, const struct timer *t)
+{
+    struct peer *p = roster_find(&g->roster, t->boot);
+    if (p != NULL && p->state == PEER_GONE && p->alarm == t->due) {
+        roster_remove(&g->roster, p);
+    }
+}

@@ -1,0 +1,32 @@
+/* Listed, changed, gone: the only place that tells the owner about a peer. */
+#ifndef GOSSIP_MEMBERS_H
+#define GOSSIP_MEMBERS_H
+
+#include "state/state.h"
+
+struct peer_view member_view(const struct peer *p);
+void member_update(struct effects *fx, const struct peer *p);
+
+/* The sender has just proven itself at this address. Lists it, or brings it back. NULL when it may not be
+ * listed. */
+struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                           uint64_t sequence, const struct path *from);
+
+/* Somebody proven vouches for it. */
+void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e);
+
+/* A fresh datagram of a known member: takes over what it says of itself. */
+void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                  bool newest);
+
+/* It has shown life, by itself or through a relay: no suspicion holds. */
+void member_alive(struct gossip *g, struct effects *fx, struct peer *p);
+
+/* A relay heard it at that time: its silence began no earlier. */
+void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when);
+
+/* It is gone; a tombstone stays, if there is room. The pointer is not to be used after. */
+void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason);
+void member_forget_timer(struct gossip *g, const struct timer *t);
+
+#endif

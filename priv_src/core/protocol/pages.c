@@ -1,0 +1,180 @@
+/* The roster, page by page. The newcomer pulls: a page pushed at it would go to an address that nobody has
+ * proven, and amplify. Pages are sorted by boot id and asked for by cursor, so that any member can serve the
+ * next one. */
+#include "protocol/pages.h"
+
+#include "protocol/send.h"
+#include "protocol/vouch.h"
+#include "state/self.h"
+
+#define CURSOR_END UINT64_MAX
+
+/* A pull that nobody answers (a firewall that lets no unicast in) must not ask 50 times a second for ever. */
+static void pause(struct gossip *g)
+{
+    int64_t wait = g->pull.vain < PAGE_PEERS ? PAGE_RETRY : current_interval(g);
+    g->pull.due = set_timer(g, wait, TIMER_PULL, g->self.boot, 0);
+}
+
+static void request(struct gossip *g, struct effects *fx, const struct addr *to,
+                    const struct wire_message *answering)
+{
+    struct wire_message m;
+    struct path path = path_unicast(to);
+    message_start(g, &m, WIRE_ROSTER);
+    m.cursor = g->pull.cursor;
+    m.has |= HAS_CURSOR;
+    if (answering != NULL) {
+        message_echo(&m, answering->id.boot, answering->nonce);
+    }
+    message_send(g, fx, &path, &m);
+    pause(g);
+    g->pull.tries++;
+}
+
+bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
+{
+    if (g->pull.active || g->pull.complete || from->kind == PATH_GROUP) {
+        return false;
+    }
+    g->pull = (struct pull){.from = m->id.boot, .active = true};
+    request(g, fx, &from->addr, m);
+    return true;
+}
+
+/* Some listed peer, at random; there is one. */
+static struct peer *anybody(struct gossip *g)
+{
+    return g->roster.list[random_u32(g) % g->roster.listed].peer;
+}
+
+bool pages_again(struct gossip *g, struct effects *fx)
+{
+    if (g->roster.listed == 0) {
+        return false;
+    }
+    const struct peer *p = anybody(g);
+    if (p->addr_count == 0) {
+        return false;
+    }
+    g->pull = (struct pull){.from = p->id.boot, .active = true, .complete = g->pull.complete};
+    request(g, fx, &p->addrs[0], NULL);
+    return true;
+}
+
+bool pages_coming(const struct gossip *g)
+{
+    return g->pull.active && g->pull.vain < PAGE_PEERS;
+}
+
+/* Whether the peer that is asked has had its chance. */
+static bool given_up(const struct gossip *g, const struct peer *p)
+{
+    return p == NULL || p->state != PEER_LISTED || g->pull.tries >= PAGE_TRIES || g->pull.vain >= PAGE_PEERS;
+}
+
+void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    if (!g->pull.active || g->pull.due != t->due) {
+        return;
+    }
+    struct peer *p = roster_find(&g->roster, g->pull.from);
+    if (given_up(g, p)) {
+        if (g->roster.listed == 0) {
+            g->pull.active = false; /* the next to answer is asked */
+            return;
+        }
+        p = anybody(g);
+        g->pull.from = p->id.boot;
+        g->pull.tries = 0;
+        g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;
+    }
+    if (p->addr_count > 0) {
+        request(g, fx, &p->addrs[0], NULL);
+    } else {
+        g->pull.tries = PAGE_TRIES;
+        pause(g);
+    }
+}
+
+/* The listed with the lowest boot ids above `cursor`, as many as a page holds, in order. Returns how many. */
+static size_t after_cursor(const struct gossip *g, uint64_t cursor, const struct peer *out[WIRE_ENTRIES])
+{
+    const struct listed *lowest[WIRE_ENTRIES];
+    size_t n = 0;
+    for (size_t i = 0; i < g->roster.listed; i++) {
+        const struct listed *l = &g->roster.list[i];
+        if (l->boot <= cursor || (n == WIRE_ENTRIES && l->boot >= lowest[n - 1]->boot)) {
+            continue;
+        }
+        size_t at = n < WIRE_ENTRIES ? n++ : n - 1;
+        for (; at > 0 && lowest[at - 1]->boot > l->boot; at--) {
+            lowest[at] = lowest[at - 1];
+        }
+        lowest[at] = l;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = lowest[i]->peer;
+    }
+    return n;
+}
+
+static void serve(struct gossip *g, struct effects *fx, const struct wire_message *request,
+                  const struct path *from)
+{
+    if (!bucket_take(&g->pages, g->now, PAGE_RATE, PAGE_RATE)) {
+        g->stats.answers_limited++;
+        return;
+    }
+    const struct peer *peers[WIRE_ENTRIES];
+    size_t n = after_cursor(g, request->cursor, peers);
+    struct wire_message m;
+    message_start(g, &m, WIRE_ROSTER);
+    message_echo(&m, request->id.boot, request->nonce);
+    m.has |= HAS_CURSOR | HAS_TOTAL;
+    m.total = (uint32_t)g->roster.listed;
+    m.cursor = CURSOR_END;
+    uint8_t plain[WIRE_MESSAGE_MAX];
+    size_t room = sizeof plain - wire_encode(&m, plain, sizeof plain);
+    for (size_t i = 0; i < n; i++) {
+        struct wire_entry *e = &m.entries[m.entry_count];
+        vouch_entry(peers[i], e);
+        size_t size = wire_entry_size(e);
+        if (size > room) {
+            break;
+        }
+        room -= size;
+        m.entry_count++;
+    }
+    if (m.entry_count > 0 && (m.entry_count < n || n == WIRE_ENTRIES)) {
+        m.cursor = peers[m.entry_count - 1]->id.boot;
+    }
+    struct path to = path_unicast(&from->addr);
+    message_send(g, fx, &to, &m);
+}
+
+void pages_receive(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                   const struct path *from)
+{
+    if ((m->has & HAS_CURSOR) == 0) {
+        return;
+    }
+    if ((m->has & HAS_TOTAL) == 0) {
+        if (p->state == PEER_LISTED && peer_has_address(p, &from->addr)) {
+            serve(g, fx, m, from);
+        }
+        return;
+    }
+    if (!g->pull.active || p->id.boot != g->pull.from || !message_answers(g, m) ||
+        m->cursor <= g->pull.cursor) {
+        return; /* not asked for, or a second copy */
+    }
+    g->pull.cursor = m->cursor;
+    if (m->cursor == CURSOR_END) {
+        g->pull.active = false;
+        g->pull.complete = true;
+        return;
+    }
+    g->pull.tries = g->pull.vain = 0;
+    g->pull.due = set_timer(g, PAGE_PACE, TIMER_PULL, g->self.boot, 0);
+}

@@ -1,0 +1,85 @@
+/* Probes by way of others: "no answer from the peer" and "no answer from anyone" are different things, so a
+ * relay acknowledges the request for itself before it does anything. */
+#include "protocol/relay.h"
+
+#include "protocol/members.h"
+#include "protocol/send.h"
+#include "state/ranks.h"
+
+size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p)
+{
+    struct peer *helpers[RELAYS_AT_ONCE];
+    size_t n = rank_helpers(g, p, RELAYS_AT_ONCE, helpers);
+    for (size_t i = 0; i < n; i++) {
+        struct wire_message m;
+        struct path to = path_unicast(&helpers[i]->addrs[0]);
+        message_start(g, &m, WIRE_PROBE_FOR);
+        m.flags = WIRE_ASK;
+        m.target = p->id.boot;
+        m.has |= HAS_TARGET;
+        message_send(g, fx, &to, &m);
+    }
+    return n;
+}
+
+/* An ACK to whoever asked: for this member itself (HAS_RELAY), or on behalf of the target (HAS_TARGET). */
+static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint8_t has, uint16_t heard_ms)
+{
+    struct wire_message m;
+    struct path to = path_unicast(&r->to);
+    message_start(g, &m, WIRE_ACK);
+    message_echo(&m, r->requester, r->nonce);
+    m.has |= has;
+    m.target = m.relay = r->target;
+    m.heard_ms = heard_ms;
+    message_send(g, fx, &to, &m);
+}
+
+void relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                   const struct path *from)
+{
+    if ((m->has & HAS_TARGET) == 0 || !bucket_take(&g->relayed, g->now, RELAY_RATE, RELAY_RATE)) {
+        return;
+    }
+    struct relay *r = &g->relays[g->relay_next];
+    *r = (struct relay){.target = m->target,
+                        .requester = m->id.boot,
+                        .nonce = m->nonce,
+                        .to = from->addr,
+                        .until = g->now + RELAY_LIFE};
+    g->relaying = r->until;
+    g->relay_next = (g->relay_next + 1) % RELAYS_MAX;
+    const struct peer *target = roster_find(&g->roster, m->target);
+    uint16_t heard_ms = target == NULL ? UINT16_MAX : saturated_ms(g->now - target->heard);
+    bool lately = target != NULL && target->state == PEER_LISTED && heard_ms < UINT16_MAX;
+    ack(g, fx, r, lately ? HAS_RELAY | HAS_HEARD : HAS_RELAY, heard_ms);
+    if (target != NULL && target->addr_count > 0) {
+        message_probe(g, fx, &target->addrs[0]);
+    }
+}
+
+void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
+{
+    for (size_t i = 0; i < RELAYS_MAX && g->relaying > g->now; i++) {
+        struct relay *r = &g->relays[i];
+        if (r->target == p->id.boot && r->until > g->now) {
+            ack(g, fx, r, HAS_TARGET, 0);
+            r->target = 0;
+        }
+    }
+}
+
+void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m)
+{
+    struct peer *relayed = (m->has & HAS_RELAY) == 0 ? NULL : roster_find(&g->roster, m->relay);
+    if (relayed != NULL && relayed->probing) {
+        relayed->relay_acked = g->now;
+        if ((m->has & HAS_HEARD) != 0) {
+            member_heard_by_other(g, fx, relayed, g->now - m->heard_ms * MS_US);
+        }
+    }
+    struct peer *alive = (m->has & HAS_TARGET) == 0 ? NULL : roster_find(&g->roster, m->target);
+    if (alive != NULL && alive->state == PEER_LISTED && message_answers(g, m)) {
+        member_alive(g, fx, alive);
+    }
+}

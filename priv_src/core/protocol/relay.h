@@ -1,0 +1,20 @@
+/* Probes by way of others. */
+#ifndef GOSSIP_RELAY_H
+#define GOSSIP_RELAY_H
+
+#include "state/state.h"
+
+/* Asks two others to probe it; how many there were. */
+size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p);
+
+/* A PROBE_FOR has come. */
+void relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                   const struct path *from);
+
+/* A fresh answer of `p`: told to those for whom it was probed. */
+void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p);
+
+/* A relay's ACK has come: of its own, or on another's behalf. */
+void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m);
+
+#endif

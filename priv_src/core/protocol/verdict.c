@@ -1,0 +1,130 @@
+/* Suspect, dead, left: how a verdict is said, who believes it, how the accused refutes it. */
+#include "protocol/verdict.h"
+
+#include "protocol/alarm.h"
+#include "protocol/beat.h"
+#include "protocol/members.h"
+#include "protocol/send.h"
+#include "protocol/tales.h"
+#include "state/ranks.h"
+#include "state/self.h"
+
+static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t boot, uint32_t incarnation)
+{
+    struct wire_message m;
+    struct path group = path_group();
+    message_start(g, &m, WIRE_NEWS);
+    message_verdict(&m, verdict, boot, incarnation);
+    message_send(g, fx, &group, &m);
+}
+
+void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    p->accused = g->now;
+    news(g, fx, VERDICT_SUSPECT, p->id.boot, p->id.incarnation);
+    if (!p->suspect) {
+        p->suspect = true;
+        member_update(fx, p);
+    }
+}
+
+void verdict_dead(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    news(g, fx, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    tales_add(g, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    (void)set_timer(g, DEAD_REPEAT, TIMER_DEAD, p->id.boot, 1);
+    member_gone(g, fx, p, DOWN_SILENT);
+}
+
+void verdict_dead_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    const struct peer *p = roster_find(&g->roster, t->boot);
+    if (p == NULL || p->state != PEER_GONE || p->reason != DOWN_SILENT) {
+        return; /* it has come back */
+    }
+    news(g, fx, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    if (t->step < DEAD_REPEATS) {
+        (void)set_timer(g, DEAD_REPEAT, TIMER_DEAD, p->id.boot, (uint8_t)(t->step + 1));
+    }
+}
+
+void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason)
+{
+    size_t live;
+    if (rank_among_live(g, p->id.boot, ANSWERERS, &live) < ANSWERERS) {
+        tales_add(g, reason == DOWN_BEAM_EXIT ? VERDICT_BEAM_EXIT : VERDICT_LEFT, p->id.boot,
+                  p->id.incarnation);
+    }
+}
+
+/* A higher incarnation, at once and to all: only the accused can raise it. */
+static void refute(struct gossip *g, struct effects *fx, const struct wire_verdict *v)
+{
+    if (v->incarnation < g->self.incarnation || v->incarnation == UINT32_MAX ||
+        (g->refuted != 0 && g->now - g->refuted < REFUTE_GAP)) {
+        return;
+    }
+    g->self.incarnation = v->incarnation + 1;
+    g->refuted = g->now;
+    if (g->announced && !g->leaving) {
+        beat_now(g, fx);
+    }
+}
+
+/* A watcher who has found the same says it once more: with a tenth of all datagrams lost, one voice alone is
+ * missed by one of a hundred members in every tenth death. */
+static void confirm(struct gossip *g, const struct peer *p)
+{
+    if (p->probing) {
+        (void)set_timer(g, random_between(g, CONFIRM_MIN, CONFIRM_MAX), TIMER_DEAD, p->id.boot, DEAD_REPEATS);
+    }
+}
+
+static void believe(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
+{
+    switch (v->verdict) {
+    case VERDICT_SUSPECT:
+        if (v->incarnation >= p->id.incarnation && !p->suspect && p->state == PEER_LISTED &&
+            g->now - p->heard >= silence_to_believe(p->interval)) {
+            p->suspect = true;
+            member_update(fx, p);
+        }
+        break;
+    case VERDICT_DEAD:
+        if (v->incarnation < p->id.incarnation) {
+            break;
+        }
+        if (g->now - p->heard < silence_to_believe(p->interval) && p->state == PEER_LISTED) {
+            alarm_probe(g, p); /* the accuser may be the deaf one: see for ourselves */
+        } else {
+            confirm(g, p);
+            member_gone(g, fx, p, DOWN_SILENT);
+        }
+        break;
+    case VERDICT_LEFT:
+        member_gone(g, fx, p, DOWN_LEFT);
+        break;
+    case VERDICT_BEAM_EXIT:
+        member_gone(g, fx, p, DOWN_BEAM_EXIT);
+        break;
+    default:
+        break;
+    }
+}
+
+void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted)
+{
+    for (size_t i = 0; i < m->verdict_count; i++) {
+        const struct wire_verdict *v = &m->verdicts[i];
+        if (v->boot == g->self.boot) {
+            if (v->verdict == VERDICT_SUSPECT || v->verdict == VERDICT_DEAD) {
+                refute(g, fx, v);
+            }
+            continue;
+        }
+        struct peer *p = trusted ? roster_find(&g->roster, v->boot) : NULL;
+        if (p != NULL && p->state != PEER_GONE && v->boot != m->id.boot) {
+            believe(g, fx, p, v);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/* Suspect, dead, left: said, believed, refuted. */
+#ifndef GOSSIP_VERDICT_H
+#define GOSSIP_VERDICT_H
+
+#include "state/state.h"
+
+void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p);
+
+/* Buries it and says so. The pointer is not to be used after. */
+void verdict_dead(struct gossip *g, struct effects *fx, struct peer *p);
+void verdict_dead_timer(struct gossip *g, struct effects *fx, const struct timer *t);
+
+/* It has said goodbye: some repeat that. */
+void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason);
+
+/* Takes in what a message says of others, and of this member itself. `trusted`: the sender is a peer. */
+void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted);
+
+#endif

@@ -1,0 +1,53 @@
+/* Who has proven a member, and is one of the first three by rank, or had to wait for them in vain, vouches
+ * for it to the group, twice; so the others need not prove it again. A vouch from a sender that is not listed
+ * counts for nothing. */
+#include "protocol/vouch.h"
+
+#include <string.h>
+
+#include "protocol/send.h"
+#include "state/ranks.h"
+#include "state/self.h"
+
+void vouch_entry(const struct peer *p, struct wire_entry *e)
+{
+    e->id = p->id;
+    e->sequence = p->window.top;
+    e->interval_ms = (uint16_t)(p->interval / MS_US);
+    e->addr_count = p->addr_count;
+    memcpy(e->addrs, p->addrs, sizeof e->addrs);
+}
+
+static void say(struct gossip *g, struct effects *fx, const struct peer *p)
+{
+    struct wire_message m;
+    struct path group = path_group();
+    message_start(g, &m, WIRE_NEWS);
+    vouch_entry(p, &m.entries[m.entry_count++]);
+    message_send(g, fx, &group, &m);
+}
+
+void vouch_for(struct gossip *g, struct effects *fx, const struct peer *p, bool late, bool refuting)
+{
+    size_t live;
+    size_t rank = rank_among_live(g, p->id.boot, ANSWERERS, &live);
+    if ((rank >= ANSWERERS && !late) || live <= 2) {
+        return;
+    }
+    if (!refuting) {
+        say(g, fx, p);
+    }
+    (void)set_timer(g, VOUCH_REPEAT, TIMER_VOUCH, p->id.boot, refuting ? 1 : 0);
+}
+
+void vouch_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    const struct peer *p = roster_find(&g->roster, t->boot);
+    if (p == NULL || p->state != PEER_LISTED) {
+        return;
+    }
+    say(g, fx, p);
+    if (t->step > 0) {
+        (void)set_timer(g, VOUCH_REPEAT, TIMER_VOUCH, p->id.boot, (uint8_t)(t->step - 1));
+    }
+}

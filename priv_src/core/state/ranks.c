@@ -1,0 +1,57 @@
+/* Who is to act: all members are ordered with regard to one of them, the same way everywhere, so that a few
+ * act and the others need not. Who may help: the peers heard most recently. */
+#include "state/ranks.h"
+
+#include "kit/rank.h"
+
+size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, size_t *live)
+{
+    const struct roster *r = &g->roster;
+    uint64_t mine = rank_weight(g->self.boot, subject);
+    size_t before = 0;
+    size_t count = 1;
+    for (size_t i = 0; i < r->listed && before < enough; i++) {
+        if (r->list[i].boot != subject) {
+            count++;
+            before += rank_weight(r->list[i].boot, subject) > mine;
+        }
+    }
+    for (size_t i = 0; i < r->pending_count && before < enough; i++) {
+        if (r->pending[i].boot != subject && g->now - r->pending[i].heard < PENDING_LIFE) {
+            count++;
+            before += rank_weight(r->pending[i].boot, subject) > mine;
+        }
+    }
+    *live = count;
+    return before;
+}
+
+bool rank_watches(const struct gossip *g, const struct peer *p)
+{
+    const struct roster *r = &g->roster;
+    uint64_t mine = rank_weight(g->self.boot, p->id.boot);
+    size_t before = 0;
+    for (size_t i = 0; i < r->listed && before < ANSWERERS; i++) {
+        const struct peer *other = r->list[i].peer;
+        before += other != p && rank_weight(r->list[i].boot, p->id.boot) > mine &&
+                  g->now - other->heard < silence_to_probe(other->interval);
+    }
+    return before < ANSWERERS;
+}
+
+size_t rank_helpers(const struct gossip *g, const struct peer *p, size_t max, struct peer **out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->roster.listed; i++) {
+        struct peer *other = g->roster.list[i].peer;
+        if (other == p || other->addr_count == 0 || (n == max && other->heard <= out[n - 1]->heard)) {
+            continue;
+        }
+        size_t at = n < max ? n++ : n - 1;
+        for (; at > 0 && out[at - 1]->heard < other->heard; at--) {
+            out[at] = out[at - 1];
+        }
+        out[at] = other;
+    }
+    return n;
+}

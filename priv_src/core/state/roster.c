@@ -1,0 +1,261 @@
+#include "state/roster.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_FIRST 16
+
+void roster_init(struct roster *r, size_t limit, uint64_t salt)
+{
+    memset(r, 0, sizeof *r);
+    r->limit = limit;
+    r->by_boot.salt = r->pending_by_boot.salt = r->by_name.salt = salt;
+}
+
+void roster_free(struct roster *r)
+{
+    for (size_t i = 0; i < r->by_boot.size; i++) {
+        free(r->by_boot.slots[i].value);
+    }
+    index_free(&r->by_boot);
+    index_free(&r->by_name);
+    index_free(&r->pending_by_boot);
+    free(r->list);
+    free(r->looks);
+    memset(r, 0, sizeof *r);
+}
+
+struct peer *roster_find(const struct roster *r, uint64_t boot)
+{
+    return index_find(&r->by_boot, boot);
+}
+
+struct peer *roster_namesake(struct peer *p, uint8_t state)
+{
+    while (p->name_prev != NULL) {
+        p = p->name_prev;
+    }
+    while (p != NULL && p->state != state) {
+        p = p->name_next;
+    }
+    return p;
+}
+
+/* SipHash: names come from the network. */
+static uint64_t hash_name(const struct roster *r, const struct name *name)
+{
+    const uint64_t key[] = {r->by_name.salt, ~r->by_name.salt};
+    uint64_t hash;
+    _Static_assert(sizeof key == crypto_shorthash_KEYBYTES && sizeof hash == crypto_shorthash_BYTES,
+                   "SipHash-2-4");
+    (void)crypto_shorthash((unsigned char *)&hash, (const unsigned char *)name->text, name->len,
+                           (const unsigned char *)key);
+    return hash;
+}
+
+static bool link_name(struct roster *r, struct peer *p)
+{
+    uint64_t hash = hash_name(r, &p->id.name);
+    struct peer *first = index_find(&r->by_name, hash);
+    if (first == NULL) {
+        return index_add(&r->by_name, hash, p);
+    }
+    if (!name_same(&first->id.name, &p->id.name)) {
+        return false;
+    }
+    p->name_prev = first;
+    p->name_next = first->name_next;
+    if (p->name_next != NULL) {
+        p->name_next->name_prev = p;
+    }
+    first->name_next = p;
+    return true;
+}
+
+static void unlink_name(struct roster *r, struct peer *p)
+{
+    struct peer *heir = p->name_next;
+    if (heir != NULL) {
+        heir->name_prev = p->name_prev;
+    }
+    if (p->name_prev != NULL) {
+        p->name_prev->name_next = heir;
+        return;
+    }
+    uint64_t hash = hash_name(r, &p->id.name);
+    index_remove(&r->by_name, hash);
+    if (heir != NULL) {
+        (void)index_add(&r->by_name, hash, heir); /* there is room, since one has just gone */
+    }
+}
+
+/* Whatever is in the table may come to be listed, so the dense list has room for all of it. */
+static bool list_grow(struct roster *r)
+{
+    if (r->by_boot.count < r->list_size) {
+        return true;
+    }
+    size_t size = r->list_size == 0 ? LIST_FIRST : r->list_size * 2;
+    struct listed *list = realloc(r->list, size * sizeof *list);
+    r->list = list != NULL ? list : r->list;
+    int64_t *looks = realloc(r->looks, size * sizeof *looks);
+    r->looks = looks != NULL ? looks : r->looks;
+    if (list == NULL || looks == NULL) {
+        return false;
+    }
+    r->list_size = size;
+    return true;
+}
+
+static void leave_state(struct roster *r, const struct peer *p)
+{
+    if (p->state == PEER_LISTED) {
+        struct listed last = r->list[--r->listed];
+        r->list[p->index] = last;
+        r->looks[p->index] = r->looks[r->listed];
+        last.peer->index = p->index;
+    } else if (p->state == PEER_GONE) {
+        r->gone--;
+    }
+}
+
+static void enter_state(struct roster *r, struct peer *p, uint8_t state)
+{
+    p->state = state;
+    if (state == PEER_LISTED) {
+        p->index = (uint32_t)r->listed;
+        r->looks[p->index] = INT64_MIN; /* at the next look, unless somebody says otherwise */
+        r->list[r->listed++] = (struct listed){.boot = p->id.boot, .peer = p};
+    } else if (state == PEER_GONE) {
+        r->gone++;
+    }
+}
+
+bool roster_room(const struct roster *r)
+{
+    return r->by_boot.count - r->gone < r->limit;
+}
+
+struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t state)
+{
+    if (!roster_room(r) || !list_grow(r) || roster_find(r, id->boot) != NULL) {
+        return NULL;
+    }
+    struct peer *p = aligned_alloc(CACHE_LINE, (sizeof *p + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    if (p == NULL) {
+        return NULL;
+    }
+    memset(p, 0, sizeof *p);
+    p->id = *id;
+    if (!link_name(r, p)) {
+        free(p);
+        return NULL;
+    }
+    if (!index_add(&r->by_boot, id->boot, p)) {
+        unlink_name(r, p);
+        free(p);
+        return NULL;
+    }
+    enter_state(r, p, state);
+    return p;
+}
+
+void roster_state(struct roster *r, struct peer *p, uint8_t state)
+{
+    leave_state(r, p);
+    enter_state(r, p, state);
+}
+
+void roster_remove(struct roster *r, struct peer *p)
+{
+    leave_state(r, p);
+    unlink_name(r, p);
+    index_remove(&r->by_boot, p->id.boot);
+    free(p);
+}
+
+bool peer_has_address(const struct peer *p, const struct addr *a)
+{
+    for (size_t i = 0; i < p->addr_count; i++) {
+        if (addr_same(&p->addrs[i], a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool peer_address(struct peer *p, const struct addr *a)
+{
+    size_t at = 0;
+    while (at < p->addr_count && !addr_same(&p->addrs[at], a)) {
+        at++;
+    }
+    bool fresh = at == p->addr_count;
+    if (fresh && p->addr_count < PEER_ADDRS) {
+        p->addr_count++;
+    }
+    if (at == PEER_ADDRS) {
+        at--; /* the one not heard for longest gives way */
+    }
+    memmove(&p->addrs[1], &p->addrs[0], at * sizeof p->addrs[0]);
+    p->addrs[0] = *a;
+    return fresh;
+}
+
+struct pending *pending_find(struct roster *r, uint64_t boot)
+{
+    return index_find(&r->pending_by_boot, boot);
+}
+
+/* The one not heard for longest. */
+static struct pending *pending_oldest(struct roster *r)
+{
+    struct pending *oldest = &r->pending[0];
+    for (size_t i = 1; i < r->pending_count; i++) {
+        oldest = r->pending[i].heard < oldest->heard ? &r->pending[i] : oldest;
+    }
+    return oldest;
+}
+
+struct pending *pending_note(struct roster *r, uint64_t boot)
+{
+    struct pending *p = pending_find(r, boot);
+    if (p != NULL) {
+        return p;
+    }
+    if (r->pending_count == PENDING_MAX) {
+        pending_drop(r, pending_oldest(r));
+    }
+    p = &r->pending[r->pending_count];
+    if (!index_add(&r->pending_by_boot, boot, p)) {
+        return NULL;
+    }
+    r->pending_count++;
+    memset(p, 0, sizeof *p);
+    p->boot = boot;
+    return p;
+}
+
+void pending_drop(struct roster *r, struct pending *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    struct pending *last = &r->pending[--r->pending_count];
+    index_remove(&r->pending_by_boot, p->boot);
+    if (p != last) { /* the last one moves into the gap; the table has room, since one has just gone */
+        index_remove(&r->pending_by_boot, last->boot);
+        *p = *last;
+        (void)index_add(&r->pending_by_boot, p->boot, p);
+    }
+}
+
+void pending_expire(struct roster *r, int64_t before)
+{
+    for (size_t i = r->pending_count; i > 0; i--) {
+        if (r->pending[i - 1].heard < before) {
+            pending_drop(r, &r->pending[i - 1]);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/* The state of one member: everything that it knows. Who changes what stands beside it. */
+#ifndef GOSSIP_STATE_H
+#define GOSSIP_STATE_H
+
+#include "bucket.h"
+#include "command.h"
+#include "effect.h"
+#include "kit/intervals.h"
+#include "kit/timers.h"
+#include "message/wire.h"
+#include "setup.h"
+#include "state/roster.h"
+#include "stats.h"
+
+enum timer_kind {
+    TIMER_BEAT = 1, /* the next heartbeat; step: question number, or BEAT_STEADY */
+    TIMER_ANSWER,   /* an unproven member is asked, again */
+    TIMER_SILENCE,  /* some peer may have been silent too long */
+    TIMER_RIVAL,    /* a rival may have been */
+    TIMER_PROBE,    /* a silent peer is probed, again */
+    TIMER_GOODBYE,  /* step: which repetition */
+    TIMER_FORGET,   /* a tombstone's end */
+    TIMER_VOUCH,    /* a vouch is repeated */
+    TIMER_DEAD,     /* a verdict is repeated; step: which repetition */
+    TIMER_PULL,     /* the next page is asked for, or the last one again */
+};
+#define BEAT_STEADY 255
+
+/* A probe on another's behalf. */
+struct relay {
+    uint64_t target, requester, nonce;
+    struct addr to;
+    int64_t until;
+};
+
+/* What the next beats carry along. */
+struct tale {
+    struct wire_verdict verdict;
+    uint8_t beats; /* so many more */
+};
+
+/* The roster being pulled from another. */
+struct pull {
+    uint64_t from;
+    uint64_t cursor;
+    int64_t due;   /* of the timer that means something */
+    uint8_t tries; /* of the peer that is asked now */
+    uint8_t vain;  /* peers asked in vain, up to PAGE_PEERS */
+    bool active;
+    bool complete; /* the last page has come, or there was none to pull */
+};
+
+/* What every datagram touches stands in front, what is large at the end: a simulation holds thousands of
+ * these. */
+struct gossip {
+    int64_t now;   /* the core's own time: the caller's less the lag */
+    int64_t lag;   /* time this process was stopped for; the core's own time stands still meanwhile */
+    int64_t heard; /* last fresh datagram of any peer */
+    struct timers timers;
+    bool announced;
+    bool leaving;
+    uint8_t leave_reason;
+    int64_t relaying; /* until then some relay may be under way */
+    uint64_t nonce, nonce_before;
+    int64_t nonce_since;
+    struct gossip_stats stats;
+    struct gossip_options options;
+    struct identity self;
+    uint8_t prints[KEYRING_MAX][FINGERPRINT_BYTES]; /* of our cookie, by key */
+    uint8_t cookie_len;
+    uint8_t cookie[COOKIE_MAX];
+    int64_t pulse; /* last sign of life of the BEAM */
+    int64_t beat_at, beat_due;
+    int64_t look_at; /* when the peers are looked at; 0: nobody is listed */
+    int64_t refuted; /* last refutation */
+    uint64_t sequence;
+    uint64_t salt;
+    struct pull pull;
+    struct bucket answers, newcomers, pages, relayed;
+    struct sources sources;
+    struct tale tales[WIRE_VERDICTS];
+    size_t tale_count;
+    size_t relay_next;
+    struct relay relays[RELAYS_MAX];
+    struct roster roster;
+};
+
+#endif
