@@ -1,7 +1,7 @@
 defmodule GossipCluster.Board do
   @moduledoc false
   # What everybody may read of a cluster, and what must outlive a crash of its owner: a table that the cluster's supervisor
-  # owns. The owner alone writes. Nothing here shows a secret: the ring is a closure.
+  # owns. The owner alone writes. Nothing here shows a secret: the ring is hidden.
 
   alias GossipCluster.Peer
 

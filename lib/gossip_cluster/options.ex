@@ -143,7 +143,7 @@ defmodule GossipCluster.Options do
   def docs, do: @documentation
 
   @doc """
-  Hides the secret in a closure, so that child specifications, and the reports that print them, do not show it.
+  Hides the secret, so that child specifications, and the reports that print them, do not show it.
 
   Raises `ArgumentError` if `options` is not a list of options at all.
 

@@ -6,7 +6,7 @@ defmodule GossipCluster.Presence do
 
   import GossipCluster.State
 
-  alias GossipCluster.{Dialer, Distribution, Epmd, Links, Secret, State}
+  alias GossipCluster.{Dialer, Distribution, Epmd, Hidden, Links, Secret, State}
 
   # The announcement waits this long for epmd to tell our distribution port, so that no peer needs an update a moment later.
   @port_patience 30
@@ -31,7 +31,7 @@ defmodule GossipCluster.Presence do
   @spec look(State.t()) :: State.t()
   def look(state) do
     cookie = Distribution.cookie()
-    %{state | cookie: fn -> cookie end}
+    %{state | cookie: Hidden.wrap(cookie)}
   end
 
   defp started(state, own) do
@@ -80,7 +80,7 @@ defmodule GossipCluster.Presence do
   """
   @spec keys(State.t()) :: [{atom(), binary()}] | nil
   def keys(state) do
-    cookie = state.cookie.()
+    cookie = Hidden.unwrap(state.cookie)
 
     if cookie != nil or not Secret.needs_cookie?(state.secret),
       do: Secret.keys(state.secret, cookie)
@@ -102,20 +102,22 @@ defmodule GossipCluster.Presence do
   defp rekey(state) do
     keys = keys(state)
 
-    if keys != nil and keys != state.keyed.() and command(state, {:keys, keys}),
-      do: %{state | keyed: fn -> keys end},
+    hidden = Hidden.wrap(keys)
+
+    if keys != nil and hidden != state.keyed and command(state, {:keys, keys}),
+      do: %{state | keyed: hidden},
       else: state
   end
 
   defp announce(%{own: own, dist_port: dist_port, port: port, left: false} = state)
        when own != nil and dist_port != nil and port != nil do
-    cookie = state.cookie.()
+    cookie = Hidden.unwrap(state.cookie)
     alive = Map.merge(own, %{port: dist_port, cookie: cookie})
-    new = state.announced == nil or state.announced.() != alive
+    hidden = Hidden.wrap(alive)
 
-    if cookie != nil and new and command(state, {:alive, alive}) do
+    if cookie != nil and hidden != state.announced and command(state, {:alive, alive}) do
       _ = if state.announced == nil, do: for(delay <- @alone, do: send_after(:alone, delay))
-      show_status(warn_weak(%{state | announced: fn -> alive end}, cookie))
+      show_status(warn_weak(%{state | announced: hidden}, cookie))
     else
       state
     end

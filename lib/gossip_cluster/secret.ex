@@ -1,22 +1,26 @@
 defmodule GossipCluster.Secret do
   @moduledoc false
-  # A key ring as the user gives it, hidden in a closure. A closure prints as #Function<...>, so that no child
-  # specification, process state, crash report or table listing shows what is inside.
+  # A key ring as the user gives it, hidden, so that no child specification, process state, crash report or table listing
+  # shows what is inside.
 
-  @typedoc "A checked ring: one to four secrets."
-  @type t :: (() -> [item(), ...])
+  alias GossipCluster.Hidden
+
+  @typedoc "A checked ring, hidden: one to four secrets."
+  @type t :: Hidden.t()
 
   @type item :: :cookie | {:passphrase, binary()} | {:key, <<_::256>>}
+
+  @dead "a function whose module was loaded anew or is gone meanwhile"
 
   @allowed ":cookie, {:passphrase, text} of 8 to 1024 bytes, {:key, binary} of exactly 32 bytes, a list of one to four " <>
              "of these, or a function of no argument (or {module, function, arguments}) that returns one of them"
 
-  @doc "Hides a secret as given. What is hidden already, or is a reference to code, stays as it is."
+  @doc "Hides a secret as given. What is hidden already, or has nothing to hide, stays as it is."
   @spec hide(term()) :: term()
-  def hide(secret) when is_function(secret), do: secret
-  def hide({m, f, a} = secret) when is_atom(m) and is_atom(f) and is_list(a), do: secret
-  def hide(secret) when is_atom(secret), do: secret
-  def hide(secret), do: fn -> secret end
+  def hide(%Hidden{} = secret), do: secret
+  def hide(secret) when is_function(secret) or is_atom(secret), do: secret
+  def hide({m, f, []} = secret) when is_atom(m) and is_atom(f), do: secret
+  def hide(secret), do: Hidden.wrap(secret)
 
   @doc """
   Checks a secret (calling it, where it is a function) and returns the hidden ring; else what would be allowed and what was
@@ -26,8 +30,9 @@ defmodule GossipCluster.Secret do
   def resolve(secret) do
     with {:ok, given} <- call(secret),
          {:ok, ring} <- ring(given) do
-      {:ok, fn -> ring end}
+      {:ok, Hidden.wrap(ring)}
     else
+      :dead -> {:error, "{module, function, arguments}, which is looked up anew each time", @dead}
       {:failed, what} -> {:error, @allowed, "a function that failed (#{what})"}
       {:wrong, given} -> {:error, @allowed, describe(given)}
     end
@@ -35,22 +40,24 @@ defmodule GossipCluster.Secret do
 
   @doc "Whether the ring needs the Erlang cookie, which exists only while the node is alive."
   @spec needs_cookie?(t()) :: boolean()
-  def needs_cookie?(ring), do: :cookie in ring.()
+  def needs_cookie?(ring), do: :cookie in Hidden.unwrap(ring)
 
   @doc "The ring as the sidecar wants it. `cookie` is nil while the node is not alive."
   @spec keys(t(), binary() | nil) :: [{:cookie | :passphrase | :key, binary()}]
   def keys(ring, cookie) do
-    Enum.map(ring.(), fn
+    Enum.map(Hidden.unwrap(ring), fn
       :cookie when is_binary(cookie) -> {:cookie, cookie}
       {kind, bytes} -> {kind, bytes}
     end)
   end
 
   # What was raised may have the secret in it: only its kind is passed on.
+  defp call(%Hidden{} = secret), do: call(Hidden.unwrap(secret))
+
   defp call(secret) when is_function(secret, 0) do
     {:ok, secret.()}
   rescue
-    error -> {:failed, inspect(error.__struct__)}
+    error -> if dead?(secret, error), do: :dead, else: {:failed, inspect(error.__struct__)}
   catch
     kind, _reason -> {:failed, to_string(kind)}
   end
@@ -59,6 +66,16 @@ defmodule GossipCluster.Secret do
     do: call(fn -> apply(m, f, a) end)
 
   defp call(secret), do: {:ok, secret}
+
+  # A child specification outlives the version of a module that its closures belong to.
+  defp dead?(function, %BadFunctionError{term: function}), do: true
+
+  defp dead?(function, %UndefinedFunctionError{}) do
+    info = :erlang.fun_info(function)
+    info[:type] == :local and not :erlang.module_loaded(info[:module])
+  end
+
+  defp dead?(_function, _error), do: false
 
   defp ring(list) when is_list(list) do
     list = if List.improper?(list), do: list, else: Enum.map(list, &plain/1)

@@ -18,7 +18,7 @@ defmodule GossipCluster.State do
     :name,
     :options,
     :board,
-    # The ring, a closure: no state that is printed shows it.
+    # The ring, hidden: no state that is printed shows it.
     :secret,
     :roster,
     :dialer,
@@ -31,7 +31,7 @@ defmodule GossipCluster.State do
     complaint: nil,
     fatal: nil,
     # This node: its distribution, the distribution's port (nil: not known yet). The cookie, what was announced and the
-    # keys that were sent are closures, for there are secrets in them.
+    # keys that were sent are hidden (see GossipCluster.Hidden), for there are secrets in them.
     own: nil,
     cookie: nil,
     dist_port: nil,

@@ -6,7 +6,18 @@ defmodule GossipCluster.Tender do
 
   import GossipCluster.State
 
-  alias GossipCluster.{Board, Codec, News, Presence, Roster, Sidecar, State, Telemetry, Waiters}
+  alias GossipCluster.{
+    Board,
+    Codec,
+    Hidden,
+    News,
+    Presence,
+    Roster,
+    Sidecar,
+    State,
+    Telemetry,
+    Waiters
+  }
 
   # Delays before the sidecar is started again: at once, so that it is back within a second, then ever more patient.
   @reopen [50, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000]
@@ -53,7 +64,7 @@ defmodule GossipCluster.Tender do
     Board.put(state.board, :opened, state.opened)
     send_after({:ready_timeout, port}, @ready_timeout)
     roster = Roster.new_sidecar(state.roster, state.opened)
-    state = %{state | port: port, sidecar: :starting, roster: roster, keyed: fn -> keys end}
+    state = %{state | port: port, sidecar: :starting, roster: roster, keyed: Hidden.wrap(keys)}
 
     command(
       state,

@@ -2,7 +2,7 @@ defmodule GossipCluster.OptionsTest do
   use ExUnit.Case, async: true
   doctest GossipCluster.Options
 
-  alias GossipCluster.Options
+  alias GossipCluster.{Hidden, Options}
 
   @key String.duplicate("k", 32)
 
@@ -28,7 +28,7 @@ defmodule GossipCluster.OptionsTest do
              sidecar: nil
            }
 
-    assert options.secret.() == [:cookie]
+    assert Hidden.unwrap(options.secret) == [:cookie]
   end
 
   def accept(_peer), do: true
@@ -122,8 +122,9 @@ defmodule GossipCluster.OptionsTest do
             {fn -> {:key, @key} end, [{:key, @key}]},
             {{__MODULE__, :secret, [@key]}, [{:key, @key}]}
           ] do
-        assert Options.validate!(secret: given).secret.() == ring
-        assert Options.validate!(Options.hide_secret(secret: given)).secret.() == ring
+        assert Hidden.unwrap(Options.validate!(secret: given).secret) == ring
+        hidden = Options.validate!(Options.hide_secret(secret: given)).secret
+        assert Hidden.unwrap(hidden) == ring
       end
     end
 
