@@ -4,6 +4,7 @@
 #   test/c/corpus/STEM/    the corpus of STEM_fuzz.c
 #   test/c/support/*.c     a small library linked to all of them
 #   test/c/sim/*.c         gossip_sim, linking core only
+#   test/c/circles/*/      what the checks of the core's floors must find
 set(FUZZ_SECONDS 60 CACHE STRING "How long ctest runs each fuzzer")
 
 set(wanted "${GOSSIP_TESTS}")
@@ -89,6 +90,11 @@ foreach(source ${fuzz_sources})
     set_tests_properties(${name}_replay PROPERTIES TIMEOUT 120 LABELS unit)
   endif()
 endforeach()
+
+# A package has no test folder.
+if(IS_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/test/c/circles")
+  include(GossipFloors)
+endif()
 
 if(sim_sources)
   include(GossipSim)

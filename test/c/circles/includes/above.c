@@ -1,0 +1,2 @@
+/* Needs both, and is in no circle itself. */
+#include "left.h"
