@@ -69,12 +69,10 @@ defmodule GossipCluster do
   """
   @spec start_link(keyword()) :: {:ok, pid()} | {:error, term()}
   def start_link(options \\ []) do
-    options = options |> Options.hide_secret() |> Options.validate!()
-
-    if Process.whereis(GossipCluster.Registry) == nil,
-      do: raise(ArgumentError, "GossipCluster: the application :gossip_cluster is not started")
-
-    GossipCluster.Supervisor.start_link(options)
+    options
+    |> Options.hide_secret()
+    |> Options.validate!()
+    |> GossipCluster.Supervisor.start_link()
   end
 
   @doc """

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Application do
   @moduledoc false
-  # Starts the clusters of `config :gossip_cluster, clusters: [[...], ...]`, and what all clusters of a node share: the
-  # registry of subscribers and the table of `GossipCluster.Epmd`. Nothing else starts by itself.
+  # Starts the clusters of `config :gossip_cluster, clusters: [[...], ...]`, and what all clusters of a VM share. Nothing
+  # else starts by itself, and no cluster in another tree needs a process of this one.
 
   use Application
   use Supervisor
@@ -12,7 +12,7 @@ defmodule GossipCluster.Application do
 
   @impl Supervisor
   def init([]) do
-    GossipCluster.Epmd.create_table()
+    :ok = GossipCluster.Shared.ensure_started()
 
     clusters = Application.get_env(:gossip_cluster, :clusters, [])
 
@@ -23,11 +23,6 @@ defmodule GossipCluster.Application do
           "GossipCluster: `config :gossip_cluster, clusters: ...` must be a list of lists of options"
         )
 
-    children = [
-      {Registry, keys: :duplicate, name: GossipCluster.Registry}
-      | Enum.map(clusters, &{GossipCluster, &1})
-    ]
-
-    Supervisor.init(children, strategy: :one_for_one)
+    Supervisor.init(Enum.map(clusters, &{GossipCluster, &1}), strategy: :one_for_one)
   end
 end

@@ -5,16 +5,22 @@ defmodule GossipCluster.Board do
 
   alias GossipCluster.Peer
 
-  @type t :: atom()
+  @type t :: :ets.table()
 
-  @doc "The table's name."
-  @spec table(atom()) :: t()
-  def table(name), do: Module.concat(name, "Board")
+  @doc "Makes the table, without a name; its owner is the calling process."
+  @spec create() :: t()
+  def create, do: :ets.new(__MODULE__, [:public, :ordered_set, read_concurrency: true])
 
-  @doc "Makes the table; its owner is the calling process."
-  @spec create(atom()) :: t()
-  def create(name),
-    do: :ets.new(table(name), [:named_table, :public, :ordered_set, read_concurrency: true])
+  @doc """
+  Lets everybody find the table under the cluster's name. For the owner, once it is registered under that name: so no other
+  cluster has it.
+  """
+  @spec publish(t(), GossipCluster.name()) :: :ok
+  def publish(board, name), do: :persistent_term.put({__MODULE__, name}, board)
+
+  @doc "The table of a cluster; `nil` where none was ever started under that name."
+  @spec table(GossipCluster.name()) :: t() | nil
+  def table(name), do: :persistent_term.get({__MODULE__, name}, nil)
 
   @doc "Shows a peer."
   @spec put_peer(t(), Peer.t()) :: true
@@ -51,6 +57,9 @@ defmodule GossipCluster.Board do
   end
 
   @doc "Whether the cluster runs."
-  @spec exists?(atom()) :: boolean()
-  def exists?(name), do: :ets.whereis(table(name)) != :undefined
+  @spec exists?(GossipCluster.name()) :: boolean()
+  def exists?(name) do
+    board = table(name)
+    board != nil and :ets.info(board, :owner) != :undefined
+  end
 end

@@ -44,7 +44,8 @@ defmodule GossipCluster.Owner do
     # Also tells when this node's own distribution starts and stops.
     :ok = :net_kernel.monitor_nodes(true, [:nodedown_reason, node_type: :all])
     Telemetry.load()
-    board = Board.table(options.name)
+    board = options.board
+    Board.publish(board, options.name)
     now = now()
 
     state = %State{

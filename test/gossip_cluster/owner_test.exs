@@ -102,7 +102,10 @@ defmodule GossipCluster.OwnerTest do
       test = self()
 
       spawn_link(fn ->
-        send(test, {:stopped, Supervisor.stop(GossipCluster.Supervisor.name(@name), :shutdown)})
+        send(
+          test,
+          {:stopped, Supervisor.stop(GossipCluster.Supervisor.whereis(@name), :shutdown)}
+        )
       end)
 
       assert {:leave, :left} = FakeSidecar.command(fake)
@@ -143,7 +146,7 @@ defmodule GossipCluster.OwnerTest do
     test "a cluster that is stopped does not wait for it for ever either", %{fake: fake} do
       fake = start(fake)
       FakeSidecar.ready(fake)
-      stop = fn -> Supervisor.stop(GossipCluster.Supervisor.name(@name), :shutdown) end
+      stop = fn -> Supervisor.stop(GossipCluster.Supervisor.whereis(@name), :shutdown) end
       {time, :ok} = :timer.tc(stop)
       assert time in 150_000..2_000_000
       assert {:leave, :left} = FakeSidecar.command(fake, :leave)

@@ -174,7 +174,7 @@ defmodule GossipCluster.TenderTest do
       printed =
         capture_log(fn ->
           owner = Process.whereis(@name)
-          supervisor = Process.whereis(GossipCluster.Supervisor.name(@name))
+          supervisor = GossipCluster.Supervisor.whereis(@name)
 
           for pid <- [owner, supervisor] do
             send(

@@ -79,7 +79,7 @@ defmodule GossipCluster.UpgradeTest do
 
       # The whole cluster, from the user's own supervisor.
       owner = Process.whereis(@name)
-      kill(Process.whereis(GossipCluster.Supervisor.name(@name)))
+      kill(GossipCluster.Supervisor.whereis(@name))
       started_anew(owner)
       assert %{keys: [key: @key]} = FakeSidecar.ready(FakeSidecar.attach(fake))
     end)
