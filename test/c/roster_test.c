@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "build.h"
 #include "test.h"
@@ -208,64 +207,6 @@ static void thousands(void **state)
     roster_free(&r); /* the sanitizer tells what is left over */
 }
 
-static void addresses_most_recently_heard_first(void **state)
-{
-    (void)state;
-    struct peer p = {0};
-    const struct {
-        uint8_t host;
-        bool changed;
-        uint8_t expected[PEER_ADDRS]; /* hosts, in order */
-    } rows[] = {
-        {1, true, {1}},          {1, false, {1}},          {2, true, {2, 1}},        {1, false, {1, 2}},
-        {3, true, {3, 1, 2}},    {4, true, {4, 3, 1, 2}},  {2, false, {2, 4, 3, 1}}, {5, true, {5, 2, 4, 3}},
-        {1, true, {1, 5, 2, 4}}, {4, false, {4, 1, 5, 2}},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct addr a = build_addr(rows[i].host, 100);
-        assert_int_equal(peer_address(&p, &a), rows[i].changed);
-        for (size_t k = 0; k < PEER_ADDRS; k++) {
-            assert_int_equal(p.addrs[k].ip[3], rows[i].expected[k]);
-            assert_true(rows[i].expected[k] == 0 || k < p.addr_count);
-        }
-        assert_true(peer_has_address(&p, &a));
-    }
-    struct addr gone = build_addr(3, 100), port = build_addr(4, 101);
-    assert_false(peer_has_address(&p, &gone));
-    assert_false(peer_has_address(&p, &port));
-}
-
-static void pending_are_bounded(void **state)
-{
-    (void)state;
-    static struct roster r;
-    roster_init(&r, 1, 9);
-    for (uint64_t boot = 1; boot <= PENDING_MAX; boot++) {
-        struct pending *p = pending_note(&r, boot);
-        p->heard = boot == 100 ? 1 : 1000 + (int64_t)boot;
-        p->tries = 3;
-    }
-    assert_int_equal(r.pending_count, PENDING_MAX);
-    struct pending *known = pending_note(&r, 7); /* nobody gives way */
-    assert_ptr_equal(known, pending_find(&r, 7));
-    assert_int_equal(known->tries, 3);
-
-    struct pending *p = pending_note(&r, 5000); /* the one not heard for longest gives way */
-    assert_int_equal(r.pending_count, PENDING_MAX);
-    assert_null(pending_find(&r, 100));
-    assert_true(p->boot == 5000 && p->tries == 0 && p->heard == 0);
-
-    for (uint64_t boot = 1; boot <= PENDING_MAX; boot++) {
-        pending_drop(&r, pending_find(&r, boot)); /* NULL for 100 */
-        assert_null(pending_find(&r, boot));
-    }
-    assert_int_equal(r.pending_count, 1);
-    assert_non_null(pending_find(&r, 5000));
-    pending_drop(&r, NULL);
-    assert_int_equal(r.pending_count, 1);
-    roster_free(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,8 +216,6 @@ int main(void)
         cmocka_unit_test(tombstones_take_no_room),
         cmocka_unit_test(any_steps_against_a_model),
         cmocka_unit_test(thousands),
-        cmocka_unit_test(addresses_most_recently_heard_first),
-        cmocka_unit_test(pending_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

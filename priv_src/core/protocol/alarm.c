@@ -36,12 +36,11 @@ void alarm_sooner(struct gossip *g, const struct peer *p)
 
 void alarm_probe(struct gossip *g, struct peer *p)
 {
-    if (!p->probing) {
-        p->probing = true;
+    if (p->watch == WATCH_QUIET) {
+        p->watch = WATCH_PROBING;
+        p->probes = 0;
         p->relay_acked = 0;
-        p->probe_step = 0;
         p->probe_began = g->now;
-        p->accused = 0;
         p->probe_at = set_timer(g, 0, TIMER_PROBE, p->id.boot, 0);
     }
 }

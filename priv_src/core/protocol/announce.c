@@ -18,6 +18,7 @@ static void new_boot(struct gossip *g)
 static void roster_reset(struct gossip *g)
 {
     roster_init(&g->roster, g->options.max_peers, g->salt);
+    pending_init(&g->pending, g->salt);
 }
 
 void announce_init(struct gossip *g)
@@ -42,6 +43,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     g->leaving = g->announced = false;
     new_boot(g);
     roster_free(&g->roster); /* who is not there has no peers */
+    pending_free(&g->pending);
     roster_reset(g);
     g->tale_count = 0;
     g->look_at = 0;

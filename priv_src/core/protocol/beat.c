@@ -57,7 +57,7 @@ static bool reconsider(struct gossip *g, int64_t interval)
 void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     int64_t interval = current_interval(g);
-    pending_expire(&g->roster, g->now - PENDING_FORGET);
+    pending_expire(&g->pending, g->now - PENDING_FORGET);
     if (t->boot != g->self.boot || t->due != g->beat_due) {
         return; /* of an earlier life, or overtaken */
     }

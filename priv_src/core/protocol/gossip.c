@@ -39,6 +39,7 @@ void gossip_free(struct gossip *g)
     if (g != NULL) {
         timers_free(&g->timers);
         roster_free(&g->roster);
+        pending_free(&g->pending);
         sodium_memzero(g, sizeof *g);
         free(g);
     }
@@ -197,7 +198,7 @@ struct gossip_stats gossip_stats(const struct gossip *g)
 {
     struct gossip_stats s = g->stats;
     s.listed = (uint32_t)g->roster.listed;
-    s.pending = (uint32_t)g->roster.pending_count;
+    s.pending = (uint32_t)g->pending.count;
     s.interval_ms = (uint32_t)(current_interval(g) / MS_US);
     return s;
 }

@@ -29,7 +29,6 @@ void isolate_leave(struct gossip *g, struct effects *fx)
     for (size_t i = 0; i < g->roster.listed; i++) {
         struct peer *p = g->roster.list[i].peer;
         p->heard = g->now;
-        p->probing = false;
-        p->accused = 0;
+        p->watch = WATCH_QUIET;
     }
 }

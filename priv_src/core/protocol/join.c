@@ -74,7 +74,7 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
     if (!g->announced || g->leaving) {
         return;
     }
-    struct pending *p = pending_note(&g->roster, m->id.boot);
+    struct pending *p = pending_note(&g->pending, m->id.boot);
     if (p == NULL || sequence <= p->top) {
         return; /* the same again through another interface, or late */
     }
@@ -108,8 +108,8 @@ void join_prove(struct gossip *g, struct effects *fx, const struct wire_message 
 static bool many_wait(const struct gossip *g)
 {
     size_t waiting = 0;
-    for (size_t i = 0; i < g->roster.pending_count && waiting < MANY_STRANGERS; i++) {
-        const struct pending *p = &g->roster.pending[i];
+    for (size_t i = 0; i < g->pending.count && waiting < MANY_STRANGERS; i++) {
+        const struct pending *p = &g->pending.slots[i];
         waiting += p->tries > 0 && !p->asked && !p->deferred;
     }
     return waiting >= MANY_STRANGERS;
@@ -117,7 +117,7 @@ static bool many_wait(const struct gossip *g)
 
 void join_retry(struct gossip *g, struct effects *fx, const struct timer *t)
 {
-    struct pending *p = pending_find(&g->roster, t->boot);
+    struct pending *p = pending_find(&g->pending, t->boot);
     if (p == NULL || p->retry != t->due || p->tries == 0) {
         return;
     }

@@ -92,8 +92,8 @@ static void bury(struct gossip *g, struct peer *p, uint8_t reason)
         return;
     }
     p->reason = reason;
-    p->told = p->contested = p->suspect = p->stalled = p->probing = false;
-    p->accused = 0;
+    p->told = p->contested = p->suspect = p->stalled = false;
+    p->watch = WATCH_QUIET;
     p->alarm = set_timer(g, TOMBSTONE_LIFE, TIMER_FORGET, p->id.boot, 0);
     roster_state(&g->roster, p, PEER_GONE);
 }
@@ -166,7 +166,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     if (!known) {
         window_start(&p->window, sequence);
     }
-    struct pending *pending = pending_find(&g->roster, m->id.boot);
+    struct pending *pending = pending_find(&g->pending, m->id.boot);
     /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those
      * who have answered our own question. */
     bool newcomer = (pending != NULL && pending->hello) || m->group_size <= g->roster.listed + 1;
@@ -178,7 +178,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     if (newcomer) {
         vouch_for(g, fx, p, pending != NULL && pending->late, refuting);
     }
-    pending_drop(&g->roster, pending);
+    pending_drop(&g->pending, pending);
     return p;
 }
 
@@ -221,13 +221,14 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
     }
     place(g, fx, p);
     alarm_start(g, p);
-    pending_drop(&g->roster, pending_find(&g->roster, e->id.boot));
+    pending_drop(&g->pending, pending_find(&g->pending, e->id.boot));
 }
 
 void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
 {
     p->heard = g->now;
-    p->accused = 0;
+    p->watch =
+        p->watch == WATCH_SUSPECTING ? WATCH_ASKING_RELAYS : p->watch; /* the next probe would end it */
     if (p->suspect) {
         p->suspect = false;
         if (p->state == PEER_LISTED) {
@@ -243,8 +244,7 @@ void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p,
     }
     p->heard = when;
     if (g->now - when < silence_to_probe(p->interval)) {
-        p->probing = false;
-        p->accused = 0;
+        p->watch = WATCH_QUIET;
         if (p->suspect) {
             p->suspect = false;
             member_update(fx, p);

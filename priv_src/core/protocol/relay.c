@@ -72,7 +72,7 @@ void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
 void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m)
 {
     struct peer *relayed = (m->has & HAS_RELAY) == 0 ? NULL : roster_find(&g->roster, m->relay);
-    if (relayed != NULL && relayed->probing) {
+    if (relayed != NULL && relayed->watch != WATCH_QUIET) {
         relayed->relay_acked = g->now;
         if ((m->has & HAS_HEARD) != 0) {
             member_heard_by_other(g, fx, relayed, g->now - m->heard_ms * MS_US);

@@ -20,6 +20,7 @@ static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t
 
 void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
 {
+    p->watch = WATCH_SUSPECTING;
     p->accused = g->now;
     news(g, fx, VERDICT_SUSPECT, p->id.boot, p->id.incarnation);
     if (!p->suspect) {
@@ -75,7 +76,7 @@ static void refute(struct gossip *g, struct effects *fx, const struct wire_verdi
  * missed by one of a hundred members in every tenth death. */
 static void confirm(struct gossip *g, const struct peer *p)
 {
-    if (p->probing) {
+    if (p->watch != WATCH_QUIET) {
         (void)set_timer(g, random_between(g, CONFIRM_MIN, CONFIRM_MAX), TIMER_DEAD, p->id.boot, DEAD_REPEATS);
     }
 }

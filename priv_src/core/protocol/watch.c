@@ -28,7 +28,7 @@ void watch_rival_timer(struct gossip *g, struct effects *fx, const struct timer 
 
 static void look(struct gossip *g, struct peer *p)
 {
-    if (p->probing || g->now - p->heard >= BACKSTOP * p->interval || rank_watches(g, p)) {
+    if (p->watch != WATCH_QUIET || g->now - p->heard >= BACKSTOP * p->interval || rank_watches(g, p)) {
         alarm_probe(g, p);
         p->alarm = g->now + p->interval;
     } else { /* the watchers may have gone with it: look again who they are */
@@ -64,6 +64,13 @@ void watch_timer(struct gossip *g, const struct timer *t)
     g->look_at = set_timer(g, gap < least ? least : gap, TIMER_SILENCE, 0, 0);
 }
 
+/* Its addresses take turns: one of its interfaces may be the trouble. */
+static void probe(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    message_probe(g, fx, &p->addrs[p->probes % p->addr_count]);
+    p->probes = (uint8_t)(p->probes < UINT8_MAX ? p->probes + 1 : p->probes);
+}
+
 /* This member hears from nobody: it asks on, slowly, and has much patience before it believes that all others
  * are gone. */
 static void probe_isolated(struct gossip *g, struct effects *fx, struct peer *p)
@@ -72,7 +79,7 @@ static void probe_isolated(struct gossip *g, struct effects *fx, struct peer *p)
         member_gone(g, fx, p, DOWN_SILENT);
         return;
     }
-    message_probe(g, fx, &p->addrs[p->probe_step++ % p->addr_count]);
+    probe(g, fx, p);
     p->probe_at = set_timer(g, p->interval, TIMER_PROBE, p->id.boot, 0);
 }
 
@@ -90,7 +97,7 @@ static void probe_by_group(struct gossip *g, struct effects *fx, struct peer *p)
     m.target = p->id.boot;
     m.has |= HAS_TARGET;
     message_send(g, fx, &group, &m);
-    int64_t wait = p->accused != 0 ? SUSPICION : p->interval / 2;
+    int64_t wait = p->watch == WATCH_SUSPECTING ? SUSPICION : p->interval / 2;
     p->probe_at = set_timer(g, wait, TIMER_PROBE, p->id.boot, 0);
 }
 
@@ -103,42 +110,75 @@ static bool hears(const struct gossip *g, const struct peer *p)
            (mute && g->heard >= p->accused);
 }
 
+/* Whether it was asked for so long, and nobody at all was heard meanwhile, that it must be this member. */
+static bool is_it_me(const struct gossip *g, const struct peer *p, size_t helpers)
+{
+    return p->probes > PROBES_ISOLATED && helpers > 0 && g->now - g->heard >= PROBES_ISOLATED * PROBE_EVERY;
+}
+
+/* What a watch comes to when one more probe was sent and so many relays were asked with it. */
+static enum watch_state next_state(const struct peer *p, size_t helpers)
+{
+    switch ((enum watch_state)p->watch) {
+    case WATCH_PROBING:
+        return p->probes < PROBES_ALONE ? WATCH_PROBING : WATCH_ASKING_RELAYS;
+    case WATCH_ASKING_RELAYS:
+    case WATCH_BY_GROUP:
+        if (p->probes <= PROBES_ALONE + 1) {
+            return WATCH_ASKING_RELAYS; /* they have only just been asked */
+        }
+        if (p->relay_acked != 0 || helpers == 0) {
+            return WATCH_SUSPECTING;
+        }
+        return p->probes > PROBES_ISOLATED ? WATCH_BY_GROUP : WATCH_ASKING_RELAYS;
+    case WATCH_SUSPECTING: /* its end is a time, not a step */
+    case WATCH_QUIET:
+        break;
+    }
+    return p->watch;
+}
+
+/* The next probe of a suspect comes no later than the end of its time. */
+static int64_t next_probe(const struct gossip *g, const struct peer *p)
+{
+    int64_t left = p->accused + SUSPICION - g->now;
+    return p->watch == WATCH_SUSPECTING && left > 0 && left < PROBE_EVERY ? left : PROBE_EVERY;
+}
+
+/* One step of a watch, and what comes of it. */
+static void probe_on(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    probe(g, fx, p);
+    size_t helpers = p->watch == WATCH_PROBING ? 0 : relay_ask(g, fx, p);
+    enum watch_state before = p->watch, next = next_state(p, helpers);
+    if (is_it_me(g, p, helpers)) {
+        p->watch = WATCH_ASKING_RELAYS;
+        isolate_enter(g, fx);
+    } else if (next == WATCH_SUSPECTING && before != WATCH_SUSPECTING) {
+        verdict_suspect(g, fx, p);
+    } else {
+        p->watch = next;
+    }
+    if (p->watch == WATCH_BY_GROUP) {
+        probe_by_group(g, fx, p);
+    } else {
+        p->probe_at = set_timer(g, next_probe(g, p), TIMER_PROBE, p->id.boot, 0);
+    }
+}
+
 void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     struct peer *p = roster_find(&g->roster, t->boot);
-    if (p == NULL || p->state != PEER_LISTED || !p->probing || p->probe_at != t->due) {
+    if (p == NULL || p->state != PEER_LISTED || p->watch == WATCH_QUIET || p->probe_at != t->due) {
         return;
     }
     if (p->heard > p->probe_began || p->addr_count == 0) {
-        p->probing = false;
-        return;
-    }
-    if (g->stats.health == HEALTH_ISOLATED) {
+        p->watch = WATCH_QUIET;
+    } else if (g->stats.health == HEALTH_ISOLATED) {
         probe_isolated(g, fx, p);
-        return;
-    }
-    if (p->accused != 0 && g->now - p->accused >= SUSPICION && hears(g, p)) {
+    } else if (p->watch == WATCH_SUSPECTING && g->now - p->accused >= SUSPICION && hears(g, p)) {
         verdict_dead(g, fx, p);
-        return;
+    } else {
+        probe_on(g, fx, p);
     }
-    uint8_t step = p->probe_step;
-    p->probe_step = (uint8_t)(step < UINT8_MAX ? step + 1 : step);
-    message_probe(g, fx, &p->addrs[step % p->addr_count]); /* one of its interfaces may be the trouble */
-    size_t helpers = step >= PROBES_ALONE ? relay_ask(g, fx, p) : 0;
-    if (step >= PROBES_ISOLATED && helpers > 0 && g->now - g->heard >= PROBES_ISOLATED * PROBE_EVERY) {
-        p->accused = 0;
-        isolate_enter(g, fx);
-    } else if (step > PROBES_ALONE && p->accused == 0) {
-        if (p->relay_acked != 0 || helpers == 0) {
-            verdict_suspect(g, fx, p);
-        } else if (step >= PROBES_ISOLATED) {
-            probe_by_group(g, fx, p);
-            return;
-        }
-    }
-    int64_t wait = PROBE_EVERY;
-    if (p->accused != 0 && p->accused + SUSPICION > g->now && p->accused + SUSPICION - g->now < wait) {
-        wait = p->accused + SUSPICION - g->now;
-    }
-    p->probe_at = set_timer(g, wait, TIMER_PROBE, p->id.boot, 0);
 }

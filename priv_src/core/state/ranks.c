@@ -16,10 +16,10 @@ size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, 
             before += rank_weight(r->list[i].boot, subject) > mine;
         }
     }
-    for (size_t i = 0; i < r->pending_count && before < enough; i++) {
-        if (r->pending[i].boot != subject && g->now - r->pending[i].heard < PENDING_LIFE) {
+    for (size_t i = 0; i < g->pending.count && before < enough; i++) {
+        if (g->pending.slots[i].boot != subject && g->now - g->pending.slots[i].heard < PENDING_LIFE) {
             count++;
-            before += rank_weight(r->pending[i].boot, subject) > mine;
+            before += rank_weight(g->pending.slots[i].boot, subject) > mine;
         }
     }
     *live = count;

@@ -10,7 +10,7 @@ void roster_init(struct roster *r, size_t limit, uint64_t salt)
 {
     memset(r, 0, sizeof *r);
     r->limit = limit;
-    r->by_boot.salt = r->pending_by_boot.salt = r->by_name.salt = salt;
+    r->by_boot.salt = r->by_name.salt = salt;
 }
 
 void roster_free(struct roster *r)
@@ -20,7 +20,6 @@ void roster_free(struct roster *r)
     }
     index_free(&r->by_boot);
     index_free(&r->by_name);
-    index_free(&r->pending_by_boot);
     free(r->list);
     free(r->looks);
     memset(r, 0, sizeof *r);
@@ -173,89 +172,4 @@ void roster_remove(struct roster *r, struct peer *p)
     unlink_name(r, p);
     index_remove(&r->by_boot, p->id.boot);
     free(p);
-}
-
-bool peer_has_address(const struct peer *p, const struct addr *a)
-{
-    for (size_t i = 0; i < p->addr_count; i++) {
-        if (addr_same(&p->addrs[i], a)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool peer_address(struct peer *p, const struct addr *a)
-{
-    size_t at = 0;
-    while (at < p->addr_count && !addr_same(&p->addrs[at], a)) {
-        at++;
-    }
-    bool fresh = at == p->addr_count;
-    if (fresh && p->addr_count < PEER_ADDRS) {
-        p->addr_count++;
-    }
-    if (at == PEER_ADDRS) {
-        at--; /* the one not heard for longest gives way */
-    }
-    memmove(&p->addrs[1], &p->addrs[0], at * sizeof p->addrs[0]);
-    p->addrs[0] = *a;
-    return fresh;
-}
-
-struct pending *pending_find(struct roster *r, uint64_t boot)
-{
-    return index_find(&r->pending_by_boot, boot);
-}
-
-/* The one not heard for longest. */
-static struct pending *pending_oldest(struct roster *r)
-{
-    struct pending *oldest = &r->pending[0];
-    for (size_t i = 1; i < r->pending_count; i++) {
-        oldest = r->pending[i].heard < oldest->heard ? &r->pending[i] : oldest;
-    }
-    return oldest;
-}
-
-struct pending *pending_note(struct roster *r, uint64_t boot)
-{
-    struct pending *p = pending_find(r, boot);
-    if (p != NULL) {
-        return p;
-    }
-    if (r->pending_count == PENDING_MAX) {
-        pending_drop(r, pending_oldest(r));
-    }
-    p = &r->pending[r->pending_count];
-    if (!index_add(&r->pending_by_boot, boot, p)) {
-        return NULL;
-    }
-    r->pending_count++;
-    memset(p, 0, sizeof *p);
-    p->boot = boot;
-    return p;
-}
-
-void pending_drop(struct roster *r, struct pending *p)
-{
-    if (p == NULL) {
-        return;
-    }
-    struct pending *last = &r->pending[--r->pending_count];
-    index_remove(&r->pending_by_boot, p->boot);
-    if (p != last) { /* the last one moves into the gap; the table has room, since one has just gone */
-        index_remove(&r->pending_by_boot, last->boot);
-        *p = *last;
-        (void)index_add(&r->pending_by_boot, p->boot, p);
-    }
-}
-
-void pending_expire(struct roster *r, int64_t before)
-{
-    for (size_t i = r->pending_count; i > 0; i--) {
-        if (r->pending[i - 1].heard < before) {
-            pending_drop(r, &r->pending[i - 1]);
-        }
-    }
 }

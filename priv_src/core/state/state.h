@@ -9,6 +9,7 @@
 #include "kit/timers.h"
 #include "message/wire.h"
 #include "setup.h"
+#include "state/pending.h"
 #include "state/roster.h"
 #include "stats.h"
 
@@ -83,6 +84,7 @@ struct gossip {
     size_t relay_next;
     struct relay relays[RELAYS_MAX];
     struct roster roster;
+    struct pendings pending;
 };
 
 #endif

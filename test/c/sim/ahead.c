@@ -60,7 +60,7 @@ void ahead_look(const struct cluster *c)
         if (p != NULL) {
             fetch_peer(p);
         } else {
-            __builtin_prefetch(index_place(&looks[i].g->roster.pending_by_boot, looks[i].boot));
+            __builtin_prefetch(index_place(&looks[i].g->pending.by_boot, looks[i].boot));
         }
     }
 }

@@ -1,0 +1,90 @@
+/* A member that has proven itself, or that a proven one vouches for: what it says of itself, where it is, and
+ * how it stands. Its fields are grouped by the file that changes them. The roster owns it. */
+#ifndef GOSSIP_PEER_H
+#define GOSSIP_PEER_H
+
+#include "identity.h"
+#include "kit/window.h"
+
+enum peer_state {
+    PEER_LISTED = 1, /* the owner knows it */
+    PEER_RIVAL,      /* known, but its name belongs to another that may live */
+    PEER_GONE,       /* a tombstone */
+};
+
+/* How far this member's own doubt about a listed peer has gone. What others say of it is `suspect`. */
+enum watch_state {
+    WATCH_QUIET = 0,     /* it is heard, or others watch it */
+    WATCH_PROBING,       /* it is silent: this member asks it, alone */
+    WATCH_ASKING_RELAYS, /* it does not answer: others are asked to probe it, too, and what they say decides
+                          */
+    WATCH_BY_GROUP,   /* no relay acknowledges, though others are heard: the group is the only way to ask */
+    WATCH_SUSPECTING, /* this member has accused it, and gives it time to refute that */
+};
+
+#define CACHE_LINE 64 /* bytes; of most processors, and nothing but time depends on it */
+
+/* Aligned to cache lines. What every datagram of a peer reads or writes, and what a look at its silence
+ * needs, stands in two of them, from its boot id to its first address: so the groups come in the order of
+ * their use. */
+struct peer {
+    /* Set for life by roster_add; only incarnation, dist_port and flags follow what it says (members.c). */
+    struct identity id;
+
+    /* roster.c: when it is listed, buried, forgotten. */
+    uint32_t index; /* in the dense list, while listed */
+    uint8_t state;  /* enum peer_state */
+
+    /* peer.c, with `addrs` below: when it is heard from an address that counts. */
+    uint8_t addr_count;
+
+    /* alarm.c begins, watch.c and verdict.c go on, a sign of life ends it (members.c, isolate.c). */
+    uint8_t watch;  /* enum watch_state */
+    uint8_t probes; /* sent to it in this watch; at most 255 */
+    int64_t alarm;  /* when its silence, or its tombstone, is looked at; what another timer says is stale */
+
+    /* members.c, by what it says: at its newest datagram. */
+    int64_t interval; /* it promised, microseconds */
+    uint8_t miss;     /* multiplier it promised */
+    uint8_t cookie;   /* enum cookie_match */
+    bool stalled;     /* its BEAM has not pulsed for long */
+
+    /* members.c, by what becomes of it: suspected (verdict.c, too), its name claimed, its conflict told,
+     * buried. */
+    bool suspect;   /* somebody suspects it */
+    bool contested; /* another claims its name; it has not shown life since */
+    bool told;      /* its conflict was told */
+    uint8_t reason; /* enum down_reason; of the gone */
+
+    /* members.c, by its signs of life; isolate.c forgives silence in which nobody could be heard. */
+    int64_t heard;  /* the last: a fresh datagram, or a relay's word */
+    int64_t direct; /* last fresh datagram; others may have heard it since */
+
+    /* receive.c: at each datagram. */
+    struct window window;
+
+    /* peer.c */
+    struct addr addrs[PEER_ADDRS]; /* the most recently heard first */
+
+    /* From here on nothing is touched while it beats. */
+    int64_t probe_at;    /* alarm.c, watch.c: when the next probe is due; what another timer says is stale */
+    int64_t probe_began; /* alarm.c: when this watch began */
+    int64_t relay_acked; /* relay.c: when a relay last answered for itself in this watch; 0: none has */
+    int64_t accused;     /* verdict.c: when this member accused it, while WATCH_SUSPECTING */
+    int64_t contest_at;  /* members.c: when its name was claimed, while contested */
+    int64_t path_tried;  /* receive.c: when an address it was not known at was last tried */
+
+    struct peer *name_prev, *name_next; /* roster.c: others of the same name */
+};
+
+_Static_assert(offsetof(struct peer, id.boot) % CACHE_LINE == 0 &&
+                   offsetof(struct peer, addrs[1]) <= offsetof(struct peer, id.boot) + (size_t)2 * CACHE_LINE,
+               "a datagram touches two cache lines of its peer");
+
+/* Puts an address first in the peer's set; returns true when the set changed by more than its order. */
+bool peer_address(struct peer *p, const struct addr *a);
+
+/* Whether this address is in the peer's set. */
+bool peer_has_address(const struct peer *p, const struct addr *a);
+
+#endif
