@@ -1,5 +1,5 @@
 # The C tests.
-#   test/c/*_test.c        each an own cmocka executable, linked with core and io
+#   test/c/*_test.c        each an own cmocka executable, linked with core, io and the parts of gossipd
 #   test/c/fuzz/*_fuzz.c   each a libFuzzer target (GOSSIP_FUZZ), and everywhere a replay of its corpus as a plain test
 #   test/c/corpus/STEM/    the corpus of STEM_fuzz.c
 #   test/c/support/*.c     a small library linked to all of them
@@ -46,7 +46,8 @@ target_link_libraries(gossip_core_inside INTERFACE gossip_core)
 
 # What a test may use: everything that exists of the house, the system's interfaces, and its own include directory.
 add_library(gossip_tested INTERFACE)
-target_link_libraries(gossip_tested INTERFACE gossip_flags gossip_core_inside $<TARGET_NAME_IF_EXISTS:gossip_io>)
+target_link_libraries(gossip_tested INTERFACE gossip_flags gossip_core_inside $<TARGET_NAME_IF_EXISTS:gossip_io>
+  $<TARGET_NAME_IF_EXISTS:gossipd_parts>)
 target_include_directories(gossip_tested INTERFACE test/c/support)
 target_compile_definitions(gossip_tested INTERFACE ${GOSSIP_SYSTEM_DEFINITIONS}
   GOSSIP_TEST_DIR="${CMAKE_CURRENT_SOURCE_DIR}/test/c")

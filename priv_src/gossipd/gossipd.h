@@ -9,7 +9,7 @@
 
 /* Exit codes; 2 (started by hand) is main's. */
 #define EXIT_ENDED 0 /* end of file on stdin: the BEAM, or its owner, is gone; goodbye is said for it */
-#define EXIT_FATAL 1 /* explained by an {error, Kind, Text} frame, and on stderr before the configuration */
+#define EXIT_FATAL 1 /* explained by an {error, Kind, Text} frame, or on stderr when nobody reads it */
 
 /* Runs as the port program of an Erlang VM, reading frames from `in` and writing frames to `out`, which
  * become non-blocking, until the VM closes `in` or something fatal happens. Returns the exit code. */

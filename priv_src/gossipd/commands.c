@@ -1,11 +1,10 @@
-#include "gossipd_state.h"
-
 #include "clock.h"
+#include "gossipd.h"
+#include "parts.h"
 #include "random.h"
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,13 +14,11 @@
  * on, and when keys are rotated, which is rare. */
 static int derive(struct gossipd *d, const struct secrets *secrets, struct keyring *out)
 {
-    const struct config *c = &d->config;
-
     *out = (struct keyring){0};
     for (size_t i = 0; i < secrets->count; i++) {
         const struct secret *s = &secrets->items[i];
 
-        if (keyring_add(out, s->kind, s->data, s->len, c->label, c->label_len) != 0) {
+        if (keyring_add(out, s->kind, s->data, s->len, d->label, d->label_len) != 0) {
             keyring_wipe(out);
             return fault_set(&d->fault, FAULT_MEMORY,
                              "a key could not be derived: it takes 19 MiB of memory");
@@ -34,33 +31,31 @@ static int derive(struct gossipd *d, const struct secrets *secrets, struct keyri
  */
 static int configure(struct gossipd *d, const struct message *m)
 {
-    struct udp_options udp = {.group = m->as.config.group, .ttl = m->as.config.ttl};
-    struct gossip_options options = {.interval_ms = m->as.config.interval_ms,
-                                     .max_peers = m->as.config.max_peers,
-                                     .heartbeats = m->as.config.heartbeats,
+    const struct config *c = &m->as.config;
+    struct udp_options udp = {.group = c->group, .ttl = c->ttl};
+    struct gossip_options options = {.interval_ms = c->interval_ms,
+                                     .max_peers = c->max_peers,
+                                     .heartbeats = c->heartbeats,
                                      .random = random_fill,
                                      .sealing = &gossip_sealed};
 
-    d->config = m->as.config;
-    d->fx = calloc(1, sizeof *d->fx);
-    if (d->fx == NULL) {
-        return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
-    }
-    d->udp = udp_open(&udp, &d->log, &d->fault);
-    if (d->udp == NULL) {
-        return -1;
-    }
-    if (derive(d, &m->secrets, &options.keys) != 0) {
+    d->label_len = c->label_len;
+    memcpy(d->label, c->label, c->label_len);
+    if (links_open(&d->links, &udp, &c->interfaces, &d->uplink.log, &d->fault) != 0 ||
+        derive(d, &m->secrets, &options.keys) != 0) {
         return -1;
     }
     d->now = clock_now();
-    d->core = gossip_new(&options, d->now);
+    int started = engine_start(&d->engine, &options, d->now, &d->links, &d->uplink);
     keyring_wipe(&options.keys);
-    if (d->core == NULL) {
+    if (started != 0) {
         return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
     }
-    gossipd_look(d);
-    gossipd_tell_ready(d);
+    uplink_configured(&d->uplink);
+    if (links_look(&d->links, d->now)) {
+        uplink_interfaces(&d->uplink, d->links.usable, d->links.usable_count);
+    }
+    uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid());
     return 0;
 }
 
@@ -74,25 +69,29 @@ static int command(struct gossipd *d, struct message *m)
         }
         d->now = clock_now();
         /* Under the old ring, and before any timer that is late by now. */
-        gossipd_receive(d, NULL);
+        engine_receive(&d->engine, d->now, NULL);
     }
-    if (c->type == COMMAND_ALIVE || c->type == COMMAND_HIDE || c->type == COMMAND_LEAVE) {
-        d->announced = c->type == COMMAND_ALIVE;
-    }
-    gossip_command(d->core, d->fx, d->now, c);
-    gossipd_run_effects(d);
+    engine_command(&d->engine, d->now, c);
     if (c->type == COMMAND_KEYS) {
-        gossipd_tell_keys_changed(d);
+        uplink_keys_changed(&d->uplink);
     }
     return 0;
 }
 
+static void answer_stats(struct gossipd *d, uint32_t ref)
+{
+    struct gossip_stats core = gossip_stats(d->engine.core);
+    struct udp_stats udp = udp_stats(d->links.udp);
+
+    uplink_stats(&d->uplink, ref, &core, &udp);
+}
+
 static int obey(struct gossipd *d, struct message *m)
 {
-    if (d->core == NULL && m->type != MESSAGE_CONFIGURE) {
+    if (d->engine.core == NULL && m->type != MESSAGE_CONFIGURE) {
         return fault_set(&d->fault, FAULT_BAD_COMMAND, "the first frame must be the configuration");
     }
-    if (d->core != NULL && m->type == MESSAGE_CONFIGURE) {
+    if (d->engine.core != NULL && m->type == MESSAGE_CONFIGURE) {
         return fault_set(&d->fault, FAULT_BAD_COMMAND,
                          "it is configured already: close the port and open a new one");
     }
@@ -102,7 +101,7 @@ static int obey(struct gossipd *d, struct message *m)
     if (m->type == MESSAGE_COMMAND) {
         return command(d, m);
     }
-    gossipd_tell_stats(d, m->as.stats_ref);
+    answer_stats(d, m->as.stats_ref);
     return 0;
 }
 
@@ -131,17 +130,16 @@ static int frames(struct gossipd *d)
     return 0;
 }
 
-int gossipd_read(struct gossipd *d)
+int commands_read(struct gossipd *d)
 {
     for (int i = 0; i < READS_A_WAKE_UP; i++) {
         size_t room;
         uint8_t *at = frame_room(&d->parser, &room);
-        ssize_t n;
 
         if (at == NULL) {
             return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
         }
-        n = read(d->in, at, room);
+        ssize_t n = read(d->in, at, room);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
             return 0;
         }

@@ -1,0 +1,84 @@
+#include "engine.h"
+
+#include <stdlib.h>
+
+#define DATAGRAMS_A_WAKE_UP ((size_t)64)      /* of each socket; then timers and commands have their turn */
+#define DATAGRAMS_DRAINED   ((size_t)1 << 16) /* after a pause: more than the largest buffer holds */
+
+int engine_start(struct engine *e, const struct gossip_options *options, int64_t now, struct links *links,
+                 struct uplink *uplink)
+{
+    *e = (struct engine){.links = links, .uplink = uplink};
+    e->fx = calloc(1, sizeof *e->fx);
+    e->core = e->fx != NULL ? gossip_new(options, now) : NULL;
+    return e->core != NULL ? 0 : -1;
+}
+
+void engine_free(struct engine *e)
+{
+    gossip_free(e->core);
+    free(e->fx);
+    *e = (struct engine){0};
+}
+
+int64_t engine_deadline(const struct engine *e)
+{
+    return e->core != NULL ? gossip_deadline(e->core) : NEVER;
+}
+
+static void carry_out(struct engine *e, int64_t now)
+{
+    const struct effect *effect;
+
+    while ((effect = effects_pop(e->fx)) != NULL) {
+        if (effect->type == EFFECT_SEND) {
+            links_send(e->links, now, &effect->as.send.path, effect->as.send.data, effect->as.send.len);
+        } else {
+            e->left = e->left || effect->as.event.type == EVENT_LEFT;
+            uplink_event(e->uplink, &effect->as.event);
+        }
+    }
+}
+
+void engine_tick(struct engine *e, int64_t now)
+{
+    if (now >= engine_deadline(e)) {
+        gossip_tick(e->core, e->fx, now);
+        carry_out(e, now);
+    }
+}
+
+void engine_command(struct engine *e, int64_t now, const struct command *command)
+{
+    if (command->type == COMMAND_ALIVE || command->type == COMMAND_HIDE || command->type == COMMAND_LEAVE) {
+        e->announced = command->type == COMMAND_ALIVE;
+    }
+    if (command->type == COMMAND_LEAVE) {
+        e->left = false;
+    }
+    gossip_command(e->core, e->fx, now, command);
+    carry_out(e, now);
+}
+
+void engine_receive(struct engine *e, int64_t now, const struct pollfd *fds)
+{
+    struct pollfd all[UDP_SOCKETS_MAX];
+    size_t sockets = links_descriptors(e->links, all);
+    size_t most = fds == NULL ? DATAGRAMS_DRAINED : DATAGRAMS_A_WAKE_UP;
+
+    for (size_t i = 0; i < sockets; i++) {
+        int got = fds == NULL || fds[i].revents != 0;
+
+        for (size_t n = 0; n < most && got != 0; n++) {
+            uint8_t datagram[DATAGRAM_MAX];
+            struct path from;
+            size_t len;
+
+            got = links_receive(e->links, i, &from, datagram, &len);
+            if (got == 1) {
+                gossip_receive(e->core, e->fx, now, &from, datagram, len);
+                carry_out(e, now);
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/* The core, and its effects carried out: what it sends goes out by the links, what it tells goes up. */
+#ifndef GOSSIP_ENGINE_H
+#define GOSSIP_ENGINE_H
+
+#include "links.h"
+#include "uplink.h"
+
+struct engine {
+    struct gossip *core; /* owned; NULL before engine_start */
+    struct effects *fx;  /* owned; empty between two calls */
+    struct links *links;
+    struct uplink *uplink;
+    bool announced; /* the owner has told who it is, and has not taken that back */
+    bool left;      /* the core has said its last goodbye since the last COMMAND_LEAVE */
+};
+
+/* Makes the core; links and uplink are open, and outlive it. Zeroed memory is one that was not started. 0, or
+ * -1 when memory is short. */
+int engine_start(struct engine *e, const struct gossip_options *options, int64_t now, struct links *links,
+                 struct uplink *uplink);
+
+/* Frees it and wipes its keys, also if it was never started. */
+void engine_free(struct engine *e);
+
+/* When engine_tick wants to be called; NEVER also before the start. */
+int64_t engine_deadline(const struct engine *e);
+
+/* Time has passed: what is due is done. */
+void engine_tick(struct engine *e, int64_t now);
+
+/* The owner asks for something. */
+void engine_command(struct engine *e, int64_t now, const struct command *command);
+
+/* Gives the core what has come: of each socket that poll found ready in `fds` (as links_descriptors has
+ * filled them in) as many datagrams as one wake-up may take, or with NULL all that waits in any. */
+void engine_receive(struct engine *e, int64_t now, const struct pollfd *fds);
+
+#endif

@@ -1,0 +1,175 @@
+#include "gossipd.h"
+
+#include "clock.h"
+#include "parts.h"
+#include "wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAUSE    (50 * MS_US) /* a wake-up so long after its deadline means that this process was stopped */
+#define FAREWELL (50 * MS_US) /* three goodbyes take 20 ms */
+#define LINGER   (2 * SECOND_US) /* an owner that crashes twice waits 1 s before it starts a sidecar */
+#define PARENT   (5 * MS_US)     /* how often the parent is looked at meanwhile */
+
+/* What poll looks at, by place. */
+enum slot { SLOT_IN, SLOT_OUT, SLOT_SOCKETS, SLOTS = SLOT_SOCKETS + UDP_SOCKETS_MAX };
+
+static int nonblocking(struct gossipd *d, int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0) {
+        return 0;
+    }
+    return fault_set(&d->fault, FAULT_NETWORK, "descriptor %d cannot be made non-blocking: %s", fd,
+                     strerror(errno));
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t deadline(const struct gossipd *d)
+{
+    return earlier(engine_deadline(&d->engine), links_deadline(&d->links));
+}
+
+/* Waits for the next thing to do. */
+static int sleep_until(struct gossipd *d, int64_t due, struct pollfd fds[static SLOTS])
+{
+    int64_t timeout = -1;
+
+    if (due != NEVER) {
+        timeout = due - clock_now();
+        timeout = timeout < 0 ? 0 : timeout;
+    }
+    fds[SLOT_IN] = (struct pollfd){.fd = d->in, .events = POLLIN};
+    fds[SLOT_OUT] = (struct pollfd){.fd = d->uplink.out, .events = uplink_waits(&d->uplink) ? POLLOUT : 0};
+    size_t count = SLOT_SOCKETS + links_descriptors(&d->links, fds + SLOT_SOCKETS);
+    if (wait_for(fds, count, timeout) < 0) {
+        return fault_set(&d->fault, FAULT_NETWORK, "poll fails: %s", strerror(errno));
+    }
+    return 0;
+}
+
+/* Time has passed. */
+static void tick(struct gossipd *d)
+{
+    d->now = clock_now();
+    engine_tick(&d->engine, d->now);
+    if (d->now >= links_deadline(&d->links) && links_look(&d->links, d->now)) {
+        uplink_interfaces(&d->uplink, d->links.usable, d->links.usable_count);
+    }
+}
+
+/* The datagrams come first: after a pause nobody may be judged before his words, which wait in the sockets,
+ * are heard. */
+static int once(struct gossipd *d)
+{
+    struct pollfd fds[SLOTS] = {{0}};
+    int64_t due = deadline(d);
+
+    if (sleep_until(d, due, fds) != 0) {
+        return -1;
+    }
+    d->now = clock_now();
+    uplink_time(&d->uplink, d->now);
+    if (d->engine.core != NULL) {
+        engine_receive(&d->engine, d->now, due != NEVER && d->now - due > PAUSE ? NULL : fds + SLOT_SOCKETS);
+    }
+    if (fds[SLOT_IN].revents != 0 && commands_read(d) != 0) {
+        return -1;
+    }
+    if (d->engine.core != NULL) {
+        tick(d);
+    }
+    uplink_flush(&d->uplink, d->engine.core);
+    if (d->uplink.broken || (fds[SLOT_OUT].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+        d->ended = true;
+    }
+    return 0;
+}
+
+static bool beam_lives(const struct gossipd *d)
+{
+    return getppid() == d->parent;
+}
+
+/* The port is closed, and the BEAM lives: it was the owner that crashed, and its successor's sidecar takes
+ * the name over, of which the others see no more than an update. So this one goes on in the meantime. */
+static void linger(struct gossipd *d)
+{
+    int64_t until = d->now + LINGER;
+
+    while (d->engine.announced && d->now < until && beam_lives(d)) {
+        struct pollfd fds[UDP_SOCKETS_MAX];
+        size_t count = links_descriptors(&d->links, fds);
+        int64_t due = earlier(deadline(d), d->now + PARENT);
+
+        (void)wait_for(fds, count, due < d->now ? 0 : due - d->now);
+        d->now = clock_now();
+        engine_receive(&d->engine, d->now, fds);
+        tick(d);
+    }
+}
+
+/* Says goodbye to everybody, for the BEAM that is gone, or for its cluster that is no more. */
+static void farewell(struct gossipd *d)
+{
+    if (d->engine.core == NULL) {
+        return;
+    }
+    struct command leave = {.type = COMMAND_LEAVE, .as.reason = beam_lives(d) ? DOWN_LEFT : DOWN_BEAM_EXIT};
+    d->now = clock_now();
+    int64_t until = d->now + FAREWELL;
+    engine_command(&d->engine, d->now, &leave);
+    while (!d->engine.left && d->now < until) {
+        int64_t timeout = earlier(engine_deadline(&d->engine), until) - d->now;
+
+        (void)wait_for(NULL, 0, timeout < 0 ? 0 : timeout);
+        d->now = clock_now();
+        engine_tick(&d->engine, d->now);
+    }
+}
+
+static int start(struct gossipd *d, int out)
+{
+    if (uplink_init(&d->uplink, out) != 0) {
+        return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
+    }
+    if (seal_init() != 0 || term_init() != 0) {
+        return fault_set(&d->fault, FAULT_MEMORY, "libsodium or libei cannot be made ready");
+    }
+    return nonblocking(d, d->in) != 0 || nonblocking(d, out) != 0 ? -1 : 0;
+}
+
+static void release(struct gossipd *d)
+{
+    engine_free(&d->engine);
+    links_close(&d->links);
+    frame_parser_free(&d->parser);
+    uplink_free(&d->uplink);
+}
+
+int gossipd_run(int in, int out)
+{
+    struct gossipd d = {
+        .in = in, .parent = getppid(), .now = clock_now(), .parser = frame_parser_new(FRAME_LIMIT)};
+    int result = start(&d, out);
+
+    while (result == 0 && !d.ended) {
+        result = once(&d);
+    }
+    if (result == 0) {
+        linger(&d);
+        farewell(&d);
+    } else {
+        uplink_fault(&d.uplink, &d.fault);
+    }
+    release(&d);
+    return result == 0 ? EXIT_ENDED : EXIT_FATAL;
+}

@@ -1,0 +1,162 @@
+#include "links.h"
+
+#include "ip.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int links_open(struct links *l, const struct udp_options *options, const struct interface_filter *filter,
+               struct log *log, struct fault *fault)
+{
+    *l = (struct links){.log = log, .filter = *filter, .look_at = 0};
+    l->udp = udp_open(options, log, fault);
+    return l->udp != NULL ? 0 : -1;
+}
+
+void links_close(struct links *l)
+{
+    udp_close(l->udp);
+    l->udp = NULL;
+}
+
+int64_t links_deadline(const struct links *l)
+{
+    return l->udp != NULL ? l->look_at : NEVER;
+}
+
+/* "eth0 10.0.0.1, eth1 10.0.1.1, and 3 more" */
+static void describe(const struct interface *interfaces, size_t count, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (size - used < 64) { /* room for one more, and for this */
+            (void)snprintf(out + used, size - used, ", and %lu more", (unsigned long)(count - i));
+            return;
+        }
+        char text[IP_TEXT];
+        used += (size_t)snprintf(out + used, size - used, "%s%s %s", i == 0 ? "" : ", ", interfaces[i].name,
+                                 ip_text(&interfaces[i].addr, text));
+    }
+}
+
+static void say_missing(struct links *l, uint32_t missing)
+{
+    for (unsigned i = 0; i < l->filter.count; i++) {
+        if ((missing & UINT32_C(1) << i) != 0) {
+            log_line(l->log, LEVEL_WARNING,
+                     "interface %s is not up with an IPv4 address; it is used as soon as it is",
+                     l->filter.items[i]);
+        }
+    }
+}
+
+static void say_joined(struct links *l, const struct interface_list *list)
+{
+    char text[LOG_TEXT / 2];
+    size_t count;
+    const struct interface *joined = udp_interfaces(l->udp, &count);
+
+    describe(joined, count, text, sizeof text);
+    if (count == 0) {
+        log_line(l->log, LEVEL_WARNING, "no interface to multicast on; looking again every second");
+    } else if (list->fallback) {
+        log_line(l->log, LEVEL_WARNING, "no network is up, so only nodes on this machine are found (%s)",
+                 text);
+    } else {
+        log_line(l->log, LEVEL_INFO, "multicast on %s", text);
+    }
+    if (list->left_out > 0) {
+        log_line(l->log, LEVEL_WARNING,
+                 "%lu interfaces are left out: at most %d are used; name those that matter",
+                 (unsigned long)list->left_out, INTERFACES_MAX);
+    }
+}
+
+/* In the same order, with the same addresses. */
+static bool same_interfaces(const struct interface *a, size_t a_count, const struct interface *b,
+                            size_t b_count)
+{
+    bool same = a_count == b_count;
+
+    for (size_t i = 0; same && i < a_count; i++) {
+        same = a[i].index == b[i].index && addr_same(&a[i].addr, &b[i].addr);
+    }
+    return same;
+}
+
+/* Tells what has changed since the last time; whether the owner is to be told, too. */
+static bool tell(struct links *l, const struct interface_list *list, int64_t now)
+{
+    struct interface usable[INTERFACES_MAX];
+    size_t usable_count = udp_usable(l->udp, usable);
+    bool chosen = !l->told || list->fallback != l->list.fallback ||
+                  !same_interfaces(list->items, list->count, l->list.items, l->list.count);
+    bool used = !l->told || !same_interfaces(usable, usable_count, l->usable, l->usable_count);
+
+    if (!chosen && !used && list->missing == l->list.missing) {
+        return false;
+    }
+    if (l->told && now - l->told_at < LINKS_TELL_GAP) {
+        if (l->look_at > l->told_at + LINKS_TELL_GAP) {
+            l->look_at = l->told_at + LINKS_TELL_GAP;
+        }
+        return false;
+    }
+    say_missing(l, list->missing & ~l->list.missing);
+    if (chosen) {
+        say_joined(l, list);
+    }
+    l->list = *list;
+    memcpy(l->usable, usable, usable_count * sizeof usable[0]);
+    l->usable_count = usable_count;
+    l->told = true;
+    l->told_at = now;
+    return used;
+}
+
+bool links_found(struct links *l, const struct interface_list *list, int64_t now)
+{
+    size_t joined = udp_set_interfaces(l->udp, list);
+    bool well =
+        joined == list->count && joined > 0 && list->missing == 0 && !list->fallback && !udp_troubled(l->udp);
+
+    l->unlisted = false;
+    l->look_at = well ? NEVER : now + LINKS_LOOK_GAP;
+    return tell(l, list, now);
+}
+
+bool links_look(struct links *l, int64_t now)
+{
+    struct interface_list list;
+
+    if (interfaces_list(&l->filter, &list) == 0) {
+        return links_found(l, &list, now);
+    }
+    if (!l->unlisted) {
+        log_line(l->log, LEVEL_WARNING, "the interfaces cannot be listed: %s", strerror(errno));
+    }
+    l->unlisted = true;
+    l->look_at = now + LINKS_LOOK_GAP;
+    return false;
+}
+
+void links_send(struct links *l, int64_t now, const struct path *to, const uint8_t *data, size_t len)
+{
+    (void)udp_send(l->udp, to, data, len);
+    if (l->look_at == NEVER && udp_troubled(l->udp)) {
+        l->look_at = now + LINKS_LOOK_GAP;
+    }
+}
+
+size_t links_descriptors(const struct links *l, struct pollfd *fds)
+{
+    return l->udp != NULL ? udp_descriptors(l->udp, fds) : 0;
+}
+
+int links_receive(struct links *l, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len)
+{
+    return udp_receive(l->udp, i, from, out, len);
+}

@@ -1,0 +1,55 @@
+/* The links to the network: which interfaces are in use, the sockets on them, and when to look again.
+ *
+ * A look asks the system for its interfaces, joins what is new and leaves what is gone; it may come at any
+ * time and as often as one likes: it changes only what has changed, and tells a change once a second at most.
+ * Who learns of changes sooner (a watcher of the system's events) needs only to call it sooner. No interface
+ * at all is a state, not an error. */
+#ifndef GOSSIP_LINKS_H
+#define GOSSIP_LINKS_H
+
+#include "gossip.h"
+#include "udp.h"
+
+#define LINKS_LOOK_GAP (1 * SECOND_US) /* between looks while something is wrong: a system call or two each  \
+                                        */
+#define LINKS_TELL_GAP (1 * SECOND_US) /* between two tellings of a change */
+
+struct links {
+    struct udp *udp; /* owned; NULL before links_open */
+    struct log *log;
+    struct interface_filter filter;
+    int64_t look_at; /* microseconds; NEVER when all is well */
+    bool unlisted;   /* the system did not tell its interfaces the last time */
+    bool told;       /* what follows has been told, at told_at */
+    int64_t told_at;
+    struct interface_list list; /* as chosen */
+    size_t usable_count;        /* of these, what multicasts go out on */
+    struct interface usable[INTERFACES_MAX];
+};
+
+/* Opens the sockets; a look is due at once. `log` must outlive it. Zeroed memory is closed. 0, or -1 and a
+ * fault. */
+int links_open(struct links *l, const struct udp_options *options, const struct interface_filter *filter,
+               struct log *log, struct fault *fault);
+void links_close(struct links *l);
+
+/* When to look again; NEVER also while closed. */
+int64_t links_deadline(const struct links *l);
+
+/* Looks. True when what multicasts go out on (`usable`) is another than was told before: tell the owner. */
+bool links_look(struct links *l, int64_t now);
+
+/* What a look does with the interfaces that it has found. */
+bool links_found(struct links *l, const struct interface_list *list, int64_t now);
+
+/* Sends to the group or to one endpoint. Failures are counted, and make a look due. */
+void links_send(struct links *l, int64_t now, const struct path *to, const uint8_t *data, size_t len);
+
+/* The sockets to poll for input, UDP_SOCKETS_MAX at most, and their number: 0 while closed. */
+size_t links_descriptors(const struct links *l, struct pollfd *fds);
+
+/* As udp_receive. */
+int links_receive(struct links *l, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX],
+                  size_t *len);
+
+#endif

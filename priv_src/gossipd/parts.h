@@ -1,0 +1,29 @@
+/* gossipd as a whole: its parts, and what only the loop and the commands share. Life: configured once by the
+ * first frame (the links are closed and the engine stands before), then the loop. */
+#ifndef GOSSIP_PARTS_H
+#define GOSSIP_PARTS_H
+
+#include "engine.h"
+#include "frame.h"
+
+#include <sys/types.h>
+
+struct gossipd {
+    int in;
+    pid_t parent; /* what the BEAM starts its port programs by; it ends with the BEAM */
+    bool ended;   /* the BEAM is gone, or this port's owner */
+    int64_t now;  /* microseconds, as of the last wake-up */
+    struct fault fault;
+    struct frame_parser parser;
+    struct uplink uplink;
+    struct links links;
+    struct engine engine;
+    uint8_t label_len; /* the cluster's label, which keys are derived with */
+    char label[LABEL_MAX];
+};
+
+/* commands.c: reads what the owner has said and does it. Sets `ended` at end of file. 0, or -1 and a fault.
+ */
+int commands_read(struct gossipd *d);
+
+#endif

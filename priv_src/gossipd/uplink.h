@@ -1,0 +1,75 @@
+/* What goes up to the owner: frames, through a queue that is bounded, into a pipe that may be full.
+ *
+ * The pipe has no back-pressure that an owner could be told by, so what finds no room is dropped, and what it
+ * said is owed: a fresh snapshot of all peers, then the health and the interfaces, then a line that says so.
+ * All is paid as soon as nothing is queued any more. Heartbeats and log lines have a rate; those beyond are
+ * counted. Before the owner is ready to read frames, warnings go to stderr. */
+#ifndef GOSSIP_UPLINK_H
+#define GOSSIP_UPLINK_H
+
+#include "bucket.h"
+#include "log.h"
+#include "outbox.h"
+#include "term.h"
+
+#define UPLINK_HEARTBEATS_PER_SECOND 100 /* for people who watch; the owner is not to drown in them */
+#define UPLINK_HEARTBEATS_BURST      500
+#define UPLINK_PAGE_PEERS            64 /* in one frame of a snapshot */
+
+enum uplink_debt {
+    OWED_SNAPSHOT = 1,
+    OWED_STATE = 2, /* health and interfaces: the frame that told of them may be lost */
+    OWED_WORD = 4,  /* the line that the owner was too slow */
+};
+
+struct uplink {
+    int out;         /* non-blocking */
+    int64_t now;     /* microseconds, as told last */
+    bool configured; /* the owner expects frames */
+    bool ready;      /* and knows that this is ready */
+    bool broken;     /* nobody will ever read again */
+    uint8_t owed;    /* enum uplink_debt, or-ed */
+    uint8_t health;  /* enum health, as told last */
+    struct log log;
+    struct outbox outbox;
+    struct term *term; /* owned */
+    struct bucket heartbeats;
+    uint64_t heartbeats_dropped;
+    size_t interface_count; /* interfaces as told last */
+    struct interface interfaces[INTERFACES_MAX];
+};
+
+/* Starts empty, over the descriptor `out`, which is not owned. `u` must stay where it is: its log points to
+ * it. 0, or -1 when memory is short; uplink_fault works even then. */
+int uplink_init(struct uplink *u, int out);
+void uplink_free(struct uplink *u);
+
+/* Time passes. */
+void uplink_time(struct uplink *u, int64_t now);
+
+/* The owner expects frames from now on: log lines go up to it. */
+void uplink_configured(struct uplink *u);
+
+/* Each queues one frame, or drops it as said above. */
+void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid);
+void uplink_event(struct uplink *u, const struct event *event);
+void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *core,
+                  const struct udp_stats *udp);
+void uplink_keys_changed(struct uplink *u);
+
+/* These are what multicasts go out on. Queues a frame; until {ready, Map} has told them it only keeps them.
+ */
+void uplink_interfaces(struct uplink *u, const struct interface *interfaces, size_t count);
+
+/* Is there something to write? Then the pipe's POLLOUT is wanted. */
+bool uplink_waits(const struct uplink *u);
+
+/* Writes what the pipe takes; when it has taken all, pays what is owed of `core` (NULL: not yet configured).
+ * A broken pipe sets `broken`. */
+void uplink_flush(struct uplink *u, const struct gossip *core);
+
+/* The last word: a frame, for which it waits a second at most, or stderr when nobody reads. Cleans the
+ * fault's text. */
+void uplink_fault(struct uplink *u, struct fault *fault);
+
+#endif

@@ -1,0 +1,209 @@
+/* Links that come and go, and more of them than one socket can join: in a network namespace of this process's
+ * own. */
+#if defined(__linux__)
+#include <sched.h>
+#endif
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "sidecar.h"
+#include "udp.h"
+#include "wait.h"
+
+#define LINKS 45 /* three sockets' worth of memberships */
+
+static bool alone; /* in a namespace of its own; set by main alone */
+
+/* Without a namespace nothing here may be tried: the links would be this machine's. */
+static void need_namespace(void)
+{
+    if (!alone) {
+        skip();
+    }
+}
+
+static void ip(const char *arguments)
+{
+    char command[256];
+    (void)snprintf(command, sizeof command, "ip %s", arguments);
+    if (system(command) != 0) {
+        fail_msg("`%s` failed", command);
+    }
+}
+
+static void add_link(unsigned n)
+{
+    char arguments[128];
+    (void)snprintf(arguments, sizeof arguments, "link add v%u type veth peer name w%u", n, n);
+    ip(arguments);
+    (void)snprintf(arguments, sizeof arguments, "addr add 10.77.%u.1/24 dev v%u", n, n);
+    ip(arguments);
+    (void)snprintf(arguments, sizeof arguments, "link set w%u up", n);
+    ip(arguments);
+    (void)snprintf(arguments, sizeof arguments, "link set v%u up", n);
+    ip(arguments);
+}
+
+static void ignore_line(void *context, uint8_t level, const char *text)
+{
+    (void)level;
+    (void)snprintf(context, LOG_TEXT, "%s", text);
+}
+
+static bool hears(struct udp *u, uint8_t wanted)
+{
+    int64_t until = clock_now() + SIDECAR_PATIENCE;
+    while (clock_now() < until) {
+        struct pollfd fds[UDP_SOCKETS_MAX];
+        size_t count = udp_descriptors(u, fds);
+        assert_true(wait_for(fds, count, until - clock_now()) >= 0);
+        for (size_t i = 0; i < count; i++) {
+            struct path from;
+            uint8_t data[DATAGRAM_MAX];
+            size_t len;
+            if (udp_receive(u, i, &from, data, &len) == 1 && len == 1 && data[0] == wanted) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* One socket joins at most 20 groups (net.ipv4.igmp_max_memberships). */
+static void more_links_than_one_socket_joins(void **state)
+{
+    (void)state;
+    need_namespace();
+    const uint8_t group[4] = {233, 252, 1, 33};
+    const struct interface_filter all = {.mode = FILTER_ALL};
+    struct udp_options options = {.group = addr_ipv4(group, sidecar_port(), 0)};
+    struct interface_list list;
+    struct fault fault;
+    char last[LOG_TEXT] = "";
+    struct log log = log_new(ignore_line, last);
+    struct pollfd fds[UDP_SOCKETS_MAX];
+    struct interface usable[INTERFACES_MAX];
+    for (unsigned i = 1; i <= LINKS; i++) {
+        add_link(i);
+    }
+    assert_int_equal(interfaces_list(&all, &list), 0);
+    assert_int_equal(list.count, LINKS);
+    struct udp *a = udp_open(&options, &log, &fault), *b = udp_open(&options, &log, &fault);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_int_equal(udp_set_interfaces(a, &list), LINKS);
+    assert_int_equal(udp_set_interfaces(b, &list), LINKS);
+    assert_true(udp_descriptors(a, fds) > 2);
+    assert_string_equal(last, "");
+    for (size_t i = 0; i < list.count; i++) { /* each of them, by itself */
+        struct path path = path_group();
+        const uint8_t number = (uint8_t)i;
+        path.addr.ifindex = list.items[i].index;
+        assert_int_equal(udp_send(a, &path, &number, 1), 0);
+        assert_true(hears(b, number));
+    }
+    /* Joined still, but nothing goes out there. */
+    struct path down = path_group();
+    down.addr.ifindex = list.items[1].index;
+    assert_int_equal(udp_usable(a, usable), LINKS);
+    char command[64];
+    (void)snprintf(command, sizeof command, "link set %s down", list.items[1].name);
+    ip(command);
+    assert_int_equal(udp_send(a, &down, (const uint8_t *)"x", 1), -1);
+    assert_int_equal(udp_usable(a, usable), LINKS - 1);
+    for (size_t i = 0; i < LINKS - 1; i++) {
+        assert_int_not_equal(usable[i].index, list.items[1].index);
+    }
+    udp_close(a);
+    udp_close(b);
+    for (unsigned i = 1; i <= LINKS; i++) {
+        char arguments[64];
+        (void)snprintf(arguments, sizeof arguments, "link del v%u", i);
+        ip(arguments);
+    }
+}
+
+static void await_log(struct sidecar *s, const char *text)
+{
+    do {
+        sidecar_await(s, "log");
+    } while (!sidecar_mentions(s, text));
+}
+
+/* The owner is told what is in use now, once. */
+static void await_interfaces(struct sidecar *s, const char *address)
+{
+    sidecar_await(s, "interfaces");
+    assert_true(sidecar_mentions(s, address));
+}
+
+/* Deaf for ever after a link was down, or an address has changed, is what users of other mechanisms suffer
+ * from. */
+static void links_that_come_back_are_joined_again(void **state)
+{
+    (void)state;
+    need_namespace();
+    struct sidecar a = sidecar_start();
+    add_link(1);
+    sidecar_configure(&a, (struct port_config){.interface = "", .interval = 200});
+    await_log(&a, "multicast on v1 10.77.1.1");
+    sidecar_alive(&a, "a@host");
+    ip("link set v1 down");
+    await_log(&a, "only nodes on this machine");
+    await_interfaces(&a, "127.0.0.1");
+    ip("link set v1 up");
+    await_log(&a, "multicast on v1 10.77.1.1");
+    await_interfaces(&a, "10.77.1.1");
+    ip("addr del 10.77.1.1/24 dev v1"); /* as a DHCP renewal may have it */
+    ip("addr add 10.77.9.9/24 dev v1");
+    await_log(&a, "multicast on v1 10.77.9.9");
+    await_interfaces(&a, "10.77.9.9");
+    ip("link del v1");
+    await_log(&a, "only nodes on this machine");
+    add_link(1); /* the same name, another index */
+    await_log(&a, "multicast on v1 10.77.1.1");
+    struct sidecar b = sidecar_started((struct port_config){.interface = "", .interval = 200});
+    sidecar_alive(&b, "b@host");
+    sidecar_await(&a, "up");
+    assert_true(sidecar_mentions(&a, "b@host"));
+    sidecar_finish(&a);
+    sidecar_finish(&b);
+    ip("link del v1");
+}
+
+static void a_named_link_is_waited_for(void **state)
+{
+    (void)state;
+    need_namespace();
+    struct sidecar a = sidecar_start();
+    sidecar_configure(&a, (struct port_config){.interface = "v2"});
+    await_log(&a, "v2");
+    await_log(&a, "no interface to multicast on");
+    add_link(2);
+    await_log(&a, "multicast on v2 10.77.2.1");
+    sidecar_finish(&a);
+    ip("link del v2");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(more_links_than_one_socket_joins, sidecar_kill_all),
+        cmocka_unit_test_teardown(links_that_come_back_are_joined_again, sidecar_kill_all),
+        cmocka_unit_test_teardown(a_named_link_is_waited_for, sidecar_kill_all),
+    };
+    if (sidecar_find(argc, argv) != 0) {
+        return 1;
+    }
+#if defined(__linux__)
+    alone = unshare(CLONE_NEWNET) == 0 && system("ip link set lo up") == 0;
+#endif
+    if (!alone) {
+        (void)fprintf(stderr,
+                      "skipped: no network namespace here; root has one, and so has `unshare -Urn`\n");
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
