@@ -23,6 +23,10 @@ endforeach()
 
 floors_test(core_includes "-DSOURCES=${core_dir}" "-DFLOORS=${core_dir}/floors.txt")
 floors_test(core_calls "-DARCHIVE=$<TARGET_FILE:gossip_core>" "-DNM=${CMAKE_NM}" "-DFLOORS=${core_dir}/floors.txt")
+if(TARGET gossip_io)
+  floors_test(io_calls "-DARCHIVE=$<TARGET_FILE:gossip_io>" "-DNM=${CMAKE_NM}")
+  floors_test(gossipd_calls "-DARCHIVE=$<TARGET_FILE:gossipd_parts>" "-DNM=${CMAKE_NM}")
+endif()
 floors_fault(core_includes_sees_a_circle "in a circle: left right left needs right right needs left"
   "-DSOURCES=${circles_dir}/includes")
 floors_fault(core_includes_sees_a_step_up "ground [(]floor 1[)] needs roof [(]floor 2[)]: that is not down"
@@ -40,7 +44,7 @@ set(doors_seen "$<TARGET_PROPERTY:gossip_core,INTERFACE_INCLUDE_DIRECTORIES>")
 if(TARGET gossip_io)
   set(doors_seen "${doors_seen};$<TARGET_PROPERTY:gossip_io,INTERFACE_INCLUDE_DIRECTORIES>")
 endif()
-set(doors_rooms "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/io/*.[ch];${CMAKE_CURRENT_SOURCE_DIR}/priv_src/gossipd*.[ch]"
+set(doors_rooms "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/io/*.[ch];${CMAKE_CURRENT_SOURCE_DIR}/priv_src/gossipd/*.[ch]"
   "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/main.c")
 add_test(NAME core_doors COMMAND ${CMAKE_COMMAND} "-DCC=${CMAKE_C_COMPILER}" "-DCORE=${core_dir}" "-DSEEN=${doors_seen}"
   "-DROOMS=${doors_rooms}" "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/doors" -P "${doors_script}")

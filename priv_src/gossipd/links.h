@@ -10,8 +10,7 @@
 #include "gossip.h"
 #include "udp.h"
 
-#define LINKS_LOOK_GAP (1 * SECOND_US) /* between looks while something is wrong: a system call or two each  \
-                                        */
+#define LINKS_LOOK_GAP (1 * SECOND_US) /* between looks while something is wrong; one costs little */
 #define LINKS_TELL_GAP (1 * SECOND_US) /* between two tellings of a change */
 
 struct links {
