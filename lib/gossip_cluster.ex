@@ -48,7 +48,7 @@ defmodule GossipCluster do
       iex> GossipCluster.child_spec(name: Shop, secret: {:passphrase, "correct horse"}).id
       Shop
   """
-  @spec child_spec(keyword()) :: Supervisor.child_spec()
+  @spec child_spec([Options.option()]) :: Supervisor.child_spec()
   def child_spec(options) do
     options = Options.hide_secret(options)
 
@@ -67,7 +67,8 @@ defmodule GossipCluster do
 
       {:ok, _pid} = GossipCluster.start_link(name: Shop, secret: {:key, key})
   """
-  @spec start_link(keyword()) :: {:ok, pid()} | {:error, term()}
+  @spec start_link([Options.option()]) ::
+          {:ok, pid()} | {:error, {:already_started, pid()} | term()}
   def start_link(options \\ []) do
     options
     |> Options.hide_secret()
@@ -84,6 +85,31 @@ defmodule GossipCluster do
   @spec peers(name()) :: [Peer.t()]
   def peers(name \\ __MODULE__), do: name |> board!() |> Board.peers()
 
+  @typedoc "See `status/1`."
+  @type status :: %{
+          name: name(),
+          cluster: String.t(),
+          group: String.t(),
+          port: :inet.port_number(),
+          interval: pos_integer(),
+          node: node(),
+          announced: boolean(),
+          left: boolean(),
+          health: :ok | :isolated,
+          peers: non_neg_integer(),
+          connected: non_neg_integer(),
+          problems: [{name :: String.t(), cause :: atom(), text :: String.t()}],
+          sidecar: %{
+            state: :running | :starting | :down | :waiting,
+            reason: nil | String.t(),
+            version: nil | String.t(),
+            os_pid: nil | pos_integer(),
+            boot: nil | String.t()
+          },
+          interfaces: [{name :: String.t(), index :: non_neg_integer(), address :: String.t()}],
+          stats: nil | %{atom() => term()}
+        }
+
   @doc """
   How the cluster is, as a map. It takes half a second at most, should the sidecar be busy; `stats` is `nil` then.
 
@@ -98,7 +124,7 @@ defmodule GossipCluster do
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
   """
-  @spec status(name()) :: %{atom() => term()}
+  @spec status(name()) :: status()
   def status(name \\ __MODULE__) do
     board = board!(name)
     stats = stats(name)
@@ -138,6 +164,12 @@ defmodule GossipCluster do
     }
   end
 
+  @typedoc "See `await/1`."
+  @type await_option :: {:min, non_neg_integer()} | {:timeout, timeout()}
+
+  @typedoc "See `leave/1`."
+  @type leave_option :: {:disconnect, boolean()}
+
   @doc """
   Waits until at least `:min` peers (default 1; this node does not count) are listed and connected.
 
@@ -145,38 +177,28 @@ defmodule GossipCluster do
 
   Returns `:ok`, or `{:error, :timeout}`. It survives a restart of the cluster's processes meanwhile.
 
-      :ok = GossipCluster.await(GossipCluster, min: 2, timeout: 10_000)
+      :ok = GossipCluster.await(min: 2, timeout: 10_000)
+      :ok = GossipCluster.await(Shop, min: 2, timeout: 10_000)
   """
-  @spec await(name(), min: non_neg_integer(), timeout: timeout()) :: :ok | {:error, :timeout}
-  def await(name \\ __MODULE__, options \\ []) do
-    options = :proplists.unfold(options)
+  @spec await(name() | [await_option()]) :: :ok | {:error, :timeout}
+  def await(name_or_options \\ [])
+  def await(options) when is_list(options), do: await(__MODULE__, options)
+  def await(name), do: await(name, [])
+
+  @doc "As `await/1`, for the cluster of this name."
+  @spec await(name(), [await_option()]) :: :ok | {:error, :timeout}
+  def await(name, options) do
+    options = options!("await", name, options, [:min, :timeout], "min: 2, timeout: 10_000")
     min = Keyword.get(options, :min, 1)
     timeout = Keyword.get(options, :timeout, 5_000)
 
     unless is_integer(min) and min >= 0,
-      do:
-        raise(
-          ArgumentError,
-          "GossipCluster.await: :min is #{inspect(min)}, but must be an integer from 0"
-        )
+      do: wrong!("await", :min, min, "an integer from 0")
 
     unless timeout == :infinity or (is_integer(timeout) and timeout >= 0),
-      do:
-        raise(
-          ArgumentError,
-          "GossipCluster.await: :timeout is #{inspect(timeout)}, but must be milliseconds or :infinity"
-        )
+      do: wrong!("await", :timeout, timeout, "milliseconds or :infinity")
 
-    case Keyword.keys(options) -- [:min, :timeout] do
-      [] ->
-        :ok
-
-      [key | _] ->
-        raise ArgumentError,
-              "GossipCluster.await: there is no option #{inspect(key)}; there are :min, :timeout"
-    end
-
-    board!(name)
+    _board = board!(name)
     await(name, min, timeout, if(timeout != :infinity, do: now() + timeout))
   end
 
@@ -234,25 +256,24 @@ defmodule GossipCluster do
 
   Returns when the goodbyes are sent, after 0.2 s at most.
 
-      :ok = GossipCluster.leave(GossipCluster, disconnect: true)
+      :ok = GossipCluster.leave(disconnect: true)
+      :ok = GossipCluster.leave(Shop, disconnect: true)
   """
-  @spec leave(name(), disconnect: boolean()) :: :ok
-  def leave(name \\ __MODULE__, options \\ []) do
+  @spec leave(name() | [leave_option()]) :: :ok
+  def leave(name_or_options \\ [])
+  def leave(options) when is_list(options), do: leave(__MODULE__, options)
+  def leave(name), do: leave(name, [])
+
+  @doc "As `leave/1`, for the cluster of this name."
+  @spec leave(name(), [leave_option()]) :: :ok
+  def leave(name, options) do
+    options = options!("leave", name, options, [:disconnect], "disconnect: true")
+    disconnect = Keyword.get(options, :disconnect, false)
+
+    unless is_boolean(disconnect),
+      do: wrong!("leave", :disconnect, disconnect, "true or false")
+
     board = board!(name)
-
-    disconnect =
-      case :proplists.unfold(options) do
-        [] ->
-          false
-
-        [disconnect: disconnect] when is_boolean(disconnect) ->
-          disconnect
-
-        other ->
-          raise ArgumentError,
-                "GossipCluster.leave: the options are #{inspect(other)}, but must be [disconnect: true or false]"
-      end
-
     :ok = GenServer.call(name, :leave)
     if disconnect, do: disconnect(board), else: :ok
   end
@@ -321,10 +342,43 @@ defmodule GossipCluster do
     :exit, _reason -> nil
   end
 
+  # What a function that takes a name and options was given, or how to write it right.
+  defp options!(function, name, options, known, example) do
+    function = "GossipCluster." <> function
+    example = &"#{function}(#{inspect(&1)}, #{example})"
+
+    unless is_atom(name),
+      do:
+        raise(
+          ArgumentError,
+          "#{function}: the cluster's name is #{inspect(name)}, but must be an atom: #{example.(__MODULE__)}"
+        )
+
+    options = Options.unfold!(function, options, example.(name))
+    :ok = Options.known!(function, options, known)
+    options
+  end
+
+  @spec wrong!(String.t(), atom(), term(), String.t()) :: no_return()
+  defp wrong!(function, key, value, allowed),
+    do:
+      raise(
+        ArgumentError,
+        "GossipCluster.#{function}: #{inspect(key)} is #{inspect(value)}, but must be #{allowed}"
+      )
+
   defp board!(name) do
-    if is_atom(name) and Board.exists?(name),
-      do: Board.table(name),
-      else: raise(ArgumentError, "no cluster #{inspect(name)} runs on this node")
+    if is_atom(name) and Board.exists?(name) do
+      Board.table(name)
+    else
+      running =
+        case Board.names() do
+          [] -> "none"
+          names -> Enum.map_join(names, ", ", &inspect/1)
+        end
+
+      raise ArgumentError, "no cluster #{inspect(name)} runs on this node; there runs #{running}"
+    end
   end
 
   defp now, do: System.monotonic_time(:millisecond)

@@ -23,10 +23,21 @@ defmodule GossipCluster.Await do
 
   require Logger
 
+  alias GossipCluster.Options
+
+  @typedoc "See above."
+  @type option ::
+          {:name, GossipCluster.name()}
+          | {:min, non_neg_integer()}
+          | {:timeout, timeout()}
+          | {:on_timeout, :continue | :error}
+
+  @example "{GossipCluster.Await, min: 2, timeout: 10_000}"
+
   @doc "A child specification; the options are those above."
-  @spec child_spec(keyword()) :: Supervisor.child_spec()
+  @spec child_spec([option()]) :: Supervisor.child_spec()
   def child_spec(options) do
-    options = :proplists.unfold(options)
+    options = unfold(options)
 
     %{
       id: {__MODULE__, Keyword.get(options, :name, GossipCluster)},
@@ -36,9 +47,10 @@ defmodule GossipCluster.Await do
   end
 
   @doc "Waits as `GossipCluster.await/2` does; `:ignore` when that is over, so that the supervisor goes on."
-  @spec start_link(keyword()) :: :ignore | {:error, {:timeout, String.t()}}
+  @spec start_link([option()]) :: :ignore | {:error, {:timeout, String.t()}}
   def start_link(options \\ []) do
-    options = :proplists.unfold(options)
+    options = unfold(options)
+    Options.known!("GossipCluster.Await", options, [:name, :on_timeout, :min, :timeout])
     {name, options} = Keyword.pop(options, :name, GossipCluster)
     {on_timeout, options} = Keyword.pop(options, :on_timeout, :continue)
 
@@ -54,6 +66,8 @@ defmodule GossipCluster.Await do
       {:error, :timeout} -> late(on_timeout, name, text(name, options))
     end
   end
+
+  defp unfold(options), do: Options.unfold!("GossipCluster.Await", options, @example)
 
   defp late(:error, _name, text), do: {:error, {:timeout, text}}
 

@@ -62,4 +62,9 @@ defmodule GossipCluster.Board do
     board = table(name)
     board != nil and :ets.info(board, :owner) != :undefined
   end
+
+  @doc "The clusters that run. Slow: for messages only."
+  @spec names() :: [GossipCluster.name()]
+  def names,
+    do: for({{__MODULE__, name}, _board} <- :persistent_term.get(), exists?(name), do: name)
 end

@@ -135,8 +135,60 @@ defmodule GossipCluster.Options do
   @keys Keyword.keys(@schema)
   @public for {key, spec} <- @schema, spec[:doc], do: key
 
+  @typedoc "A text, or an Erlang string."
+  @type text :: String.t() | charlist()
+
+  @typedoc "A function, for the arguments given and one more."
+  @type function_of :: {module(), function :: atom(), arguments :: [term()]}
+
+  @typedoc "What proves that a peer belongs here."
+  @type secret :: secret_item() | [secret_item(), ...] | (() -> term()) | function_of()
+
+  @type secret_item :: :cookie | {:passphrase, text()} | {:key, <<_::256>>}
+
+  @typedoc "A network interface: a name, or an IPv4 address."
+  @type interface :: text() | :inet.ip4_address()
+
+  @typedoc "An option, as it is given."
+  @type option ::
+          {:name, atom()}
+          | {:cluster, text()}
+          | {:secret, secret()}
+          | {:group, text() | :inet.ip4_address()}
+          | {:port, :inet.port_number()}
+          | {:interfaces, :all | [interface(), ...] | {:except, [interface(), ...]}}
+          | {:ttl, 0..255}
+          | {:interval, 100..60_000}
+          | {:max_peers, 1..65_535}
+          | {:connect, function_of()}
+          | {:disconnect, function_of()}
+          | {:list_nodes, function_of()}
+          | {:accept, nil | (GossipCluster.Peer.t() -> boolean()) | function_of()}
+          | {:on_down, :keep | :disconnect}
+          | {:quiet, 0..86_400_000}
+          | {:log_heartbeats, boolean()}
+          | {:sidecar, nil | Path.t()}
+
   @typedoc "Checked options: every key is there."
-  @type t :: %{required(atom()) => term()}
+  @type t :: %{
+          name: atom(),
+          cluster: String.t(),
+          secret: Secret.t(),
+          group: String.t(),
+          port: :inet.port_number(),
+          interfaces: :all | {:only | :except, [String.t(), ...]},
+          ttl: 0..255,
+          interval: 100..60_000,
+          max_peers: 1..65_535,
+          connect: function_of(),
+          disconnect: function_of(),
+          list_nodes: function_of(),
+          accept: nil | (GossipCluster.Peer.t() -> term()) | function_of(),
+          on_down: :keep | :disconnect,
+          quiet: 0..86_400_000,
+          log_heartbeats: boolean(),
+          sidecar: nil | Path.t()
+        }
 
   @doc "The options in Markdown, for other modules' documentation."
   @spec docs() :: String.t()
@@ -151,7 +203,7 @@ defmodule GossipCluster.Options do
       iex> inspect(hidden) =~ "horse"
       false
   """
-  @spec hide_secret(list()) :: keyword()
+  @spec hide_secret([option()]) :: keyword()
   def hide_secret(options) do
     for {key, value} <- unfold(options) do
       if key == :secret, do: {key, Secret.hide(value)}, else: {key, value}
@@ -169,7 +221,7 @@ defmodule GossipCluster.Options do
       iex> GossipCluster.Options.validate!(ttl: 300)
       ** (ArgumentError) GossipCluster: option :ttl is 300, but must be an integer from 0 to 255
   """
-  @spec validate!(list()) :: t()
+  @spec validate!([option()] | keyword()) :: t()
   def validate!(options) do
     options = unfold(options)
     Enum.each(options, fn {key, _value} -> key in @keys || unknown!(key) end)
@@ -206,8 +258,38 @@ defmodule GossipCluster.Options do
       unfolded
     else
       # The value is not shown: a secret may be in it.
-      false -> raise ArgumentError, "GossipCluster: the options must be a keyword list"
+      false ->
+        raise ArgumentError,
+              "GossipCluster: the options must be a keyword list, as in {GossipCluster, name: Shop, secret: :cookie}"
     end
+  end
+
+  @doc false
+  # The options of a function that takes no secret, told apart from what else may have been meant.
+  @spec unfold!(String.t(), term(), String.t()) :: keyword()
+  def unfold!(function, options, example) do
+    with true <- is_list(options) and not List.improper?(options),
+         unfolded = :proplists.unfold(options),
+         true <- Keyword.keyword?(unfolded) do
+      unfolded
+    else
+      false ->
+        raise ArgumentError,
+              "#{function}: the options are #{inspect(options)}, but must be a keyword list: #{example}"
+    end
+  end
+
+  @doc false
+  @spec known!(String.t(), keyword(), [atom()]) :: :ok
+  def known!(function, options, known) do
+    for {key, _value} <- options, key not in known do
+      there = if match?([_], known), do: "there is", else: "there are"
+
+      raise ArgumentError,
+            "#{function}: there is no option #{inspect(key)}; #{there} #{Enum.map_join(known, ", ", &inspect/1)}"
+    end
+
+    :ok
   end
 
   @spec unknown!(atom()) :: no_return()

@@ -115,4 +115,32 @@ defmodule GossipCluster.Peer do
   @spec ip(t()) :: :inet.ip_address() | nil
   def ip(%__MODULE__{addresses: [{ip, _port, _ifindex} | _]}), do: ip
   def ip(%__MODULE__{addresses: []}), do: nil
+
+  # One line, however many there are: the whole is seen with `inspect(peer, structs: false)`.
+  defimpl Inspect do
+    import Inspect.Algebra
+
+    alias GossipCluster.Peer
+
+    def inspect(peer, options) do
+      concat([
+        "#GossipCluster.Peer<",
+        to_doc(peer.name, options),
+        where(Peer.ip(peer)),
+        if(peer.port == 0, do: "", else: ", port #{peer.port}"),
+        ", #{peer.status}, ",
+        connection(peer),
+        ">"
+      ])
+    end
+
+    defp where(nil), do: ""
+    defp where(ip), do: " at #{:inet.ntoa(ip)}"
+
+    defp connection(%{connection: {:skipped, reason}}), do: "skipped: #{reason}"
+    defp connection(%{connection: connection, problem: nil}), do: "#{connection}"
+
+    defp connection(%{connection: connection, problem: {cause, _text}}),
+      do: "#{connection}: #{cause}"
+  end
 end

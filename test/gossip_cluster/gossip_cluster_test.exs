@@ -97,6 +97,67 @@ defmodule GossipClusterTest do
     end
   end
 
+  test "options alone mean the default cluster" do
+    start_supervised!({GossipCluster, secret: {:key, @key}, sidecar: mute()})
+    assert GossipCluster.await(min: 0) == :ok
+    assert GossipCluster.await(min: 1, timeout: 0) == {:error, :timeout}
+    assert GossipCluster.await([]) == {:error, :timeout}
+    assert GossipCluster.leave(disconnect: true) == :ok
+    assert GossipCluster.status().left
+    # As Erlang has it: [disconnect] is [{disconnect, true}].
+    assert GossipCluster.leave([:disconnect]) == :ok
+    assert GossipCluster.leave([]) == :ok
+  end
+
+  test "a wrong form is told how to write it right" do
+    start_supervised!({GossipCluster, name: One, secret: {:key, @key}, sidecar: mute()})
+
+    for {call, told} <- [
+          {fn -> GossipCluster.await(One, 5_000) end,
+           "GossipCluster.await: the options are 5000, but must be a keyword list: " <>
+             "GossipCluster.await(One, min: 2, timeout: 10_000)"},
+          {fn -> GossipCluster.await(5_000) end,
+           "GossipCluster.await: the cluster's name is 5000, but must be an atom: " <>
+             "GossipCluster.await(GossipCluster, min: 2, timeout: 10_000)"},
+          {fn -> GossipCluster.await([min: 2], One) end,
+           "GossipCluster.await: the cluster's name is [min: 2], but must be an atom: " <>
+             "GossipCluster.await(GossipCluster, min: 2, timeout: 10_000)"},
+          {fn -> GossipCluster.await("One", min: 2) end,
+           ~s(GossipCluster.await: the cluster's name is "One", but must be an atom)},
+          {fn -> GossipCluster.await(One, %{min: 2}) end,
+           "GossipCluster.await: the options are %{min: 2}, but must be a keyword list"},
+          {fn -> GossipCluster.await(One, [1]) end,
+           "GossipCluster.await: the options are [1], but must be a keyword list"},
+          {fn -> GossipCluster.await(One, [{:min, 1} | :rest]) end, "but must be a keyword list"},
+          {fn -> GossipCluster.leave(One, true) end,
+           "GossipCluster.leave: the options are true, but must be a keyword list: GossipCluster.leave(One, disconnect: true)"},
+          {fn -> GossipCluster.leave(One, disconnect: 1) end,
+           "GossipCluster.leave: :disconnect is 1, but must be true or false"},
+          {fn -> GossipCluster.leave(One, disconnected: true) end,
+           "GossipCluster.leave: there is no option :disconnected; there is :disconnect"},
+          {fn -> GossipCluster.await(One, minimum: 1) end,
+           "GossipCluster.await: there is no option :minimum; there are :min, :timeout"},
+          {fn -> GossipCluster.peers(:infinity) end,
+           "no cluster :infinity runs on this node; there runs One"},
+          {fn -> GossipCluster.status([]) end, "no cluster [] runs on this node; there runs One"},
+          {fn -> GossipCluster.child_spec(One) end,
+           "GossipCluster: the options must be a keyword list, as in {GossipCluster, name: Shop, secret: :cookie}"},
+          {fn -> GossipCluster.Await.child_spec(5_000) end,
+           "GossipCluster.Await: the options are 5000, but must be a keyword list: {GossipCluster.Await, min: 2, timeout: 10_000}"},
+          {fn -> GossipCluster.Await.start_link(name: One, on_timout: :error) end,
+           "GossipCluster.Await: there is no option :on_timout; there are :name, :on_timeout, :min, :timeout"}
+        ] do
+      error = assert_raise ArgumentError, call
+      assert error.message =~ told
+    end
+
+    stop_supervised!(One)
+
+    assert_raise ArgumentError, ~r/^no cluster One runs on this node; there runs none$/, fn ->
+      GossipCluster.peers(One)
+    end
+  end
+
   test "a cluster that ends while it is awaited is no success" do
     start_supervised!({GossipCluster, name: One, secret: {:key, @key}, sidecar: mute()})
     task = Task.async(fn -> GossipCluster.await(One, timeout: 60_000) end)

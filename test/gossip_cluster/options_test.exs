@@ -191,7 +191,9 @@ defmodule GossipCluster.OptionsTest do
     for options <- [:none, %{port: 1}, [{"secret", "hunter2"}], [secret: 1] ++ :rest, [1]] do
       for check <- [&Options.validate!/1, &Options.hide_secret/1, &GossipCluster.child_spec/1] do
         error = assert_raise ArgumentError, fn -> check.(options) end
-        assert error.message == "GossipCluster: the options must be a keyword list"
+
+        assert error.message ==
+                 "GossipCluster: the options must be a keyword list, as in {GossipCluster, name: Shop, secret: :cookie}"
       end
     end
   end

@@ -27,6 +27,40 @@ defmodule GossipCluster.PeerTest do
         do: refute(Peer.valid_name?(name), inspect(name))
   end
 
+  test "it prints in one line, whatever its name and its state" do
+    peer = %Peer{
+      name: "a@b",
+      creation: 1,
+      boot: "0102030405060708",
+      port: 4370,
+      addresses: [{{192, 0, 2, 1}, 40_000, 1}]
+    }
+
+    assert inspect(peer) == ~s(#GossipCluster.Peer<"a@b" at 192.0.2.1, port 4370, alive, waiting>)
+    assert inspect([peer], width: 10) =~ inspect(peer)
+
+    assert inspect(%{peer | addresses: [], port: 0}) ==
+             ~s(#GossipCluster.Peer<"a@b", alive, waiting>)
+
+    troubled = %{
+      peer
+      | status: :suspect,
+        connection: {:skipped, :cookie},
+        problem: {:cookie, "its Erlang cookie differs"}
+    }
+
+    assert inspect(troubled) ==
+             ~s(#GossipCluster.Peer<"a@b" at 192.0.2.1, port 4370, suspect, skipped: cookie>)
+
+    troubled = %{peer | problem: {:port_closed, "its distribution port is closed"}}
+
+    assert inspect(troubled) ==
+             ~s(#GossipCluster.Peer<"a@b" at 192.0.2.1, port 4370, alive, waiting: port_closed>)
+
+    refute inspect(%{peer | name: "a\n@b" <> <<255>>}) =~ "\n"
+    assert inspect(peer, structs: false) =~ "creation: 1"
+  end
+
   test "a label is quoted, whatever the bytes, and needs no atom" do
     assert Peer.label("a@b") == ~s(:"a@b")
     assert Peer.label(:a@b) == ~s(:"a@b")
