@@ -14,8 +14,7 @@ defmodule GossipCluster.MixProject do
       compilers: Mix.compilers() ++ [:gossipd],
       elixirc_paths: elixirc_paths(Mix.env()),
       start_permanent: Mix.env() == :prod,
-      # No entry at all, not even for tools: one would stop every mix command where Hex is unreachable.
-      deps: [],
+      deps: deps(Code.ensure_loaded?(Hex)),
       releases: releases(),
       test_coverage: [summary: [threshold: 0]],
       name: "GossipCluster",
@@ -24,14 +23,37 @@ defmodule GossipCluster.MixProject do
       source_url: @source_url,
       homepage_url: @source_url,
       package: package(),
-      docs: docs()
+      docs: docs(),
+      dialyzer: dialyzer()
     ]
   end
+
+  def cli, do: [preferred_envs: [docs: :docs, "hex.publish": :docs]]
 
   def application do
     [
       mod: {GossipCluster.Application, []},
       extra_applications: [:logger, :crypto]
+    ]
+  end
+
+  # None at all where Hex is not installed, not even tools: one would stop every mix command there. The library needs none.
+  defp deps(false), do: []
+
+  defp deps(true) do
+    [
+      {:telemetry, "~> 0.4 or ~> 1.0", optional: true},
+      {:ex_doc, "~> 0.31", only: [:dev, :docs], runtime: false},
+      {:dialyxir, "~> 1.4", only: :dev, runtime: false},
+      {:credo, "~> 1.7", only: :dev, runtime: false}
+    ]
+  end
+
+  # bin/test calls dialyzer with these flags itself; `mix dialyzer` is dialyxir's.
+  defp dialyzer do
+    [
+      flags: [:unmatched_returns, :error_handling, :underspecs, :extra_return, :missing_return],
+      plt_add_apps: [:mix]
     ]
   end
 
@@ -51,7 +73,7 @@ defmodule GossipCluster.MixProject do
     [
       licenses: ["Apache-2.0"],
       files: ~w(lib priv_src cmake CMakeLists.txt CMakePresets.json mix.exs .formatter.exs
-                README.md PROTOCOL.md CHANGELOG.md LICENSE guides),
+                README.md PROTOCOL.md CHANGELOG.md LICENSE guides rel),
       links: %{"GitHub" => @source_url, "Changelog" => @source_url <> "/blob/main/CHANGELOG.md"}
     ]
   end
@@ -67,6 +89,10 @@ defmodule GossipCluster.MixProject do
         "LICENSE" | Path.wildcard("guides/*.md")
       ],
       groups_for_extras: [Guides: ~r"^guides/"],
+      groups_for_docs: [
+        "Start and stop": &(&1[:group] == :run),
+        "Look and wait": &(&1[:group] == :look)
+      ],
       groups_for_modules: [
         "What you call": [
           GossipCluster,

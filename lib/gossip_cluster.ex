@@ -48,6 +48,7 @@ defmodule GossipCluster do
       iex> GossipCluster.child_spec(name: Shop, secret: {:passphrase, "correct horse"}).id
       Shop
   """
+  @doc group: :run
   @spec child_spec([Options.option()]) :: Supervisor.child_spec()
   def child_spec(options) do
     options = Options.hide_secret(options)
@@ -67,6 +68,7 @@ defmodule GossipCluster do
 
       {:ok, _pid} = GossipCluster.start_link(name: Shop, secret: {:key, key})
   """
+  @doc group: :run
   @spec start_link([Options.option()]) ::
           {:ok, pid()} | {:error, {:already_started, pid()} | term()}
   def start_link(options \\ []) do
@@ -82,6 +84,7 @@ defmodule GossipCluster do
       for peer <- GossipCluster.peers(), do: {peer.name, peer.status, peer.connection}
       #=> [{"b@host", :alive, :connected}]
   """
+  @doc group: :look
   @spec peers(name()) :: [Peer.t()]
   def peers(name \\ __MODULE__), do: name |> board!() |> Board.peers()
 
@@ -124,6 +127,7 @@ defmodule GossipCluster do
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
   """
+  @doc group: :look
   @spec status(name()) :: status()
   def status(name \\ __MODULE__) do
     board = board!(name)
@@ -180,12 +184,14 @@ defmodule GossipCluster do
       :ok = GossipCluster.await(min: 2, timeout: 10_000)
       :ok = GossipCluster.await(Shop, min: 2, timeout: 10_000)
   """
+  @doc group: :look
   @spec await(name() | [await_option()]) :: :ok | {:error, :timeout}
   def await(name_or_options \\ [])
   def await(options) when is_list(options), do: await(__MODULE__, options)
   def await(name), do: await(name, [])
 
   @doc "As `await/1`, for the cluster of this name."
+  @doc group: :look
   @spec await(name(), [await_option()]) :: :ok | {:error, :timeout}
   def await(name, options) do
     options = options!("await", name, options, [:min, :timeout], "min: 2, timeout: 10_000")
@@ -228,9 +234,10 @@ defmodule GossipCluster do
         {:gossip_cluster, GossipCluster, {:up, peer}} -> peer.name
       end
   """
+  @doc group: :look
   @spec subscribe(name()) :: :ok
   def subscribe(name \\ __MODULE__) do
-    board!(name)
+    _board = board!(name)
     key = {:events, name}
 
     twice = key in Registry.keys(GossipCluster.Registry, self())
@@ -242,6 +249,7 @@ defmodule GossipCluster do
   end
 
   @doc "Ends what `subscribe/1` began."
+  @doc group: :look
   @spec unsubscribe(name()) :: :ok
   def unsubscribe(name \\ __MODULE__),
     do: Registry.unregister(GossipCluster.Registry, {:events, name})
@@ -259,12 +267,14 @@ defmodule GossipCluster do
       :ok = GossipCluster.leave(disconnect: true)
       :ok = GossipCluster.leave(Shop, disconnect: true)
   """
+  @doc group: :run
   @spec leave(name() | [leave_option()]) :: :ok
   def leave(name_or_options \\ [])
   def leave(options) when is_list(options), do: leave(__MODULE__, options)
   def leave(name), do: leave(name, [])
 
   @doc "As `leave/1`, for the cluster of this name."
+  @doc group: :run
   @spec leave(name(), [leave_option()]) :: :ok
   def leave(name, options) do
     options = options!("leave", name, options, [:disconnect], "disconnect: true")
@@ -292,9 +302,10 @@ defmodule GossipCluster do
          do: apply(:global, :disconnect, [])
 
     # Those that are left: hidden ones, where `global` did the rest.
-    for node <- nodes,
-        mfa != {:erlang, :disconnect_node, []} or node in Node.list(:connected),
-        do: Connect.disconnect(node, mfa)
+    _ =
+      for node <- nodes,
+          mfa != {:erlang, :disconnect_node, []} or node in Node.list(:connected),
+          do: Connect.disconnect(node, mfa)
 
     :ok
   end
@@ -304,6 +315,7 @@ defmodule GossipCluster do
 
       {:telemetry_poller, measurements: [{GossipCluster, :measure, [GossipCluster]}], period: 10_000}
   """
+  @doc group: :look
   @spec measure(name()) :: :ok
   def measure(name \\ __MODULE__) do
     Telemetry.load()
@@ -322,9 +334,10 @@ defmodule GossipCluster do
 
   It lasts until the cluster's supervisor is restarted, so change the configuration too. A wrong secret raises `ArgumentError`.
   """
+  @doc group: :run
   @spec rotate_secret(name(), term()) :: :ok
   def rotate_secret(name \\ __MODULE__, secret) do
-    board!(name)
+    _board = board!(name)
 
     case Secret.resolve(secret) do
       {:ok, ring} ->

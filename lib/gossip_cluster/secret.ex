@@ -16,7 +16,7 @@ defmodule GossipCluster.Secret do
              "of these, or a function of no argument (or {module, function, arguments}) that returns one of them"
 
   @doc "Hides a secret as given. What is hidden already, or has nothing to hide, stays as it is."
-  @spec hide(term()) :: term()
+  @spec hide(term()) :: Hidden.t() | (... -> term()) | atom() | {module(), atom(), []}
   def hide(%Hidden{} = secret), do: secret
   def hide(secret) when is_function(secret) or is_atom(secret), do: secret
   def hide({m, f, []} = secret) when is_atom(m) and is_atom(f), do: secret

@@ -8,7 +8,7 @@ defmodule GossipCluster.Supervisor do
   alias GossipCluster.{Board, Owner, Shared}
 
   @doc false
-  @spec start_link(GossipCluster.Options.t()) :: {:ok, pid()} | {:error, term()}
+  @spec start_link(GossipCluster.Options.t()) :: Supervisor.on_start()
   def start_link(%{name: name} = options) do
     with nil <- taken(name),
          {:error, {:shutdown, {:failed_to_start_child, Owner, {:already_started, owner}}}} <-

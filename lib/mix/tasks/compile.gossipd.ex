@@ -51,15 +51,13 @@ defmodule Mix.Tasks.Compile.Gossipd do
 
   @impl true
   def clean do
-    File.rm_rf!(build_dir())
-    File.rm(executable())
-    File.rm(manifest())
+    forget()
+    _ = File.rm(executable())
     :ok
   end
 
   defp configure(wanted) do
-    File.rm(manifest())
-    File.rm_rf!(build_dir())
+    forget()
 
     case cmake(wanted.settings.arguments) do
       {:ok, _output} ->
@@ -70,6 +68,13 @@ defmodule Mix.Tasks.Compile.Gossipd do
       {:error, output} ->
         fail(configure_message(output), [])
     end
+  end
+
+  # The next build begins from nothing.
+  defp forget do
+    _ = File.rm(manifest())
+    _ = File.rm_rf!(build_dir())
+    :ok
   end
 
   defp build(wanted) do

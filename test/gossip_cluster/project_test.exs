@@ -1,0 +1,59 @@
+defmodule GossipCluster.ProjectTest do
+  # mix.exs, as others will use it.
+  use ExUnit.Case, async: true
+
+  # Compiles mix.exs in a VM of its own, where Hex is installed or not, and says what it says.
+  defp project(hex, key) do
+    code = """
+    Mix.start()
+    #{if hex, do: "defmodule Hex, do: []"}
+    Code.require_file("mix.exs")
+    IO.write(inspect(GossipCluster.MixProject.project()[#{inspect(key)}], limit: :infinity))
+    """
+
+    {output, 0} = System.cmd("elixir", ["-e", code], stderr_to_stdout: true)
+    {term, _binding} = Code.eval_string(output)
+    term
+  end
+
+  test "where Hex is not installed it depends on nothing, so every mix command works" do
+    assert project(false, :deps) == []
+    assert Mix.Project.config()[:deps] == project(Code.ensure_loaded?(Hex), :deps)
+  end
+
+  test "where Hex is, its users get none but an optional one; the tools are for work on the library itself" do
+    deps = project(true, :deps)
+
+    options =
+      Map.new(deps, fn {app, version, options} when is_binary(version) -> {app, options} end)
+
+    assert Enum.sort(Map.keys(options)) == [:credo, :dialyxir, :ex_doc, :telemetry]
+    assert options.telemetry == [optional: true]
+
+    for tool <- [:credo, :dialyxir, :ex_doc] do
+      assert Enum.all?(List.wrap(options[tool][:only]), &(&1 in [:dev, :docs]))
+      assert options[tool][:only] != nil
+      assert options[tool][:runtime] == false
+    end
+  end
+
+  test "every file that the documentation and the package name is there" do
+    for pattern <- Mix.Project.config()[:package][:files],
+        do: assert(Path.wildcard(pattern, match_dot: true) != [], pattern)
+
+    assert "rel" in Mix.Project.config()[:package][:files]
+    extras = Mix.Project.config()[:docs][:extras]
+    for extra <- extras, do: assert(File.regular?(extra), extra)
+    for guide <- Path.wildcard("guides/*.md"), do: assert(guide in extras)
+  end
+
+  test "every function of GossipCluster stands in a group of the documentation" do
+    {:docs_v1, _, _, _, _, _, docs} = Code.fetch_docs(GossipCluster)
+    groups = Mix.Project.config()[:docs][:groups_for_docs]
+
+    for {{:function, name, arity}, _, _, %{}, metadata} <- docs do
+      assert [_one] = Enum.filter(groups, fn {_title, member?} -> member?.(metadata) end),
+             "#{name}/#{arity}"
+    end
+  end
+end
