@@ -2,6 +2,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "utf8.h"
 
 /* The port has no back-pressure: a line lands in the owner's mailbox whether it is read or not. Transitions
  * of a busy cluster fit; a storm does not. */
@@ -43,38 +46,17 @@ void log_line(struct log *log, uint8_t level, const char *format, ...)
     log->sink(log->context, level, text);
 }
 
-/* Bytes of the well-formed character at `t` (Unicode's table 3-7), or 0. A NUL is no continuation byte, so
- * the end is safe. */
-static unsigned character(const unsigned char *t)
-{
-    unsigned len = t[0] < 0x80   ? 1
-                   : t[0] < 0xc2 ? 0
-                   : t[0] < 0xe0 ? 2
-                   : t[0] < 0xf0 ? 3
-                   : t[0] < 0xf5 ? 4
-                                 : 0;
-    unsigned low = t[0] == 0xe0 ? 0xa0 : t[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned high = t[0] == 0xed ? 0x9f : t[0] == 0xf4 ? 0x8f : 0xbf;
-
-    if (len == 1) {
-        return t[0] >= 0x20 && t[0] != 0x7f ? 1 : 0;
-    }
-    for (unsigned i = 1; i < len; i++) {
-        if (t[i] < (i == 1 ? low : 0x80) || t[i] > (i == 1 ? high : 0xbf)) {
-            return 0;
-        }
-    }
-    return len;
-}
-
 void log_clean(char *text)
 {
-    while (*text != '\0') {
-        unsigned len = character((const unsigned char *)text);
+    const char *end = text + strlen(text);
 
-        if (len == 0) {
+    while (text < end) {
+        size_t len = utf8_length(text, (size_t)(end - text));
+
+        if (len == 0 || (len == 1 && ((unsigned char)*text < 0x20 || *text == 0x7f))) {
             *text = '?';
+            len = 1;
         }
-        text += len == 0 ? 1 : len;
+        text += len;
     }
 }

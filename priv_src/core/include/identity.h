@@ -28,8 +28,8 @@ struct identity {
     uint8_t flags;        /* enum identity_flag */
 };
 
-/* Sets a name from `len` bytes; -1 if it is empty, too long, has a control character, a quote, a backslash or
- * no '@'. */
+/* Sets a name from `len` bytes: something, one '@', something. -1 if it is not that, too long, no UTF-8, or
+ * has a control character, a quote or a backslash. */
 int name_set(struct name *name, const void *text, size_t len);
 
 /* Same length, same bytes. */
