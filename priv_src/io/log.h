@@ -4,7 +4,10 @@
 #define GOSSIP_LOG_H
 
 #include "bucket.h"
-#include "effect.h"
+
+#define LOG_TEXT 400 /* bytes of a line, its NUL included */
+
+enum log_level { LEVEL_DEBUG = 1, LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
 
 /* Takes one line; `level` is an enum log_level. Must not log itself. */
 typedef void log_sink(void *context, uint8_t level, const char *text);

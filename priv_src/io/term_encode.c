@@ -2,6 +2,7 @@
 
 #include "buf.h"
 #include "ip.h"
+#include "log.h"
 
 #include <ei.h>
 #include <stdlib.h>

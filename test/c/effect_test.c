@@ -39,9 +39,6 @@ static void a_queue_of_bounded_length(void **state)
                 assert_int_equal(e->as.send.len, 0);
                 e->as.send.len = model[last++] = round;
             }
-        } else if (what == 9) {
-            effects_unpush(fx);
-            last -= last > first;
         } else {
             const struct effect *e = effects_pop(fx);
             if (first == last) {
@@ -67,38 +64,6 @@ static void an_event_begins_empty(void **state)
     assert_non_null(e);
     static const struct event none;
     assert_memory_equal(&e->as.event, &none, sizeof none);
-    e = effects_push(fx, EFFECT_LOG);
-    assert_non_null(e);
-    assert_string_equal(e->as.log.text, "");
-}
-
-static void log_lines_are_cut(void **state)
-{
-    struct effects *fx = *state;
-    char line[2 * LOG_TEXT];
-    memset(line, 'x', sizeof line);
-    line[sizeof line - 1] = '\0';
-    effects_log(fx, LEVEL_WARNING, "%s %d", "seven", 7);
-    effects_log(fx, LEVEL_INFO, "%s", line);
-    const struct effect *e = effects_pop(fx);
-    assert_int_equal(e->type, EFFECT_LOG);
-    assert_int_equal(e->as.log.level, LEVEL_WARNING);
-    assert_string_equal(e->as.log.text, "seven 7");
-    e = effects_pop(fx);
-    assert_int_equal(e->as.log.level, LEVEL_INFO);
-    assert_int_equal(strlen(e->as.log.text), LOG_TEXT - 1);
-    assert_null(effects_pop(fx));
-}
-
-static void a_log_line_without_room_is_counted(void **state)
-{
-    struct effects *fx = *state;
-    while (effects_room(fx) > 0) {
-        assert_non_null(effects_push(fx, EFFECT_SEND));
-    }
-    effects_log(fx, LEVEL_ERROR, "no room");
-    assert_int_equal(fx->count, EFFECTS_MAX);
-    assert_true(fx->refused == 1);
 }
 
 int main(void)
@@ -106,8 +71,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_queue_of_bounded_length, setup, teardown),
         cmocka_unit_test_setup_teardown(an_event_begins_empty, setup, teardown),
-        cmocka_unit_test_setup_teardown(log_lines_are_cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_log_line_without_room_is_counted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "build.h"
 #include "etf.h"
+#include "log.h"
 #include "test.h"
 
 #include <ei.h>

@@ -135,7 +135,7 @@ defmodule GossipCluster.ReadmeTest do
         not String.starts_with?(Path.basename(path), "term"),
         [_, arguments] <-
           Regex.scan(
-            ~r/\b(?:log_line|fault_set|effects_log)\(([^;]*?"(?:[^"\\]|\\.)*")/s,
+            ~r/\b(?:log_line|fault_set)\(([^;]*?"(?:[^"\\]|\\.)*")/s,
             next_to(path)
           ) do
       [text] = Regex.run(~r/"((?:[^"\\]|\\.)*)"$/s, arguments, capture: :all_but_first)

@@ -22,7 +22,8 @@ struct command {
         struct {
             struct identity self; /* its boot and incarnation are ignored: the core has its own */
             uint8_t cookie_len;
-            uint8_t cookie[COOKIE_MAX]; /* for the fingerprint; forgotten at once */
+            uint8_t cookie[COOKIE_MAX]; /* its fingerprint is made anew when the keys change, so the core
+                                           keeps it */
         } alive;
         uint8_t reason; /* enum down_reason */
         struct keyring keys;

@@ -6,30 +6,27 @@
 #include "identity.h"
 
 #define DATAGRAM_MAX 1200 /* bytes; fits every path that carries IPv6's minimum of 1280 */
-#define LOG_TEXT     400  /* bytes of a log line, its NUL included */
-#define EFFECTS_MAX                                                                                          \
-    256 /* effects that one call may make; the core stops early and asks to be called again                  \
-         */
 
-enum effect_type { EFFECT_SEND = 1, EFFECT_EVENT, EFFECT_LOG };
+/* Effects that one call may make; the core stops early and asks to be called again. */
+#define EFFECTS_MAX 256
+
+enum effect_type { EFFECT_SEND = 1, EFFECT_EVENT };
 
 enum event_type {
-    EVENT_READY = 1, /* configured; followed by a snapshot */
-    EVENT_SNAPSHOT,  /* the owner wants every listed peer: walk gossip_peers() */
-    EVENT_UP,        /* a peer is listed */
-    EVENT_UPDATE,    /* a listed peer changed (address, port, status, a new sidecar of the same BEAM) */
-    EVENT_DOWN,      /* a listed peer is gone, for `reason` */
-    EVENT_CONFLICT,  /* `peer` has the name of `other`, both alive; once for each pair */
-    EVENT_HEALTH,    /* `health` of this node's view has changed */
-    EVENT_HEARTBEAT, /* a beat of `peer` was heard; only when asked for */
-    EVENT_LEFT,      /* the last goodbye is on its way; no peer is listed any more */
+    EVENT_SNAPSHOT = 1, /* the owner wants every listed peer: walk gossip_peers() */
+    EVENT_UP,           /* a peer is listed */
+    EVENT_UPDATE,       /* a listed peer changed (address, port, status, a new sidecar of the same BEAM) */
+    EVENT_DOWN,         /* a listed peer is gone, for `reason` */
+    EVENT_CONFLICT,     /* `peer` has the name of `other`, both alive; once for each pair */
+    EVENT_HEALTH,       /* `health` of this node's view has changed */
+    EVENT_HEARTBEAT,    /* a beat of `peer` was heard; only when asked for */
+    EVENT_LEFT,         /* the last goodbye is on its way; no peer is listed any more */
 };
 
 enum peer_status { STATUS_ALIVE = 1, STATUS_SUSPECT, STATUS_STALLED };
 enum down_reason { DOWN_LEFT = 1, DOWN_BEAM_EXIT, DOWN_SILENT };
 enum health { HEALTH_OK = 0, HEALTH_ISOLATED = 1 };
 enum cookie_match { COOKIE_UNKNOWN = 0, COOKIE_SAME, COOKIE_DIFFERS };
-enum log_level { LEVEL_DEBUG = 1, LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
 
 /* A listed peer as the owner sees it. */
 struct peer_view {
@@ -57,10 +54,6 @@ struct effect {
             uint8_t data[DATAGRAM_MAX];
         } send;
         struct event event;
-        struct {
-            uint8_t level; /* enum log_level */
-            char text[LOG_TEXT];
-        } log;
     } as;
 };
 
@@ -78,16 +71,7 @@ size_t effects_room(const struct effects *fx);
 /* The next free effect, zeroed except for the send data, its type set; NULL (and counted) when full. */
 struct effect *effects_push(struct effects *fx, uint8_t type);
 
-/* Takes back the newest effect (a datagram that could not be built). */
-void effects_unpush(struct effects *fx);
-
 /* The oldest effect, valid until the next call on `fx`; NULL when empty. */
 const struct effect *effects_pop(struct effects *fx);
-
-/* Appends a log line, cut at LOG_TEXT. `format` as printf's. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
-void effects_log(struct effects *fx, uint8_t level, const char *format, ...);
 
 #endif

@@ -66,7 +66,8 @@
 #define CONTEST_GRACE (100 * MS_US) /* what a peer sent before its name was claimed has come by then */
 #define RELAY_LIFE    (1 * SECOND_US)
 #define STALL_MIN     (2 * SECOND_US) /* a pulse older than this, and than 2 T, is a stalled BEAM */
-#define LATE          (100 * MS_US) /* a timer so late means that this process was stopped: all deadlines shift */
+#define STOPPED_AFTER                                                                                        \
+    (100 * MS_US) /* a timer so late means that this process was stopped: all deadlines shift */
 
 /* Leaving. */
 #define GOODBYES       3                /* a BYE is said so many times */

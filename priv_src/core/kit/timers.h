@@ -9,7 +9,7 @@
 
 struct timer {
     int64_t due;   /* microseconds, the core's own time */
-    uint64_t boot; /* whom it is about; 0: this member */
+    uint64_t boot; /* whom it is about: a member, or the life of this one; 0: nobody in particular */
     uint8_t kind;  /* what its owner calls it */
     uint8_t step;  /* which repetition */
 };

@@ -1,7 +1,5 @@
 #include "effect.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 size_t effects_room(const struct effects *fx)
@@ -20,19 +18,10 @@ struct effect *effects_push(struct effects *fx, uint8_t type)
     e->type = type;
     if (type == EFFECT_SEND) {
         e->as.send.len = 0; /* 1,200 bytes that the sealing overwrites need no clearing */
-    } else if (type == EFFECT_EVENT) {
-        memset(&e->as.event, 0, sizeof e->as.event);
     } else {
-        e->as.log.text[0] = '\0';
+        memset(&e->as.event, 0, sizeof e->as.event);
     }
     return e;
-}
-
-void effects_unpush(struct effects *fx)
-{
-    if (fx->count > 0) {
-        fx->count--;
-    }
 }
 
 const struct effect *effects_pop(struct effects *fx)
@@ -44,17 +33,4 @@ const struct effect *effects_pop(struct effects *fx)
     fx->head = (fx->head + 1) % EFFECTS_MAX;
     fx->count--;
     return e;
-}
-
-void effects_log(struct effects *fx, uint8_t level, const char *format, ...)
-{
-    struct effect *e = effects_push(fx, EFFECT_LOG);
-    if (e == NULL) {
-        return;
-    }
-    e->as.log.level = level;
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(e->as.log.text, sizeof e->as.log.text, format, args);
-    va_end(args);
 }

@@ -3,6 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "buf.h"
+
 _Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key size");
 _Static_assert(SEAL_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce size");
 _Static_assert(SEAL_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag size");
@@ -29,11 +31,10 @@ static void hash_parts(uint8_t *out, size_t out_len, const uint8_t *key, const c
                        const void *part, size_t len, const void *more, size_t more_len)
 {
     crypto_generichash_state state;
-    uint64_t lengths[2] = {len, more_len};
     uint8_t prefix[16];
-    for (size_t i = 0; i < 16; i++) {
-        prefix[i] = (uint8_t)(lengths[i / 8] >> (56 - 8 * (i % 8)));
-    }
+    struct writer w = writer_over(prefix, sizeof prefix);
+    write_u64(&w, len);
+    write_u64(&w, more_len);
     crypto_generichash_init(&state, key, key == NULL ? 0 : KEY_BYTES, out_len);
     crypto_generichash_update(&state, (const unsigned char *)context, strlen(context));
     crypto_generichash_update(&state, prefix, sizeof prefix);
@@ -115,11 +116,8 @@ int seal_open(const struct keyring *ring, int index, const uint8_t *datagram, si
 
 uint64_t seal_sequence(const uint8_t *datagram)
 {
-    uint64_t v = 0;
-    for (size_t i = SEAL_HEADER - 8; i < SEAL_HEADER; i++) {
-        v = v << 8 | datagram[i];
-    }
-    return v;
+    struct reader r = reader_over(datagram + SEAL_HEADER - 8, 8);
+    return read_u64(&r);
 }
 
 void seal_fingerprint(const struct keyring *ring, int index, const uint8_t *cookie, size_t len,

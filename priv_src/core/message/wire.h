@@ -61,7 +61,7 @@ enum wire_field {
     FIELD_HEARD,       /* ms (2): with FIELD_RELAY: since the relay last heard that member */
 };
 
-enum verdict { VERDICT_ALIVE = 1, VERDICT_SUSPECT, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT };
+enum verdict { VERDICT_SUSPECT = 2, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT };
 
 enum wire_has {
     HAS_QUESTION = 1,

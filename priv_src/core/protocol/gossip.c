@@ -28,8 +28,9 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     g->now = now;
     g->salt = random_u64(g);
     announce_init(g);
-    /* A peer has its silence timer, one for a rival, as a tombstone one more, and each may have left a stale
-     * one. */
+    /* Of a member there may be one for its rivalry, a probe, a vouch, a verdict said again and the end of its
+     * tombstone; of a stranger the next try; and stale ones, which stay until they are due. Silence has one
+     * timer for all. */
     timers_init(&g->timers, 8 * ((size_t)options->max_peers + PENDING_MAX));
     return g;
 }
@@ -57,7 +58,7 @@ static void enter(struct gossip *g, int64_t now)
 {
     int64_t due = timers_next(&g->timers);
     int64_t expected = due < g->now ? g->now : due;
-    if (due != INT64_MAX && now - g->lag - expected > LATE) {
+    if (due != INT64_MAX && now - g->lag - expected > STOPPED_AFTER) {
         g->lag = now - expected;
     }
     if (now - g->lag > g->now) {

@@ -41,7 +41,8 @@ struct peer {
     /* alarm.c begins, watch.c and verdict.c go on, a sign of life ends it (members.c, isolate.c). */
     uint8_t watch;  /* enum watch_state */
     uint8_t probes; /* sent to it in this watch; at most 255 */
-    int64_t alarm;  /* when its silence, or its tombstone, is looked at; what another timer says is stale */
+    int64_t
+        alarm; /* listed: it is not looked at before; rival, gone: due time of its timer, others are stale */
 
     /* members.c, by what it says: at its newest datagram. */
     int64_t interval; /* it promised, microseconds */

@@ -5,9 +5,10 @@
 #include "judge.h"
 
 static const char *const event_names[] = {
-    [EVENT_READY] = "ready",   [EVENT_SNAPSHOT] = "snapshot",   [EVENT_UP] = "up",
-    [EVENT_UPDATE] = "update", [EVENT_DOWN] = "down",           [EVENT_CONFLICT] = "conflict",
-    [EVENT_HEALTH] = "health", [EVENT_HEARTBEAT] = "heartbeat", [EVENT_LEFT] = "left",
+    [EVENT_SNAPSHOT] = "snapshot",   [EVENT_UP] = "up",
+    [EVENT_UPDATE] = "update",       [EVENT_DOWN] = "down",
+    [EVENT_CONFLICT] = "conflict",   [EVENT_HEALTH] = "health",
+    [EVENT_HEARTBEAT] = "heartbeat", [EVENT_LEFT] = "left",
 };
 static const char *const reason_names[] = {
     [DOWN_LEFT] = "left", [DOWN_BEAM_EXIT] = "beam_exit", [DOWN_SILENT] = "silent"};
