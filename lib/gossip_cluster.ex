@@ -69,8 +69,7 @@ defmodule GossipCluster do
       {:ok, _pid} = GossipCluster.start_link(name: Shop, secret: {:key, key})
   """
   @doc group: :run
-  @spec start_link([Options.option()]) ::
-          {:ok, pid()} | {:error, {:already_started, pid()} | term()}
+  @spec start_link([Options.option()]) :: Supervisor.on_start()
   def start_link(options \\ []) do
     options
     |> Options.hide_secret()
@@ -302,10 +301,9 @@ defmodule GossipCluster do
          do: apply(:global, :disconnect, [])
 
     # Those that are left: hidden ones, where `global` did the rest.
-    _ =
-      for node <- nodes,
-          mfa != {:erlang, :disconnect_node, []} or node in Node.list(:connected),
-          do: Connect.disconnect(node, mfa)
+    for node <- nodes,
+        mfa != {:erlang, :disconnect_node, []} or node in Node.list(:connected),
+        do: _ = Connect.disconnect(node, mfa)
 
     :ok
   end
