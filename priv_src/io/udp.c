@@ -30,16 +30,25 @@ struct udp {
     struct addr forbidden;                    /* to whom; others may be allowed */
 };
 
+/* Binds it, and then it is one of ours; else it is closed: joined on, it would hear nothing. */
+static int bind_or_close(struct udp *u, int fd, uint16_t port)
+{
+    if (udp_system_bind(fd, u->options.group.family, port) == 0) {
+        u->sockets[u->socket_count++] = fd;
+        return 0;
+    }
+    int trouble = errno;
+    (void)close(fd);
+    errno = trouble;
+    return -1;
+}
+
 static int open_private(struct udp *u, struct fault *fault)
 {
     uint32_t granted;
-    uint8_t family = u->options.group.family;
-    int fd = udp_system_open(family, false, u->options.ttl, &granted);
+    int fd = udp_system_open(u->options.group.family, false, u->options.ttl, &granted);
 
-    if (fd >= 0) {
-        u->sockets[u->socket_count++] = fd;
-    }
-    if (fd < 0 || udp_system_bind(fd, family, 0) != 0) {
+    if (fd < 0 || bind_or_close(u, fd, 0) != 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
     }
     return 0;
@@ -47,30 +56,26 @@ static int open_private(struct udp *u, struct fault *fault)
 
 static int open_shared(struct udp *u, struct fault *fault)
 {
-    uint8_t family = u->options.group.family;
-    uint16_t port = u->options.group.port;
-    int fd = udp_system_open(family, true, u->options.ttl, &u->stats.receive_buffer);
+    unsigned port = u->options.group.port;
+    int fd = udp_system_open(u->options.group.family, true, u->options.ttl, &u->stats.receive_buffer);
 
     if (fd < 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
     }
-    u->sockets[u->socket_count++] = fd;
-    if (udp_system_bind(fd, family, port) == 0) {
+    if (bind_or_close(u, fd, u->options.group.port) == 0) {
         return 0;
     }
     if (errno == EADDRINUSE) {
         return fault_set(fault, FAULT_PORT_TAKEN,
                          "UDP port %u is held by a program that does not share it; stop that program (`ss "
-                         "-ulpn` names it), "
-                         "or give every node of the cluster another port",
-                         (unsigned)port);
+                         "-ulpn` names it), or give every node of the cluster another port",
+                         port);
     }
     if (errno == EACCES) {
         return fault_set(fault, FAULT_NETWORK,
-                         "UDP port %u may not be used by this user; choose one above 1023", (unsigned)port);
+                         "UDP port %u may not be used by this user; choose one above 1023", port);
     }
-    return fault_set(fault, FAULT_NETWORK, "UDP port %u cannot be bound: %s", (unsigned)port,
-                     strerror(errno));
+    return fault_set(fault, FAULT_NETWORK, "UDP port %u cannot be bound: %s", port, strerror(errno));
 }
 
 struct udp *udp_open(const struct udp_options *options, struct log *log, struct fault *fault)

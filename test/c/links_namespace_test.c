@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -126,6 +127,55 @@ static void more_links_than_one_socket_joins(void **state)
     }
 }
 
+/* The second shared socket cannot be bound (somebody holds the port in a way that forbids it), and a second
+ * later it can. What was left of the first try was used for the next join, unbound, and so deaf for ever. */
+static void a_shared_socket_that_could_not_be_bound_is_not_joined_on(void **state)
+{
+    (void)state;
+    need_namespace();
+    const uint8_t group[4] = {233, 252, 1, 33};
+    const struct interface_filter all = {.mode = FILTER_ALL};
+    struct udp_options options = {.group = addr_ipv4(group, (uint16_t)(sidecar_port() + 1), 0)};
+    struct interface_list list;
+    struct fault fault;
+    char last[LOG_TEXT] = "";
+    struct log log = log_new(ignore_line, last);
+    struct pollfd fds[UDP_SOCKETS_MAX];
+    for (unsigned i = 1; i <= LINKS; i++) {
+        add_link(i);
+    }
+    assert_int_equal(interfaces_list(&all, &list), 0);
+    assert_int_equal(list.count, LINKS);
+    struct udp *a = udp_open(&options, &log, &fault), *b = udp_open(&options, &log, &fault);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_int_equal(udp_set_interfaces(b, &list), LINKS);
+    assert_int_equal(udp_descriptors(a, fds), 2);
+    int shares = 0;
+    assert_int_equal(setsockopt(fds[1].fd, SOL_SOCKET, SO_REUSEADDR, &shares, sizeof shares), 0);
+    for (int i = 0; i < 3; i++) { /* as many as the one socket takes, and no more sockets each time */
+        assert_true(udp_set_interfaces(a, &list) < LINKS);
+        assert_int_equal(udp_descriptors(a, fds), 2);
+    }
+    shares = 1;
+    assert_int_equal(setsockopt(fds[1].fd, SOL_SOCKET, SO_REUSEADDR, &shares, sizeof shares), 0);
+    assert_int_equal(udp_set_interfaces(a, &list), LINKS);
+    for (size_t i = 0; i < list.count; i++) {
+        struct path path = path_group();
+        const uint8_t number = (uint8_t)i;
+        path.addr.ifindex = list.items[i].index;
+        assert_int_equal(udp_send(b, &path, &number, 1), 0);
+        assert_true(hears(a, number));
+    }
+    udp_close(a);
+    udp_close(b);
+    for (unsigned i = 1; i <= LINKS; i++) {
+        char arguments[64];
+        (void)snprintf(arguments, sizeof arguments, "link del v%u", i);
+        ip(arguments);
+    }
+}
+
 static void await_log(struct sidecar *s, const char *text)
 {
     do {
@@ -192,6 +242,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(more_links_than_one_socket_joins, sidecar_kill_all),
+        cmocka_unit_test(a_shared_socket_that_could_not_be_bound_is_not_joined_on),
         cmocka_unit_test_teardown(links_that_come_back_are_joined_again, sidecar_kill_all),
         cmocka_unit_test_teardown(a_named_link_is_waited_for, sidecar_kill_all),
     };
