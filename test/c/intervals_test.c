@@ -14,11 +14,12 @@ static void interval_by_members(void **state)
         size_t members;
         int64_t interval;
     } rows[] = {
-        {SECOND_US, 0, SECOND_US},       {SECOND_US, 1, SECOND_US},
-        {SECOND_US, 555, SECOND_US},     {SECOND_US, 556, 1000800},
-        {SECOND_US, 1000, 1800 * MS_US}, {SECOND_US, 10000, 18 * SECOND_US},
-        {SECOND_US, 65536, 117964800},   {100 * MS_US, 55, 100 * MS_US},
-        {100 * MS_US, 56, 100800},       {60 * SECOND_US, 10000, 60 * SECOND_US},
+        {SECOND_US, 0, SECOND_US},         {SECOND_US, 1, SECOND_US},
+        {SECOND_US, 555, SECOND_US},       {SECOND_US, 556, 1000800},
+        {SECOND_US, 1000, 1800 * MS_US},   {SECOND_US, 10000, 18 * SECOND_US},
+        {SECOND_US, 36408, 65534400},      {SECOND_US, 36409, 65535 * MS_US},
+        {SECOND_US, 65536, 65535 * MS_US}, {100 * MS_US, 55, 100 * MS_US},
+        {100 * MS_US, 56, 100800},         {60 * SECOND_US, 10000, 60 * SECOND_US},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         int64_t interval = interval_for(rows[i].shortest, rows[i].members);
@@ -36,6 +37,19 @@ static void the_group_keeps_its_budget(void **state)
         double interval = (double)interval_for(SECOND_US, members) / (double)SECOND_US;
         assert_true((double)members * BEAT_BITS * 0.875 / (0.875 * interval) <=
                     GROUP_BITS_PER_SECOND * 1.001);
+    }
+}
+
+/* T is promised in 16 bits of milliseconds: who beat more seldom than promised was probed by all, for ever.
+ */
+static void a_group_of_any_size_beats_as_often_as_the_wire_can_promise(void **state)
+{
+    (void)state;
+    const size_t most = 2 * (size_t)65535 + 1; /* the listed and the departed of max_peers, and this member */
+    for (size_t members = 1; members <= most; members++) {
+        int64_t interval = interval_for(60 * SECOND_US, members);
+        assert_true(interval >= 60 * SECOND_US && interval / MS_US <= UINT16_MAX);
+        assert_true(interval_for(SECOND_US, members) >= interval_for(SECOND_US, members - 1));
     }
 }
 
@@ -101,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interval_by_members),
         cmocka_unit_test(the_group_keeps_its_budget),
+        cmocka_unit_test(a_group_of_any_size_beats_as_often_as_the_wire_can_promise),
         cmocka_unit_test(jitter),
         cmocka_unit_test(questions),
         cmocka_unit_test(silences),

@@ -3,7 +3,8 @@
 int64_t interval_for(int64_t shortest, size_t members)
 {
     int64_t share = (int64_t)members * BEAT_BITS * SECOND_US / GROUP_BITS_PER_SECOND;
-    return share > shortest ? share : shortest;
+    int64_t interval = share > shortest ? share : shortest;
+    return interval < INTERVAL_MAX ? interval : INTERVAL_MAX;
 }
 
 int64_t interval_jittered(int64_t interval, uint32_t random)

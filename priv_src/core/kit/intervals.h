@@ -12,8 +12,9 @@
  * T on average. */
 #define GROUP_BITS_PER_SECOND 1000000u
 #define BEAT_BITS             1800u /* a beat of 120 bytes with its UDP, IP and Ethernet overhead, over 0.875 T */
-#define JITTER_PART           4     /* beats come up to a 4th of T early, so that they do not gather */
-#define MISS_MULTIPLIER       6     /* T of silence promised to be the end, for receivers that cannot probe */
+#define INTERVAL_MAX          (65535 * MS_US) /* what 16 bits of milliseconds can promise: 36,408 members */
+#define JITTER_PART           4 /* beats come up to a 4th of T early, so that they do not gather */
+#define MISS_MULTIPLIER       6 /* T of silence promised to be the end, for receivers that cannot probe */
 #define RECONSIDER_PART       5 /* a beat is put off by at most a 5th of T when the group has grown meanwhile */
 #define CARRY_BEATS           2 /* a verdict goes along with so many beats */
 
@@ -83,7 +84,7 @@
 #define PENDING_FORGET  (10 * SECOND_US) /* unproven members not heard for so long are forgotten */
 #define PENDING_MAX     1024             /* unproven members remembered */
 
-/* T for a group of so many members, microseconds: max(T_min, N * L / B). */
+/* T for a group of so many members, microseconds: max(T_min, N * L / B), INTERVAL_MAX at most. */
 int64_t interval_for(int64_t shortest, size_t members);
 
 /* One beat's distance to the next: T less up to a JITTER_PART of it; `random` is uniform. */
