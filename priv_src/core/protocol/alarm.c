@@ -1,4 +1,7 @@
-/* When a peer is to be looked at, apart from what follows. */
+/* When a peer is looked at, apart from what follows, since those who list a peer need the first and must
+ * not know the second. Silence is watched by one timer for all peers, and by what each was promised:
+ * `looks` holds, side by side, times that may be too early and are never too late. A rival, whom nobody
+ * was told of, has a timer of its own. */
 #include "protocol/alarm.h"
 
 #include "state/self.h"

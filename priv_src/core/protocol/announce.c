@@ -1,4 +1,7 @@
-/* Comings and goings of this member itself: each announced life has a boot id of its own. */
+/* Comings and goings of this member itself. Each announced life has a boot id of its own, which never
+ * comes back after its goodbye: so a recorded goodbye can end nothing that lives, and a recorded beat
+ * begins nothing that has gone. A goodbye is said three times, some ms apart, since nobody will be there
+ * to repeat it. */
 #include "protocol/announce.h"
 
 #include <string.h>

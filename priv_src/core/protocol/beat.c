@@ -1,4 +1,7 @@
-/* Beats: when, and what they carry. */
+/* Beats: when, and what they carry. T grows with the group, so that its traffic stays what it is, and a
+ * beat comes up to a quarter of T early, so that beats do not gather. The first ones are questions, in
+ * quick order: whoever has just started wants to be known in milliseconds, not in T. When the group has
+ * grown since a beat was planned, it is put off a little. */
 #include "protocol/beat.h"
 
 #include "protocol/pages.h"

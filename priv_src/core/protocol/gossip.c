@@ -1,3 +1,6 @@
+/* The API, the core's own time, and which timer fires what; here every call comes in. The first checks
+ * stand in the order of their cost: whose key (8 bytes), the seal, the decoder. The core's time stands
+ * still while this process is stopped, or it would wake up and take everybody for dead. */
 #include "gossip.h"
 
 #include <sodium.h>

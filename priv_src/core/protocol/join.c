@@ -1,6 +1,8 @@
-/* Beats, and first contact: nobody is listed, named or dialled before it has answered a nonce that this
- * member has just made, or a peer that has done so vouches for it. A recorded datagram cannot do that,
- * whoever sends it from wherever. */
+/* First contact: nobody is listed, named or dialled before it has answered a nonce that this member has
+ * just made, or a peer that has done so vouches for it. A recorded datagram cannot do that, whoever sends
+ * it from wherever. A question to a thousand must not bring a thousand answers: three by rank answer,
+ * others wait for their vouch, and ask by themselves when none comes. All answers have a rate, for a
+ * source and together, since the source may be forged. */
 #include "protocol/join.h"
 
 #include "protocol/pages.h"

@@ -1,4 +1,7 @@
-/* Listed, changed, gone: the only place that tells the owner about a peer. */
+/* Listed, changed, gone: the only place that tells the owner about a peer, so that what the owner was told
+ * and what the roster holds cannot part. A name belongs to one member at a time. A second one of the same
+ * BEAM takes over without a word (its sidecar was restarted); a second one of another BEAM is a rival
+ * until the first has shown life, and is told as a conflict, or has gone, and is its heir. */
 #include "protocol/members.h"
 
 #include <string.h>

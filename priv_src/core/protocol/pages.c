@@ -1,6 +1,7 @@
-/* The roster, page by page. The newcomer pulls: a page pushed at it would go to an address that nobody has
- * proven, and amplify. Pages are sorted by boot id and asked for by cursor, so that any member can serve the
- * next one. */
+/* The roster, page by page, so that a newcomer knows a thousand in the time of some round trips, not of
+ * their beats. The newcomer pulls: a page pushed at it would go to an address that nobody has proven, and
+ * amplify. Pages are sorted by boot id and asked for by cursor, so that any member can serve the next one,
+ * and none has to remember whom it serves. */
 #include "protocol/pages.h"
 
 #include "protocol/send.h"

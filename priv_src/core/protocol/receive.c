@@ -1,5 +1,8 @@
-/* What a datagram passes before it is believed: its sender is known, gone or a stranger, and each has its own
- * way. */
+/* What a datagram says, by who sent it. It has been opened with a key of the cluster and decoded; that
+ * proves little, for any holder of the key may have been recorded. A peer is believed once for each
+ * sequence number. A stranger, or one who was buried, is believed nothing but an echo of a nonce of ours.
+ * What a datagram says of others counts when its sender is a peer, and an address counts when somebody has
+ * answered from there. */
 #include "protocol/receive.h"
 
 #include "protocol/isolate.h"

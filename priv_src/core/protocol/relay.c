@@ -1,5 +1,7 @@
-/* Probes by way of others: "no answer from the peer" and "no answer from anyone" are different things, so a
- * relay acknowledges the request for itself before it does anything. */
+/* Probes by way of others (the idea is SWIM's: Das, Gupta, Motivala, 2002): it may be the way between the
+ * two that is broken, and not the peer. "No answer from the peer" and "no answer from anyone" are
+ * different things, so a relay acknowledges the request for itself before it does anything, and says when
+ * it last heard the peer. */
 #include "protocol/relay.h"
 
 #include "protocol/members.h"

@@ -1,3 +1,8 @@
+/* Messages out. Everything that a member says begins the same way: who it is, how often it will be heard,
+ * how fresh its BEAM's pulse is, how many it knows, and a nonce that others can echo to prove themselves.
+ * The nonce lives for seconds and not for one question, so that a beat to a thousand costs no memory:
+ * whoever echoes it has heard this member lately, and no recording can. What cannot be encoded, or finds
+ * no room among the effects, is not sent: every message of this protocol may be lost. */
 #include "protocol/send.h"
 
 #include <string.h>

@@ -1,4 +1,6 @@
-/* What the next beats carry along. */
+/* What the next beats carry along. A verdict goes to the group at once, in a datagram that some will lose;
+ * instead of acknowledgements from a thousand it rides on the next beats, which come anyway. Bounded: when
+ * there is more than a beat holds, the oldest gives way. */
 #include "protocol/tales.h"
 
 #include "protocol/send.h"

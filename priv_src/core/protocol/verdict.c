@@ -1,4 +1,8 @@
-/* Suspect, dead, left: how a verdict is said, who believes it, how the accused refutes it. */
+/* Suspect, dead, left: how a verdict is said, who believes it, how the accused refutes it. A suspicion
+ * comes first, so that one who lives can raise its incarnation and be believed. Nobody takes another's
+ * word against its own ears: a member that was heard lately is probed, not buried, since the accuser may
+ * be the deaf one. Verdicts of senders that are not listed count only against this member itself, whom
+ * they move to refute. */
 #include "protocol/verdict.h"
 
 #include "protocol/alarm.h"

@@ -1,6 +1,8 @@
-/* Silence. Three watchers by rank probe a silent peer, then ask others to, and go on while they suspect it.
+/* Silence, and what is done about it. Three watchers by rank probe a silent peer, first alone, then by way
+ * of others, and go on while they suspect it: if all watched, one death would cost a thousand probes.
  * Silence alone never buries: everybody comes to be a watcher in the end, but none gives a verdict without
- * having asked. */
+ * having asked, and none that could not have heard the answer. How far the doubt has gone is the peer's
+ * watch_state; next_state has the steps. */
 #include "protocol/watch.h"
 
 #include "protocol/alarm.h"

@@ -1,5 +1,6 @@
-/* Who is to act: all members are ordered with regard to one of them, the same way everywhere, so that a few
- * act and the others need not. Who may help: the peers heard most recently. */
+/* Who is to act, and who may help. All members are ordered with regard to one of them, the same way
+ * everywhere (rendezvous hashing), so that a few act and the others need not, without a word about whose
+ * turn it is. Who may help: the peers heard most recently. */
 #include "state/ranks.h"
 
 #include "kit/rank.h"

@@ -1,4 +1,4 @@
-/* The state of one member: everything that it knows. Who changes what stands beside it. */
+/* The state of one member: all that it knows. The core has no other. */
 #ifndef GOSSIP_STATE_H
 #define GOSSIP_STATE_H
 
@@ -52,38 +52,77 @@ struct pull {
 };
 
 /* What every datagram touches stands in front, what is large at the end: a simulation holds thousands of
- * these. */
+ * these. Beside each group: the file that changes it. */
 struct gossip {
-    int64_t now;   /* the core's own time: the caller's less the lag */
-    int64_t lag;   /* time this process was stopped for; the core's own time stands still meanwhile */
-    int64_t heard; /* last fresh datagram of any peer */
+    /* gossip.c: at each call */
+    int64_t now; /* the core's own time: the caller's less the lag */
+    int64_t lag; /* time this process was stopped for; the core's own time stands still meanwhile */
+
+    /* receive.c: at each fresh datagram of a peer */
+    int64_t heard; /* the last one, of any peer */
+
+    /* self.c adds, gossip.c takes */
     struct timers timers;
+
+    /* announce.c: when distribution starts, stops, or is about to */
     bool announced;
     bool leaving;
     uint8_t leave_reason;
+
+    /* relay.c: at a request */
     int64_t relaying; /* until then some relay may be under way */
+
+    /* send.c: every NONCE_LIFE */
     uint64_t nonce, nonce_before;
     int64_t nonce_since;
+
+    /* counted where it happens; health: isolate.c, and announce.c at an end */
     struct gossip_stats stats;
+
+    /* gossip.c: once, but for the keys, which the owner changes */
     struct gossip_options options;
+
+    /* announce.c: with each life, and what the owner says of the node; the incarnation: verdict.c */
     struct identity self;
     uint8_t prints[KEYRING_MAX][FINGERPRINT_BYTES]; /* of our cookie, by key */
     uint8_t cookie_len;
     uint8_t cookie[COOKIE_MAX];
-    int64_t pulse; /* last sign of life of the BEAM */
+    int64_t pulse; /* last sign of life of the BEAM; gossip.c, too */
+
+    /* beat.c: at each beat */
     int64_t beat_at, beat_due;
+
+    /* alarm.c, watch.c: at each look */
     int64_t look_at; /* when the peers are looked at; 0: nobody is listed */
+
+    /* verdict.c */
     int64_t refuted; /* last refutation */
+
+    /* send.c: at each datagram; a new life begins anew */
     uint64_t sequence;
+
+    /* gossip.c: once */
     uint64_t salt;
+
+    /* pages.c; beat.c begins anew */
     struct pull pull;
+
+    /* join.c, members.c, pages.c, relay.c, join.c: what each of them may still do */
     struct bucket answers, newcomers, pages, relayed;
     struct sources sources;
+
+    /* tales.c: at a verdict, and at each beat */
     struct tale tales[WIRE_VERDICTS];
     size_t tale_count;
+
+    /* relay.c: at a request, and at an answer */
     size_t relay_next;
     struct relay relays[RELAYS_MAX];
+
+    /* members.c lists, changes and buries; whose field is whose: peer.h */
     struct roster roster;
+
+    /* join.c notes, members.c drops, beat.c expires */
     struct pendings pending;
 };
 
