@@ -13,6 +13,7 @@ static void fetch_member(const struct gossip *g)
     __builtin_prefetch(&g->options);
     __builtin_prefetch(&g->self);
     __builtin_prefetch(&g->roster);
+    __builtin_prefetch(&g->pending);
 }
 
 static void fetch_peer(const struct peer *p)
