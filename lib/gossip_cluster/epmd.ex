@@ -78,18 +78,24 @@ defmodule GossipCluster.Epmd do
   # One that left is forgotten; one that fell silent may be back, and is remembered for a while.
   @spec drop(GossipCluster.name(), Peer.t(), atom()) :: :ok
   def drop(cluster, %Peer{name: name}, :silent) do
-    now = now()
-    :ets.update_element(@table, {name, cluster}, {5, now})
-
-    :ets.select_delete(@table, [
-      {{:_, :_, :_, :_, :"$1"}, [{:is_integer, :"$1"}, {:<, :"$1", now - @keep}], [true]}
-    ])
-
+    _ = :ets.update_element(@table, {name, cluster}, {5, now()})
     :ok
   end
 
   def drop(cluster, %Peer{name: name}, _reason) do
     :ets.delete(@table, {name, cluster})
+    :ok
+  end
+
+  @doc false
+  # Forgets those that have been silent for long. It looks at all, so it is not done for each.
+  @spec sweep() :: :ok
+  def sweep do
+    _ =
+      :ets.select_delete(@table, [
+        {{:_, :_, :_, :_, :"$1"}, [{:is_integer, :"$1"}, {:<, :"$1", now() - @keep}], [true]}
+      ])
+
     :ok
   end
 

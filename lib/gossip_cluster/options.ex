@@ -8,7 +8,8 @@ defmodule GossipCluster.Options do
   @schema [
     name: [
       type: :name,
-      default: GossipCluster,
+      # Not as a module: these two must not need each other to be compiled.
+      default: :"Elixir.GossipCluster",
       doc:
         "the cluster's name on this node: every function takes it, and the owner process is registered under it. " <>
           "It is not sent anywhere"
@@ -110,7 +111,9 @@ defmodule GossipCluster.Options do
       doc:
         "whether each heartbeat that is heard makes a line at debug. It costs a message a heartbeat: for looking on only"
     ],
-    sidecar: [type: :path, default: nil, doc: false]
+    sidecar: [type: :path, default: nil, doc: false],
+    # Who is told of each connect and disconnect: GossipCluster.Strategy emits libcluster's events so.
+    observer: [type: :observer, default: nil, doc: false]
   ]
 
   @documentation @schema
@@ -368,6 +371,7 @@ defmodule GossipCluster.Options do
 
   defp check(:mfa, _value, _), do: {:error, @mfa_text}
 
+  defp check(:observer, value, _), do: check(:mfa, value, false)
   defp check(:accept, value, _) when is_function(value, 1), do: {:ok, value}
 
   defp check(:accept, value, _) do

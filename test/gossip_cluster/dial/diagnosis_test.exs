@@ -1,8 +1,9 @@
-defmodule GossipCluster.DiagnosisTest do
+defmodule GossipCluster.Dial.DiagnosisTest do
   # What a failed connect is put down to. Real TCP, on the loopback interface only.
   use ExUnit.Case, async: true
 
-  alias GossipCluster.{Diagnosis, Peer}
+  alias GossipCluster.Dial.Diagnosis
+  alias GossipCluster.Peer
 
   # What stands for epmd: it tells the port that the test has told its process.
   defp closed_port do
@@ -115,12 +116,5 @@ defmodule GossipCluster.DiagnosisTest do
       assert {^cause, text} = Diagnosis.blocked(error, {192, 0, 2, 1}, 7)
       assert text =~ told
     end
-  end
-
-  test "what needs no look" do
-    for reason <- [:cookie, :name_type, :tls, :bad_name, :conflict],
-        do: assert(Diagnosis.skipped(reason) =~ ~r/give|start all|must be/)
-
-    for reason <- [:not_alive, :refused], do: assert(Diagnosis.skipped(reason) == nil)
   end
 end

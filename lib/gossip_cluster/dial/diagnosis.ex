@@ -1,10 +1,10 @@
-defmodule GossipCluster.Diagnosis do
+defmodule GossipCluster.Dial.Diagnosis do
   @moduledoc false
   # Why a peer is not connected, in one line that says what to do. `run/2` is called after a connect has failed, in the
   # task that dialled: it goes the way that Erlang went (name, epmd, TCP) and names the first step that does not work. It
   # may take seconds.
 
-  alias GossipCluster.{Distribution, Epmd, Peer}
+  alias GossipCluster.{Epmd, LocalNode, Peer}
 
   # The connect itself has given the network its 7 s: what does not answer now is dropped somewhere.
   @patience 2_000
@@ -24,12 +24,12 @@ defmodule GossipCluster.Diagnosis do
           | :handshake
           | :family
           | :failed
-  @type t :: {cause() | GossipCluster.Dialer.reason() | :quiet, String.t()}
+  @type t :: {cause() | GossipCluster.Cluster.Dialer.reason() | :quiet, String.t()}
 
   @doc "Why the connect to this peer failed."
   @spec run(Peer.t(), module()) :: {cause(), String.t()}
   def run(%Peer{} = peer, epmd \\ :net_kernel.epmd_module()) do
-    own = Distribution.own() || %{ipv6: false, tls: false}
+    own = LocalNode.own() || %{ipv6: false, tls: false}
     family = if own.ipv6, do: :inet6, else: :inet
     [_name, host] = String.split(peer.name, "@")
 
@@ -159,7 +159,7 @@ defmodule GossipCluster.Diagnosis do
   """
   @spec knock(Peer.t()) :: :ok | {:error, {cause(), String.t()}}
   def knock(%Peer{port: port} = peer) do
-    own = Distribution.own() || %{ipv6: false}
+    own = LocalNode.own() || %{ipv6: false}
     family = if own.ipv6, do: :inet6, else: :inet
 
     with [ip | _] when port > 0 <- heard(peer, family),
@@ -176,26 +176,6 @@ defmodule GossipCluster.Diagnosis do
       {:error, reason} -> {:error, reason}
     end
   end
-
-  @doc "Why a peer is not even dialled; `nil` where that is wanted, or goes without saying."
-  @spec skipped(GossipCluster.Dialer.reason()) :: String.t() | nil
-  def skipped(:cookie), do: "its Erlang cookie differs from ours; give both nodes the same"
-
-  def skipped(:name_type),
-    do:
-      "one of us has a short node name (--sname), the other a long one (--name), and such never connect; start all nodes " <>
-        "the same way"
-
-  def skipped(:tls),
-    do:
-      "the distribution of one of us runs over TLS, the other's does not; start all nodes the same way (-proto_dist)"
-
-  def skipped(:bad_name), do: "that is no node name; it must be name@host"
-
-  def skipped(:conflict),
-    do: "two living nodes have this name; give each a name of its own"
-
-  def skipped(reason) when reason in [:not_alive, :refused], do: nil
 
   defp heard(peer, family) do
     size = if family == :inet6, do: 8, else: 4

@@ -1,8 +1,9 @@
-defmodule GossipCluster.DialerTest do
+defmodule GossipCluster.Cluster.DialerTest do
   # The policy, in tables of scripted times (milliseconds).
   use ExUnit.Case, async: true
 
-  alias GossipCluster.{Dialer, Peer}
+  alias GossipCluster.Cluster.Dialer
+  alias GossipCluster.Peer
 
   @own %{name: "m@x", long_names: false, tls: false}
 

@@ -1,16 +1,16 @@
-defmodule GossipCluster.DistributionTest do
+defmodule GossipCluster.LocalNodeTest do
   use ExUnit.Case, async: false
 
-  alias GossipCluster.Distribution
+  alias GossipCluster.LocalNode
 
   test "nothing while the node is not alive; then its name, creation and type" do
-    assert Distribution.own() == nil
-    assert Distribution.cookie() == nil
+    assert LocalNode.own() == nil
+    assert LocalNode.cookie() == nil
     {:ok, _} = :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
     on_exit(fn -> :net_kernel.stop() end)
     Node.set_cookie(:monster)
 
-    assert Distribution.own() == %{
+    assert LocalNode.own() == %{
              name: "own@127.0.0.1",
              creation: :erlang.system_info(:creation),
              long_names: true,
@@ -19,9 +19,9 @@ defmodule GossipCluster.DistributionTest do
              hidden: false
            }
 
-    assert Distribution.cookie() == "monster"
+    assert LocalNode.cookie() == "monster"
     # It does not listen, and no epmd knows it.
-    assert Distribution.port() == 0
+    assert LocalNode.port() == 0
   end
 
   test "cookies that can be guessed" do
@@ -33,6 +33,6 @@ defmodule GossipCluster.DistributionTest do
           {"QWERTYUIOPASDFGHJKL1", nil},
           {"QWERTYUIOPASDFGHJKLZX", nil}
         ],
-        do: assert(Distribution.weak_cookie(cookie) == why)
+        do: assert(LocalNode.weak_cookie(cookie) == why)
   end
 end

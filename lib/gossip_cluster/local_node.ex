@@ -1,6 +1,6 @@
-defmodule GossipCluster.Distribution do
+defmodule GossipCluster.LocalNode do
   @moduledoc false
-  # What this node's own distribution is like.
+  # What this node's own distribution is like: its name, type and port, and its cookie.
 
   @type t :: %{
           name: String.t(),
@@ -21,7 +21,8 @@ defmodule GossipCluster.Distribution do
     creation = :erlang.system_info(:creation)
 
     cond do
-      not :erlang.is_alive() -> nil
+      # Its name is still to come where it was started as `--sname undefined`.
+      not :erlang.is_alive() or node() == :nonode@nohost -> nil
       match?(%{name: ^name, creation: ^creation}, before) -> before
       true -> own(name, creation)
     end

@@ -1,7 +1,8 @@
-defmodule GossipCluster.RosterTest do
+defmodule GossipCluster.Cluster.RosterTest do
   use ExUnit.Case, async: true
 
-  alias GossipCluster.{Peer, Roster}
+  alias GossipCluster.Cluster.Roster
+  alias GossipCluster.Peer
 
   defp peer(name, changes \\ []), do: struct!(%Peer{name: name, creation: 1, boot: "b1"}, changes)
 

@@ -1,4 +1,4 @@
-defmodule GossipCluster.Codec do
+defmodule GossipCluster.Sidecar.Codec do
   @moduledoc false
   # The port protocol, both ways, and nothing else: see "The port" in PROTOCOL.md. Pure.
   #

@@ -1,4 +1,4 @@
-defmodule GossipCluster.Roster do
+defmodule GossipCluster.Cluster.Roster do
   @moduledoc false
   # Who is listed: folds what the sidecar says into a map and yields what a subscriber should see. Pure; time is an
   # argument, in milliseconds.
@@ -11,11 +11,16 @@ defmodule GossipCluster.Roster do
   # has not been confirmed when the grace has passed is down, `:silent`. A snapshot of the *same* sidecar (its queue
   # overflowed) is the truth at once: who is not in it is gone.
 
-  alias GossipCluster.{Codec, Peer}
+  alias GossipCluster.Peer
+  alias GossipCluster.Sidecar.Codec
 
   # peers: name => creation => peer; unconfirmed: {name, creation} => deadline;
-  # seen: keys listed since the running snapshot began, or nil when none runs.
-  defstruct peers: %{}, unconfirmed: %{}, seen: nil, grace: 10_000
+  # seen: keys listed since the running snapshot began, or nil when none runs; size: how many are listed, counted as they
+  # come and go, for it is asked for with every event.
+  defstruct peers: %{}, size: 0, unconfirmed: %{}, seen: nil, grace: 10_000
+
+  # No node has this name: a VM that is not (or not yet) a node has it, and must never be listed.
+  @nobody "nonode@nohost"
 
   @type key :: {String.t(), non_neg_integer()}
   @type event ::
@@ -25,6 +30,7 @@ defmodule GossipCluster.Roster do
           | {:conflict, Peer.t(), Peer.t()}
   @type t :: %__MODULE__{
           peers: %{String.t() => %{non_neg_integer() => Peer.t()}},
+          size: non_neg_integer(),
           unconfirmed: %{key() => integer()},
           seen: MapSet.t(key()) | nil,
           grace: pos_integer()
@@ -49,7 +55,11 @@ defmodule GossipCluster.Roster do
   @spec new_sidecar(t(), integer()) :: t()
   def new_sidecar(roster, now) do
     # A grace that runs already goes on: a sidecar that dies again and again must not keep the dead listed for ever.
-    waiting = for peer <- list(roster), into: %{}, do: {key(peer), now + roster.grace}
+    waiting =
+      for {name, lives} <- roster.peers, {creation, _peer} <- lives, into: %{} do
+        {{name, creation}, now + roster.grace}
+      end
+
     %{roster | unconfirmed: Map.merge(waiting, roster.unconfirmed), seen: nil}
   end
 
@@ -69,11 +79,14 @@ defmodule GossipCluster.Roster do
 
   def apply(roster, :snapshot_end) do
     gone =
-      for peer <- list(roster),
-          not MapSet.member?(roster.seen, key(peer)),
-          not is_map_key(roster.unconfirmed, key(peer)),
+      for {name, lives} <- roster.peers,
+          {creation, peer} <- lives,
+          key = {name, creation},
+          not MapSet.member?(roster.seen, key),
+          not is_map_key(roster.unconfirmed, key),
           do: peer
 
+    gone = Enum.sort_by(gone, &key/1)
     roster = %{Enum.reduce(gone, roster, &remove(&2, &1)) | seen: nil}
     {roster, for(peer <- gone, do: {:down, peer, :silent})}
   end
@@ -113,8 +126,9 @@ defmodule GossipCluster.Roster do
 
   @doc "How many peers are listed."
   @spec size(t()) :: non_neg_integer()
-  def size(roster),
-    do: Enum.reduce(roster.peers, 0, fn {_name, lives}, n -> n + map_size(lives) end)
+  def size(%{size: size}), do: size
+
+  defp listed(roster, %Peer{name: @nobody}, events), do: {roster, events}
 
   defp listed(roster, peer, events) do
     key = key(peer)
@@ -136,17 +150,29 @@ defmodule GossipCluster.Roster do
   defp put(roster, %Peer{name: name, creation: creation} = peer) do
     # `connection` and `problem` are not the roster's business: the owner shows them where it shows the peer.
     bare = %{peer | connection: :waiting, problem: nil}
-    lives = roster.peers |> Map.get(name, %{}) |> Map.put(creation, bare)
 
-    %{roster | peers: Map.put(roster.peers, name, lives)}
+    case roster.peers do
+      %{^name => %{^creation => _before} = lives} ->
+        %{roster | peers: %{roster.peers | name => %{lives | creation => bare}}}
+
+      %{^name => lives} ->
+        lives = Map.put(lives, creation, bare)
+        %{roster | peers: %{roster.peers | name => lives}, size: roster.size + 1}
+
+      %{} ->
+        peers = Map.put(roster.peers, name, %{creation => bare})
+        %{roster | peers: peers, size: roster.size + 1}
+    end
   end
 
+  # Only of one that is listed.
   defp remove(roster, %Peer{name: name} = peer) do
     lives = Map.delete(roster.peers[name], peer.creation)
 
     %{
       roster
-      | peers:
+      | size: roster.size - 1,
+        peers:
           if(lives == %{},
             do: Map.delete(roster.peers, name),
             else: Map.put(roster.peers, name, lives)

@@ -1,7 +1,8 @@
-defmodule GossipCluster.Dialer do
+defmodule GossipCluster.Cluster.Dialer do
   @moduledoc false
   # Whom to dial, and when. Pure: the owner tells what happened and executes what is due; time (milliseconds) and the
   # seed of the jitter are arguments.
+  # What would have to look at all peers at once is done name by name (renamed/2, compare/2), so that the caller can spread it.
   #
   # The rules
   #   - The node with the lower name dials at once, the other after @wait, unless they are connected by then. While the
@@ -19,7 +20,7 @@ defmodule GossipCluster.Dialer do
   #     goodbye sooner than that, and is not dialled in vain.
   #   - A connection that was ended on purpose (by hand, on either side) is left alone for a quiet period; it holds for that
   #     life of the peer, not for its next one.
-  #   - Bounded in number and rate: see GossipCluster.Turns.
+  #   - Bounded in number and rate: see GossipCluster.Cluster.DialQueue.
   #   - Not dialled at all, for a reason that a dial cannot cure:
   #       :not_alive   this node has no distribution, or is leaving
   #       :bad_name    the peer's name cannot be a node name
@@ -29,7 +30,8 @@ defmodule GossipCluster.Dialer do
   #       :cookie      its Erlang cookie is not ours
   #       :refused     the `accept` option refused it (asked again when the peer changes)
 
-  alias GossipCluster.{Peer, Turns}
+  alias GossipCluster.Cluster.DialQueue
+  alias GossipCluster.Peer
 
   @wait 1_200
   @reconnect 500
@@ -59,9 +61,12 @@ defmodule GossipCluster.Dialer do
   defstruct own: nil,
             entries: %{},
             connected: MapSet.new(),
-            # name => {creation, until when it is left alone}
+            # How many of the connected are listed: counted as they come and go, for it is asked for with every event.
+            connected_count: 0,
+            # name => {creation, until when it is left alone}; those that are over are thrown away when there are quiet_most.
             quiet: %{},
-            turns: nil,
+            quiet_most: 64,
+            queue: nil,
             rand: nil
 
   @typedoc "What of the own node matters, or nil while it must not dial."
@@ -78,19 +83,33 @@ defmodule GossipCluster.Dialer do
 
   @doc "Nobody is known. `seed` feeds the jitter."
   @spec new(integer(), integer()) :: t()
-  def new(now, seed), do: %__MODULE__{turns: Turns.new(now), rand: :rand.seed_s(:exsss, seed)}
+  def new(now, seed), do: %__MODULE__{queue: DialQueue.new(now), rand: :rand.seed_s(:exsss, seed)}
 
   @doc "This node's distribution started, changed or stopped (`nil`: dial nobody)."
   @spec own(t(), own(), integer()) :: t()
   def own(dialer, own, now) do
+    {names, dialer} = renamed(dialer, own)
+    Enum.reduce(names, dialer, &review(&2, &1, now))
+  end
+
+  @doc """
+  The same, begun: every name that is returned is to be reviewed. Nobody is dialled from now on where `own` is nil.
+  """
+  @spec renamed(t(), own()) :: {[String.t()], t()}
+  def renamed(dialer, own) do
     own = own && Map.take(own, [:name, :long_names, :tls])
 
-    if own == dialer.own do
-      dialer
-    else
-      Enum.reduce(dialer.entries, %{dialer | own: own}, fn {name, entry}, d ->
-        reconsider(d, name, %{entry | failures: 0}, now)
-      end)
+    if own == dialer.own,
+      do: {[], dialer},
+      else: {Map.keys(dialer.entries), %{dialer | own: own}}
+  end
+
+  @doc "What this node is has changed: is this one dialled, and when?"
+  @spec review(t(), String.t(), integer()) :: t()
+  def review(dialer, name, now) do
+    case dialer.entries do
+      %{^name => entry} -> reconsider(dialer, name, %{entry | failures: 0}, now)
+      %{} -> dialer
     end
   end
 
@@ -102,13 +121,20 @@ defmodule GossipCluster.Dialer do
         changed = odds(entry.peer) != odds(peer)
         entry = %{entry | peer: peer, lives: MapSet.put(entry.lives, peer.creation)}
         entry = if changed, do: %{entry | failures: 0, refused: false}, else: entry
-        at = if changed, do: nil, else: Turns.at(dialer.turns, name)
+        at = if changed, do: nil, else: DialQueue.at(dialer.queue, name)
         reconsider(dialer, name, entry, now, at)
 
       %{} ->
         entry = %Entry{peer: peer, lives: MapSet.new([peer.creation])}
-        reconsider(dialer, name, entry, now)
+        dialer |> count(name, 1) |> reconsider(name, entry, now)
     end
+  end
+
+  # One comes to the list, or goes.
+  defp count(dialer, name, change) do
+    if MapSet.member?(dialer.connected, name),
+      do: %{dialer | connected_count: dialer.connected_count + change},
+      else: dialer
   end
 
   # What makes another try worth while at once.
@@ -124,7 +150,7 @@ defmodule GossipCluster.Dialer do
         put(dialer, name, %{entry | again: true})
 
       %{^name => %{state: :waiting, failures: failures} = entry} when failures > 0 ->
-        at = min(Turns.at(dialer.turns, name), soon(dialer, name, entry, now))
+        at = min(DialQueue.at(dialer.queue, name), soon(dialer, name, entry, now))
         reconsider(dialer, name, %{entry | failures: 0}, now, at)
 
       %{} ->
@@ -147,8 +173,13 @@ defmodule GossipCluster.Dialer do
       reconsider(dialer, name, %{entry | lives: lives, conflict: false}, now)
     else
       %{} -> dialer
-      true -> dialer |> unqueue(name) |> Map.update!(:entries, &Map.delete(&1, name))
+      true -> forget(dialer, name)
     end
+  end
+
+  defp forget(dialer, name) do
+    dialer = dialer |> unqueue(name) |> count(name, -1)
+    %{dialer | entries: Map.delete(dialer.entries, name)}
   end
 
   @doc "Two living nodes have this name."
@@ -163,11 +194,7 @@ defmodule GossipCluster.Dialer do
   @doc "A connection to this node is up, whoever made it."
   @spec connected(t(), String.t(), integer()) :: t()
   def connected(dialer, name, now) do
-    dialer = %{
-      dialer
-      | connected: MapSet.put(dialer.connected, name),
-        quiet: Map.delete(dialer.quiet, name)
-    }
+    dialer = %{link(dialer, name) | quiet: Map.delete(dialer.quiet, name)}
 
     case dialer.entries do
       %{^name => entry} ->
@@ -178,12 +205,32 @@ defmodule GossipCluster.Dialer do
     end
   end
 
+  defp link(dialer, name) do
+    if MapSet.member?(dialer.connected, name) do
+      dialer
+    else
+      count = dialer.connected_count + listed_one(dialer, name)
+      %{dialer | connected: MapSet.put(dialer.connected, name), connected_count: count}
+    end
+  end
+
+  defp unlink(dialer, name) do
+    if MapSet.member?(dialer.connected, name) do
+      count = dialer.connected_count - listed_one(dialer, name)
+      %{dialer | connected: MapSet.delete(dialer.connected, name), connected_count: count}
+    else
+      dialer
+    end
+  end
+
+  defp listed_one(dialer, name), do: if(is_map_key(dialer.entries, name), do: 1, else: 0)
+
   @doc """
   The connection to this node is gone. It is dialled again if it is still listed, but not before `quiet` milliseconds.
   """
   @spec disconnected(t(), String.t(), integer(), non_neg_integer()) :: t()
   def disconnected(dialer, name, now, quiet \\ 0) do
-    dialer = %{dialer | connected: MapSet.delete(dialer.connected, name)}
+    dialer = unlink(dialer, name)
     dialer = if quiet > 0, do: be_quiet(dialer, name, now, now + quiet), else: dialer
 
     case dialer.entries do
@@ -200,12 +247,20 @@ defmodule GossipCluster.Dialer do
   defp be_quiet(dialer, name, now, until) do
     case dialer.entries do
       %{^name => %{peer: %{creation: creation}}} ->
-        lasting = Map.filter(dialer.quiet, fn {_name, {_creation, until}} -> until > now end)
-        %{dialer | quiet: Map.put(lasting, name, {creation, until})}
+        dialer =
+          if map_size(dialer.quiet) >= dialer.quiet_most, do: prune(dialer, now), else: dialer
+
+        %{dialer | quiet: Map.put(dialer.quiet, name, {creation, until})}
 
       %{} ->
         dialer
     end
+  end
+
+  # As seldom as the table doubles, so that it costs each of many the same.
+  defp prune(dialer, now) do
+    quiet = Map.filter(dialer.quiet, fn {_name, {_creation, until}} -> until > now end)
+    %{dialer | quiet: quiet, quiet_most: max(64, 2 * map_size(quiet))}
   end
 
   @doc "The quiet period of this node is over: it was not disconnected on purpose."
@@ -228,17 +283,28 @@ defmodule GossipCluster.Dialer do
   """
   @spec live(t(), [String.t()], integer()) :: {[String.t()], t()}
   def live(dialer, names, now) do
-    names = MapSet.new(names)
-    gone = dialer.connected |> MapSet.difference(names) |> Enum.to_list()
-    come = names |> MapSet.difference(dialer.connected) |> Enum.to_list()
+    {gone, come} = compare(dialer, names)
     dialer = Enum.reduce(gone, dialer, &disconnected(&2, &1, now))
     {gone ++ come, Enum.reduce(come, dialer, &connected(&2, &1, now))}
   end
 
+  @doc "The same, asked only: who is believed to be connected and is not, and who is the other way round."
+  @spec compare(t(), [String.t()]) :: {gone :: [String.t()], come :: [String.t()]}
+  def compare(%{connected: connected}, names) do
+    names = MapSet.new(names)
+
+    # Most often they are the same: then nothing is built.
+    if MapSet.equal?(connected, names),
+      do: {[], []},
+      else: {difference(connected, names), difference(names, connected)}
+  end
+
+  defp difference(some, others), do: some |> MapSet.difference(others) |> Enum.to_list()
+
   @doc "A dial has ended: `:connected`, `:failed` or `:refused` (by `accept`)."
   @spec result(t(), String.t(), :connected | :failed | :refused, integer()) :: t()
   def result(dialer, name, result, now) do
-    dialer = %{dialer | turns: Turns.ended(dialer.turns, name)}
+    dialer = %{dialer | queue: DialQueue.ended(dialer.queue, name)}
 
     case {dialer.entries, result} do
       {_entries, :connected} ->
@@ -262,24 +328,31 @@ defmodule GossipCluster.Dialer do
     end
   end
 
-  @doc "Takes the peers that are to be dialled now, the longest due first."
-  @spec due(t(), integer()) :: {[Peer.t()], t()}
-  def due(dialer, now), do: due(dialer, now, [])
+  @doc "Takes the peers that are to be dialled now, the longest due first; no more than `most`."
+  @spec due(t(), integer(), pos_integer() | :infinity) :: {[Peer.t()], t()}
+  def due(dialer, now, most \\ :infinity)
+  def due(%{own: nil} = dialer, _now, _most), do: {[], dialer}
+  def due(dialer, now, most), do: take(dialer, now, most, [])
 
-  defp due(dialer, now, peers) do
-    case Turns.take(dialer.turns, now) do
-      {nil, turns} ->
-        {Enum.reverse(peers), %{dialer | turns: turns}}
+  # An atom is more than any number.
+  defp take(dialer, now, most, peers) when most > 0 do
+    case DialQueue.take(dialer.queue, now) do
+      {nil, queue} ->
+        {Enum.reverse(peers), %{dialer | queue: queue}}
 
-      {name, turns} ->
+      {name, queue} ->
         entry = %{dialer.entries[name] | state: :dialling, tried: now, again: false}
-        due(put(%{dialer | turns: turns}, name, entry), now, [entry.peer | peers])
+        left = if most == :infinity, do: most, else: most - 1
+        take(put(%{dialer | queue: queue}, name, entry), now, left, [entry.peer | peers])
     end
   end
 
+  defp take(dialer, _now, 0, peers), do: {Enum.reverse(peers), dialer}
+
   @doc "When `due/2` wants to be called next, or `nil` if only an event can change anything."
   @spec deadline(t(), integer()) :: integer() | nil
-  def deadline(dialer, now), do: Turns.deadline(dialer.turns, now)
+  def deadline(%{own: nil}, _now), do: nil
+  def deadline(dialer, now), do: DialQueue.deadline(dialer.queue, now)
 
   @doc "How it stands with this peer: as in `t:GossipCluster.Peer.t/0`."
   @spec connection(t(), String.t()) :: :connected | :connecting | :waiting | {:skipped, reason()}
@@ -298,7 +371,7 @@ defmodule GossipCluster.Dialer do
 
   @doc "How many listed peers are connected."
   @spec connected_count(t()) :: non_neg_integer()
-  def connected_count(dialer), do: Enum.count(dialer.connected, &is_map_key(dialer.entries, &1))
+  def connected_count(dialer), do: dialer.connected_count
 
   @doc "How many dials of this peer have failed since something changed."
   @spec failures(t(), String.t()) :: non_neg_integer()
@@ -329,7 +402,7 @@ defmodule GossipCluster.Dialer do
     cond do
       MapSet.member?(dialer.connected, name) -> settle(dialer, name, entry, :connected)
       # A dial of this name still runs: its result decides.
-      Turns.running?(dialer.turns, name) -> settle(dialer, name, entry, :dialling)
+      DialQueue.running?(dialer.queue, name) -> settle(dialer, name, entry, :dialling)
       reason != nil -> settle(dialer, name, entry, {:skipped, reason})
       true -> queue(dialer, name, entry, at || now + head_start(dialer, name))
     end
@@ -369,8 +442,8 @@ defmodule GossipCluster.Dialer do
   defp queue(dialer, name, entry, at) do
     at = max(at, quiet_until(dialer, name, entry) || at)
     queue = if entry.failures == 0, do: :fresh, else: :retries
-    turns = Turns.wait(dialer.turns, name, queue, at)
-    put(%{dialer | turns: turns}, name, %{entry | state: :waiting})
+    queue = DialQueue.wait(dialer.queue, name, queue, at)
+    put(%{dialer | queue: queue}, name, %{entry | state: :waiting})
   end
 
   defp quiet_until(dialer, name, %{peer: %{creation: creation}}) do
@@ -383,7 +456,7 @@ defmodule GossipCluster.Dialer do
   defp settle(dialer, name, entry, state),
     do: dialer |> unqueue(name) |> put(name, %{entry | state: state})
 
-  defp unqueue(dialer, name), do: %{dialer | turns: Turns.drop(dialer.turns, name)}
+  defp unqueue(dialer, name), do: %{dialer | queue: DialQueue.drop(dialer.queue, name)}
 
   defp put(dialer, name, entry), do: %{dialer | entries: Map.put(dialer.entries, name, entry)}
 end

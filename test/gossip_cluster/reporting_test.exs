@@ -1,9 +1,9 @@
-defmodule GossipCluster.NewsTest do
-  # What the sidecar tells, on its way to subscribers, board, log and status.
+defmodule GossipCluster.ReportingTest do
+  # What the sidecar tells, on its way to subscribers, view, log and status.
   use GossipCluster.OwnerCase
 
   describe "peers" do
-    test "come, change and go, on the board and for subscribers", %{fake: fake} do
+    test "come, change and go, in the view and for subscribers", %{fake: fake} do
       fake = start(fake)
       FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
       assert {:up, %Peer{name: "zoe@127.0.0.1", boot: "0102030405060708"}} = event()
@@ -98,7 +98,7 @@ defmodule GossipCluster.NewsTest do
 
       ask = fn foreign ->
         capture_log(fn ->
-          send(@name, :alone)
+          ring({:alone, 3_000})
           FakeSidecar.say(fake, {:stats, FakeSidecar.stats(fake), %{foreign: foreign}})
           settled(fake)
         end)
@@ -114,10 +114,10 @@ defmodule GossipCluster.NewsTest do
       FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
       assert {:alive, _} = FakeSidecar.command(fake)
       assert {:up, _} = event()
-      send(@name, :alone)
+      ring({:alone, 3_000})
       settled(fake)
       # Not even asked.
-      assert :sys.get_state(@name).stats == %{}
+      assert cluster().replies.stats == %{}
     end
 
     test "a peer that beats and never changes costs no line and no message", %{fake: fake} do

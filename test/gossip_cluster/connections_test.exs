@@ -1,6 +1,8 @@
-defmodule GossipCluster.LinksTest do
+defmodule GossipCluster.ConnectionsTest do
   # Whom the owner dials and disconnects, and what it says of that; the policy itself is in dialer_test.exs.
   use GossipCluster.OwnerCase
+
+  alias GossipCluster.Cluster.Roster
 
   @doc "A list of nodes that the test gives."
   def held(test) do
@@ -22,7 +24,7 @@ defmodule GossipCluster.LinksTest do
           FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
           dialler = assert_dial(:"zoe@127.0.0.1")
           assert dialler != Process.whereis(@name)
-          # The board shows it a moment after the dial has begun.
+          # The view shows it a moment later.
           eventually(fn ->
             match?([%Peer{connection: :connecting}], GossipCluster.peers(@name))
           end)
@@ -79,7 +81,7 @@ defmodule GossipCluster.LinksTest do
         capture_log(fn ->
           # Nothing but the list tells of it, and the list is asked at the next pulse.
           list_nodes([])
-          :sys.replace_state(@name, &%{&1 | listed_at: &1.listed_at - 5_000})
+          change_cluster(&%{&1 | listed_at: &1.listed_at - 5_000})
           assert_dial(:"zoe@127.0.0.1") |> answer(true)
           assert :ok = GossipCluster.await(@name)
           send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :net_tick_timeout]})
@@ -95,7 +97,7 @@ defmodule GossipCluster.LinksTest do
       FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
       assert_dial(:"zoe@127.0.0.1") |> answer(true)
       assert :ok = GossipCluster.await(@name)
-      :sys.replace_state(@name, &%{&1 | listed_at: &1.listed_at - 5_000})
+      change_cluster(&%{&1 | listed_at: &1.listed_at - 5_000})
       assert_receive {:list, list}, 5_000
 
       log =
@@ -173,9 +175,9 @@ defmodule GossipCluster.LinksTest do
       assert_dial(:"zig@127.0.0.1") |> answer(true)
       assert :ok = GossipCluster.await(@name, min: 1)
 
-      :sys.replace_state(@name, fn state ->
+      change_cluster(fn cluster ->
         long_ago = System.monotonic_time(:millisecond) - 60_000
-        %{state | roster: GossipCluster.Roster.new_sidecar(state.roster, long_ago)}
+        %{cluster | roster: Roster.new_sidecar(cluster.roster, long_ago)}
       end)
 
       eventually(fn -> GossipCluster.peers(@name) == [] end)

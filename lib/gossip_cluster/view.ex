@@ -1,7 +1,7 @@
-defmodule GossipCluster.Board do
+defmodule GossipCluster.View do
   @moduledoc false
   # What everybody may read of a cluster, and what must outlive a crash of its owner: a table that the cluster's supervisor
-  # owns. The owner alone writes. Nothing here shows a secret: the ring is hidden.
+  # owns. The owner alone writes (and the reporter, its place). Nothing here shows a secret: the ring is hidden.
 
   alias GossipCluster.Peer
 
@@ -16,7 +16,7 @@ defmodule GossipCluster.Board do
   cluster has it.
   """
   @spec publish(t(), GossipCluster.name()) :: :ok
-  def publish(board, name), do: :persistent_term.put({__MODULE__, name}, board)
+  def publish(view, name), do: :persistent_term.put({__MODULE__, name}, view)
 
   @doc "The table of a cluster; `nil` where none was ever started under that name."
   @spec table(GossipCluster.name()) :: t() | nil
@@ -24,33 +24,32 @@ defmodule GossipCluster.Board do
 
   @doc "Shows a peer."
   @spec put_peer(t(), Peer.t()) :: true
-  def put_peer(board, peer), do: :ets.insert(board, {{:peer, peer.name, peer.creation}, peer})
+  def put_peer(view, peer), do: :ets.insert(view, {{:peer, peer.name, peer.creation}, peer})
 
   @doc "Shows it no more."
   @spec delete_peer(t(), Peer.t()) :: true
-  def delete_peer(board, peer), do: :ets.delete(board, {:peer, peer.name, peer.creation})
-
-  @doc "The peer of this name and creation, as it was shown last."
-  @spec peer(t(), Peer.t()) :: Peer.t() | nil
-  def peer(board, %Peer{name: name, creation: creation}) do
-    case :ets.lookup(board, {:peer, name, creation}) do
-      [{_key, peer}] -> peer
-      [] -> nil
-    end
-  end
+  def delete_peer(view, peer), do: :ets.delete(view, {:peer, peer.name, peer.creation})
 
   @doc "All peers, by name."
   @spec peers(t()) :: [Peer.t()]
-  def peers(board), do: :ets.select(board, [{{{:peer, :_, :_}, :"$1"}, [], [:"$1"]}])
+  def peers(view), do: :ets.select(view, [{{{:peer, :_, :_}, :"$1"}, [], [:"$1"]}])
+
+  @doc "The names for which a NODEUP line was written, and no NODEDOWN since."
+  @spec up(t()) :: [String.t()]
+  def up(view), do: :ets.select(view, [{{{:up, :"$1"}, :_}, [], [:"$1"]}])
 
   @doc "Keeps a value under a key of the owner's."
-  @spec put(t(), atom(), term()) :: true
-  def put(board, key, value), do: :ets.insert(board, {key, value})
+  @spec put(t(), term(), term()) :: true
+  def put(view, key, value), do: :ets.insert(view, {key, value})
+
+  @doc "Keeps it no more."
+  @spec delete(t(), term()) :: true
+  def delete(view, key), do: :ets.delete(view, key)
 
   @doc "What was kept, or the default."
-  @spec get(t(), atom(), term()) :: term()
-  def get(board, key, default) do
-    case :ets.lookup(board, key) do
+  @spec get(t(), term(), default) :: term() | default when default: term()
+  def get(view, key, default) do
+    case :ets.lookup(view, key) do
       [{^key, value}] -> value
       [] -> default
     end
@@ -59,8 +58,8 @@ defmodule GossipCluster.Board do
   @doc "Whether the cluster runs."
   @spec exists?(GossipCluster.name()) :: boolean()
   def exists?(name) do
-    board = table(name)
-    board != nil and :ets.info(board, :owner) != :undefined
+    view = table(name)
+    view != nil and :ets.info(view, :owner) != :undefined
   end
 
   @doc "The clusters that run. Slow: for messages only."

@@ -1,7 +1,8 @@
-defmodule GossipCluster.ConnectTest do
+defmodule GossipCluster.Dial.AttemptTest do
   use ExUnit.Case, async: true
 
-  alias GossipCluster.{Connect, Peer}
+  alias GossipCluster.Dial.Attempt
+  alias GossipCluster.Peer
 
   @peer %Peer{name: "b@x", creation: 1}
 
@@ -10,7 +11,7 @@ defmodule GossipCluster.ConnectTest do
   def accept(answer, %Peer{name: "b@x"}), do: answer
   def nodes(answer), do: answer
 
-  defp run(connect, accept \\ nil), do: Connect.run(@peer, :b@x, connect, accept)
+  defp run(connect, accept \\ nil), do: Attempt.run(@peer, :b@x, connect, accept)
 
   test "the node is appended to the arguments; only true is connected, all else says why" do
     assert {:connected, nil} = run({__MODULE__, :answer, [true]})
@@ -22,7 +23,7 @@ defmodule GossipCluster.ConnectTest do
              run({__MODULE__, :answer, [:ignored]})
 
     assert {:failed, {:failed, text}} = run({__MODULE__, :answer, [{:error, :odd}]})
-    assert text == "GossipCluster.ConnectTest.answer/2 returned {:error, :odd}"
+    assert text == "GossipCluster.Dial.AttemptTest.answer/2 returned {:error, :odd}"
   end
 
   test "what raises, throws or exits is a failure that is told" do
@@ -32,7 +33,7 @@ defmodule GossipCluster.ConnectTest do
           {fn -> exit(:stage) end, "exit :stage"}
         ] do
       assert {:failed, {:failed, text}} = run({__MODULE__, :failing, [how]})
-      assert text == "GossipCluster.ConnectTest.failing/2 failed: #{told}"
+      assert text == "GossipCluster.Dial.AttemptTest.failing/2 failed: #{told}"
     end
 
     assert {:failed, {:failed, text}} = run({NoSuchModule, :connect, []})
@@ -48,20 +49,37 @@ defmodule GossipCluster.ConnectTest do
     assert :code.is_loaded(:sofs)
   end
 
-  test "accept is asked first; only true accepts" do
+  test "accept is asked first; only true accepts, false and nil refuse" do
     connect = {__MODULE__, :answer, [true]}
 
     for {answer, result} <- [
           {true, :connected},
           {false, :refused},
-          {nil, :refused},
-          {:yes, :refused}
+          {nil, :refused}
         ] do
       assert {^result, nil} = run(connect, fn @peer -> answer end)
       assert {^result, nil} = run(connect, {__MODULE__, :accept, [answer]})
     end
+  end
 
-    assert {:refused, nil} = run(connect, fn _ -> raise "boom" end)
+  test "an `accept` that fails, or answers something odd, accepts nobody, and is told" do
+    connect = {__MODULE__, :answer, [true]}
+    dead = :erlang.binary_to_term(:erlang.term_to_binary(fn _peer -> true end))
+
+    for {accept, told} <- [
+          {fn _ -> raise "boom" end, "failed: boom"},
+          {fn _ -> throw(:ball) end, "failed: throw :ball"},
+          {fn _ -> exit(:stage) end, "failed: exit :stage"},
+          {fn _ -> :yes end, "returned :yes, neither true nor false"},
+          {{__MODULE__, :accept, [:yes]}, "returned :yes, neither true nor false"},
+          {{NoSuchModule, :accept, []}, "failed: function NoSuchModule.accept/1 is undefined"},
+          {fn -> true end, "failed: "}
+        ] do
+      assert {:failed, {:accept, text}} = run(connect, accept)
+      assert text =~ "the option `accept` " <> told
+    end
+
+    assert {:connected, nil} = run(connect, dead)
   end
 
   test "nobody knocks where it is not known which way the connect goes: another function, another epmd" do
@@ -69,22 +87,22 @@ defmodule GossipCluster.ConnectTest do
     {:ok, port} = :inet.port(socket)
     :gen_tcp.close(socket)
     closed = %{@peer | port: port, addresses: [{{127, 0, 0, 1}, 1, 1}]}
-    assert {:connected, nil} = Connect.run(closed, :b@x, {__MODULE__, :answer, [true]}, nil, true)
+    assert {:connected, nil} = Attempt.run(closed, :b@x, {__MODULE__, :answer, [true]}, nil, true)
 
     # This VM has the stock one: net_kernel itself is asked, and says that there is no distribution.
     assert :net_kernel.epmd_module() == :erl_epmd
     refute Node.alive?()
 
     assert {:failed, {:failed, "this node's distribution does not run"}} =
-             Connect.run(closed, :b@x, {:net_kernel, :connect_node, []}, nil, true)
+             Attempt.run(closed, :b@x, {:net_kernel, :connect_node, []}, nil, true)
   end
 
   test "the list of nodes, or why there is none" do
-    assert {:ok, ["a@x", "b@x"]} = Connect.list({__MODULE__, :nodes, [[:a@x, :b@x]]})
-    assert {:ok, _} = Connect.list({:erlang, :nodes, [:connected]})
-    assert {:error, text} = Connect.list({__MODULE__, :nodes, [:none]})
-    assert text == "GossipCluster.ConnectTest.nodes returned :none, no list of nodes"
-    assert {:error, text} = Connect.list({NoSuchModule, :nodes, []})
+    assert {:ok, ["a@x", "b@x"]} = Attempt.list({__MODULE__, :nodes, [[:a@x, :b@x]]})
+    assert {:ok, _} = Attempt.list({:erlang, :nodes, [:connected]})
+    assert {:error, text} = Attempt.list({__MODULE__, :nodes, [:none]})
+    assert text == "GossipCluster.Dial.AttemptTest.nodes returned :none, no list of nodes"
+    assert {:error, text} = Attempt.list({NoSuchModule, :nodes, []})
     assert text =~ "NoSuchModule.nodes failed: "
   end
 end

@@ -1,7 +1,8 @@
-defmodule GossipCluster.CodecTest do
+defmodule GossipCluster.Sidecar.CodecTest do
   use ExUnit.Case, async: true
 
-  alias GossipCluster.{Codec, FakeSidecar, Peer}
+  alias GossipCluster.{FakeSidecar, Peer}
+  alias GossipCluster.Sidecar.Codec
 
   @key String.duplicate("k", 32)
   @configuration %{
