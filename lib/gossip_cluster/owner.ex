@@ -54,6 +54,8 @@ defmodule GossipCluster.Owner do
   @impl true
   def init(options) do
     Process.flag(:trap_exit, true)
+    # A burst of frames is not copied when memory is collected.
+    Process.flag(:message_queue_data, :off_heap)
     # Also tells when this node's own distribution starts and stops.
     :ok = :net_kernel.monitor_nodes(true, [:nodedown_reason, node_type: :all])
     view = options.view

@@ -47,7 +47,7 @@ defmodule GossipCluster.Cluster.Dialer do
     # begun; again: there was news while it ran; doubted: a dial failed, or a connection was lost, and none is up since.
     defstruct [
       :peer,
-      lives: MapSet.new(),
+      lives: [],
       conflict: false,
       refused: false,
       state: :waiting,
@@ -119,13 +119,13 @@ defmodule GossipCluster.Cluster.Dialer do
     case dialer.entries do
       %{^name => entry} ->
         changed = odds(entry.peer) != odds(peer)
-        entry = %{entry | peer: peer, lives: MapSet.put(entry.lives, peer.creation)}
+        entry = %{entry | peer: peer, lives: Enum.uniq([peer.creation | entry.lives])}
         entry = if changed, do: %{entry | failures: 0, refused: false}, else: entry
         at = if changed, do: nil, else: DialQueue.at(dialer.queue, name)
         reconsider(dialer, name, entry, now, at)
 
       %{} ->
-        entry = %Entry{peer: peer, lives: MapSet.new([peer.creation])}
+        entry = %Entry{peer: peer, lives: [peer.creation]}
         dialer |> count(name, 1) |> reconsider(name, entry, now)
     end
   end
@@ -168,8 +168,8 @@ defmodule GossipCluster.Cluster.Dialer do
   @spec unlisted(t(), Peer.t(), integer()) :: t()
   def unlisted(dialer, %Peer{name: name, creation: creation}, now) do
     with %{^name => entry} <- dialer.entries,
-         lives = MapSet.delete(entry.lives, creation),
-         false <- MapSet.size(lives) == 0 do
+         lives = List.delete(entry.lives, creation),
+         false <- lives == [] do
       reconsider(dialer, name, %{entry | lives: lives, conflict: false}, now)
     else
       %{} -> dialer
@@ -414,7 +414,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defp skip(own, %{peer: peer} = entry) do
     cond do
-      MapSet.size(entry.lives) > 1 -> :conflict
+      match?([_one, _another | _], entry.lives) -> :conflict
       not Peer.valid_name?(peer.name) -> :bad_name
       peer.long_names != own.long_names -> :name_type
       peer.tls != own.tls -> :tls

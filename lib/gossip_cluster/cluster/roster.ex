@@ -148,8 +148,7 @@ defmodule GossipCluster.Cluster.Roster do
   defp get(roster, {name, creation}), do: roster.peers[name][creation]
 
   defp put(roster, %Peer{name: name, creation: creation} = peer) do
-    # `connection` and `problem` are not the roster's business: the owner shows them where it shows the peer.
-    bare = %{peer | connection: :waiting, problem: nil}
+    bare = bare(peer)
 
     case roster.peers do
       %{^name => %{^creation => _before} = lives} ->
@@ -164,6 +163,11 @@ defmodule GossipCluster.Cluster.Roster do
         %{roster | peers: peers, size: roster.size + 1}
     end
   end
+
+  # `connection` and `problem` are not the roster's business. As the sidecar tells of a peer it has none, and is kept as it is:
+  # so it is one term in memory, here and in the dialer.
+  defp bare(%Peer{connection: :waiting, problem: nil} = peer), do: peer
+  defp bare(peer), do: %{peer | connection: :waiting, problem: nil}
 
   # Only of one that is listed.
   defp remove(roster, %Peer{name: name} = peer) do
