@@ -59,8 +59,17 @@ bad =
 
           for key <- Keyword.keys(hd(runs)) do
             of = Enum.map(runs, & &1[key])
-            median = fn field -> of |> Enum.map(& &1[field]) |> Enum.sort() |> Enum.at(div(samples, 2)) end
-            {key, %{reductions: median.(:reductions), longest: median.(:longest), milliseconds: median.(:milliseconds)}}
+
+            median = fn field ->
+              of |> Enum.map(& &1[field]) |> Enum.sort() |> Enum.at(div(samples, 2))
+            end
+
+            {key,
+             %{
+               reductions: median.(:reductions),
+               longest: median.(:longest),
+               milliseconds: median.(:milliseconds)
+             }}
           end
         end
 
@@ -77,10 +86,18 @@ bad =
           IO.puts(String.pad_trailing("#{key}", 12) <> row)
           growth = List.last(cells).reductions / hd(cells).reductions
           long = List.last(cells).longest
-          bad = if growth > 1.2, do: ["#{key}: reductions grow by #{Float.round(growth, 2)}" | bad], else: bad
+
+          bad =
+            if growth > 1.2,
+              do: ["#{key}: reductions grow by #{Float.round(growth, 2)}" | bad],
+              else: bad
+
           if long > 20, do: ["#{key}: a step takes #{Float.round(long, 1)} ms" | bad], else: bad
       end
   end
 
 File.rm_rf!(dir)
-if bad == [], do: IO.puts("\nwithin the bounds"), else: IO.puts("\nNOT within the bounds:\n" <> Enum.join(bad, "\n"))
+
+if bad == [],
+  do: IO.puts("\nwithin the bounds"),
+  else: IO.puts("\nNOT within the bounds:\n" <> Enum.join(bad, "\n"))

@@ -127,8 +127,7 @@ defmodule GossipCluster.OwnerLoad do
 
   @doc "A caller that awaits more peers than there are, for as long as it lives."
   def await(load) do
-    pid =
-      spawn_link(fn -> GossipCluster.await(load.name, min: 1_000_000, timeout: :infinity) end)
+    pid = spawn_link(fn -> GossipCluster.await(load.name, min: 1_000_000, timeout: :infinity) end)
 
     settle(load)
     pid
