@@ -11,8 +11,9 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   @type line :: :fresh | :retries
 
-  # lines: {at, name} each; waiting: name => {at, line}; running: name => line, and how many of each.
-  defstruct lines: %{fresh: :gb_sets.new(), retries: :gb_sets.new()},
+  # lines: times, and who waits for each: in a crowd many wait for one, and the cost of each does not grow with the crowd;
+  # waiting: name => {at, line}; running: name => line, and how many of each.
+  defstruct lines: %{fresh: {:gb_sets.new(), %{}}, retries: {:gb_sets.new(), %{}}},
             waiting: %{},
             running: %{},
             counts: %{fresh: 0, retries: 0},
@@ -29,7 +30,7 @@ defmodule GossipCluster.Cluster.DialQueue do
   @spec wait(t(), String.t(), line(), integer()) :: t()
   def wait(dials, name, line, at) do
     dials = drop(dials, name)
-    lines = Map.update!(dials.lines, line, &:gb_sets.add_element({at, name}, &1))
+    lines = Map.update!(dials.lines, line, &join(&1, at, name))
     %{dials | lines: lines, waiting: Map.put(dials.waiting, name, {at, line})}
   end
 
@@ -38,7 +39,7 @@ defmodule GossipCluster.Cluster.DialQueue do
   def drop(dials, name) do
     case Map.pop(dials.waiting, name) do
       {{at, line}, waiting} ->
-        lines = Map.update!(dials.lines, line, &:gb_sets.del_element({at, name}, &1))
+        lines = Map.update!(dials.lines, line, &leave(&1, at, name))
         %{dials | lines: lines, waiting: waiting}
 
       {nil, _waiting} ->
@@ -103,7 +104,7 @@ defmodule GossipCluster.Cluster.DialQueue do
     end
   end
 
-  # The first in line of a line that has room.
+  # The first of a line that has room.
   defp next(dials) do
     fresh = first(dials, :fresh)
     retry = first(dials, :retries)
@@ -111,12 +112,28 @@ defmodule GossipCluster.Cluster.DialQueue do
   end
 
   defp first(dials, line) do
-    set = dials.lines[line]
+    {times, names} = dials.lines[line]
 
-    if dials.counts[line] < @most[line] and not :gb_sets.is_empty(set) do
-      {at, name} = :gb_sets.smallest(set)
+    if dials.counts[line] < @most[line] and names != %{} do
+      at = :gb_sets.smallest(times)
+      {name, _, _} = :maps.next(:maps.iterator(names[at]))
       {at, name, line}
     end
+  end
+
+  defp join({times, names}, at, name) do
+    case names do
+      %{^at => others} -> {times, %{names | at => Map.put(others, name, true)}}
+      %{} -> {:gb_sets.add_element(at, times), Map.put(names, at, %{name => true})}
+    end
+  end
+
+  defp leave({times, names}, at, name) do
+    others = Map.delete(names[at], name)
+
+    if others == %{},
+      do: {:gb_sets.del_element(at, times), Map.delete(names, at)},
+      else: {times, %{names | at => others}}
   end
 
   defp refill(dials, now) do
