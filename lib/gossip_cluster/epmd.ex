@@ -230,9 +230,6 @@ defmodule GossipCluster.Epmd do
 
     spawn_link(fn ->
       case :erl_epmd.address_please(name, host, family(family)) do
-        {:ok, _ip, _port, _version} = answer ->
-          send(caller, {ref, answer})
-
         {:ok, ip} ->
           with {:port, port, version} <- :erl_epmd.port_please(name, ip),
                do: send(caller, {ref, {:ok, ip, port, version}})

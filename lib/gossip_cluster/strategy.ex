@@ -76,7 +76,7 @@ defmodule GossipCluster.Strategy do
     do: %{id: topology, start: {__MODULE__, :start_link, [states]}, type: :supervisor}
 
   @doc "Starts the cluster of a topology, linked to the caller."
-  @spec start_link([state()]) :: {:ok, pid()} | {:error, term()}
+  @spec start_link([state(), ...]) :: Supervisor.on_start()
   def start_link([%{topology: topology} = state]) do
     {options, remarks} = options(state)
     for remark <- remarks, do: Logger.warning("#{inspect(topology)}: #{remark}")

@@ -36,8 +36,8 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   @doc "This name waits no more."
   @spec drop(t(), String.t()) :: t()
-  def drop(dials, name) do
-    case Map.pop(dials.waiting, name) do
+  def drop(%{waiting: waiting} = dials, name) do
+    case Map.pop(waiting, name) do
       {{at, line}, waiting} ->
         lines = Map.update!(dials.lines, line, &leave(&1, at, name))
         %{dials | lines: lines, waiting: waiting}
@@ -84,8 +84,8 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   @doc "It has ended."
   @spec ended(t(), String.t()) :: t()
-  def ended(dials, name) do
-    case Map.pop(dials.running, name) do
+  def ended(%{running: running} = dials, name) do
+    case Map.pop(running, name) do
       {nil, _running} ->
         dials
 

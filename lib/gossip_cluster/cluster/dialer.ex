@@ -106,8 +106,8 @@ defmodule GossipCluster.Cluster.Dialer do
 
   @doc "What this node is has changed: is this one dialled, and when?"
   @spec review(t(), String.t(), integer()) :: t()
-  def review(dialer, name, now) do
-    case dialer.entries do
+  def review(%{entries: entries} = dialer, name, now) do
+    case entries do
       %{^name => entry} -> reconsider(dialer, name, %{entry | failures: 0}, now)
       %{} -> dialer
     end
@@ -166,8 +166,8 @@ defmodule GossipCluster.Cluster.Dialer do
 
   @doc "A peer is no longer listed: it is not dialled again."
   @spec unlisted(t(), Peer.t(), integer()) :: t()
-  def unlisted(dialer, %Peer{name: name, creation: creation}, now) do
-    with %{^name => entry} <- dialer.entries,
+  def unlisted(%{entries: entries} = dialer, %Peer{name: name, creation: creation}, now) do
+    with %{^name => entry} <- entries,
          lives = List.delete(entry.lives, creation),
          false <- lives == [] do
       reconsider(dialer, name, %{entry | lives: lives, conflict: false}, now)
@@ -184,8 +184,8 @@ defmodule GossipCluster.Cluster.Dialer do
 
   @doc "Two living nodes have this name."
   @spec conflict(t(), String.t(), integer()) :: t()
-  def conflict(dialer, name, now) do
-    case dialer.entries do
+  def conflict(%{entries: entries} = dialer, name, now) do
+    case entries do
       %{^name => entry} -> reconsider(dialer, name, %{entry | conflict: true}, now)
       %{} -> dialer
     end
@@ -229,11 +229,11 @@ defmodule GossipCluster.Cluster.Dialer do
   The connection to this node is gone. It is dialled again if it is still listed, but not before `quiet` milliseconds.
   """
   @spec disconnected(t(), String.t(), integer(), non_neg_integer()) :: t()
-  def disconnected(dialer, name, now, quiet \\ 0) do
+  def disconnected(%{entries: entries} = dialer, name, now, quiet \\ 0) do
     dialer = unlink(dialer, name)
     dialer = if quiet > 0, do: be_quiet(dialer, name, now, now + quiet), else: dialer
 
-    case dialer.entries do
+    case entries do
       %{^name => %{state: :connected} = entry} ->
         {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
         entry = %{entry | doubted: true}

@@ -62,10 +62,10 @@ defmodule GossipCluster.Cluster.Problems do
 
   @doc "It is not left alone on purpose any more."
   @spec end_quiet(t(), String.t()) :: t()
-  def end_quiet(problems, name) do
-    case problems.problems do
-      %{^name => {:quiet, _text}} -> %{problems | problems: Map.delete(problems.problems, name)}
-      %{} -> problems
+  def end_quiet(%{problems: problems} = state, name) do
+    case problems do
+      %{^name => {:quiet, _text}} -> %{state | problems: Map.delete(problems, name)}
+      %{} -> state
     end
   end
 

@@ -33,7 +33,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
         }
 
   @doc "None runs yet."
-  @spec new() :: t()
+  @spec new() :: %__MODULE__{state: :down, opened: nil, attempts: 0, complaint: nil, fatal: nil}
   def new, do: %__MODULE__{}
 
   @doc """

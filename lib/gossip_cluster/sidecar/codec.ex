@@ -80,11 +80,11 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:stats, non_neg_integer()}
 
   @doc "The names of the sidecar's counters."
-  @spec stats() :: [atom()]
+  @spec stats() :: [atom(), ...]
   def stats, do: @stats
 
   @doc "The version of the port protocol."
-  @spec protocol() :: pos_integer()
+  @spec protocol() :: 1
   def protocol, do: @protocol
 
   @doc "Encodes a command. Raises `ArgumentError`, which shows nothing of it, if it is none."
