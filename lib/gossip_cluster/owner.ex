@@ -217,8 +217,15 @@ defmodule GossipCluster.Owner do
 
   # What happens because of an effect is handled in a turn of its own, when all effects are done.
   defp step(owner, event) do
-    {cluster, effects} = Cluster.handle(owner.cluster, event, now())
+    {cluster, effects} = handle(owner.cluster, event)
     run(effects, %{owner | cluster: cluster}, [])
+  end
+
+  # A defect ends the owner, and its reason goes far: into the reports of supervisors, too. All peers may be in it.
+  defp handle(cluster, event) do
+    Cluster.handle(cluster, event, now())
+  catch
+    kind, reason -> :erlang.raise(kind, small(reason), Enum.map(__STACKTRACE__, &frame/1))
   end
 
   defp run([effect | effects], owner, events) do
@@ -576,7 +583,14 @@ defmodule GossipCluster.Owner do
     end)
   end
 
+  # Whatever is wrong with the state, the reason of the crash must be told.
   defp summary(owner) do
+    describe(owner)
+  rescue
+    error -> "no summary: #{inspect(error.__struct__)}"
+  end
+
+  defp describe(owner) do
     owner.cluster
     |> Cluster.summary()
     |> Map.merge(%{

@@ -36,12 +36,36 @@ defmodule GossipCluster.Dial.Attempt do
 
   defp accepted(accept, peer) do
     case call(accept, peer) do
-      {:ok, true} -> true
-      {:ok, no} when no in [false, nil] -> false
-      {:ok, odd} -> {:error, "returned #{inspect(odd, limit: 5)}, neither true nor false"}
-      {:error, error} -> {:error, "failed: #{described(error)}"}
+      {:ok, true} ->
+        true
+
+      {:ok, no} when no in [false, nil] ->
+        false
+
+      {:ok, odd} ->
+        {:error, "returned #{inspect(odd, limit: 5)}, neither true nor false"}
+
+      {:error, error} ->
+        {:error, failure(accept, error)}
     end
   end
+
+  defp failure(accept, error) do
+    if dead?(accept, error),
+      do:
+        "is a function whose module was loaded anew or is gone meanwhile: give {module, function, arguments}",
+      else: "failed: #{described(error)}"
+  end
+
+  # A cluster outlives the version of a module that a function belongs to.
+  defp dead?(function, {:error, %BadFunctionError{term: function}}), do: true
+
+  defp dead?(function, {:error, %UndefinedFunctionError{}}) when is_function(function) do
+    info = :erlang.fun_info(function)
+    info[:type] == :local and not :erlang.module_loaded(info[:module])
+  end
+
+  defp dead?(_function, _error), do: false
 
   # net_kernel gives a black hole 7 s, and while it waits there it refuses the other side's connect, if ours is the higher
   # name; and TCP asks ever more seldom, so that a hole that is mended is not noticed for seconds. Hence the knock, which is
