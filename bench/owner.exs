@@ -22,25 +22,23 @@ File.chmod!(sidecar, 0o755)
 run = fn count, awaited ->
   load = OwnerLoad.start(count, sidecar)
   waiting = if awaited, do: OwnerLoad.await(load)
-  {restarted, load2} = {nil, load}
-  _ = restarted
 
   rows = [
-    snapshot: OwnerLoad.snapshot(load2),
-    update: OwnerLoad.update(load2),
-    down: OwnerLoad.down_half(load2),
-    again: OwnerLoad.snapshot(load2),
-    vanish: OwnerLoad.vanish_half(load2)
+    snapshot: OwnerLoad.snapshot(load),
+    update: OwnerLoad.update(load),
+    down: OwnerLoad.down_half(load),
+    again: OwnerLoad.snapshot(load),
+    vanish: OwnerLoad.vanish_half(load)
   ]
 
-  rows = if awaited, do: rows, else: rows ++ [leave: OwnerLoad.leave(load2)]
+  rows = if awaited, do: rows, else: rows ++ [leave: OwnerLoad.leave(load)]
 
   if waiting do
     Process.unlink(waiting)
     Process.exit(waiting, :kill)
   end
 
-  OwnerLoad.stop(load2)
+  OwnerLoad.stop(load)
   rows
 end
 

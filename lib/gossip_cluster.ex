@@ -18,7 +18,7 @@ defmodule GossipCluster do
 
   ## Options
 
-  #{GossipCluster.Options.docs()}
+  #{GossipCluster.Options.Schema.docs()}
   """
 
   alias GossipCluster.Dial.Attempt

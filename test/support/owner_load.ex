@@ -95,36 +95,6 @@ defmodule GossipCluster.OwnerLoad do
     measure(load, [], length(load.peers), fn -> GossipCluster.leave(load.name) end)
   end
 
-  @doc "The owner crashes; its successor takes all peers over. Its longest step only."
-  def restart(load) do
-    trace = self()
-    supervisor = load.supervisor
-
-    :erlang.trace(supervisor, true, [:procs, :set_on_spawn | @flags])
-    steps(true)
-    before = load.owner
-    Process.exit(before, :kill)
-    owner = await_owner(load.name, before)
-    _ = trace
-    load = %{load | owner: owner}
-    settle(load)
-    :erlang.trace(supervisor, false, [:all])
-    :erlang.trace(owner, false, [:all])
-    steps(false)
-    {%{longest: longest(owner)}, %{load | port: :sys.get_state(owner).port}}
-  end
-
-  defp await_owner(name, before) do
-    case Process.whereis(name) do
-      owner when is_pid(owner) and owner != before ->
-        owner
-
-      _none ->
-        Process.sleep(1)
-        await_owner(name, before)
-    end
-  end
-
   @doc "A caller that awaits more peers than there are, for as long as it lives."
   def await(load) do
     pid = spawn_link(fn -> GossipCluster.await(load.name, min: 1_000_000, timeout: :infinity) end)
