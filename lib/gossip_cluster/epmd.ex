@@ -112,17 +112,29 @@ defmodule GossipCluster.Epmd do
   def register_node(name, port), do: register_node(name, port, :inet)
 
   @doc false
-  def register_node(name, port, _family) do
+  def register_node(name, port, family) do
     :persistent_term.put({__MODULE__, :own}, {to_string(name), port})
-    _ = write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port)
+    _ = write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port, family)
     # -1: the node chooses a random creation.
     {:ok, -1}
   end
 
   # For a release's `rpc`, `remote` and `stop`: they are nodes outside the cluster, with no epmd to ask. Raw, since the
   # file server may not run yet.
-  defp write_port(false, _port), do: :ok
-  defp write_port(file, port), do: :file.write_file(file, Integer.to_string(port), [:raw])
+  defp write_port(false, _port, _family), do: :ok
+
+  defp write_port(file, port, family) do
+    _ = :file.write_file(file ++ ~c".address", :io_lib.write(listens_at(family)), [:raw])
+    :file.write_file(file, Integer.to_string(port), [:raw])
+  end
+
+  # Where a node on the same host reaches the listener.
+  defp listens_at(family) do
+    case :application.get_env(:kernel, :inet_dist_use_interface) do
+      {:ok, ip} when is_tuple(ip) and ip not in [{0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 0}] -> ip
+      _everywhere -> any(family)
+    end
+  end
 
   @doc false
   defdelegate listen_port_please(name, host), to: :erl_epmd
