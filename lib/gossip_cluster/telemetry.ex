@@ -20,10 +20,9 @@ defmodule GossipCluster.Telemetry do
   | `[:gossip_cluster, :interfaces]` | `count`: how many are in use now; 0 is deaf and dumb | `interfaces`, `added`, `removed`: lists of `{name, index, address}` | the network interfaces in use are others than before: one has come up or gone, has another address, or nothing can be sent on it |
   | `[:gossip_cluster, :foreign]` | `peers` | | alone, and packets of another cluster are heard; once at most |
   | `[:gossip_cluster, :keys]` | `count`: 1 | | a new key ring is in use |
-  | `[:gossip_cluster, :reports, :missed]` | `count` | | so many reports (lines, events, measurements) were not made, since a handler takes too long |
 
   The `reason` of a problem is one of `:refused`, `:timeout`, `:unreachable`, `:unresolved`, `:wrong_address`, `:epmd`,
-  `:no_port`, `:handshake`, `:family`, `:failed`, `:accept` (the option failed), `:atoms`, and where it is not even dialled `:cookie`, `:name_type`, `:tls`,
+  `:no_port`, `:handshake`, `:family`, `:failed`, `:atoms`, and where it is not even dialled `:cookie`, `:name_type`, `:tls`,
   `:bad_name`. The text says what to do; it varies, the reason does not.
 
   ## Measured when asked
@@ -35,7 +34,7 @@ defmodule GossipCluster.Telemetry do
   |---|---|---|
   | `[:gossip_cluster, :measure, :peers]` | `peers`, `connected`, `interfaces`: how many there are | |
   | `[:gossip_cluster, :measure, :packets]` | `received`, `sent`, `bytes_received`, `bytes_sent`, `send_errors`, `receive_errors` | |
-  | `[:gossip_cluster, :measure, :refused]` | `count` | `cause`: `:foreign`, `:forged`, `:malformed`, `:replayed`, `:unproven`, `:oversized`, `:refused_full`, `:refused_rate`, `:answers_limited` |
+  | `[:gossip_cluster, :measure, :refused]` | `count` | `cause`: `:foreign`, `:forged`, `:malformed`, `:replayed`, `:stale`, `:misdirected`, `:relayed`, `:unproven`, `:oversized`, `:refused_full`, `:refused_rate`, `:answers_limited` |
   | `[:gossip_cluster, :measure, :key]` | `opened`: packets that this key has opened | `position`: 1 (the one that seals) to 4 in the ring |
 
   When `opened` of a position stands still on all nodes, that key can be dropped.
@@ -59,7 +58,8 @@ defmodule GossipCluster.Telemetry do
   """
 
   @packets [:received, :sent, :bytes_received, :bytes_sent, :send_errors, :receive_errors]
-  @refused [:foreign, :forged, :malformed, :replayed, :unproven, :oversized] ++
+  @refused [:foreign, :forged, :malformed, :replayed, :stale, :misdirected, :relayed] ++
+             [:unproven, :oversized] ++
              [:refused_full, :refused_rate, :answers_limited]
   @keys [opened_1: 1, opened_2: 2, opened_3: 3, opened_4: 4]
 

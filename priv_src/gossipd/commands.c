@@ -18,7 +18,7 @@ static int derive(struct gossipd *d, const struct secrets *secrets, struct keyri
     for (size_t i = 0; i < secrets->count; i++) {
         const struct secret *s = &secrets->items[i];
 
-        if (keyring_add(out, s->kind, s->data, s->len, d->label, d->label_len) != 0) {
+        if (keyring_add(out, s->kind, s->data, s->len, d->scope, d->scope_len) != 0) {
             keyring_wipe(out);
             return fault_set(&d->fault, FAULT_MEMORY,
                              "a key could not be derived: it takes 19 MiB of memory");
@@ -39,8 +39,7 @@ static int configure(struct gossipd *d, const struct message *m)
                                      .random = random_fill,
                                      .sealing = &gossip_sealed};
 
-    d->label_len = c->label_len;
-    memcpy(d->label, c->label, c->label_len);
+    d->scope_len = keyring_scope(d->scope, &c->group, c->label, c->label_len);
     if (links_open(&d->links, &udp, &c->interfaces, &d->uplink.log, &d->fault) != 0 ||
         derive(d, &m->secrets, &options.keys) != 0) {
         return -1;
@@ -52,7 +51,9 @@ static int configure(struct gossipd *d, const struct message *m)
         return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
     }
     uplink_configured(&d->uplink);
-    if (links_look(&d->links, d->now)) {
+    bool told = links_look(&d->links, d->now);
+    engine_addresses(&d->engine);
+    if (told) {
         uplink_interfaces(&d->uplink, d->links.usable, d->links.usable_count);
     }
     uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid());

@@ -1,5 +1,7 @@
 #include "engine.h"
 
+#include "clock.h"
+
 #include <stdlib.h>
 
 #define DATAGRAMS_A_WAKE_UP ((size_t)64)      /* of each socket; then timers and commands have their turn */
@@ -33,6 +35,12 @@ static void carry_out(struct engine *e, int64_t now)
     while ((effect = effects_pop(e->fx)) != NULL) {
         if (effect->type == EFFECT_SEND) {
             links_send(e->links, now, &effect->as.send.path, effect->as.send.data, effect->as.send.len);
+        } else if (effect->as.event.type == EVENT_RELAYED) {
+            log_line(
+                &e->uplink->log, LEVEL_WARNING,
+                "datagrams for this node were sent to another address than they arrive at, and are dropped: "
+                "somebody relays them, or a NAT translates this node's address; in that case the option "
+                "`advertise` must name the address that others see");
         } else {
             e->left = e->left || effect->as.event.type == EVENT_LEFT;
             uplink_event(e->uplink, &effect->as.event);
@@ -40,9 +48,17 @@ static void carry_out(struct engine *e, int64_t now)
     }
 }
 
+void engine_addresses(struct engine *e)
+{
+    struct addr own[PEER_ADDRS];
+
+    gossip_addresses(e->core, own, udp_addresses(e->links->udp, own, PEER_ADDRS));
+}
+
 void engine_tick(struct engine *e, int64_t now)
 {
     if (now >= engine_deadline(e)) {
+        gossip_slept(e->core, clock_slept());
         gossip_tick(e->core, e->fx, now);
         carry_out(e, now);
     }
@@ -64,6 +80,8 @@ void engine_receive(struct engine *e, int64_t now, const struct pollfd *fds)
 {
     struct pollfd all[UDP_SOCKETS_MAX];
     size_t sockets = links_descriptors(e->links, all);
+
+    gossip_slept(e->core, clock_slept());
     size_t most = fds == NULL ? DATAGRAMS_DRAINED : DATAGRAMS_A_WAKE_UP;
 
     for (size_t i = 0; i < sockets; i++) {

@@ -25,6 +25,9 @@ void engine_free(struct engine *e);
 /* When engine_tick wants to be called; NEVER also before the start. */
 int64_t engine_deadline(const struct engine *e);
 
+/* The links may have other addresses now. */
+void engine_addresses(struct engine *e);
+
 /* Time has passed: what is due is done. */
 void engine_tick(struct engine *e, int64_t now);
 

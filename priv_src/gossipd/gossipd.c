@@ -61,8 +61,12 @@ static void tick(struct gossipd *d)
 {
     d->now = clock_now();
     engine_tick(&d->engine, d->now);
-    if (d->now >= links_deadline(&d->links) && links_look(&d->links, d->now)) {
-        uplink_interfaces(&d->uplink, d->links.usable, d->links.usable_count);
+    if (d->now >= links_deadline(&d->links)) {
+        bool told = links_look(&d->links, d->now);
+        engine_addresses(&d->engine);
+        if (told) {
+            uplink_interfaces(&d->uplink, d->links.usable, d->links.usable_count);
+        }
     }
 }
 

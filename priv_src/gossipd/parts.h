@@ -18,8 +18,8 @@ struct gossipd {
     struct uplink uplink;
     struct links links;
     struct engine engine;
-    uint8_t label_len; /* the cluster's label, which keys are derived with */
-    char label[LABEL_MAX];
+    size_t scope_len; /* what keys are derived with, beside their secret */
+    char scope[SCOPE_MAX];
 };
 
 /* commands.c: reads what the owner has said and does it. Sets `ended` at end of file. 0, or -1 and a fault.

@@ -9,4 +9,8 @@
  * count the sleep). */
 int64_t clock_now(void);
 
+/* How long the machine has been suspended since it started, microseconds, to a tenth of a second; 0 where the
+ * system does not tell. */
+int64_t clock_slept(void);
+
 #endif

@@ -298,6 +298,9 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
         {"forged", g->forged},                   /* our key tag, but the seal does not open */
         {"malformed", g->malformed},             /* sealed by a holder of the key, yet not decodable */
         {"replayed", g->replayed},               /* seen before */
+        {"stale", g->stale},                     /* later than what else is heard of its sender */
+        {"misdirected", g->misdirected},         /* for another member, or not said the way it came */
+        {"relayed", g->relayed},                 /* for this one, but sent to another address */
         {"own", g->own},                         /* our own, heard back */
         {"unproven", g->unproven},               /* from senders that are not proven yet */
         {"refused_full", g->refused_full},       /* newcomers: the table was full */

@@ -21,6 +21,7 @@ struct udp {
     struct udp_stats stats;
     size_t socket_count;
     int sockets[UDP_SOCKETS_MAX];
+    uint16_t port; /* of the private one */
     size_t count;
     struct membership joined[INTERFACES_MAX];
     struct interface public[INTERFACES_MAX]; /* what udp_interfaces shows */
@@ -51,6 +52,7 @@ static int open_private(struct udp *u, struct fault *fault)
     if (fd < 0 || bind_or_close(u, fd, 0) != 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
     }
+    u->port = udp_system_port(fd);
     return 0;
 }
 
@@ -198,6 +200,17 @@ size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
     return u->count;
 }
 
+size_t udp_addresses(const struct udp *u, struct addr *out, size_t most)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < u->count && count < most; i++) {
+        out[count] = u->joined[i].interface.addr;
+        out[count++].port = u->port;
+    }
+    return count;
+}
+
 const struct interface *udp_interfaces(const struct udp *u, size_t *count)
 {
     *count = u->count;
@@ -240,7 +253,8 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
         u->stats.oversized++;
         return -1;
     }
-    *from = (struct path){.kind = arrival.destination, .addr = arrival.from};
+    *from = (struct path){.kind = arrival.destination, .addr = arrival.from, .local = arrival.to};
+    from->local.port = i == PRIVATE ? u->port : u->options.group.port;
     *len = (size_t)n;
     return 1;
 }

@@ -48,6 +48,10 @@ size_t udp_set_interfaces(struct udp *u, const struct interface_list *list);
 /* The interfaces joined now, valid until the next udp_set_interfaces; `count` is set. */
 const struct interface *udp_interfaces(const struct udp *u, size_t *count);
 
+/* The endpoints that this process sends from and is reached at, the private port on each of them, at most
+ * `most`; their number. */
+size_t udp_addresses(const struct udp *u, struct addr *out, size_t most);
+
 /* Those of them on which the last multicast went out, or none was sent yet, into `out`; their number. */
 size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MAX]);
 

@@ -8,7 +8,8 @@
 struct udp_arrival {
     struct addr from;    /* its ifindex: the interface it came in by, 0 where the system does not tell */
     uint8_t destination; /* enum path_kind */
-    bool cut;            /* it was longer than the room */
+    struct addr to; /* where it was sent to, without the port; no family where the system does not tell */
+    bool cut;       /* it was longer than the room */
 };
 
 /* A non-blocking, close-on-exec socket of the family that tells of each datagram where it came in. `shared`:
@@ -18,6 +19,9 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
 
 /* Binds to every address of the family at `port` (0: any free one). */
 int udp_system_bind(int fd, uint8_t family, uint16_t port);
+
+/* The port that a socket is bound to; 0 if that cannot be told. */
+uint16_t udp_system_port(int fd);
 
 /* Joins or leaves `group` on the interface that `local` is on. */
 int udp_system_join(int fd, const struct addr *group, const struct addr *local);

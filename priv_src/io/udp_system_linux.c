@@ -67,6 +67,14 @@ int udp_system_bind(int fd, uint8_t family, uint16_t port)
     return bind(fd, (const struct sockaddr *)&in, sizeof in);
 }
 
+uint16_t udp_system_port(int fd)
+{
+    struct sockaddr_in in = {0};
+    socklen_t size = sizeof in;
+
+    return getsockname(fd, (struct sockaddr *)&in, &size) == 0 ? ntohs(in.sin_port) : 0;
+}
+
 static int membership(int fd, int name, const struct addr *group, const struct addr *local)
 {
     struct ip_mreqn m = {.imr_ifindex = (int)local->ifindex};
@@ -153,6 +161,8 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     memcpy(ip, &in.sin_addr, sizeof ip);
     arrival->from = addr_ipv4(ip, ntohs(in.sin_port), info.ipi_ifindex > 0 ? (uint32_t)info.ipi_ifindex : 0);
     arrival->destination = IN_MULTICAST(ntohl(info.ipi_addr.s_addr)) ? PATH_GROUP : PATH_UNICAST;
+    memcpy(ip, &info.ipi_addr, sizeof ip);
+    arrival->to = addr_ipv4(ip, 0, 0);
     arrival->cut = (m.msg_flags & MSG_TRUNC) != 0;
     return (int)n;
 }

@@ -122,6 +122,14 @@ int udp_system_bind(int fd, uint8_t family, uint16_t port)
     return bind(fd, (const struct sockaddr *)&in, sizeof in);
 }
 
+uint16_t udp_system_port(int fd)
+{
+    struct sockaddr_in in = {0};
+    socklen_t size = sizeof in;
+
+    return getsockname(fd, (struct sockaddr *)&in, &size) == 0 ? ntohs(in.sin_port) : 0;
+}
+
 #if defined(MCAST_JOIN_GROUP) && defined(MCAST_LEAVE_GROUP)
 static int membership(int fd, int name, const struct addr *group, const struct addr *local)
 {
@@ -192,13 +200,18 @@ static void read_arrival(const void *info, struct udp_arrival *arrival)
 #if defined(ARRIVAL_OPTION)
     arrival_info i;
 
+    uint8_t ip[4];
+
     memcpy(&i, info, sizeof i);
 #if defined(IP_PKTINFO)
     arrival->from.ifindex = (uint32_t)i.ipi_ifindex;
     arrival->destination = destination_of(i.ipi_addr);
+    memcpy(ip, &i.ipi_addr, sizeof ip);
 #else
     arrival->destination = destination_of(i);
+    memcpy(ip, &i, sizeof ip);
 #endif
+    arrival->to = addr_ipv4(ip, 0, 0);
 #else
     (void)info;
     (void)arrival;

@@ -11,6 +11,7 @@
 
 #include "build.h"
 #include "forge.h"
+#include "meeting.h"
 #include "plain.h"
 #include "script.h"
 #include "test.h"
@@ -74,6 +75,8 @@ static void datagrams(void **state)
         struct wire_message m;
         uint8_t plain[1 + WIRE_MESSAGE_MAX] = {type}, datagram[1 + DATAGRAM_MAX] = {type};
         struct forged f = forge(100, "f@h3", 1, 5), other = forge(101, "g@h4", 1, 6);
+        struct meeting meeting = meeting_start(&plain_sealing);
+        const struct node *n = meeting.net->nodes[0];
         f.sealing = &plain_sealing;
         f.sequence = 50;
         forge_start(&f, &m, type);
@@ -81,13 +84,18 @@ static void datagrams(void **state)
         m.has = has[type];
         m.target = m.relay = 101;
         m.reason = DOWN_BEAM_EXIT;
-        forge_echo(&m, 5, 6);
+        m.sent_at = (uint64_t)meeting.net->now;
+        if (type % 2 == 0) {
+            forge_to(&m, gossip_boot(n->g), &n->addr);
+        }
+        forge_echo(&m, gossip_boot(n->g), witness_nonce(&n->witness));
         forge_verdict(&m, VERDICT_DEAD, 101, 1);
         forge_entry(&m, &other);
         size_t len = wire_encode(&m, plain + 1, WIRE_MESSAGE_MAX);
         hold("datagram_sealed", TYPES[type], plain, 1 + len);
         len = forge_seal(&f, &m, datagram + 1);
         hold("datagram", TYPES[type], datagram, 1 + len);
+        net_free(meeting.net);
     }
 }
 

@@ -29,11 +29,12 @@ static void pair(struct net *net)
 
 /* Node 0 gets this from f; exactly the counter at `expected` counts it, nothing is sent, told or remembered.
  */
-static void assert_refused(struct net *net, const struct addr *from, size_t expected, const uint8_t *data,
-                           size_t len)
+static void assert_refused_by(struct net *net, uint8_t kind, const struct addr *from, size_t expected,
+                              const uint8_t *data, size_t len)
 {
-    static const size_t counters[] = {COUNTER(foreign),  COUNTER(forged), COUNTER(malformed),
-                                      COUNTER(replayed), COUNTER(own),    COUNTER(unproven)};
+    static const size_t counters[] = {COUNTER(foreign),  COUNTER(forged),      COUNTER(malformed),
+                                      COUNTER(replayed), COUNTER(own),         COUNTER(unproven),
+                                      COUNTER(stale),    COUNTER(misdirected), COUNTER(relayed)};
     uint64_t before[COUNT(counters)];
     const struct gossip *g = net->nodes[0]->g;
     for (size_t i = 0; i < COUNT(counters); i++) {
@@ -42,7 +43,7 @@ static void assert_refused(struct net *net, const struct addr *from, size_t expe
     struct gossip_stats s = gossip_stats(g);
     size_t sent = net->log_count, members = inside_members(g), timers = inside_timers(g);
     int64_t deadline = gossip_deadline(g);
-    net_inject(net, 0, from, PATH_GROUP, data, len);
+    net_inject(net, 0, from, kind, data, len);
     for (size_t i = 0; i < COUNT(counters); i++) {
         if (counter(net, 0, counters[i]) != before[i] + (counters[i] == expected)) {
             fail_msg("counter %zu at %zu: %llu -> %llu", i, counters[i], (unsigned long long)before[i],
@@ -58,6 +59,12 @@ static void assert_refused(struct net *net, const struct addr *from, size_t expe
     assert_int_equal(inside_members(g), members);
     assert_int_equal(inside_timers(g), timers);
     assert_true(gossip_deadline(g) == deadline);
+}
+
+static void assert_refused(struct net *net, const struct addr *from, size_t expected, const uint8_t *data,
+                           size_t len)
+{
+    assert_refused_by(net, PATH_GROUP, from, expected, data, len);
 }
 
 static void junk_is_foreign(void **state)
@@ -128,7 +135,7 @@ static void what_was_heard_is_replayed_and_the_own_is_own(void **state)
     for (size_t k = 0; k < recorded; k++) {
         struct sent s = net->log[k];
         bool own = addr_same(&s.from, &net->nodes[0]->addr);
-        assert_refused(net, &s.from, own ? COUNTER(own) : COUNTER(replayed), s.data, s.len);
+        assert_refused_by(net, s.path.kind, &s.from, own ? COUNTER(own) : COUNTER(replayed), s.data, s.len);
     }
 }
 

@@ -134,12 +134,13 @@ static void a_nonce_grows_old(void **state)
     struct wire_message m;
     net_run(net, SECOND_US);
     forge_start(&f, &m, WIRE_ACK);
-    forge_echo(&m, gossip_boot(net->nodes[a]->g), net->nodes[a]->witness.nonces[0]);
+    forge_echo(&m, gossip_boot(net->nodes[a]->g), witness_nonce(&net->nodes[a]->witness));
     net_run(net, 2 * NONCE_LIFE);
     net_say(net, a, &f, PATH_UNICAST, &m);
     assert_int_equal(net_listed(net, a), 0);
-    assert_true(net->nodes[a]->witness.nonces[0] != m.echoes[0].nonce); /* it has a new one meanwhile, */
-    net_prove(net, a, &f);                                              /* which counts */
+    assert_true(witness_nonce(&net->nodes[a]->witness) !=
+                m.echoes[0].nonce); /* it has a new one meanwhile, */
+    net_prove(net, a, &f);          /* which counts */
     assert_int_equal(net_listed(net, a), 1);
 }
 
@@ -233,7 +234,7 @@ static void strangers_who_get_no_answer(void **state)
     forge_start(&f, &m, WIRE_HELLO);
     m.id.name.len = 0;
     net_say(net, a, &f, PATH_GROUP, &m);
-    forge_echo(&m, gossip_boot(net->nodes[a]->g), net->nodes[a]->witness.nonces[0]);
+    forge_echo(&m, gossip_boot(net->nodes[a]->g), witness_nonce(&net->nodes[a]->witness));
     net_say(net, a, &f, PATH_GROUP, &m); /* nameless, though it answers */
     assert_int_equal(net_sent(net, a, since, 0, NULL), 0);
     forge_start(&f, &m, WIRE_NEWS);

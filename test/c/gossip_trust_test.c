@@ -37,6 +37,18 @@ static struct peer_view view(const struct net *net, size_t i, uint64_t boot)
     return v;
 }
 
+/* Answers what node i asked it last, by unicast; from where it is now, and without a word on where it is. */
+static void answer(struct net *net, size_t i, struct forged *f)
+{
+    struct sent asked = net->log[net->log_count - 1];
+    struct wire_message m, question;
+    assert_int_equal(witness_open(&net->nodes[i]->witness, asked.data, asked.len, &question), 0);
+    forge_start(f, &m, WIRE_ACK);
+    m.own_count = 0;
+    forge_echo(&m, gossip_boot(net->nodes[i]->g), question.nonce);
+    net_say(net, i, f, PATH_UNICAST, &m);
+}
+
 /* The seal does not cover the source: a new one is asked, and believed once it has answered. */
 static void an_address_is_believed_after_an_echo_from_there(void **state)
 {
@@ -47,6 +59,7 @@ static void an_address_is_believed_after_an_echo_from_there(void **state)
     int64_t since = ++net->now;
     t.f.addr = new;
     forge_start(&t.f, &m, WIRE_HELLO);
+    m.own_count = 0;
     for (int i = 0; i < 20; i++) {
         net_say(net, t.a, &t.f, PATH_GROUP, &m);
     }
@@ -56,10 +69,27 @@ static void an_address_is_believed_after_an_echo_from_there(void **state)
     assert_true(v.addr_count == 1 && addr_same(&v.addrs[0], &old));
     assert_int_equal(net->nodes[t.a]->event_count, 0);
 
-    net_prove(net, t.a, &t.f);
+    answer(net, t.a, &t.f);
     v = view(net, t.a, t.f.id.boot);
     assert_true(v.addr_count == 2 && addr_same(&v.addrs[0], &new) && addr_same(&v.addrs[1], &old));
     assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
+}
+
+/* Unless the peer says under the seal that it is its own: then nobody need be asked. */
+static void an_address_is_believed_when_it_is_claimed(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    struct wire_message m;
+    struct addr old = t.f.addr;
+    int64_t since = ++net->now;
+    t.f.addr = build_addr(99, 4444);
+    forge_start(&t.f, &m, WIRE_HELLO);
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    struct peer_view v = view(net, t.a, t.f.id.boot);
+    assert_true(v.addr_count == 2 && addr_same(&v.addrs[0], &t.f.addr) && addr_same(&v.addrs[1], &old));
+    assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
+    assert_int_equal(net_sent(net, t.a, since, WIRE_PROBE, NULL), 0);
 }
 
 static void say_verdict(struct net *net, struct three *t, uint8_t verdict, uint64_t about,
@@ -247,10 +277,9 @@ static void a_peer_vouches_for_its_own_successor(void **state)
     struct forged f = forge(100, "f@h3", 1, 10), successor = forge(102, "f@h3", 1, 12);
     net_run(net, SECOND_US);
     net_prove(net, a, &f);
-    forge_start(&f, &m, WIRE_ROSTER);
-    m.has = HAS_CURSOR;
+    forge_start(&f, &m, WIRE_NEWS);
     forge_entry(&m, &successor);
-    net_say(net, a, &f, PATH_UNICAST, &m);
+    net_say(net, a, &f, PATH_GROUP, &m);
     assert_int_equal(net_event(net, a, EVENT_UPDATE)->peer.id.boot, 102);
     assert_int_equal(net_listed(net, a), 1);
 }
@@ -259,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(an_address_is_believed_after_an_echo_from_there),
+        NET_TEST(an_address_is_believed_when_it_is_claimed),
         NET_TEST(a_verdict_about_the_living_is_looked_into),
         NET_TEST(a_verdict_about_the_silent_is_believed),
         NET_TEST(an_old_verdict_is_not_believed),

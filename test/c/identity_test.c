@@ -15,7 +15,7 @@ static void names(void **state)
         {"a@b", 0},
         {"gossip_cluster@host-1.example.org", 0},
         {"\xd0\xb6@\xe2\x82\xac", 0},
-        {"a b@c", 0},
+        {"a b@c", -1},
         {"", -1},
         {"@", -1},
         {"ab", -1},
@@ -45,7 +45,8 @@ static void names(void **state)
         {"\xf5\x80\x80\x80@b", -1},
         {"\xff@b", -1},
         /* the borders */
-        {"\xc2\x80@b", 0},
+        {"\xc2\x80@b", -1}, /* a control character */
+        {"\xc2\xa1@b", 0},
         {"\xdf\xbf@b", 0},
         {"\xe0\xa0\x80@b", 0},
         {"\xed\x9f\xbf@b", 0},

@@ -10,17 +10,17 @@ static void pending_are_bounded(void **state)
     for (uint64_t boot = 1; boot <= PENDING_MAX; boot++) {
         struct pending *p = pending_note(&t, boot);
         p->heard = boot == 100 ? 1 : 1000 + (int64_t)boot;
-        p->tries = 3;
+        p->nonce = 3;
     }
     assert_int_equal(t.count, PENDING_MAX);
     struct pending *known = pending_note(&t, 7); /* nobody gives way */
     assert_ptr_equal(known, pending_find(&t, 7));
-    assert_int_equal(known->tries, 3);
+    assert_int_equal(known->nonce, 3);
 
     struct pending *p = pending_note(&t, 5000); /* the one not heard for longest gives way */
     assert_int_equal(t.count, PENDING_MAX);
     assert_null(pending_find(&t, 100));
-    assert_true(p->boot == 5000 && p->tries == 0 && p->heard == 0);
+    assert_true(p->boot == 5000 && p->nonce == 0 && p->heard == 0);
 
     for (uint64_t boot = 1; boot <= PENDING_MAX; boot++) {
         pending_drop(&t, pending_find(&t, boot)); /* NULL for 100 */

@@ -59,6 +59,22 @@ static void known_keys(void **state)
     }
 }
 
+/* The group and its port are mixed in with the label: who guesses secrets guesses for one cluster. */
+static void keys_are_bound_to_group_and_port(void **state)
+{
+    (void)state;
+    const uint8_t four[4] = {233, 252, 1, 33}, six[16] = {0xff, 0x12, [14] = 0x67, [15] = 0x63};
+    struct addr group = addr_ipv4(four, 45893, 7);
+    char scope[SCOPE_MAX], label[255];
+    assert_int_equal(keyring_scope(scope, &group, "prod", 4), 10);
+    assert_memory_equal(scope, "\xe9\xfc\x01\x21\xb3\x45prod", 10);
+    group = addr_ipv6(six, 1, 0);
+    memset(label, 'x', sizeof label);
+    assert_int_equal(keyring_scope(scope, &group, label, sizeof label), SCOPE_MAX);
+    assert_memory_equal(scope, six, sizeof six);
+    assert_memory_equal(scope + 16, "\x00\x01xx", 4);
+}
+
 static void known_datagrams(void **state)
 {
     (void)state;
@@ -261,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_keys),
+        cmocka_unit_test(keys_are_bound_to_group_and_port),
         cmocka_unit_test(known_datagrams),
         cmocka_unit_test(a_fingerprint_is_known_to_holders_of_the_key),
         cmocka_unit_test(secrets_that_are_refused),

@@ -101,8 +101,8 @@ static void any_bytes(void **state)
         size_t len = prng_below(&p, prng_chance(&p, 10) ? sizeof data : 90);
         prng_fill(&p, data, len);
         for (size_t at = WIRE_FIXED; at + 2 < len; at += 3 + data[at + 2]) {
-            data[at] =
-                (uint8_t)prng_below(&p, FIELD_RELAY + 2); /* as many plausible fields as there is room for */
+            data[at] = (uint8_t)prng_below(&p, FIELD_PADDING +
+                                                   2); /* as many plausible fields as there is room for */
             data[at + 1] = 0;
             data[at + 2] &= 31;
         }
@@ -154,7 +154,13 @@ static void known_bytes(void **state)
         0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, /* nonce */
         0, 0, 0, 9, 0x65, 0x66, 0x67, 0x68,             /* incarnation, creation */
         0x23, 0x8c, 0x10, 0x00,                         /* distribution port 9100, a group of 4096 */
+        0, 0, 0, 0, 0, 0x0f, 0x42, 0x40,                /* sent at 1 s */
+        0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, /* digest */
         1, 0, 3, 'a', '@', 'b',                         /* name */
+        13, 0, 15,                                      /* to: boot id, 192.0.2.7:40000 */
+        0, 0, 0, 0, 0, 0, 0, 0xb1, 4, 0x9c, 0x40, 192, 0, 2, 7,
+        14, 0, 14,                                      /* its own addresses */
+        4, 0x9c, 0x41, 192, 0, 2, 8, 4, 0x9c, 0x41, 198, 51, 100, 8,
         2, 0, 1, 5,                                     /* question */
         6, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xc1,             /* cursor */
         7, 0, 4, 0, 0, 1, 0,                            /* total */
@@ -186,11 +192,18 @@ static void known_bytes(void **state)
     m.beam_age_ms = 258;
     m.nonce = UINT64_C(0x1112131415161718);
     m.group_size = 4096;
+    m.sent_at = 1000000;
+    m.digest = UINT64_C(0x2122232425262728);
     m.id = build_identity(UINT64_C(0x0102030405060708), "a@b", 0x65666768);
     m.id.incarnation = 9;
     m.id.flags = IDENTITY_LONG_NAMES | IDENTITY_HIDDEN;
     m.has = HAS_QUESTION | HAS_CURSOR | HAS_TOTAL | HAS_TARGET | HAS_FINGERPRINT | HAS_REASON | HAS_RELAY |
-            HAS_HEARD;
+            HAS_HEARD | HAS_TO;
+    m.to_boot = 0xb1;
+    m.to = addr_ipv4((const uint8_t[]){192, 0, 2, 7}, 40000, 4);
+    m.own_count = 2;
+    m.own[0] = addr_ipv4((const uint8_t[]){192, 0, 2, 8}, 40001, 4);
+    m.own[1] = addr_ipv4((const uint8_t[]){198, 51, 100, 8}, 40001, 4);
     m.question = 5;
     m.cursor = 0xc1;
     m.total = 256;
@@ -203,7 +216,7 @@ static void known_bytes(void **state)
     m.echoes[0] = (struct wire_echo){.boot = 0xe1, .nonce = 0xe2};
     m.verdicts[0] = (struct wire_verdict){.verdict = VERDICT_DEAD, .boot = 0xd1, .incarnation = 7};
     m.entries[0] = (struct wire_entry){
-        .id = build_identity(0xf1, "c@d", 2), .sequence = 256, .interval_ms = 2000, .addr_count = 3};
+        .id = build_identity(0xf1, "c@d", 2), .clock = 256, .interval_ms = 2000, .addr_count = 3};
     m.entries[0].id.incarnation = 3;
     m.entries[0].id.dist_port = 9101;
     m.entries[0].id.flags = IDENTITY_TLS | IDENTITY_HIDDEN;

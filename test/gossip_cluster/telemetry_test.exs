@@ -4,8 +4,7 @@ defmodule GossipCluster.TelemetryTest do
 
   import ExUnit.CaptureLog
 
-  alias GossipCluster.{FakeSidecar, OwnerCase, Peer, Telemetry, TelemetryDouble}
-  alias GossipCluster.Sidecar.Codec
+  alias GossipCluster.{Codec, FakeSidecar, Peer, Telemetry, TelemetryDouble}
 
   @name GossipCluster.TelemetryTest.Cluster
   @moduletag :capture_log
@@ -112,7 +111,7 @@ defmodule GossipCluster.TelemetryTest do
   test "strangers only" do
     TelemetryDouble.install()
     {fake, _agent} = start(true)
-    OwnerCase.ring(@name, {:alone, 3_000})
+    send(@name, :alone)
     FakeSidecar.say(fake, {:stats, FakeSidecar.stats(fake), %{foreign: 1}})
     assert {%{peers: 0}, _} = event([:foreign])
   end

@@ -18,12 +18,14 @@ struct addr {
 
 /* The core never knows a socket. It sends to the group (every interface the io layer has joined, or the one
  * named by addr.ifindex) or to one endpoint. A received datagram carries how it came (PATH_GROUP: by
- * multicast) and its source. */
+ * multicast), its source, and the address and port that it was sent to. */
 enum path_kind { PATH_GROUP = 1, PATH_UNICAST = 2 };
 
 struct path {
     uint8_t kind; /* enum path_kind */
     struct addr addr;
+    struct addr
+        local; /* of what was received by unicast: its destination; no family: the system does not tell */
 };
 
 /* Makes an IPv4 address; `ip` is 4 bytes in network order. */
@@ -37,6 +39,16 @@ size_t addr_ip_len(uint8_t family);
 
 /* Same family, ip and port; the interface does not count. */
 bool addr_same(const struct addr *a, const struct addr *b);
+
+/* Same family and ip. */
+bool addr_same_host(const struct addr *a, const struct addr *b);
+
+/* Whether a datagram can come from there, or go there and reach just one: it has a port, and is neither
+ * unspecified nor multicast nor 255.255.255.255. */
+bool addr_is_endpoint(const struct addr *a);
+
+/* 127.0.0.0/8 and ::1. */
+bool addr_is_loopback(const struct addr *a);
 
 /* A path to the whole group. */
 struct path path_group(void);

@@ -20,7 +20,8 @@ enum event_type {
     EVENT_CONFLICT,     /* `peer` has the name of `other`, both alive; once for each pair */
     EVENT_HEALTH,       /* `health` of this node's view has changed */
     EVENT_HEARTBEAT,    /* a beat of `peer` was heard; only when asked for */
-    EVENT_LEFT,         /* the last goodbye is on its way; no peer is listed any more */
+    EVENT_RELAYED, /* datagrams for this member keep coming that were sent to another address; told once */
+    EVENT_LEFT,    /* the last goodbye is on its way; no peer is listed any more */
 };
 
 enum peer_status { STATUS_ALIVE = 1, STATUS_SUSPECT, STATUS_STALLED };

@@ -22,9 +22,18 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now);
 /* Frees it and wipes its keys. NULL is allowed. */
 void gossip_free(struct gossip *g);
 
-/* A datagram came in over `from` (kind PATH_GROUP: by multicast; addr: its source). Any bytes are allowed. */
+/* A datagram came in over `from` (kind PATH_GROUP: by multicast; addr: its source; local: where it was sent
+ * to). Any bytes are allowed. */
 void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const struct path *from,
                     const uint8_t *datagram, size_t len);
+
+/* How far the clock that counts sleep (CLOCK_BOOTTIME) is ahead of the one that `now` is of, microseconds; 0
+ * until this is called. To be called before the others whenever it has changed. */
+void gossip_slept(struct gossip *g, int64_t ahead);
+
+/* The endpoints that this member sends from and is reached at: those that say so themselves are believed. At
+ * most PEER_ADDRS are used. */
+void gossip_addresses(struct gossip *g, const struct addr *addrs, size_t count);
 
 /* Time passes. Harmless when nothing is due. */
 void gossip_tick(struct gossip *g, struct effects *fx, int64_t now);

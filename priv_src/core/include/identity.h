@@ -29,7 +29,8 @@ struct identity {
 };
 
 /* Sets a name from `len` bytes: something, one '@', something. -1 if it is not that, too long, no UTF-8, or
- * has a control character, a quote or a backslash. */
+ * "nonode@nohost"; or if it has white space, a character that nobody sees (Unicode's Cc, Cf, Zl, Zp), a quote
+ * or a backslash. */
 int name_set(struct name *name, const void *text, size_t len);
 
 /* Same length, same bytes. */

@@ -2,12 +2,14 @@
  *
  *     0   4  "GSC" and the version, 1
  *     4   4  key tag: the first bytes of BLAKE2b(key)
- *     8  24  nonce: 16 random bytes, 8 bytes of sequence
+ *     8  24  nonce: boot id of the sender (8), random (8), sequence (8)
  *    32   n  sealed message
  *  32+n  16  Poly1305 tag
  */
 #ifndef GOSSIP_SEAL_H
 #define GOSSIP_SEAL_H
+
+#include "addr.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +46,12 @@ int seal_init(void);
 int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_t len, const char *label,
                 size_t label_len);
 
+/* What keys are bound to beside the secret, and are derived with as their label: the group's address and
+ * port, and the cluster's label, of 255 bytes at most. Returns its length. */
+#define SCOPE_MAX (16 + 2 + 255)
+size_t keyring_scope(char out[static SCOPE_MAX], const struct addr *group, const char *label,
+                     size_t label_len);
+
 /* Overwrites all keys. */
 void keyring_wipe(struct keyring *ring);
 
@@ -58,6 +66,10 @@ void seal_close(const struct keyring *ring, const uint8_t nonce[static SEAL_NONC
 /* Opens a datagram with key `index` into `message`, which has room for `len` bytes. Returns the message's
  * length, or -1. */
 int seal_open(const struct keyring *ring, int index, const uint8_t *datagram, size_t len, uint8_t *message);
+
+/* The boot id of who says that it has sent it, from the datagram's nonce. `len` must be at least SEAL_HEADER.
+ */
+uint64_t seal_sender(const uint8_t *datagram);
 
 /* The sequence number in a datagram's nonce. `len` must be at least SEAL_HEADER. */
 uint64_t seal_sequence(const uint8_t *datagram);

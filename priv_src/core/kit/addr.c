@@ -36,6 +36,28 @@ bool addr_same(const struct addr *a, const struct addr *b)
     return a->family == b->family && a->port == b->port && ip_same(a->ip, b->ip);
 }
 
+bool addr_same_host(const struct addr *a, const struct addr *b)
+{
+    return a->family == b->family && ip_same(a->ip, b->ip);
+}
+
+bool addr_is_endpoint(const struct addr *a)
+{
+    static const uint8_t none[16] = {0}, all[4] = {255, 255, 255, 255};
+    if (a->port == 0 || ip_same(a->ip, none)) {
+        return false;
+    }
+    return a->family == ADDR_IPV4   ? (a->ip[0] & 0xf0) != 0xe0 && memcmp(a->ip, all, sizeof all) != 0
+           : a->family == ADDR_IPV6 ? a->ip[0] != 0xff
+                                    : false;
+}
+
+bool addr_is_loopback(const struct addr *a)
+{
+    static const uint8_t one[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return a->family == ADDR_IPV4 ? a->ip[0] == 127 : a->family == ADDR_IPV6 && ip_same(a->ip, one);
+}
+
 struct path path_group(void)
 {
     return (struct path){.kind = PATH_GROUP};

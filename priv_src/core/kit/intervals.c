@@ -14,19 +14,24 @@ int64_t interval_jittered(int64_t interval, uint32_t random)
 
 int64_t question_gap(uint8_t k, int64_t interval)
 {
-    if (k <= 1) {
-        return QUESTION_FIRST;
+    if (k <= QUESTIONS_QUICK) {
+        return QUESTION_GAP < interval ? QUESTION_GAP : interval;
     }
-    if (k > 20) {
+    if (k > QUESTIONS_QUICK + 20) {
         return interval;
     }
-    int64_t gap = QUESTION_FIRST << (k - 2);
+    int64_t gap = QUESTION_GAP << (k - QUESTIONS_QUICK);
     return gap < interval ? gap : interval;
 }
 
 int64_t silence_to_probe(int64_t interval)
 {
     return interval + interval / 4;
+}
+
+int64_t fresh_within(int64_t interval)
+{
+    return 2 * interval > FRESH ? 2 * interval : FRESH;
 }
 
 int64_t silence_to_believe(int64_t interval)

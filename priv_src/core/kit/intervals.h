@@ -11,7 +11,7 @@
 /* Beats. The group's traffic is held under GROUP_BITS_PER_SECOND: N members send BEAT_BITS each, every 0.875
  * T on average. */
 #define GROUP_BITS_PER_SECOND 1000000u
-#define BEAT_BITS             1800u /* a beat of 120 bytes with its UDP, IP and Ethernet overhead, over 0.875 T */
+#define BEAT_BITS             1800u /* a beat of 150 bytes with its UDP, IP and Ethernet overhead, over 0.875 T */
 #define INTERVAL_MAX          (65535 * MS_US) /* what 16 bits of milliseconds can promise: 36,408 members */
 #define JITTER_PART           4 /* beats come up to a 4th of T early, so that they do not gather */
 #define MISS_MULTIPLIER       6 /* T of silence promised to be the end, for receivers that cannot probe */
@@ -24,25 +24,34 @@
 #define PROMISE_MISS_MAX     30
 
 /* Joining. */
-#define QUESTION_FIRST    (20 * MS_US)  /* question 1; each later one after twice the time, up to T */
-#define SECOND_BEAT_MIN   (40 * MS_US)  /* the first beat after the roster is complete comes so soon: */
-#define SECOND_BEAT_MAX   (80 * MS_US)  /* some began to listen while this member joined */
-#define ANSWERERS         3             /* ranks that answer one question, vouch, watch, repeat a goodbye */
-#define ANSWER_RETRY      (20 * MS_US)  /* many times a LAN's round trip, and still nothing to a person */
-#define ANSWER_TRIES      8             /* 8 losses in a row at 30 % each way: one in 200 */
-#define ANSWER_TRIES_MUTE 4             /* the last so many go by multicast: a firewall may block unicast */
-#define ANSWER_ROUNDS     3             /* after so many rounds in vain, one try a beat */
-#define VOUCH_WAIT_MIN    (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
-#define VOUCH_WAIT_MAX    (120 * MS_US) /* before it asks by itself */
-#define MANY_STRANGERS    24 /* wait for a vouch in vain: the roster is pulled again before they are asked */
-#define VOUCH_REPEAT      (10 * MS_US)
-#define PENDING_LIFE      (2 * SECOND_US) /* an unproven member counts as live so long */
-#define NONCE_LIFE        (5 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */
-#define PAGE_PACE         500             /* between pages */
-#define PAGE_RETRY        (20 * MS_US)
-#define PAGE_TRIES        4               /* of one peer; then another is asked */
-#define PAGE_PEERS        3               /* so many in vain, and one is asked in T, once */
-#define PATH_RETRY        (1 * SECOND_US) /* a new address of a peer is tried so often */
+#define QUESTION_GAP    (20 * MS_US) /* between the first questions: at 30 % loss 9 of them are enough */
+#define QUESTIONS_QUICK 10           /* so many are as close; each later gap is twice as long, up to T */
+#define QUESTIONS_KNOWN 4 /* a newcomer whose roster is whole asks so often at most to be vouched for */
+#define QUESTION_MUTE                                                                                        \
+    3 /* questions from this number on are answered to the group: a firewall may                             \
+         pass no unicast */
+#define QUESTION_SIZE                                                                                        \
+    512 /* bytes of a question's datagram: three answers are no more than three times                        \
+           that, whatever the names */
+#define SECOND_BEAT_MIN (40 * MS_US) /* the first beat after the roster is complete comes so soon: */
+#define SECOND_BEAT_MAX (80 * MS_US) /* some began to listen while this member joined */
+#define ANSWERERS       3            /* ranks that answer one question, vouch, watch, repeat a goodbye */
+#define ANSWERERS_BEAT  2 /* ranks that answer a stranger's beat, which is shorter than their answers */
+#define VOUCH_WAIT_MIN  (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
+#define VOUCH_WAIT_MAX  (120 * MS_US) /* before it takes the word of a peer's digest for one */
+#define VOUCH_REPEAT    (10 * MS_US)
+#define PENDING_LIFE    (2 * SECOND_US) /* an unproven member counts as live so long, for the young */
+#define YOUNG           (5 * SECOND_US) /* a member is young so long: all may have started at once */
+#define MEND_GAP        (20 * MS_US)    /* the young ask whoever knows more so often */
+#define MEND_GAP_MOST   (60 * SECOND_US)
+#define NONCE_LIFE      (1 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */
+#define FRESH           (2 * SECOND_US) /* a datagram may be later than its sender's quickest by this, or by 2 T */
+#define WINDOW_LIFE     (5 * SECOND_US) /* older than the newest by more than this: not even looked at */
+#define PAGE_PACE       500             /* between pages */
+#define PAGE_RETRY      (20 * MS_US)
+#define PAGE_TRIES      4               /* of one peer; then another is asked */
+#define PAGE_PEERS      3               /* so many in vain, and one is asked in T, once */
+#define PATH_RETRY      (1 * SECOND_US) /* a new address of a peer is tried so often */
 
 /* Failure. */
 #define PROBE_EVERY       (100 * MS_US)
@@ -90,12 +99,14 @@ int64_t interval_for(int64_t shortest, size_t members);
 /* One beat's distance to the next: T less up to a JITTER_PART of it; `random` is uniform. */
 int64_t interval_jittered(int64_t interval, uint32_t random);
 
-/* When question number `k` follows question k-1: 20, 20, 40, 80 ... ms (so they stand at 0, 20, 40, 80 ...),
- * up to T. */
+/* When question number `k` follows question k-1: QUESTION_GAP at first, then ever later, up to T. */
 int64_t question_gap(uint8_t k, int64_t interval);
 
 /* Silence after which a watcher begins to probe a peer that promised T: 1.25 T. */
 int64_t silence_to_probe(int64_t interval);
+
+/* How much later than its quickest a datagram of a peer that promised T may be, and still be fresh. */
+int64_t fresh_within(int64_t interval);
 
 /* A DEAD is not believed about a peer heard less than this ago: 0.9 T. Its accuser heard nothing for 1.25 T
  * and more. */

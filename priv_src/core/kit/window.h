@@ -20,6 +20,9 @@ enum window_verdict { WINDOW_REPLAY = 0, WINDOW_OLDER, WINDOW_NEWEST };
 /* Starts a window above `sequence`: it and all before it count as heard. */
 void window_start(struct window *w, uint64_t sequence);
 
+/* What accepting `sequence` would say; nothing changes. */
+enum window_verdict window_look(const struct window *w, uint64_t sequence);
+
 /* Accepts `sequence`, or says that it was heard before or is too old to tell. */
 enum window_verdict window_accept(struct window *w, uint64_t sequence);
 

@@ -74,6 +74,16 @@ int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_
     return 0;
 }
 
+size_t keyring_scope(char out[static SCOPE_MAX], const struct addr *group, const char *label,
+                     size_t label_len)
+{
+    struct writer w = writer_over((uint8_t *)out, SCOPE_MAX);
+    write_bytes(&w, group->ip, addr_ip_len(group->family));
+    write_u16(&w, group->port);
+    write_bytes(&w, label, label_len);
+    return w.len;
+}
+
 void keyring_wipe(struct keyring *ring)
 {
     sodium_memzero(ring, sizeof *ring);
@@ -112,6 +122,12 @@ int seal_open(const struct keyring *ring, int index, const uint8_t *datagram, si
         return -1;
     }
     return (int)(len - SEAL_OVERHEAD);
+}
+
+uint64_t seal_sender(const uint8_t *datagram)
+{
+    struct reader r = reader_over(datagram + SEAL_PREFIX, 8);
+    return read_u64(&r);
 }
 
 uint64_t seal_sequence(const uint8_t *datagram)

@@ -17,13 +17,27 @@ static void write_field(struct writer *w, uint8_t kind, size_t len)
     write_u16(w, (uint16_t)len);
 }
 
-static size_t entry_value_size(const struct wire_entry *e)
+static size_t addrs_size(const struct addr *addrs, size_t count)
 {
-    size_t size = ENTRY_FIXED + e->id.name.len;
-    for (size_t i = 0; i < e->addr_count; i++) {
-        size += 3 + addr_ip_len(e->addrs[i].family);
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += 3 + addr_ip_len(addrs[i].family);
     }
     return size;
+}
+
+static void write_addrs(struct writer *w, const struct addr *addrs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        write_u8(w, addrs[i].family);
+        write_u16(w, addrs[i].port);
+        write_bytes(w, addrs[i].ip, addr_ip_len(addrs[i].family));
+    }
+}
+
+static size_t entry_value_size(const struct wire_entry *e)
+{
+    return ENTRY_FIXED + e->id.name.len + addrs_size(e->addrs, e->addr_count);
 }
 
 size_t wire_entry_size(const struct wire_entry *e)
@@ -35,7 +49,7 @@ static void write_entry(struct writer *w, const struct wire_entry *e)
 {
     write_field(w, FIELD_ENTRY, entry_value_size(e));
     write_u64(w, e->id.boot);
-    write_u64(w, e->sequence);
+    write_u64(w, e->clock);
     write_u32(w, e->id.creation);
     write_u32(w, e->id.incarnation);
     write_u16(w, e->id.dist_port);
@@ -43,11 +57,7 @@ static void write_entry(struct writer *w, const struct wire_entry *e)
     write_u16(w, e->interval_ms);
     write_u8(w, e->id.name.len);
     write_bytes(w, e->id.name.text, e->id.name.len);
-    for (size_t i = 0; i < e->addr_count; i++) {
-        write_u8(w, e->addrs[i].family);
-        write_u16(w, e->addrs[i].port);
-        write_bytes(w, e->addrs[i].ip, addr_ip_len(e->addrs[i].family));
-    }
+    write_addrs(w, e->addrs, e->addr_count);
 }
 
 static void write_u64_field(struct writer *w, uint8_t kind, uint64_t value)
@@ -64,6 +74,15 @@ static void write_u8_field(struct writer *w, uint8_t kind, uint8_t value)
 
 static void write_optional(struct writer *w, const struct wire_message *m)
 {
+    if (m->has & HAS_TO) {
+        write_field(w, FIELD_TO, 8 + addrs_size(&m->to, 1));
+        write_u64(w, m->to_boot);
+        write_addrs(w, &m->to, 1);
+    }
+    if (m->own_count > 0) {
+        write_field(w, FIELD_ADDRESSES, addrs_size(m->own, m->own_count));
+        write_addrs(w, m->own, m->own_count);
+    }
     if (m->has & HAS_QUESTION) {
         write_u8_field(w, FIELD_QUESTION, m->question);
     }
@@ -93,6 +112,16 @@ static void write_optional(struct writer *w, const struct wire_message *m)
     }
 }
 
+static void pad(struct writer *w, size_t to)
+{
+    static const uint8_t nothing[WIRE_MESSAGE_MAX];
+    if (!w->failed && w->len + WIRE_FIELD_HEADER < to && to <= w->size) {
+        size_t len = to - w->len - WIRE_FIELD_HEADER;
+        write_field(w, FIELD_PADDING, len);
+        write_bytes(w, nothing, len);
+    }
+}
+
 size_t wire_encode(const struct wire_message *m, uint8_t *out, size_t size)
 {
     struct writer w = writer_over(out, size);
@@ -109,6 +138,8 @@ size_t wire_encode(const struct wire_message *m, uint8_t *out, size_t size)
     write_u32(&w, m->id.creation);
     write_u16(&w, m->id.dist_port);
     write_u16(&w, m->group_size);
+    write_u64(&w, m->sent_at);
+    write_u64(&w, m->digest);
     if (m->id.name.len > 0) {
         write_field(&w, FIELD_NAME, m->id.name.len);
         write_bytes(&w, m->id.name.text, m->id.name.len);
@@ -128,6 +159,7 @@ size_t wire_encode(const struct wire_message *m, uint8_t *out, size_t size)
     for (size_t i = 0; i < m->entry_count; i++) {
         write_entry(&w, &m->entries[i]);
     }
+    pad(&w, m->pad_to);
     return w.failed ? 0 : w.len;
 }
 
@@ -138,35 +170,46 @@ static int read_name(struct reader *r, size_t len, struct name *name)
 }
 
 /* Addresses of a family this version does not know end the list: their length is not known either. */
-static void read_addrs(struct reader *r, struct wire_entry *e)
+static uint8_t read_addrs(struct reader *r, struct addr *addrs, size_t most)
 {
-    while (reader_left(r) > 0 && e->addr_count < PEER_ADDRS) {
+    uint8_t count = 0;
+    while (reader_left(r) > 0 && count < most) {
         uint8_t family = read_u8(r);
         uint16_t port = read_u16(r);
         size_t ip_len = addr_ip_len(family);
         const uint8_t *ip = ip_len == 0 ? NULL : read_bytes(r, ip_len);
         if (ip == NULL) {
-            return;
+            break;
         }
-        e->addrs[e->addr_count++] = ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
+        addrs[count++] = ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
     }
+    return count;
+}
+
+/* Of a family that this version does not know: nowhere. */
+static void read_to(struct reader *r, struct addr *to)
+{
+    uint8_t family = read_u8(r);
+    uint16_t port = read_u16(r);
+    size_t ip_len = addr_ip_len(family);
+    const uint8_t *ip = ip_len == 0 ? NULL : read_bytes(r, ip_len);
+    *to = ip == NULL ? (struct addr){0} : ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
 }
 
 static int read_entry(struct reader *r, struct wire_entry *e)
 {
     e->id.boot = read_u64(r);
-    e->sequence = read_u64(r);
+    e->clock = read_u64(r);
     e->id.creation = read_u32(r);
     e->id.incarnation = read_u32(r);
     e->id.dist_port = read_u16(r);
     e->id.flags = read_u8(r);
     e->interval_ms = read_u16(r);
     uint8_t name_len = read_u8(r);
-    e->addr_count = 0;
     if (read_name(r, name_len, &e->id.name) != 0 || e->id.boot == 0) {
         return -1;
     }
-    read_addrs(r, e);
+    e->addr_count = read_addrs(r, e->addrs, PEER_ADDRS);
     return 0;
 }
 
@@ -227,6 +270,14 @@ static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
         m->heard_ms = read_u16(r);
         m->has |= HAS_HEARD;
         break;
+    case FIELD_TO:
+        m->to_boot = read_u64(r);
+        m->has |= HAS_TO;
+        read_to(r, &m->to);
+        break;
+    case FIELD_ADDRESSES:
+        m->own_count = read_addrs(r, m->own, PEER_ADDRS);
+        return 0;
     case FIELD_REASON:
         m->reason = read_u8(r);
         m->has |= HAS_REASON;
@@ -255,6 +306,8 @@ int wire_decode(struct wire_message *m, const uint8_t *data, size_t len)
     m->id.creation = read_u32(&r);
     m->id.dist_port = read_u16(&r);
     m->group_size = read_u16(&r);
+    m->sent_at = read_u64(&r);
+    m->digest = read_u64(&r);
     if (r.failed || m->id.boot == 0) {
         return -1;
     }

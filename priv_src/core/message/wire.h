@@ -11,8 +11,12 @@
  *  24 | incarnation                                                                   |
  *  28 | creation                                                                      |
  *  32 | distribution port                     | group size                            |
+ *  36 | sent at, microseconds of the sender's clock                                   |
+ *  40 |                                                                               |
+ *  44 | digest of the sender's roster                                                 |
+ *  48 |                                                                               |
  *     +-------------------+-------------------+-------------------+-------------------+
- *  36 | fields: kind (1), length (2), value; any number; unknown kinds are skipped ...
+ *  52 | fields: kind (1), length (2), value; any number; unknown kinds are skipped ...
  */
 #ifndef GOSSIP_WIRE_H
 #define GOSSIP_WIRE_H
@@ -22,7 +26,7 @@
 #include "seal.h"
 
 #define WIRE_MESSAGE_MAX  (DATAGRAM_MAX - SEAL_OVERHEAD)
-#define WIRE_FIXED        36
+#define WIRE_FIXED        52
 #define WIRE_FIELD_HEADER 3
 
 /* A decoder takes the first so many of a kind and skips the rest. */
@@ -59,6 +63,10 @@ enum wire_field {
     FIELD_REASON,      /* enum down_reason (1); in a BYE */
     FIELD_RELAY,       /* boot id (8): a relay acknowledges, for itself, a PROBE_FOR about this member */
     FIELD_HEARD,       /* ms (2): with FIELD_RELAY: since the relay last heard that member */
+    FIELD_TO,        /* boot id (8; 0: whoever stands there), address: whom this is for, and where it was sent
+                        to; absent in what is said to the group */
+    FIELD_ADDRESSES, /* addresses: the endpoints that the sender says are its own */
+    FIELD_PADDING,   /* anything; so that an answer is not longer than its question */
 };
 
 enum verdict { VERDICT_SUSPECT = 2, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT };
@@ -72,6 +80,7 @@ enum wire_has {
     HAS_REASON = 32,
     HAS_RELAY = 64,
     HAS_HEARD = 128,
+    HAS_TO = 256,
 };
 
 struct wire_echo {
@@ -84,12 +93,13 @@ struct wire_verdict {
     uint32_t incarnation;
 };
 
-/* A vouched member: boot (8), sequence (8), creation (4), incarnation (4), distribution port (2), identity
+/* A vouched member: boot (8), clock (8), creation (4), incarnation (4), distribution port (2), identity
  * flags (1), interval (2), name length (1), name, then addresses until the field ends: family (1: 4 or 6),
  * port (2), ip (4 or 16). */
 struct wire_entry {
     struct identity id;
-    uint64_t sequence; /* the highest heard from it: what is older is a recording */
+    uint64_t
+        clock; /* what its own clock shows now, as the voucher reckons, microseconds; 0: it cannot tell */
     uint16_t interval_ms;
     uint8_t addr_count;
     struct addr addrs[PEER_ADDRS];
@@ -104,9 +114,12 @@ struct wire_message {
     uint16_t beam_age_ms;
     uint64_t nonce;
     uint16_t group_size;
+    uint64_t sent_at, digest;
     struct identity id; /* the sender; name.len 0 when the message has none */
+    uint64_t to_boot;
+    struct addr to; /* no family: of a kind that this version does not know */
 
-    uint8_t has; /* enum wire_has */
+    uint16_t has; /* enum wire_has */
     uint8_t question;
     uint8_t reason;
     uint8_t fingerprint[FINGERPRINT_BYTES];
@@ -114,6 +127,11 @@ struct wire_message {
     uint64_t cursor, target, relay;
     uint32_t total;
 
+    uint16_t size; /* of the datagram it came in; set by who received it */
+    uint16_t
+        pad_to; /* for wire_encode: pads to so many bytes at least, where there is room; 0: it does not */
+    uint8_t own_count;
+    struct addr own[PEER_ADDRS];
     uint8_t echo_count, verdict_count, entry_count;
     struct wire_echo echoes[WIRE_ECHOES];
     struct wire_verdict verdicts[WIRE_VERDICTS];

@@ -34,11 +34,10 @@ void announce_init(struct gossip *g)
 static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
 {
     struct wire_message m;
-    struct path group = path_group();
     message_start(g, &m, WIRE_BYE);
     m.reason = g->leave_reason;
     m.has |= HAS_REASON;
-    message_send(g, fx, &group, &m);
+    message_to_group(g, fx, &m);
     if (step < GOODBYES) {
         (void)set_timer(g, GOODBYE_GAP, TIMER_GOODBYE, g->self.boot, (uint8_t)(step + 1));
         return;
@@ -92,6 +91,7 @@ void announce_alive(struct gossip *g, struct effects *fx, const struct command *
     g->pulse = g->now;
     g->announced = true;
     if (starts) {
+        g->born = g->now;
         beat_start(g);
     }
 }

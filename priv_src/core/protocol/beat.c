@@ -12,20 +12,22 @@
 void beat_start(struct gossip *g)
 {
     g->pull = (struct pull){0};
+    g->voucher = g->vouchers = 0;
+    g->differs = g->mend_at = g->mend_gap = 0;
     g->beat_due = set_timer(g, 0, TIMER_BEAT, g->self.boot, 0);
 }
 
 static void beat(struct gossip *g, struct effects *fx, uint8_t question)
 {
     struct wire_message m;
-    struct path group = path_group();
     message_start(g, &m, WIRE_HELLO);
     if (question != BEAT_STEADY) {
         m.question = question;
         m.has |= HAS_QUESTION;
+        m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
     }
     tales_carry(g, &m);
-    message_send(g, fx, &group, &m);
+    message_to_group(g, fx, &m);
     g->beat_at = g->now;
 }
 
@@ -50,11 +52,18 @@ static bool reconsider(struct gossip *g, int64_t interval)
     int64_t most = g->beat_due - g->beat_at + interval / RECONSIDER_PART;
     int64_t wanted = soonest < most ? soonest : most;
     if (g->now >= g->beat_at + wanted || g->beat_due - g->beat_at < soonest / 2 ||
-        g->beat_due - g->beat_at > interval_for(0, g->roster.listed + 1)) {
+        g->beat_due - g->beat_at > interval_for(0, g->roster.met + 1)) {
         return false;
     }
     beat_after(g, wanted, BEAT_STEADY);
     return true;
+}
+
+/* Whether this newcomer need not ask any more: it knows the others, and two of them, or all that there are,
+ * have told the others of it. */
+static bool joined(const struct gossip *g, uint8_t question)
+{
+    return g->pull.complete && (g->vouchers >= 2 || g->roster.listed < 2 || question >= QUESTIONS_KNOWN);
 }
 
 void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t)
@@ -70,12 +79,12 @@ void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         }
         return;
     }
-    if (g->pull.complete) { /* once more, for those who began to listen while this member joined */
+    if (joined(g, t->step)) { /* once more, for those who began to listen while this member joined */
         beat_after(g, g->now - g->beat_at + random_between(g, SECOND_BEAT_MIN, SECOND_BEAT_MAX), BEAT_STEADY);
         return;
     }
     if (t->step > 0 && pages_coming(g) && g->pull.tries <= 1) {
-        g->beat_due = set_timer(g, QUESTION_FIRST, TIMER_BEAT, g->self.boot, t->step);
+        g->beat_due = set_timer(g, QUESTION_GAP, TIMER_BEAT, g->self.boot, t->step);
         return; /* the pages come: nothing to ask just now */
     }
     int64_t gap = question_gap((uint8_t)(t->step + 1), interval);

@@ -9,7 +9,6 @@
 
 #include "protocol/announce.h"
 #include "protocol/beat.h"
-#include "protocol/join.h"
 #include "protocol/members.h"
 #include "protocol/pages.h"
 #include "protocol/receive.h"
@@ -30,6 +29,9 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     g->options = *options;
     g->now = now;
     g->salt = random_u64(g);
+    options->random(options->random_context, g->nonce_key, sizeof g->nonce_key);
+    g->clock = now;
+    g->lost_at = INT64_MIN / 2;
     announce_init(g);
     /* Of a member there may be one for its rivalry, a probe, a vouch, a verdict said again and the end of its
      * tombstone; of a stranger the next try; and stale ones, which stay until they are due. Silence has one
@@ -55,13 +57,45 @@ int64_t gossip_deadline(const struct gossip *g)
     return next == INT64_MAX ? NEVER : next + g->lag;
 }
 
+/* So much time was not lived through, just now. What waits in the sockets is as late. */
+static void lost(struct gossip *g, int64_t time)
+{
+    g->lost = g->clock - g->lost_at <= STOPPED_AFTER ? g->lost + time : time;
+    g->lost_at = g->clock;
+}
+
+void gossip_slept(struct gossip *g, int64_t ahead)
+{
+    if (ahead > g->ahead) {
+        g->clock += ahead - g->ahead;
+        if (ahead - g->ahead > STOPPED_AFTER) {
+            lost(g, ahead - g->ahead);
+        }
+        g->ahead = ahead;
+    }
+}
+
+void gossip_addresses(struct gossip *g, const struct addr *addrs, size_t count)
+{
+    g->own_count = 0;
+    if (g->options.advertise.family != ADDR_NONE && g->options.advertise.port != 0) {
+        g->own[g->own_count++] = g->options.advertise;
+    }
+    for (size_t i = 0; i < count && g->own_count < PEER_ADDRS; i++) {
+        g->own[g->own_count] = addrs[i];
+        g->own[g->own_count++].ifindex = 0;
+    }
+}
+
 /* Sets the core's own time. A caller who comes long after the deadline was stopped (SIGSTOP, a paused VM,
  * swap): the time it did not live through does not count, or it would take everybody for dead. */
 static void enter(struct gossip *g, int64_t now)
 {
+    g->clock = now + g->ahead > g->clock ? now + g->ahead : g->clock;
     int64_t due = timers_next(&g->timers);
     int64_t expected = due < g->now ? g->now : due;
     if (due != INT64_MAX && now - g->lag - expected > STOPPED_AFTER) {
+        lost(g, now - expected - g->lag);
         g->lag = now - expected;
     }
     if (now - g->lag > g->now) {
@@ -87,9 +121,6 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
         if (g->announced && !g->leaving) {
             beat_timer(g, fx, t);
         }
-        break;
-    case TIMER_ANSWER:
-        join_retry(g, fx, t);
         break;
     case TIMER_SILENCE:
         watch_timer(g, t);
@@ -138,11 +169,12 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
         return;
     }
     struct wire_message m;
-    if (wire_decode(&m, plain, (size_t)size) != 0) {
+    if (wire_decode(&m, plain, (size_t)size) != 0 || m.id.boot != seal_sender(datagram)) {
         g->stats.malformed++;
         return;
     }
     g->stats.opened[key]++;
+    m.size = (uint16_t)len;
     if (m.id.boot == g->self.boot) {
         g->stats.own++;
         return;

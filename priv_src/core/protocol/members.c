@@ -61,7 +61,7 @@ static uint8_t judge_cookie(const struct gossip *g, const struct peer *p, const 
 }
 
 /* Takes over what a message says of its sender; true when the owner ought to know. */
-static bool adopt(const struct gossip *g, struct peer *p, const struct wire_message *m)
+static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m)
 {
     uint8_t cookie = judge_cookie(g, p, m);
     int64_t interval = m->interval_ms * MS_US;
@@ -69,7 +69,7 @@ static bool adopt(const struct gossip *g, struct peer *p, const struct wire_mess
                    (p->cookie != cookie && (p->cookie | cookie) != COOKIE_SAME);
     p->id.dist_port = m->id.dist_port;
     p->id.flags = m->id.flags;
-    p->id.incarnation = m->id.incarnation > p->id.incarnation ? m->id.incarnation : p->id.incarnation;
+    roster_incarnation(&g->roster, p, m->id.incarnation);
     p->cookie = cookie;
     p->miss = m->miss < PROMISE_MISS_MIN   ? PROMISE_MISS_MIN
               : m->miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX
@@ -83,6 +83,7 @@ static bool adopt(const struct gossip *g, struct peer *p, const struct wire_mess
 
 static void list(struct gossip *g, struct effects *fx, struct peer *p)
 {
+    p->since = g->now;
     roster_state(&g->roster, p, PEER_LISTED);
     tell(fx, EVENT_UP, p, 0);
 }
@@ -98,6 +99,7 @@ static void bury(struct gossip *g, struct peer *p, uint8_t reason)
     p->told = p->contested = p->suspect = p->stalled = false;
     p->watch = WATCH_QUIET;
     p->alarm = set_timer(g, TOMBSTONE_LIFE, TIMER_FORGET, p->id.boot, 0);
+    p->since = g->now;
     roster_state(&g->roster, p, PEER_GONE);
 }
 
@@ -105,6 +107,7 @@ static void bury(struct gossip *g, struct peer *p, uint8_t reason)
 static void take_over(struct gossip *g, struct effects *fx, struct peer *old, struct peer *p)
 {
     bury(g, old, DOWN_LEFT); /* a boot id that was replaced never comes back */
+    p->since = g->now;
     roster_state(&g->roster, p, PEER_LISTED);
     tell(fx, EVENT_UPDATE, p, 0);
 }
@@ -152,7 +155,7 @@ static struct peer *admit(struct gossip *g, struct peer *p, const struct identit
 }
 
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
-                           uint64_t sequence, const struct path *from)
+                           uint64_t sequence, const struct addr *where)
 {
     struct peer *p = roster_find(&g->roster, m->id.boot);
     bool known = p != NULL;
@@ -172,20 +175,39 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     struct pending *pending = pending_find(&g->pending, m->id.boot);
     /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those
      * who have answered our own question. */
-    bool newcomer = (pending != NULL && pending->hello) || m->group_size <= g->roster.listed + 1;
+    bool newcomer = (pending != NULL && pending->mine) || m->group_size <= g->roster.listed + 1;
     p->heard = p->direct = g->now;
+    p->newest = m->sent_at;
+    freshness_measure(&p->fresh, m->sent_at, g->clock);
+    roster_met(&g->roster, p);
     (void)adopt(g, p, m);
-    (void)peer_address(p, &from->addr);
+    (void)peer_address(p, where);
     place(g, fx, p);
     alarm_start(g, p);
     if (newcomer) {
-        vouch_for(g, fx, p, pending != NULL && pending->late, refuting);
+        vouch_for(g, fx, p, pending != NULL && pending->mine, refuting);
     }
     pending_drop(&g->pending, pending);
     return p;
 }
 
-void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e)
+/* Whether an address that another told of may be one: 127.0.0.1 means something only on the machine that it
+ * comes from. */
+static bool credible(const struct addr *a, const struct path *from)
+{
+    return addr_is_endpoint(a) && (!addr_is_loopback(a) || addr_is_loopback(&from->addr));
+}
+
+static size_t credible_count(const struct wire_entry *e, const struct path *from)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->addr_count; i++) {
+        count += credible(&e->addrs[i], from);
+    }
+    return count;
+}
+
+void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from)
 {
     struct peer *p = roster_find(&g->roster, e->id.boot);
     if (e->id.boot == g->self.boot) {
@@ -193,7 +215,7 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
     }
     if (p != NULL && p->state != PEER_GONE) {
         if (e->id.incarnation > p->id.incarnation) { /* it has refuted something that we may have heard */
-            p->id.incarnation = e->id.incarnation;
+            roster_incarnation(&g->roster, p, e->id.incarnation);
             member_alive(g, fx, p);
         }
         return;
@@ -202,29 +224,37 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
     if (known && (p->reason != DOWN_SILENT || e->id.incarnation <= p->id.incarnation)) {
         return; /* an echo of the time before its death */
     }
-    if (e->addr_count == 0 || (known && !name_same(&e->id.name, &p->id.name))) {
+    if (credible_count(e, from) == 0 || (known && !name_same(&e->id.name, &p->id.name))) {
         return; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
     }
     p = admit(g, p, &e->id);
     if (p == NULL) {
         return;
     }
-    if (!known) {
-        window_start(&p->window, e->sequence);
+    if (!known && e->clock != 0) {
+        freshness_measure(&p->fresh, e->clock, g->clock);
     }
-    p->id.incarnation = e->id.incarnation;
+    struct pending *pending = pending_find(&g->pending, e->id.boot);
+    if (pending != NULL) {
+        roster_met(&g->roster, p);
+    }
+    roster_incarnation(&g->roster, p, e->id.incarnation);
     p->id.dist_port = e->id.dist_port;
     p->id.flags = e->id.flags;
     p->miss = MISS_MULTIPLIER;
     p->interval =
         e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
     p->heard = p->direct = g->now; /* of the latter we know nothing yet; its first silence begins now */
-    for (size_t i = e->addr_count; i > 0; i--) {
-        (void)peer_address(p, &e->addrs[i - 1]);
+    for (size_t i = 0; i < e->addr_count; i++) {
+        struct addr a = e->addrs[i];
+        a.ifindex = from->addr.ifindex; /* which matters for those that exist on every link */
+        if (credible(&a, from)) {
+            peer_hearsay(p, &a);
+        }
     }
     place(g, fx, p);
     alarm_start(g, p);
-    pending_drop(&g->pending, pending_find(&g->pending, e->id.boot));
+    pending_drop(&g->pending, pending);
 }
 
 void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
@@ -256,7 +286,7 @@ void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p,
 }
 
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                  bool newest)
+                  bool newest, bool answers)
 {
     int64_t promised = p->interval;
     bool changed = newest && adopt(g, p, m);
@@ -274,7 +304,7 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
     if (changed) {
         member_update(fx, p);
     }
-    if (p->contested && (g->now - p->contest_at >= CONTEST_GRACE || message_answers(g, m))) {
+    if (p->contested && (g->now - p->contest_at >= CONTEST_GRACE || answers)) {
         struct peer *rival = roster_namesake(p, PEER_RIVAL);
         struct peer_view other = member_view(p);
         p->contested = false;

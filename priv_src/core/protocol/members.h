@@ -10,14 +10,16 @@ void member_update(struct effects *fx, const struct peer *p);
 /* The sender has just proven itself at this address. Lists it, or brings it back. NULL when it may not be
  * listed. */
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
-                           uint64_t sequence, const struct path *from);
+                           uint64_t sequence, const struct addr *where);
 
-/* Somebody proven vouches for it. */
-void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e);
+/* Somebody proven, who was heard over `from`, vouches for it. */
+void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e,
+                    const struct path *from);
 
-/* A fresh datagram of a known member: takes over what it says of itself. */
+/* A fresh datagram of a known member: takes over what it says of itself, if it is the newest. `answers`: it
+ * echoes a nonce of ours. */
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                  bool newest);
+                  bool newest, bool answers);
 
 /* It has shown life, by itself or through a relay: no suspicion holds. */
 void member_alive(struct gossip *g, struct effects *fx, struct peer *p);

@@ -17,30 +17,34 @@ static void pause(struct gossip *g)
     g->pull.due = set_timer(g, wait, TIMER_PULL, g->self.boot, 0);
 }
 
+/* Each request has a nonce of its own, good for one page; the same request again has the same. */
 static void request(struct gossip *g, struct effects *fx, const struct addr *to,
                     const struct wire_message *answering)
 {
     struct wire_message m;
-    struct path path = path_unicast(to);
     message_start(g, &m, WIRE_ROSTER);
+    while (g->pull.nonce == 0) {
+        g->pull.nonce = random_u64(g);
+    }
+    m.nonce = g->pull.nonce;
     m.cursor = g->pull.cursor;
     m.has |= HAS_CURSOR;
     if (answering != NULL) {
         message_echo(&m, answering->id.boot, answering->nonce);
     }
-    message_send(g, fx, &path, &m);
+    message_to(g, fx, g->pull.from, to, &m);
     pause(g);
     g->pull.tries++;
 }
 
 bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
 {
-    if (g->pull.active || g->pull.complete || from->kind == PATH_GROUP) {
+    if (g->pull.active || g->pull.complete) {
         return false;
     }
     g->pull = (struct pull){.from = m->id.boot, .active = true};
     request(g, fx, &from->addr, m);
-    return true;
+    return from->kind == PATH_UNICAST; /* who asks by the group may hear nothing else */
 }
 
 /* Some listed peer, at random; there is one. */
@@ -49,13 +53,9 @@ static struct peer *anybody(struct gossip *g)
     return g->roster.list[random_u32(g) % g->roster.listed].peer;
 }
 
-bool pages_again(struct gossip *g, struct effects *fx)
+bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p)
 {
-    if (g->roster.listed == 0) {
-        return false;
-    }
-    const struct peer *p = anybody(g);
-    if (p->addr_count == 0) {
+    if (g->pull.active || p->addr_count == 0) {
         return false;
     }
     g->pull = (struct pull){.from = p->id.boot, .active = true, .complete = g->pull.complete};
@@ -87,6 +87,7 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         }
         p = anybody(g);
         g->pull.from = p->id.boot;
+        g->pull.nonce = 0;
         g->pull.tries = 0;
         g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;
     }
@@ -132,6 +133,8 @@ static void serve(struct gossip *g, struct effects *fx, const struct wire_messag
     struct wire_message m;
     message_start(g, &m, WIRE_ROSTER);
     message_echo(&m, request->id.boot, request->nonce);
+    m.to = from->addr;
+    m.has |= HAS_TO;
     m.has |= HAS_CURSOR | HAS_TOTAL;
     m.total = (uint32_t)g->roster.listed;
     m.cursor = CURSOR_END;
@@ -139,7 +142,7 @@ static void serve(struct gossip *g, struct effects *fx, const struct wire_messag
     size_t room = sizeof plain - wire_encode(&m, plain, sizeof plain);
     for (size_t i = 0; i < n; i++) {
         struct wire_entry *e = &m.entries[m.entry_count];
-        vouch_entry(peers[i], e);
+        vouch_entry(g, peers[i], e);
         size_t size = wire_entry_size(e);
         if (size > room) {
             break;
@@ -150,32 +153,43 @@ static void serve(struct gossip *g, struct effects *fx, const struct wire_messag
     if (m.entry_count > 0 && (m.entry_count < n || n == WIRE_ENTRIES)) {
         m.cursor = peers[m.entry_count - 1]->id.boot;
     }
-    struct path to = path_unicast(&from->addr);
-    message_send(g, fx, &to, &m);
+    message_to(g, fx, request->id.boot, &from->addr, &m);
 }
 
-void pages_receive(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+/* Whether a page answers the request that is under way. */
+static bool wanted(const struct gossip *g, const struct peer *p, const struct wire_message *m)
+{
+    bool answers = false;
+    for (size_t i = 0; i < m->echo_count; i++) {
+        answers = answers || (m->echoes[i].boot == g->self.boot && m->echoes[i].nonce == g->pull.nonce);
+    }
+    return g->pull.active && g->pull.nonce != 0 && p->id.boot == g->pull.from && answers &&
+           m->cursor > g->pull.cursor;
+}
+
+bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m,
                    const struct path *from)
 {
     if ((m->has & HAS_CURSOR) == 0) {
-        return;
+        return false;
     }
     if ((m->has & HAS_TOTAL) == 0) {
         if (p->state == PEER_LISTED && peer_has_address(p, &from->addr)) {
             serve(g, fx, m, from);
         }
-        return;
+        return false;
     }
-    if (!g->pull.active || p->id.boot != g->pull.from || !message_answers(g, m) ||
-        m->cursor <= g->pull.cursor) {
-        return; /* not asked for, or a second copy */
+    if (!wanted(g, p, m)) {
+        return false; /* not asked for, or a second copy */
     }
+    g->pull.nonce = 0;
     g->pull.cursor = m->cursor;
     if (m->cursor == CURSOR_END) {
         g->pull.active = false;
         g->pull.complete = true;
-        return;
+        return true;
     }
     g->pull.tries = g->pull.vain = 0;
     g->pull.due = set_timer(g, PAGE_PACE, TIMER_PULL, g->self.boot, 0);
+    return true;
 }

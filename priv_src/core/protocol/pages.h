@@ -7,13 +7,15 @@
 /* The first who answered is asked for its roster. True if a request went out (it echoes, too). */
 bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
 
-/* Asks somebody for the whole roster once more; false when nobody is listed. */
-bool pages_again(struct gossip *g, struct effects *fx);
+/* Asks this peer for the whole roster once more; false when a roster is on its way already. */
+bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p);
 
 /* Whether the roster is on its way: strangers may be in it. */
 bool pages_coming(const struct gossip *g);
 void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t);
-void pages_receive(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+
+/* A request, which is served, or a page: true when that answers our request, and its entries count. */
+bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m,
                    const struct path *from);
 
 #endif

@@ -1,39 +1,158 @@
-/* What a datagram says, by who sent it. It has been opened with a key of the cluster and decoded; that
- * proves little, for any holder of the key may have been recorded. A peer is believed once for each
- * sequence number. A stranger, or one who was buried, is believed nothing but an echo of a nonce of ours.
- * What a datagram says of others counts when its sender is a peer, and an address counts when somebody has
- * answered from there. */
+/* What a datagram passes before it is believed. Is it for this member, and was it sent to where it came? Is
+ * it new, and not late? Then its sender is known, gone or a stranger, and each has its own way. */
 #include "protocol/receive.h"
 
 #include "protocol/isolate.h"
 #include "protocol/join.h"
 #include "protocol/members.h"
+#include "protocol/mend.h"
 #include "protocol/pages.h"
 #include "protocol/relay.h"
 #include "protocol/send.h"
 #include "protocol/verdict.h"
 
-/* An address at which a peer is not known may be forged: the seal does not cover it. It counts once the peer
- * has answered from there (RFC 9000, section 8.2, does the same). */
-static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                          const struct path *from)
+#define RELAYED_TELL 8 /* so many are no accident */
+
+/* What a message passed on its way here. */
+struct arrival {
+    const struct path *from;
+    uint64_t sequence;
+    bool newest;         /* none with a higher sequence was heard before */
+    enum answer answers; /* to what this member asked */
+    struct addr where;   /* and where it was asked */
+};
+
+/* What may be said to the group: the rest is for one, and would be a recording. */
+static bool for_group(const struct wire_message *m)
 {
-    if (peer_has_address(p, &from->addr) || message_answers(g, m)) {
-        if (peer_address(p, &from->addr) && p->state == PEER_LISTED) {
-            member_update(fx, p);
+    switch (m->type) {
+    case WIRE_PROBE:
+        return (m->has & HAS_TARGET) != 0;
+    case WIRE_ACK:
+        return m->echo_count > 0;
+    case WIRE_PROBE_FOR:
+    case WIRE_ROSTER:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Whether this member is at the address that a datagram was sent to: it came there, or that is translated. */
+static bool sent_here(const struct gossip *g, const struct wire_message *m, const struct path *from)
+{
+    const struct addr *told = &g->options.advertise;
+    bool here = from->local.family != ADDR_NONE && addr_same(&m->to, &from->local);
+    for (size_t i = 0; from->local.family == ADDR_NONE && i < g->own_count; i++) {
+        here = here || addr_same(&m->to, &g->own[i]);
+    }
+    return here || (told->family != ADDR_NONE && addr_same_host(&m->to, told) &&
+                    (told->port == 0 || told->port == m->to.port));
+}
+
+static void count_relayed(struct gossip *g, struct effects *fx)
+{
+    if (++g->stats.relayed >= RELAYED_TELL && !g->relay_told) {
+        g->relay_told = true;
+        struct effect *e = effects_push(fx, EFFECT_EVENT);
+        if (e != NULL) {
+            e->as.event.type = EVENT_RELAYED;
         }
-    } else if (g->now - p->path_tried >= PATH_RETRY) {
+    }
+}
+
+/* The destination stands under the seal, so that nobody can pass a datagram on to where it was not sent; nor
+ * can it be made to seem said to all, or to one. */
+static bool for_me(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                   const struct path *from)
+{
+    bool to_one = (m->has & HAS_TO) != 0, came_to_one = from->kind == PATH_UNICAST;
+    bool anybody = m->to_boot == 0 && m->type == WIRE_HELLO && (m->has & HAS_QUESTION) != 0;
+    if (to_one != came_to_one || !addr_is_endpoint(&from->addr) ||
+        (to_one ? m->to_boot != g->self.boot && !anybody : !for_group(m))) {
+        g->stats.misdirected++;
+        return false;
+    }
+    if (to_one && !sent_here(g, m, from)) {
+        count_relayed(g, fx);
+        return false;
+    }
+    return true;
+}
+
+/* The seal does not cover the source. An address at which a peer is not known counts when the peer says under
+ * the seal that it is its own, or has answered from there; until then it is asked, now and then. */
+static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                          const struct arrival *a)
+{
+    const struct addr *from = &a->from->addr;
+    bool claimed = a->newest && message_claims(m, from), changed = false;
+    if (a->answers == ANSWER_HERE) {
+        changed = peer_address(p, &a->where);
+    } else if (peer_has_address(p, from) || claimed) {
+        changed = peer_address(p, from);
+    } else if (g->now - p->path_tried >= PATH_RETRY &&
+               (a->from->kind == PATH_UNICAST || join_turn(g, m, a->sequence))) {
         p->path_tried = g->now;
-        message_probe(g, fx, &from->addr);
+        message_probe(g, fx, p->id.boot, from);
+    }
+    if (a->newest && m->own_count > 0 && p->hearsay != 0) {
+        changed = peer_own_word(p, m->own, m->own_count) || changed;
+    }
+    if (changed && p->state == PEER_LISTED) {
+        member_update(fx, p);
+    }
+}
+
+static void believe_entries(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                            const struct path *from)
+{
+    for (size_t i = 0; i < m->entry_count; i++) {
+        if (m->entries[i].id.boot == g->self.boot && m->id.boot != g->voucher) {
+            g->voucher = m->id.boot;
+            g->vouchers = g->vouchers < UINT8_MAX ? (uint8_t)(g->vouchers + 1) : UINT8_MAX;
+        }
+        member_vouched(g, fx, &m->entries[i], from);
+    }
+}
+
+static void dispatch(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m,
+                     const struct arrival *a)
+{
+    switch (m->type) {
+    case WIRE_HELLO:
+        join_answer(g, fx, m, a->from);
+        break;
+    case WIRE_ACK:
+        relay_ack(g, fx, m, a->answers != ANSWER_NONE);
+        join_reply(g, fx, m, a->from);
+        break;
+    case WIRE_PROBE_FOR:
+        relay_request(g, fx, m, a->from);
+        break;
+    case WIRE_ROSTER:
+        if (pages_receive(g, fx, p, m, a->from)) {
+            believe_entries(g, fx, m, a->from);
+        }
+        break;
+    case WIRE_NEWS:
+        believe_entries(g, fx, m, a->from);
+        break;
+    default:
+        join_reply(g, fx, m, a->from);
+        break;
     }
 }
 
 /* A fresh datagram of someone who is known and not gone. */
 static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                      bool newest, const struct path *from)
+                      const struct arrival *a)
 {
-    g->heard = g->now;
-    isolate_leave(g, fx);
+    bool life = a->newest || a->answers != ANSWER_NONE; /* what was overtaken may have been held back */
+    if (life) {
+        g->heard = g->now;
+        isolate_leave(g, fx);
+    }
     if (m->type == WIRE_BYE) {
         uint8_t reason =
             (m->has & HAS_REASON) != 0 && m->reason == DOWN_BEAM_EXIT ? DOWN_BEAM_EXIT : DOWN_LEFT;
@@ -41,90 +160,112 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         member_gone(g, fx, p, reason);
         return;
     }
-    learn_address(g, fx, p, m, from);
-    member_heard(g, fx, p, m, newest);
-    relay_answered(g, fx, p);
-    for (size_t i = 0; i < m->entry_count; i++) {
-        member_vouched(g, fx, &m->entries[i]);
+    learn_address(g, fx, p, m, a);
+    if (life) {
+        member_heard(g, fx, p, m, a->newest, a->answers != ANSWER_NONE);
+        relay_answered(g, fx, p);
     }
     /* what an ACK says of the dead is for the accused, who is back: the others would bury it again */
     verdict_receive(g, fx, m, m->type != WIRE_ACK);
-    p = roster_find(&g->roster, m->id.boot);
-    if (p == NULL || p->state == PEER_GONE) {
-        return; /* it has just vouched for its own successor */
-    }
-    switch (m->type) {
-    case WIRE_HELLO:
-        join_answer(g, fx, m, from);
-        break;
-    case WIRE_ACK:
-        relay_ack(g, fx, m);
-        join_reply(g, fx, m, from);
-        break;
-    case WIRE_PROBE_FOR:
-        relay_request(g, fx, m, from);
-        break;
-    case WIRE_ROSTER:
-        pages_receive(g, fx, p, m, from);
-        break;
-    default:
-        join_reply(g, fx, m, from);
-        break;
+    dispatch(g, fx, p, m, a);
+    p = roster_find(&g->roster, m->id.boot); /* it may have vouched for its own successor */
+    if (p != NULL && p->state == PEER_LISTED && a->newest) {
+        mend_look(g, fx, p, m);
     }
 }
 
 /* A datagram of someone unknown, or buried. Holders of the key may be recorded: only an echo of our own nonce
  * counts. */
 static void from_stranger(struct gossip *g, struct effects *fx, const struct peer *gone,
-                          const struct wire_message *m, uint64_t sequence, const struct path *from)
+                          const struct wire_message *m, const struct arrival *a)
 {
-    if (m->type == WIRE_BYE || m->id.name.len == 0 || (gone != NULL && gone->reason != DOWN_SILENT)) {
+    bool nameless = m->id.name.len == 0; /* it has left it out, for an answer must be short */
+    if (m->type == WIRE_BYE || (nameless && (m->flags & WIRE_ASK) == 0) ||
+        (gone != NULL && gone->reason != DOWN_SILENT)) {
         g->stats.unproven++;
         return;
     }
-    if (!message_answers(g, m)) {
-        join_prove(g, fx, m, sequence, from);
-        if (m->type != WIRE_HELLO) {
-            join_reply(g, fx, m, from);
-        }
+    if (a->answers == ANSWER_NONE) {
+        join_stranger(g, fx, m, a->sequence, a->from);
+        return;
+    }
+    if (a->answers == ANSWER_ALIVE || nameless) {
+        g->stats.unproven++; /* it lives, but where, and who is it? */
+        join_verify(g, fx, m, a->from);
         return;
     }
     bool accuse = gone != NULL && m->id.incarnation <= gone->id.incarnation;
     uint32_t incarnation = gone != NULL ? gone->id.incarnation : 0;
     verdict_receive(g, fx, m, false); /* it may have buried us: refute before answering */
-    struct peer *p = member_proven(g, fx, m, sequence, from);
+    struct peer *p = member_proven(g, fx, m, a->sequence, &a->where);
     if (p == NULL) {
         return;
     }
     g->heard = g->now;
     isolate_leave(g, fx);
     if (m->type == WIRE_ROSTER) {
-        pages_receive(g, fx, p, m, from);
+        (void)pages_receive(g, fx, p, m, a->from);
     }
     if (accuse) {
-        join_accuse(g, fx, m, incarnation, from);
-    } else if (!pages_begin(g, fx, m, from)) {
-        join_reply(g, fx, m, from);
+        join_accuse(g, fx, m, incarnation, a->from);
+    } else if (!pages_begin(g, fx, m, a->from)) {
+        join_reply(g, fx, m, a->from);
     }
+}
+
+/* Whether a datagram of a known sender is no later than it may be. One's own pause makes all that waited
+ * meanwhile late, and is nobody's fault. A peer whose clock stood still is asked: its answer sets the measure
+ * anew. */
+static bool is_fresh(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                     const struct arrival *a)
+{
+    bool old = !a->newest && p->newest > m->sent_at && p->newest - m->sent_at > (uint64_t)WINDOW_LIFE;
+    int64_t allowed = fresh_within(p->interval) + (g->clock - g->lost_at <= STOPPED_AFTER ? g->lost : 0);
+    if (a->answers != ANSWER_NONE) {
+        freshness_measure(&p->fresh, m->sent_at, g->clock);
+    } else if (old || !freshness_check(&p->fresh, m->sent_at, g->clock, allowed)) {
+        g->stats.stale++;
+        if (a->newest && p->state == PEER_LISTED && p->addr_count > 0 &&
+            g->now - p->path_tried >= PATH_RETRY) {
+            p->path_tried = g->now;
+            message_probe(g, fx, p->id.boot, &p->addrs[0]);
+        }
+        return false;
+    }
+    return true;
 }
 
 void receive_message(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                      const struct path *from)
 {
+    if (!for_me(g, fx, m, from)) {
+        return;
+    }
     struct peer *p = roster_find(&g->roster, m->id.boot);
-    enum window_verdict fresh = WINDOW_NEWEST;
+    struct arrival a = {.from = from, .sequence = sequence, .newest = true};
     if (p != NULL) {
-        fresh = window_accept(&p->window, sequence);
-        if (fresh == WINDOW_REPLAY) {
+        enum window_verdict seen = window_look(&p->window, sequence);
+        a.newest = seen == WINDOW_NEWEST;
+        if (seen == WINDOW_REPLAY) {
             g->stats.replayed++;
             return;
         }
     }
     if (!g->announced || g->leaving) {
         g->stats.unproven++;
-    } else if (p != NULL && p->state != PEER_GONE) {
-        from_peer(g, fx, p, m, fresh == WINDOW_NEWEST, from);
+        return;
+    }
+    a.answers = message_answers(g, m, from, &a.where);
+    if (p != NULL) {
+        if (!is_fresh(g, fx, p, m, &a)) {
+            return;
+        }
+        (void)window_accept(&p->window, sequence);
+        p->newest = a.newest ? m->sent_at : p->newest;
+    }
+    if (p != NULL && p->state != PEER_GONE) {
+        from_peer(g, fx, p, m, &a);
     } else {
-        from_stranger(g, fx, p, m, sequence, from);
+        from_stranger(g, fx, p, m, &a);
     }
 }

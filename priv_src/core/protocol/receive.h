@@ -1,11 +1,10 @@
-/* What a datagram says, by who sent it. */
+/* What a datagram passes before it is believed. */
 #ifndef GOSSIP_RECEIVE_H
 #define GOSSIP_RECEIVE_H
 
 #include "state/state.h"
 
-/* An opened and decoded datagram of another, with its sequence number: believed as far as its sender has
- * proven itself. */
+/* Takes in a message that was opened and decoded, and is not this member's own. */
 void receive_message(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                      const struct path *from);
 

@@ -14,27 +14,25 @@ size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p)
     size_t n = rank_helpers(g, p, RELAYS_AT_ONCE, helpers);
     for (size_t i = 0; i < n; i++) {
         struct wire_message m;
-        struct path to = path_unicast(&helpers[i]->addrs[0]);
         message_start(g, &m, WIRE_PROBE_FOR);
         m.flags = WIRE_ASK;
         m.target = p->id.boot;
         m.has |= HAS_TARGET;
-        message_send(g, fx, &to, &m);
+        message_to(g, fx, helpers[i]->id.boot, &helpers[i]->addrs[0], &m);
     }
     return n;
 }
 
 /* An ACK to whoever asked: for this member itself (HAS_RELAY), or on behalf of the target (HAS_TARGET). */
-static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint8_t has, uint16_t heard_ms)
+static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint16_t has, uint16_t heard_ms)
 {
     struct wire_message m;
-    struct path to = path_unicast(&r->to);
     message_start(g, &m, WIRE_ACK);
     message_echo(&m, r->requester, r->nonce);
-    m.has |= has;
+    m.has = (uint16_t)(m.has | has);
     m.target = m.relay = r->target;
     m.heard_ms = heard_ms;
-    message_send(g, fx, &to, &m);
+    message_to(g, fx, r->requester, &r->to, &m);
 }
 
 void relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
@@ -56,7 +54,7 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
     bool lately = target != NULL && target->state == PEER_LISTED && heard_ms < UINT16_MAX;
     ack(g, fx, r, lately ? HAS_RELAY | HAS_HEARD : HAS_RELAY, heard_ms);
     if (target != NULL && target->addr_count > 0) {
-        message_probe(g, fx, &target->addrs[0]);
+        message_probe(g, fx, target->id.boot, &target->addrs[0]);
     }
 }
 
@@ -71,8 +69,11 @@ void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
     }
 }
 
-void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m)
+void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m, bool answers)
 {
+    if (!answers) {
+        return; /* to what this member asked, an answer echoes its nonce */
+    }
     struct peer *relayed = (m->has & HAS_RELAY) == 0 ? NULL : roster_find(&g->roster, m->relay);
     if (relayed != NULL && relayed->watch != WATCH_QUIET) {
         relayed->relay_acked = g->now;
@@ -81,7 +82,7 @@ void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *
         }
     }
     struct peer *alive = (m->has & HAS_TARGET) == 0 ? NULL : roster_find(&g->roster, m->target);
-    if (alive != NULL && alive->state == PEER_LISTED && message_answers(g, m)) {
+    if (alive != NULL && alive->state == PEER_LISTED) {
         member_alive(g, fx, alive);
     }
 }

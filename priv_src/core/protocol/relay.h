@@ -14,7 +14,8 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
 /* A fresh answer of `p`: told to those for whom it was probed. */
 void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p);
 
-/* A relay's ACK has come: of its own, or on another's behalf. */
-void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m);
+/* A relay's ACK has come, which `answers` this member's question or does not: of its own, or on another's
+ * behalf. */
+void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m, bool answers);
 
 #endif

@@ -1,41 +1,105 @@
-/* Messages out. Everything that a member says begins the same way: who it is, how often it will be heard,
- * how fresh its BEAM's pulse is, how many it knows, and a nonce that others can echo to prove themselves.
- * The nonce lives for seconds and not for one question, so that a beat to a thousand costs no memory:
- * whoever echoes it has heard this member lately, and no recording can. What cannot be encoded, or finds
- * no room among the effects, is not sent: every message of this protocol may be lost. */
+/* A challenge is a nonce that only this member can make, for this very moment, and for whom and where it is
+ * sent: a keyed hash of all that, so that nothing is kept, and nothing has to be forgotten when time was
+ * lost. */
 #include "protocol/send.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "state/self.h"
 
-static uint64_t current_nonce(struct gossip *g)
+/* `boot` 0: for all. */
+static uint64_t nonce_of(const struct gossip *g, int64_t slot, uint64_t boot, const struct addr *to)
 {
-    if (g->nonce == 0 || g->now - g->nonce_since >= NONCE_LIFE) {
-        g->nonce_before = g->now - g->nonce_since < 2 * NONCE_LIFE ? g->nonce : 0;
-        do {
-            g->nonce = random_u64(g);
-        } while (g->nonce == 0);
-        g->nonce_since = g->now;
+    uint8_t in[8 + 8 + 1 + 2 + sizeof to->ip] = {0};
+    struct writer w = writer_over(in, sizeof in);
+    write_u64(&w, (uint64_t)slot);
+    write_u64(&w, boot);
+    if (to != NULL) {
+        write_u8(&w, to->family);
+        write_u16(&w, to->port);
+        write_bytes(&w, to->ip, sizeof to->ip);
+    }
+    uint64_t hash;
+    _Static_assert(sizeof g->nonce_key == crypto_shorthash_KEYBYTES && sizeof hash == crypto_shorthash_BYTES,
+                   "SipHash-2-4");
+    (void)crypto_shorthash((unsigned char *)&hash, in, sizeof in, g->nonce_key);
+    return hash == 0 ? 1 : hash;
+}
+
+static int64_t slot_now(const struct gossip *g)
+{
+    return g->clock / NONCE_LIFE;
+}
+
+/* Made in this slot or the last one, and so less than 2 s old. */
+static bool nonce_is_ours(const struct gossip *g, uint64_t nonce, uint64_t boot, const struct addr *to)
+{
+    int64_t slot = slot_now(g);
+    return nonce == nonce_of(g, slot, boot, to) || nonce == nonce_of(g, slot - 1, boot, to);
+}
+
+static uint64_t nonce_for_all(struct gossip *g)
+{
+    int64_t slot = slot_now(g);
+    if (g->nonce == 0 || slot != g->nonce_slot) {
+        g->nonce = nonce_of(g, slot, 0, NULL);
+        g->nonce_slot = slot;
     }
     return g->nonce;
 }
 
-static bool nonce_is_ours(const struct gossip *g, uint64_t nonce)
+bool message_claims(const struct wire_message *m, const struct addr *a)
 {
-    int64_t age = g->now - g->nonce_since;
-    return nonce != 0 &&
-           ((nonce == g->nonce && age < 2 * NONCE_LIFE) || (nonce == g->nonce_before && age < NONCE_LIFE));
+    size_t i = 0;
+    while (i < m->own_count && !addr_same(&m->own[i], a)) {
+        i++;
+    }
+    return i < m->own_count && addr_is_endpoint(a);
 }
 
-bool message_answers(const struct gossip *g, const struct wire_message *m)
+/* The sender was asked at an address, and may answer from another of its own. */
+static bool reached(const struct gossip *g, const struct wire_message *m, uint64_t nonce,
+                    const struct addr *a, struct addr *where)
 {
-    for (size_t i = 0; i < m->echo_count; i++) {
-        if (m->echoes[i].boot == g->self.boot && nonce_is_ours(g, m->echoes[i].nonce)) {
-            return true;
-        }
+    if (addr_is_endpoint(a) && nonce_is_ours(g, nonce, m->id.boot, a)) {
+        *where = *a;
+        return true;
     }
     return false;
+}
+
+static enum answer judge(const struct gossip *g, const struct wire_message *m, uint64_t nonce,
+                         const struct path *from, struct addr *where)
+{
+    if (reached(g, m, nonce, &from->addr, where)) {
+        return ANSWER_HERE;
+    }
+    for (size_t i = 0; i < m->own_count; i++) {
+        struct addr own = m->own[i];
+        own.ifindex = from->addr.ifindex;
+        if (reached(g, m, nonce, &own, where)) {
+            return ANSWER_HERE;
+        }
+    }
+    if (!nonce_is_ours(g, nonce, 0, NULL)) {
+        return ANSWER_NONE;
+    }
+    *where = from->addr;
+    return message_claims(m, &from->addr) ? ANSWER_HERE : ANSWER_ALIVE;
+}
+
+enum answer message_answers(const struct gossip *g, const struct wire_message *m, const struct path *from,
+                            struct addr *where)
+{
+    enum answer best = ANSWER_NONE;
+    for (size_t i = 0; i < m->echo_count && best != ANSWER_HERE; i++) {
+        if (m->echoes[i].boot == g->self.boot) {
+            enum answer found = judge(g, m, m->echoes[i].nonce, from, where);
+            best = found > best ? found : best;
+        }
+    }
+    return best;
 }
 
 uint16_t saturated_ms(int64_t us)
@@ -53,8 +117,11 @@ void message_start(struct gossip *g, struct wire_message *m, uint8_t type)
     m->miss = MISS_MULTIPLIER;
     m->health = g->stats.health;
     m->beam_age_ms = saturated_ms(g->now - g->pulse);
-    m->nonce = current_nonce(g);
     m->group_size = (uint16_t)(g->roster.listed + 1);
+    m->sent_at = (uint64_t)g->clock;
+    m->digest = g->roster.digest ^ roster_digest(g->self.boot, g->self.incarnation);
+    m->own_count = g->own_count;
+    memcpy(m->own, g->own, sizeof m->own);
     if (g->cookie_len > 0) {
         memcpy(m->fingerprint, g->prints[0], sizeof m->fingerprint);
         m->has |= HAS_FINGERPRINT;
@@ -76,7 +143,14 @@ void message_verdict(struct wire_message *m, uint8_t verdict, uint64_t boot, uin
     }
 }
 
-void message_send(struct gossip *g, struct effects *fx, const struct path *path, const struct wire_message *m)
+size_t message_size(const struct wire_message *m)
+{
+    uint8_t plain[WIRE_MESSAGE_MAX];
+    size_t len = wire_encode(m, plain, sizeof plain);
+    return len == 0 ? DATAGRAM_MAX : len + SEAL_OVERHEAD;
+}
+
+static void send(struct gossip *g, struct effects *fx, const struct path *path, const struct wire_message *m)
 {
     if (!g->announced) {
         return;
@@ -88,8 +162,11 @@ void message_send(struct gossip *g, struct effects *fx, const struct path *path,
         return;
     }
     uint8_t nonce[SEAL_NONCE];
-    g->options.random(g->options.random_context, nonce, SEAL_NONCE - 8);
-    struct writer w = writer_over(nonce + SEAL_NONCE - 8, 8);
+    uint64_t chance =
+        random_u64(g); /* two processes of one boot id, a clone and its model, never share a nonce */
+    struct writer w = writer_over(nonce, sizeof nonce);
+    write_u64(&w, g->self.boot);
+    write_u64(&w, chance);
     write_u64(&w, ++g->sequence);
     g->options.sealing->close(&g->options.keys, nonce, plain, len, e->as.send.data);
     e->as.send.len = (uint16_t)(len + SEAL_OVERHEAD);
@@ -98,11 +175,32 @@ void message_send(struct gossip *g, struct effects *fx, const struct path *path,
     g->stats.bytes_sent += e->as.send.len;
 }
 
-void message_probe(struct gossip *g, struct effects *fx, const struct addr *to)
+void message_to_group(struct gossip *g, struct effects *fx, struct wire_message *m)
+{
+    struct path path = path_group();
+    m->has = (uint16_t)(m->has & ~HAS_TO);
+    m->nonce = nonce_for_all(g);
+    send(g, fx, &path, m);
+}
+
+void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to,
+                struct wire_message *m)
+{
+    struct path path = path_unicast(to);
+    if (!addr_is_endpoint(to)) {
+        return;
+    }
+    m->to_boot = boot;
+    m->to = *to;
+    m->has |= HAS_TO;
+    m->nonce = m->nonce != 0 ? m->nonce : nonce_of(g, slot_now(g), boot, to);
+    send(g, fx, &path, m);
+}
+
+void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to)
 {
     struct wire_message m;
-    struct path path = path_unicast(to);
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
-    message_send(g, fx, &path, &m);
+    message_to(g, fx, boot, to, &m);
 }

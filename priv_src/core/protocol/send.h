@@ -1,4 +1,4 @@
-/* Messages out: begun, filled, sealed, sent. */
+/* Messages out: begun, filled, addressed, sealed, sent; and whether one answers what was asked. */
 #ifndef GOSSIP_SEND_H
 #define GOSSIP_SEND_H
 
@@ -12,14 +12,29 @@ void message_start(struct gossip *g, struct wire_message *m, uint8_t type);
 void message_echo(struct wire_message *m, uint64_t boot, uint64_t nonce);
 void message_verdict(struct wire_message *m, uint8_t verdict, uint64_t boot, uint32_t incarnation);
 
-/* Seals it and asks for it to be sent. Nothing is sent while this member is not announced. */
-void message_send(struct gossip *g, struct effects *fx, const struct path *path,
-                  const struct wire_message *m);
+/* Bytes of the datagram that this message would be. */
+size_t message_size(const struct wire_message *m);
 
-/* Whether the message answers a fresh nonce of ours. */
-bool message_answers(const struct gossip *g, const struct wire_message *m);
+/* Seals it and asks for it to be sent, to the group or to the one of this boot id at this address. Its nonce
+ * is bound to that, unless it has one. Nothing is sent while this member is not announced, or to what is no
+ * endpoint. */
+void message_to_group(struct gossip *g, struct effects *fx, struct wire_message *m);
+void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to,
+                struct wire_message *m);
 
-/* Sends a PROBE to an address. */
-void message_probe(struct gossip *g, struct effects *fx, const struct addr *to);
+/* Whether a message answers a nonce that this member made less than 2 s ago. */
+enum answer {
+    ANSWER_NONE = 0,
+    ANSWER_ALIVE, /* one for all: its sender lives, and that is all */
+    ANSWER_HERE,  /* and it was reached at `where` */
+};
+enum answer message_answers(const struct gossip *g, const struct wire_message *m, const struct path *from,
+                            struct addr *where);
+
+/* Whether the sender says under the seal that this address is its own. */
+bool message_claims(const struct wire_message *m, const struct addr *a);
+
+/* Sends a PROBE to the one of this boot id, at an address. */
+void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to);
 
 #endif

@@ -16,10 +16,9 @@
 static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t boot, uint32_t incarnation)
 {
     struct wire_message m;
-    struct path group = path_group();
     message_start(g, &m, WIRE_NEWS);
     message_verdict(&m, verdict, boot, incarnation);
-    message_send(g, fx, &group, &m);
+    message_to_group(g, fx, &m);
 }
 
 void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)

@@ -10,10 +10,10 @@
 #include "state/ranks.h"
 #include "state/self.h"
 
-void vouch_entry(const struct peer *p, struct wire_entry *e)
+void vouch_entry(const struct gossip *g, const struct peer *p, struct wire_entry *e)
 {
     e->id = p->id;
-    e->sequence = p->window.top;
+    e->clock = freshness_clock(&p->fresh, g->clock);
     e->interval_ms = (uint16_t)(p->interval / MS_US);
     e->addr_count = p->addr_count;
     memcpy(e->addrs, p->addrs, sizeof e->addrs);
@@ -22,10 +22,9 @@ void vouch_entry(const struct peer *p, struct wire_entry *e)
 static void say(struct gossip *g, struct effects *fx, const struct peer *p)
 {
     struct wire_message m;
-    struct path group = path_group();
     message_start(g, &m, WIRE_NEWS);
-    vouch_entry(p, &m.entries[m.entry_count++]);
-    message_send(g, fx, &group, &m);
+    vouch_entry(g, p, &m.entries[m.entry_count++]);
+    message_to_group(g, fx, &m);
 }
 
 void vouch_for(struct gossip *g, struct effects *fx, const struct peer *p, bool late, bool refuting)

@@ -69,7 +69,7 @@ void watch_timer(struct gossip *g, const struct timer *t)
 /* Its addresses take turns: one of its interfaces may be the trouble. */
 static void probe(struct gossip *g, struct effects *fx, struct peer *p)
 {
-    message_probe(g, fx, &p->addrs[p->probes % p->addr_count]);
+    message_probe(g, fx, p->id.boot, &p->addrs[p->probes % p->addr_count]);
     p->probes = (uint8_t)(p->probes < UINT8_MAX ? p->probes + 1 : p->probes);
 }
 
@@ -93,12 +93,11 @@ static void probe_by_group(struct gossip *g, struct effects *fx, struct peer *p)
         verdict_suspect(g, fx, p);
     }
     struct wire_message m;
-    struct path group = path_group();
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
     m.target = p->id.boot;
     m.has |= HAS_TARGET;
-    message_send(g, fx, &group, &m);
+    message_to_group(g, fx, &m);
     int64_t wait = p->watch == WATCH_SUSPECTING ? SUSPICION : p->interval / 2;
     p->probe_at = set_timer(g, wait, TIMER_PROBE, p->id.boot, 0);
 }

@@ -4,6 +4,7 @@
 #define GOSSIP_PEER_H
 
 #include "identity.h"
+#include "kit/freshness.h"
 #include "kit/window.h"
 
 enum peer_state {
@@ -25,7 +26,7 @@ enum watch_state {
 #define CACHE_LINE 64 /* bytes; of most processors, and nothing but time depends on it */
 
 /* Aligned to cache lines. What every datagram of a peer reads or writes, and what a look at its silence
- * needs, stands in two of them, from its boot id to its first address: so the groups come in the order of
+ * needs, stands in three of them, from its boot id to its first address: so the groups come in the order of
  * their use. */
 struct peer {
     /* Set for life by roster_add; only incarnation, dist_port and flags follow what it says (members.c). */
@@ -33,10 +34,12 @@ struct peer {
 
     /* roster.c: when it is listed, buried, forgotten. */
     uint32_t index; /* in the dense list, while listed */
+    bool met;       /* it was heard in person, not only of */
     uint8_t state;  /* enum peer_state */
 
     /* peer.c, with `addrs` below: when it is heard from an address that counts. */
     uint8_t addr_count;
+    uint8_t hearsay; /* a bit for each address that only another has told of */
 
     /* alarm.c begins, watch.c and verdict.c go on, a sign of life ends it (members.c, isolate.c). */
     uint8_t watch;  /* enum watch_state */
@@ -63,6 +66,8 @@ struct peer {
 
     /* receive.c: at each datagram. */
     struct window window;
+    uint64_t newest; /* when its latest datagram was sent, by its own clock */
+    struct freshness fresh;
 
     /* peer.c */
     struct addr addrs[PEER_ADDRS]; /* the most recently heard first */
@@ -75,15 +80,24 @@ struct peer {
     int64_t contest_at;  /* members.c: when its name was claimed, while contested */
     int64_t path_tried;  /* receive.c: when an address it was not known at was last tried */
 
+    int64_t since; /* members.c: when it was listed, or buried */
+
     struct peer *name_prev, *name_next; /* roster.c: others of the same name */
 };
 
 _Static_assert(offsetof(struct peer, id.boot) % CACHE_LINE == 0 &&
-                   offsetof(struct peer, addrs[1]) <= offsetof(struct peer, id.boot) + (size_t)2 * CACHE_LINE,
-               "a datagram touches two cache lines of its peer");
+                   offsetof(struct peer, addrs[1]) <= offsetof(struct peer, id.boot) + (size_t)3 * CACHE_LINE,
+               "a datagram touches three cache lines of its peer");
 
 /* Puts an address first in the peer's set; returns true when the set changed by more than its order. */
 bool peer_address(struct peer *p, const struct addr *a);
+
+/* Puts an address that another told of last in the set, if there is room. */
+void peer_hearsay(struct peer *p, const struct addr *a);
+
+/* Forgets the addresses that only others told of, now that the peer has said that these are its own. True
+ * when there were any. */
+bool peer_own_word(struct peer *p, const struct addr *own, size_t count);
 
 /* Whether this address is in the peer's set. */
 bool peer_has_address(const struct peer *p, const struct addr *a);

@@ -14,7 +14,7 @@ void pending_free(struct pendings *t)
     t->count = 0;
 }
 
-struct pending *pending_find(struct pendings *t, uint64_t boot)
+struct pending *pending_find(const struct pendings *t, uint64_t boot)
 {
     return index_find(&t->by_boot, boot);
 }

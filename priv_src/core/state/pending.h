@@ -7,19 +7,17 @@
 #include "kit/index.h"
 #include "kit/intervals.h"
 
-/* All of it is join.c's; members.c reads two of the flags. */
+/* All of it is join.c's; members.c reads a flag. */
 struct pending {
     uint64_t boot;
     uint64_t nonce; /* its latest, to be echoed */
     uint64_t top;   /* highest sequence heard */
     int64_t heard;
-    int64_t retry;  /* when the next try is due; what another timer says is stale */
-    uint8_t tries;  /* left */
-    uint8_t rounds; /* of tries that brought nothing */
-    bool asked;     /* in this round */
-    bool deferred;  /* a page may name it first */
-    bool late;      /* it was asked though that was not our turn: those whose turn it was did not vouch */
-    bool hello;     /* it was heard by its own heartbeat: others hear it too, and may want a vouch */
+    int64_t first;        /* when it was heard first */
+    int64_t wait;         /* until then a vouch is waited for */
+    uint32_t incarnation; /* as it said last */
+    bool asked;           /* since it was heard last */
+    bool mine;            /* it was asked for all, since it was our turn: others wait for our word */
     struct addr from;
 };
 
@@ -34,7 +32,7 @@ void pending_init(struct pendings *t, uint64_t salt);
 void pending_free(struct pendings *t);
 
 /* The unproven member of this boot id; NULL if unknown. */
-struct pending *pending_find(struct pendings *t, uint64_t boot);
+struct pending *pending_find(const struct pendings *t, uint64_t boot);
 
 /* The same, made if need be; the one not heard for longest gives way. NULL when memory is short. */
 struct pending *pending_note(struct pendings *t, uint64_t boot);

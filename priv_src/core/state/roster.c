@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/rank.h"
+
 #define LIST_FIRST 16
 
 void roster_init(struct roster *r, size_t limit, uint64_t salt)
@@ -107,13 +109,45 @@ static bool list_grow(struct roster *r)
     return true;
 }
 
+uint64_t roster_digest(uint64_t boot, uint32_t incarnation)
+{
+    return rank_weight(boot, incarnation);
+}
+
+void roster_incarnation(struct roster *r, struct peer *p, uint32_t incarnation)
+{
+    if (incarnation > p->id.incarnation) {
+        if (p->state == PEER_LISTED) {
+            r->digest ^=
+                roster_digest(p->id.boot, p->id.incarnation) ^ roster_digest(p->id.boot, incarnation);
+        }
+        p->id.incarnation = incarnation;
+    }
+}
+
+/* A rival counts for nothing, whether it was heard or not. */
+static bool counts(const struct peer *p)
+{
+    return p->met && p->state != PEER_RIVAL;
+}
+
+void roster_met(struct roster *r, struct peer *p)
+{
+    if (!p->met) {
+        p->met = true;
+        r->met += counts(p);
+    }
+}
+
 static void leave_state(struct roster *r, const struct peer *p)
 {
+    r->met -= counts(p);
     if (p->state == PEER_LISTED) {
         struct listed last = r->list[--r->listed];
         r->list[p->index] = last;
         r->looks[p->index] = r->looks[r->listed];
         last.peer->index = p->index;
+        r->digest ^= roster_digest(p->id.boot, p->id.incarnation);
     } else if (p->state == PEER_GONE) {
         r->gone--;
     }
@@ -122,7 +156,9 @@ static void leave_state(struct roster *r, const struct peer *p)
 static void enter_state(struct roster *r, struct peer *p, uint8_t state)
 {
     p->state = state;
+    r->met += counts(p);
     if (state == PEER_LISTED) {
+        r->digest ^= roster_digest(p->id.boot, p->id.incarnation);
         p->index = (uint32_t)r->listed;
         r->looks[p->index] = INT64_MIN; /* at the next look, unless somebody says otherwise */
         r->list[r->listed++] = (struct listed){.boot = p->id.boot, .peer = p};

@@ -21,6 +21,8 @@ struct roster {
     size_t limit;         /* listed and rivals */
     size_t listed;        /* state PEER_LISTED */
     size_t gone;          /* tombstones; at most as many as `limit` */
+    size_t met;           /* of the listed and the gone, those heard in person */
+    uint64_t digest;      /* of the listed: their digests, exclusive-or */
 };
 
 /* An empty roster for at most `limit` listed and rivals. `salt` is random, so that nobody can choose names or
@@ -47,5 +49,14 @@ void roster_state(struct roster *r, struct peer *p, uint8_t state);
 
 /* Forgets a member and frees it. */
 void roster_remove(struct roster *r, struct peer *p);
+
+/* Raises the incarnation of a member to this, if it is higher. */
+void roster_incarnation(struct roster *r, struct peer *p, uint32_t incarnation);
+
+/* It is heard in person. */
+void roster_met(struct roster *r, struct peer *p);
+
+/* What a member of this boot id and incarnation adds to a digest. */
+uint64_t roster_digest(uint64_t boot, uint32_t incarnation);
 
 #endif

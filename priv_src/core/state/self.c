@@ -20,16 +20,15 @@ int64_t random_between(struct gossip *g, int64_t least, int64_t most)
     return least + (int64_t)(random_u64(g) % (uint64_t)(most - least + 1));
 }
 
-/* The departed count for a while: when a partition heals, they all come back at once. */
+/* Who was only heard of does not count: anybody could invent members, and so make all beat ever more rarely.
+ * The departed count for a while: when a partition heals, they all come back at once. */
 int64_t current_interval(const struct gossip *g)
 {
-    return interval_for(g->options.interval_ms * MS_US, g->roster.listed + g->roster.gone + 1);
+    return interval_for(g->options.interval_ms * MS_US, g->roster.met + 1);
 }
 
 int64_t set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step)
 {
-    if (kind != TIMER_ANSWER || g->timers.count < g->timers.limit / 2) {
-        (void)timers_add(&g->timers, g->now + delay, kind, boot, step);
-    }
+    (void)timers_add(&g->timers, g->now + delay, kind, boot, step);
     return g->now + delay;
 }

@@ -13,7 +13,7 @@ int64_t random_between(struct gossip *g, int64_t least, int64_t most);
 /* T for the group as it is now, microseconds. */
 int64_t current_interval(const struct gossip *g);
 
-/* Fires `kind` about `boot` after `delay`; returns when that is. Strangers may fill only half of the heap. */
+/* Fires `kind` about `boot` after `delay`; returns when that is. */
 int64_t set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step);
 
 #endif

@@ -15,7 +15,6 @@
 
 enum timer_kind {
     TIMER_BEAT = 1, /* the next heartbeat; step: question number, or BEAT_STEADY */
-    TIMER_ANSWER,   /* an unproven member is asked, again */
     TIMER_SILENCE,  /* some peer may have been silent too long */
     TIMER_RIVAL,    /* a rival may have been */
     TIMER_PROBE,    /* a silent peer is probed, again */
@@ -44,9 +43,10 @@ struct tale {
 struct pull {
     uint64_t from;
     uint64_t cursor;
-    int64_t due;   /* of the timer that means something */
-    uint8_t tries; /* of the peer that is asked now */
-    uint8_t vain;  /* peers asked in vain, up to PAGE_PEERS */
+    uint64_t nonce; /* of the request that is not answered yet: good for one page; 0: none is */
+    int64_t due;    /* of the timer that means something */
+    uint8_t tries;  /* of the peer that is asked now */
+    uint8_t vain;   /* peers asked in vain, up to PAGE_PEERS */
     bool active;
     bool complete; /* the last page has come, or there was none to pull */
 };
@@ -55,8 +55,12 @@ struct pull {
  * these. Beside each group: the file that changes it. */
 struct gossip {
     /* gossip.c: at each call */
-    int64_t now; /* the core's own time: the caller's less the lag */
-    int64_t lag; /* time this process was stopped for; the core's own time stands still meanwhile */
+    int64_t now;     /* the core's own time: the caller's less the lag */
+    int64_t lag;     /* time this process was stopped for; the core's own time stands still meanwhile */
+    int64_t clock;   /* the caller's time and the machine's sleep: it stands still for nothing */
+    int64_t ahead;   /* the machine's sleep */
+    int64_t lost;    /* how long the last pause was, which ended ... */
+    int64_t lost_at; /* ... then, by `clock` */
 
     /* receive.c: at each fresh datagram of a peer */
     int64_t heard; /* the last one, of any peer */
@@ -72,9 +76,26 @@ struct gossip {
     /* relay.c: at a request */
     int64_t relaying; /* until then some relay may be under way */
 
-    /* send.c: every NONCE_LIFE */
-    uint64_t nonce, nonce_before;
-    int64_t nonce_since;
+    /* send.c: every NONCE_LIFE; gossip.c, once: the key */
+    uint64_t nonce; /* for all, as of ... */
+    int64_t nonce_slot;
+    uint8_t nonce_key[16];
+
+    /* announce.c, beat.c: with each life */
+    int64_t born; /* when it was announced */
+
+    /* mend.c: at each fresh datagram of a peer */
+    int64_t differs;           /* since when others know what this member does not; 0: they do not */
+    int64_t mend_at, mend_gap; /* when others may be asked for that; and how much later the next time */
+
+    /* receive.c */
+    uint64_t voucher; /* who vouched for this member last, */
+    uint8_t vouchers; /* and how many did */
+    bool relay_told;  /* that datagrams are relayed, or addresses translated */
+
+    /* gossip.c: whenever the owner says so */
+    uint8_t own_count;
+    struct addr own[PEER_ADDRS];
 
     /* counted where it happens; health: isolate.c, and announce.c at an end */
     struct gossip_stats stats;

@@ -121,7 +121,19 @@ static int open_member(struct crowd *c, struct member *m, struct in_addr ip, uin
 
     m->core = gossip_new(&options, c->now);
     m->fd = open_own(ip, c->ifindex);
-    return m->core == NULL || m->fd < 0 ? -1 : 0;
+    if (m->core == NULL || m->fd < 0) {
+        return -1;
+    }
+    struct sockaddr_in sa;
+    socklen_t size = sizeof sa;
+    uint8_t bytes[4];
+    if (getsockname(m->fd, (struct sockaddr *)&sa, &size) != 0) {
+        return -1;
+    }
+    memcpy(bytes, &sa.sin_addr, sizeof bytes);
+    struct addr own = addr_ipv4(bytes, ntohs(sa.sin_port), c->ifindex);
+    gossip_addresses(m->core, &own, 1); /* the socket is bound to it, so nothing else comes there */
+    return 0;
 }
 
 static int announce(struct crowd *c, size_t n, const char *host, uint16_t dist_port, const char *cookie)
@@ -244,7 +256,11 @@ static int read_secrets(struct crowd *c, char cookie[static COOKIE_MAX + 1])
         }
     }
     cookie[len] = '\0';
-    return keyring_add(&c->ring, SECRET_KEY, key, sizeof key, "", 0);
+    char scope[SCOPE_MAX];
+    uint8_t ip[4];
+    (void)inet_pton(AF_INET, GROUP, ip);
+    struct addr group = addr_ipv4(ip, PORT, 0);
+    return keyring_add(&c->ring, SECRET_KEY, key, sizeof key, scope, keyring_scope(scope, &group, "", 0));
 }
 
 /* A number of at most `most`, or 0. */

@@ -196,6 +196,8 @@ void cluster_start_named(struct cluster *c, uint32_t node, uint32_t named, uint3
         fputs("gossip_sim: out of memory\n", stderr);
         exit(2);
     }
+    struct addr own = cluster_address(c, node);
+    gossip_addresses(n->g, &own, 1);
     observer_started(&c->observer, cluster_now(c), node, gossip_boot(n->g), named);
     struct command *alive = memory_new(1, sizeof *alive);
     alive->type = COMMAND_ALIVE;

@@ -64,6 +64,8 @@ static void start_message(const struct cluster *c, struct wire_message *m, uint3
     m->id =
         (struct identity){.boot = p->boot, .creation = 1, .dist_port = 20000, .flags = IDENTITY_LONG_NAMES};
     m->id.name = cluster_name(node);
+    m->sent_at = (uint64_t)cluster_clock(c, node);
+    m->own[m->own_count++] = cluster_address(c, node);
 }
 
 static void send(struct cluster *c, uint32_t node, const struct path *path, const struct wire_message *m)
@@ -102,6 +104,9 @@ void crowd_receive(struct cluster *c, uint32_t node, const struct packet *p)
     }
     struct path back = path_unicast(&p->from.addr);
     start_message(c, &answer, node, page ? WIRE_ROSTER : WIRE_ACK);
+    answer.to_boot = m.id.boot;
+    answer.to = p->from.addr;
+    answer.has |= HAS_TO;
     answer.echoes[answer.echo_count++] = (struct wire_echo){.boot = m.id.boot, .nonce = m.nonce};
     if (page) { /* the last one, and empty */
         answer.cursor = UINT64_MAX;

@@ -9,6 +9,7 @@ static const char *const event_names[] = {
     [EVENT_UPDATE] = "update",       [EVENT_DOWN] = "down",
     [EVENT_CONFLICT] = "conflict",   [EVENT_HEALTH] = "health",
     [EVENT_HEARTBEAT] = "heartbeat", [EVENT_LEFT] = "left",
+    [EVENT_RELAYED] = "relayed",
 };
 static const char *const reason_names[] = {
     [DOWN_LEFT] = "left", [DOWN_BEAM_EXIT] = "beam_exit", [DOWN_SILENT] = "silent"};

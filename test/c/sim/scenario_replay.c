@@ -58,7 +58,7 @@ static uint32_t copy_from_stranger(struct cluster *c, uint32_t original)
     copy->class = p->class;
     copy->boot = p->boot;
     copy->about = p->about;
-    copy->from = (struct path){.kind = p->from.kind, .addr = addr_ipv4(ip, 40000, 1)};
+    copy->from = (struct path){.kind = p->from.kind, .addr = addr_ipv4(ip, 40000, 1), .local = p->from.local};
     memcpy(copy->data, p->data, p->len);
     return number;
 }

@@ -78,7 +78,7 @@ void cluster_send(struct cluster *c, uint32_t from, const struct path *path, con
 {
     uint32_t number = packets_new(&c->packets);
     struct packet *p = packets_at(&c->packets, number);
-    p->from = (struct path){.kind = path->kind, .addr = cluster_address(c, from)};
+    p->from = (struct path){.kind = path->kind, .addr = cluster_address(c, from), .local = path->addr};
     p->boot = c->observer.subjects[from].boot;
     p->len = (uint16_t)len;
     memcpy(p->data, data, len);

@@ -46,12 +46,11 @@ static const char *random_character(struct prng *p)
                                        "_",
                                        "-",
                                        ".",
-                                       " ",
                                        "~",
                                        "\xc3\xa9",
                                        "\xd0\xb6",
                                        "\xdf\xbf",
-                                       "\xc2\x80",
+                                       "\xc2\xa1",
                                        "\xe2\x82\xac",
                                        "\xed\x9f\xbf",
                                        "\xef\xbf\xbd",
@@ -113,7 +112,7 @@ struct wire_entry build_random_entry(struct prng *p)
     struct wire_entry e = {.id = random_identity(p)};
     e.id.flags = (uint8_t)prng_u64(p);
     e.id.name = build_random_name(p);
-    e.sequence = prng_u64(p);
+    e.clock = prng_u64(p);
     e.interval_ms = (uint16_t)prng_u64(p);
     e.addr_count = (uint8_t)prng_below(p, PEER_ADDRS + 1);
     for (size_t i = 0; i < e.addr_count; i++) {
@@ -139,11 +138,20 @@ void build_random_message(struct prng *p, struct wire_message *m, uint8_t type)
     m->beam_age_ms = (uint16_t)prng_u64(p);
     m->nonce = prng_u64(p);
     m->group_size = (uint16_t)prng_u64(p);
+    m->sent_at = prng_u64(p);
+    m->digest = prng_u64(p);
     m->id = random_identity(p);
     if (prng_chance(p, 80)) {
         m->id.name = build_random_name(p);
     }
-    m->has = (uint8_t)prng_below(p, HAS_HEARD * 2);
+    m->has = (uint16_t)prng_below(p, HAS_TO * 2);
+    if (m->has & HAS_TO) {
+        m->to_boot = prng_u64(p);
+        m->to = build_random_addr(p);
+    }
+    for (uint32_t n = prng_below(p, PEER_ADDRS + 1); n > 0; n--) {
+        m->own[m->own_count++] = build_random_addr(p);
+    }
     m->question = m->has & HAS_QUESTION ? (uint8_t)prng_u64(p) : 0;
     m->reason = m->has & HAS_REASON ? (uint8_t)prng_u64(p) : 0;
     m->cursor = m->has & HAS_CURSOR ? prng_u64(p) : 0;
@@ -178,8 +186,8 @@ static bool same_identity(const struct identity *a, const struct identity *b)
 
 bool build_same_entry(const struct wire_entry *a, const struct wire_entry *b)
 {
-    bool same = same_identity(&a->id, &b->id) && a->sequence == b->sequence &&
-                a->interval_ms == b->interval_ms && a->addr_count == b->addr_count;
+    bool same = same_identity(&a->id, &b->id) && a->clock == b->clock && a->interval_ms == b->interval_ms &&
+                a->addr_count == b->addr_count;
     for (size_t i = 0; same && i < a->addr_count; i++) {
         same = addr_same(&a->addrs[i], &b->addrs[i]);
     }
@@ -194,8 +202,13 @@ bool build_same_message(const struct wire_message *a, const struct wire_message 
                 a->has == b->has && a->question == b->question && a->reason == b->reason &&
                 memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) == 0 &&
                 a->cursor == b->cursor && a->target == b->target && a->relay == b->relay &&
-                a->heard_ms == b->heard_ms && a->total == b->total && a->echo_count == b->echo_count &&
+                a->heard_ms == b->heard_ms && a->total == b->total && a->sent_at == b->sent_at &&
+                a->digest == b->digest && a->to_boot == b->to_boot && addr_same(&a->to, &b->to) &&
+                a->own_count == b->own_count && a->echo_count == b->echo_count &&
                 a->verdict_count == b->verdict_count && a->entry_count == b->entry_count;
+    for (size_t i = 0; same && i < a->own_count; i++) {
+        same = addr_same(&a->own[i], &b->own[i]);
+    }
     for (size_t i = 0; same && i < a->echo_count; i++) {
         same = a->echoes[i].boot == b->echoes[i].boot && a->echoes[i].nonce == b->echoes[i].nonce;
     }

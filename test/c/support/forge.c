@@ -23,6 +23,15 @@ void forge_start(const struct forged *f, struct wire_message *m, uint8_t type)
     m->interval_ms = 1000;
     m->miss = MISS_MULTIPLIER;
     m->group_size = 2;
+    m->own[0] = f->addr;
+    m->own_count = 1;
+}
+
+void forge_to(struct wire_message *m, uint64_t boot, const struct addr *to)
+{
+    m->to_boot = boot;
+    m->to = *to;
+    m->has |= HAS_TO;
 }
 
 void forge_echo(struct wire_message *m, uint64_t boot, uint64_t nonce)
@@ -36,8 +45,8 @@ void forge_entry(struct wire_message *m, const struct forged *about)
 {
     if (m->entry_count < WIRE_ENTRIES) {
         struct wire_entry *e = &m->entries[m->entry_count++];
-        *e = (struct wire_entry){
-            .id = about->id, .sequence = about->sequence, .interval_ms = 1000, .addr_count = 1};
+        *e =
+            (struct wire_entry){.id = about->id, .clock = about->clock, .interval_ms = 1000, .addr_count = 1};
         e->addrs[0] = about->addr;
     }
 }

@@ -9,6 +9,7 @@ struct forged {
     struct identity id;
     uint64_t nonce;    /* what it asks others to echo */
     uint64_t sequence; /* of its last datagram */
+    uint64_t clock;    /* what its own clock shows; net_say sets it to the network's time */
     struct addr addr;
     struct keyring keys;
     const struct gossip_sealing *sealing;
@@ -18,8 +19,11 @@ struct forged {
  */
 struct forged forge(uint64_t boot, const char *name, uint32_t creation, uint8_t host);
 
-/* Starts a message as a member would: its identity, its nonce, T = 1 s. */
+/* Starts a message as a member would: its identity, its nonce, its address, T = 1 s. */
 void forge_start(const struct forged *f, struct wire_message *m, uint8_t type);
+
+/* Says whom it is for, and where that is. */
+void forge_to(struct wire_message *m, uint64_t boot, const struct addr *to);
 
 /* Adds an echo; or an entry about another, at its address. */
 void forge_echo(struct wire_message *m, uint64_t boot, uint64_t nonce);

@@ -63,6 +63,8 @@ struct gossip_options net_options(struct net *net)
 static void start(struct net *net, struct node *n, const struct gossip_options *options)
 {
     n->g = checked(gossip_new(options, net->now));
+    gossip_addresses(n->g, &n->addr, 1);
+    gossip_slept(n->g, net->slept);
     witness_start(&n->witness, n->g, options, n->self.name.text);
 }
 
@@ -123,7 +125,7 @@ static void drain(struct net *net, size_t i, bool ticked)
     bool room = net->fx->count < EFFECTS_MAX / 2;
     const struct effect *e;
     while ((e = effects_pop(net->fx)) != NULL) {
-        witness_effect(&n->witness, e);
+        witness_effect(&n->witness, net->now + net->slept, e);
         if (e->type == EFFECT_SEND) {
             record(net, n, e);
             fly(net, i);
@@ -172,6 +174,16 @@ void net_keys(struct net *net, size_t i, const char *bytes)
     command(net, i, &(struct command){.type = COMMAND_KEYS, .as.keys = build_ring(bytes)});
 }
 
+void net_sleep(struct net *net, int64_t duration)
+{
+    net->slept += duration;
+    for (size_t i = 0; i < net->count; i++) {
+        if (net->nodes[i]->g != NULL) {
+            gossip_slept(net->nodes[i]->g, net->slept);
+        }
+    }
+}
+
 void net_kill(struct net *net, size_t i)
 {
     gossip_free(net->nodes[i]->g);
@@ -190,16 +202,26 @@ void net_inject(struct net *net, size_t i, const struct addr *from, uint8_t path
                 size_t len)
 {
     struct node *n = net->nodes[i];
-    struct path path = {.kind = path_kind, .addr = *from};
-    witness_receive(&n->witness, &path, data, len);
+    struct path path = {.kind = path_kind, .addr = *from, .local = n->addr};
+    witness_receive(&n->witness, net->now + net->slept, &path, data, len);
     gossip_receive(n->g, net->fx, net->now, &path, data, len);
     drain(net, i, false);
 }
 
 void net_say(struct net *net, size_t i, struct forged *f, uint8_t path_kind, const struct wire_message *m)
 {
+    static struct wire_message copy;
     uint8_t data[DATAGRAM_MAX];
-    size_t len = forge_seal(f, m, data);
+    copy = *m;
+    f->clock = (uint64_t)(net->now + net->slept);
+    copy.sent_at = copy.sent_at == 0 ? f->clock : copy.sent_at;
+    if (path_kind == PATH_UNICAST && (copy.has & HAS_TO) == 0) {
+        forge_to(&copy, gossip_boot(net->nodes[i]->g), &net->nodes[i]->addr);
+    }
+    if ((copy.has & HAS_QUESTION) != 0 && copy.pad_to == 0) {
+        copy.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
+    }
+    size_t len = forge_seal(f, &copy, data);
     net_inject(net, i, &f->addr, path_kind, data, len);
 }
 

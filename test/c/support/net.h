@@ -39,6 +39,7 @@ typedef bool net_drop(struct net *net, size_t from, size_t to, const struct sent
 
 struct net {
     int64_t now, delay;
+    int64_t slept; /* how long all machines have been suspended; `now` stood still meanwhile */
     struct prng prng;
     net_drop *drop;
     bool forgetful;     /* no event is kept */
@@ -87,9 +88,13 @@ void net_restart(struct net *net, size_t i);
 /* The process is gone, and says nothing. */
 void net_kill(struct net *net, size_t i);
 
+/* All machines are suspended, and wake. */
+void net_sleep(struct net *net, int64_t duration);
+
 /* It gets this at once, as from the source `from`, to the group or to itself. */
 void net_inject(struct net *net, size_t i, const struct addr *from, uint8_t path_kind, const uint8_t *data,
                 size_t len);
+/* Says this at the network's time, and to that node where it is, unless the message says otherwise. */
 void net_say(struct net *net, size_t i, struct forged *f, uint8_t path_kind, const struct wire_message *m);
 
 /* Time passes. */

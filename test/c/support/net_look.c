@@ -112,6 +112,6 @@ void net_prove(struct net *net, size_t i, struct forged *f)
 {
     struct wire_message m;
     forge_start(f, &m, WIRE_ACK);
-    forge_echo(&m, gossip_boot(net->nodes[i]->g), net->nodes[i]->witness.nonces[0]);
+    forge_echo(&m, gossip_boot(net->nodes[i]->g), witness_nonce(&net->nodes[i]->witness));
     net_say(net, i, f, PATH_UNICAST, &m);
 }

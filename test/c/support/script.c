@@ -69,7 +69,7 @@ static void add_echo(struct story *s, size_t to, struct wire_message *m)
     uint64_t whose = boot(s);
     uint8_t n = read_u8(&s->in);
     const struct witness *w = &s->net->nodes[to]->witness;
-    forge_echo(m, whose, n < 2 ? w->nonces[n] : n);
+    forge_echo(m, whose, n == 0 ? witness_nonce(w) : n);
 }
 
 static void add_verdict(struct story *s, struct wire_message *m)
@@ -119,6 +119,11 @@ static void say(struct story *s)
     }
     for (; entries > 0; entries--) {
         add_entry(s, &m);
+    }
+    m.sent_at = (uint64_t)s->net->now;
+    m.has = (uint16_t)(m.has & ~HAS_TO);
+    if (path.kind == PATH_UNICAST) {
+        forge_to(&m, gossip_boot(s->net->nodes[to]->g), &s->net->nodes[to]->addr);
     }
     inject(s, to, &path, data, forge_seal(f, &m, data));
 }

@@ -28,6 +28,7 @@ void witness_start(struct witness *w, const struct gossip *g, const struct gossi
                    const char *label)
 {
     memset(w, 0, offsetof(struct witness, list));
+    memset(w->asked, 0, sizeof w->asked);
     w->g = g;
     w->options = *options;
     w->label = label;
@@ -73,22 +74,93 @@ static void trust(struct witness *w, uint64_t boot, const struct addr *a)
     }
 }
 
-void witness_receive(struct witness *w, const struct path *from, const uint8_t *datagram, size_t len)
+uint64_t witness_nonce(const struct witness *w)
 {
-    struct wire_message m;
+    for (size_t back = 1; back <= WITNESS_ASKED && back <= w->asked_next; back++) {
+        size_t at = (w->asked_next - back) % WITNESS_ASKED;
+        if (w->asked[at].boot == 0) {
+            return w->asked[at].nonce;
+        }
+    }
+    return 0;
+}
+
+static bool claims(const struct wire_message *m, const struct addr *a)
+{
+    size_t i = 0;
+    while (i < m->own_count && !addr_same(&m->own[i], a)) {
+        i++;
+    }
+    return i < m->own_count;
+}
+
+/* An echo: whom it proves, and where. */
+static void receive_echo(struct witness *w, int64_t clock, const struct path *from,
+                         const struct wire_message *m, uint64_t nonce)
+{
+    for (size_t i = 0; i < WITNESS_ASKED; i++) {
+        if (w->asked[i].nonce != nonce || clock - w->asked[i].at >= 2 * SECOND_US || w->asked[i].page) {
+            continue;
+        }
+        if (w->asked[i].boot == m->id.boot) {
+            trust(w, m->id.boot, &w->asked[i].addr);
+        } else if (w->asked[i].boot == 0) {
+            trust(w, m->id.boot, claims(m, &from->addr) ? &from->addr : NULL);
+        }
+    }
+}
+
+/* Whether entries count, from a sender that is trusted. */
+static bool may_vouch(struct witness *w, const struct wire_message *m)
+{
+    bool asked_for = false;
+    for (size_t i = 0; i < m->echo_count && m->type == WIRE_ROSTER && (m->has & HAS_TOTAL); i++) {
+        for (size_t k = 0; k < WITNESS_ASKED; k++) {
+            if (w->asked[k].page && m->echoes[i].boot == gossip_boot(w->g) &&
+                w->asked[k].nonce == m->echoes[i].nonce && w->asked[k].boot == m->id.boot) {
+                asked_for = true;
+            }
+        }
+    }
+    return asked_for || m->type == WIRE_NEWS;
+}
+
+static bool is_for(const struct witness *w, const struct path *from, const struct wire_message *m)
+{
+    bool to_one = (m->has & HAS_TO) != 0;
+    bool anybody = m->to_boot == 0 && m->type == WIRE_HELLO && (m->has & HAS_QUESTION);
+    if (from->kind == PATH_GROUP) {
+        return !to_one && m->type != WIRE_ROSTER && m->type != WIRE_PROBE_FOR;
+    }
+    return to_one && (m->to_boot == gossip_boot(w->g) || anybody) && addr_same(&m->to, &from->local);
+}
+
+void witness_receive(struct witness *w, int64_t clock, const struct path *from, const uint8_t *datagram,
+                     size_t len)
+{
+    static struct wire_message m;
     w->loud = w->announced;
     if (!w->announced || witness_open(w, datagram, len, &m) != 0) {
         return;
     }
+    w->misplaced = m.id.boot != gossip_boot(w->g) && !is_for(w, from, &m);
+    if (w->misplaced) {
+        return;
+    }
     for (size_t i = 0; i < m.echo_count; i++) {
-        uint64_t nonce = m.echoes[i].nonce;
-        if (m.echoes[i].boot == gossip_boot(w->g) && nonce != 0 &&
-            (nonce == w->nonces[0] || nonce == w->nonces[1])) {
-            trust(w, m.id.boot, &from->addr);
+        if (m.echoes[i].boot == gossip_boot(w->g) && m.echoes[i].nonce != 0) {
+            receive_echo(w, clock, from, &m, m.echoes[i].nonce);
         }
     }
     w->stranger = !trusts(w, m.id.boot);
-    for (size_t i = 0; !w->stranger && i < m.entry_count; i++) {
+    bool all_heard = from->kind == PATH_GROUP && m.type == WIRE_HELLO;
+    w->limit = !all_heard ? 3 * len : (m.has & HAS_QUESTION) != 0 ? len : 3 * len / 2;
+    for (size_t i = 0; i < m.own_count && trusts(w, m.id.boot); i++) {
+        if (addr_same(&m.own[i], &from->addr)) {
+            trust(w, m.id.boot, &m.own[i]);
+        }
+    }
+    for (size_t i = 0; !w->stranger && may_vouch(w, &m) && i < m.entry_count; i++) {
         const struct wire_entry *e = &m.entries[i];
         trust(w, e->id.boot, NULL);
         for (size_t k = 0; k < e->addr_count; k++) {
@@ -108,10 +180,14 @@ void witness_command(struct witness *w, const struct command *c)
     }
 }
 
-static void check_send(struct witness *w, const struct path *path, const uint8_t *data, size_t len)
+static void check_send(struct witness *w, int64_t clock, const struct path *path, const uint8_t *data,
+                       size_t len)
 {
     struct wire_message m;
-    demand(w, ++w->sent <= 2 || !w->stranger, "a stranger makes it send more than twice");
+    demand(w, ++w->sent <= 1 || !w->stranger, "a stranger makes it send more than once");
+    demand(w, len <= w->limit || !w->stranger, "a stranger makes it send %zu bytes, %zu are allowed", len,
+           w->limit);
+    demand(w, !w->misplaced, "what is not for it makes it send");
     demand(w, w->loud, "sends, though it is not announced");
     demand(w, len <= DATAGRAM_MAX && witness_open(w, data, len, &m) == 0,
            "sends what does not open and decode");
@@ -122,13 +198,19 @@ static void check_send(struct witness *w, const struct path *path, const uint8_t
     demand(w, sequence == (new_life ? 1 : w->sent_sequence + 1), "sends number %" PRIu64 " after %" PRIu64,
            sequence, w->sent_sequence);
     demand(w, m.type >= WIRE_HELLO && m.type <= WIRE_NEWS, "sends a message of type %u", m.type);
-    demand(w, m.nonce != 0 && m.id.name.len > 0, "sends without a nonce or a name");
+    bool brief = m.type == WIRE_ACK && (m.flags & WIRE_ASK) != 0; /* the name may have been too long */
+    demand(w, m.nonce != 0 && (m.id.name.len > 0 || brief), "sends without a nonce or a name");
     w->sent_boot = m.id.boot;
     w->sent_sequence = sequence;
-    if (m.nonce != w->nonces[0]) {
-        w->nonces[1] = w->nonces[0];
-        w->nonces[0] = m.nonce;
-    }
+    demand(w, (path->kind == PATH_UNICAST) == ((m.has & HAS_TO) != 0), "does not say whether it is for one");
+    demand(w, path->kind == PATH_GROUP || addr_same(&path->addr, &m.to), "does not say where it sends it");
+    bool page = m.type == WIRE_ROSTER && (m.has & HAS_TOTAL) == 0;
+    size_t at = w->asked_next++ % WITNESS_ASKED;
+    w->asked[at].nonce = m.nonce;
+    w->asked[at].boot = path->kind == PATH_GROUP ? 0 : m.to_boot;
+    w->asked[at].addr = path->addr;
+    w->asked[at].at = clock;
+    w->asked[at].page = page;
 }
 
 static size_t listed_boot(const struct witness *w, uint64_t boot)
@@ -207,6 +289,9 @@ static void check_event(struct witness *w, const struct event *e)
     case EVENT_HEARTBEAT:
         demand(w, w->options.heartbeats == 1 && at != NONE, "heartbeat unasked for, or of the unlisted");
         break;
+    case EVENT_RELAYED:
+        demand(w, w->misplaced, "tells of a relay that there is not");
+        break;
     case EVENT_LEFT:
         w->listed = w->trusted = w->places = 0; /* a new life, in which everything is to be proven anew */
         w->health = HEALTH_OK;
@@ -218,13 +303,14 @@ static void check_event(struct witness *w, const struct event *e)
     }
 }
 
-void witness_effect(struct witness *w, const struct effect *e)
+void witness_effect(struct witness *w, int64_t clock, const struct effect *e)
 {
     bool announced = w->announced;
     if (e->type == EFFECT_SEND) {
-        check_send(w, &e->as.send.path, e->as.send.data, e->as.send.len);
+        check_send(w, clock, &e->as.send.path, e->as.send.data, e->as.send.len);
     } else if (e->type == EFFECT_EVENT) {
-        demand(w, !w->stranger, "a stranger makes it tell something");
+        demand(w, !w->stranger && (!w->misplaced || e->as.event.type == EVENT_RELAYED),
+               "a stranger makes it tell something");
         check_event(w, &e->as.event);
         /* A change of name is a leave and a new life in one step. */
         w->announced = w->announced || (announced && inside_announced(w->g));
@@ -278,6 +364,6 @@ void witness_after(struct witness *w, const struct effects *fx, int64_t now, boo
     demand(w, !ticked || deadline > now, "ticked, and wants to be ticked at once");
     demand(w, !w->announced || deadline <= now + longest, "announced, and wants to sleep for too long");
     w->loud = w->announced;
-    w->stranger = false;
+    w->stranger = w->misplaced = false;
     w->sent = 0;
 }

@@ -1,14 +1,19 @@
 /* Looks over the shoulder of one member, and holds what it does against the promises of gossip.h and
  * PROTOCOL.md:
  *
- *   - nobody is told of who has not echoed one of the member's last two nonces, or been vouched for by one
- * who has, or who was vouched for in turn;
- *   - an address is a peer's only after an echo from there, or as a voucher named it;
+ *   - nobody is told of who has not echoed a nonce that the member sent to it, or to all, less than 2 s ago,
+ * or been vouched for by one who has, or who was vouched for in turn: in its news, or on the page that the
+ *     member had asked it for;
+ *   - an address is a peer's only when it was asked there, or says itself that it is its own, or as a voucher
+ *     named it;
+ *   - what was sent to another member, or to another address, or to all when it is for one, causes nothing at
+ * all;
  *   - no up without a down between for a name or a boot id, no down or update for who is not listed, and what
  *     gossip_peers() lists is just what was told;
  *   - nothing is sent while it is not announced; what is sent fits a datagram, opens, decodes, is by itself,
  * and is numbered 1, 2, 3 ...;
- *   - a stranger's datagram, recorded or forged, causes two datagrams at most, and no event;
+ *   - a stranger's datagram, recorded or forged, causes one datagram at most, and no event; and when all hear
+ *     it, that is so short that as many as may answer send at most three times as many bytes as came;
  *   - no table grows beyond its bound, no effect is lost, the deadline is neither past nor far.
  *
  * A broken promise is printed, and ends the program: fuzzers and unit tests alike. The witness judges
@@ -19,7 +24,8 @@
 #include "gossip.h"
 #include "message/wire.h"
 
-#define WITNESS_MAX 512
+#define WITNESS_MAX   512
+#define WITNESS_ASKED 512
 
 struct witness {
     const struct gossip *g;
@@ -27,11 +33,13 @@ struct witness {
     const char *label; /* for what it prints */
     struct identity self;
     bool announced;
-    bool loud;     /* may send in this step: it is announced, or was when the step began */
-    bool stranger; /* this step is a datagram of somebody who proved nothing */
-    size_t sent;   /* in this step */
+    bool loud;      /* may send in this step: it is announced, or was when the step began */
+    bool stranger;  /* this step is a datagram of somebody who proved nothing */
+    bool misplaced; /* this step is a datagram that is not for this member */
+    size_t limit;   /* bytes that a stranger's datagram may cause */
+    size_t sent;    /* in this step */
     uint8_t health;
-    uint64_t nonces[2];
+    size_t asked_next;
     uint64_t sent_boot, sent_sequence;
     size_t listed, trusted, places;
     struct { /* of these arrays, so many count */
@@ -39,6 +47,12 @@ struct witness {
         uint32_t creation;
         struct name name;
     } list[WITNESS_MAX];
+    struct {                  /* what it asked lately; a ring */
+        uint64_t nonce, boot; /* boot 0: all */
+        struct addr addr;
+        int64_t at;
+        bool page; /* asked for one, and has not got it */
+    } asked[WITNESS_ASKED];
     uint64_t trust[WITNESS_MAX];
     struct {
         uint64_t boot;
@@ -50,15 +64,19 @@ struct witness {
 void witness_start(struct witness *w, const struct gossip *g, const struct gossip_options *options,
                    const char *label);
 
-/* Before the member is given this. */
+/* Before the member is given this. `clock`: the time, sleep included. */
 void witness_command(struct witness *w, const struct command *c);
-void witness_receive(struct witness *w, const struct path *from, const uint8_t *datagram, size_t len);
+void witness_receive(struct witness *w, int64_t clock, const struct path *from, const uint8_t *datagram,
+                     size_t len);
 
 /* Each thing that it did then. */
-void witness_effect(struct witness *w, const struct effect *e);
+void witness_effect(struct witness *w, int64_t clock, const struct effect *e);
 
 /* When all of them are seen. `ticked`: the step was a tick, and left room for more effects. */
 void witness_after(struct witness *w, const struct effects *fx, int64_t now, bool ticked);
+
+/* The nonce that the member asked all to echo last; 0 when it never did. */
+uint64_t witness_nonce(const struct witness *w);
 
 /* Opens a datagram with the member's own ring and decodes it; 0 or -1. */
 int witness_open(const struct witness *w, const uint8_t *datagram, size_t len, struct wire_message *m);

@@ -1,0 +1,48 @@
+/* Vouches get lost, and nobody repeats them. But every datagram carries a digest of its sender's roster, and
+ * whoever is proven may be believed that others know more. If it is just one member more, and a stranger fits
+ * that digest, it is a vouch for that stranger. If it is more than one, and stays so, strangers are asked,
+ * one for each such datagram, and in the end a roster is pulled; by the young, who have met only some of the
+ * others, at once. Nothing of that can be caused by a stranger's datagram. */
+#include "protocol/mend.h"
+
+#include "protocol/join.h"
+#include "protocol/pages.h"
+#include "state/self.h"
+
+/* The others may be wrong, or know somebody who cannot be known here (a namesake): each time is later than
+ * the one before. */
+static void pull(struct gossip *g, struct effects *fx, const struct peer *p, int64_t least)
+{
+    if (g->now < g->mend_at || !pages_from(g, fx, p)) {
+        return;
+    }
+    int64_t gap = g->mend_gap < least ? least : 2 * g->mend_gap;
+    g->mend_gap = gap < MEND_GAP_MOST ? gap : MEND_GAP_MOST;
+    g->mend_at = g->now + gap;
+}
+
+void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m)
+{
+    uint64_t mine = g->roster.digest ^ roster_digest(g->self.boot, g->self.incarnation);
+    if (m->digest == mine) {
+        g->differs = g->mend_gap = 0;
+        return;
+    }
+    join_known(g, fx, mine ^ m->digest);
+    bool more = m->group_size > g->roster.listed + 1;
+    if (g->now - g->born < YOUNG && more) {
+        g->mend_gap = 0;
+        pull(g, fx, p, MEND_GAP);
+        return;
+    }
+    int64_t interval = current_interval(g);
+    if (g->differs == 0) {
+        g->differs = g->now;
+    }
+    if (more && g->now - g->differs >= VOUCH_WAIT_MAX) {
+        join_waiting(g, fx);
+    }
+    if (g->now - g->differs >= interval && m->group_size >= g->roster.listed + 1) {
+        pull(g, fx, p, interval);
+    }
+}
