@@ -18,10 +18,11 @@ defmodule GossipCluster do
 
   ## Options
 
-  #{GossipCluster.Options.docs()}
+  #{GossipCluster.Options.Schema.docs()}
   """
 
-  alias GossipCluster.{Board, Connect, Options, Peer, Secret, Telemetry}
+  alias GossipCluster.Dial.Attempt
+  alias GossipCluster.{Disconnects, Options, Peer, Reporter, Secret, Telemetry, View}
 
   @typedoc "The name of a cluster of this node: an atom."
   @type name :: atom()
@@ -33,6 +34,8 @@ defmodule GossipCluster do
     * `{:update, peer}` - its address, port, status or sidecar has changed
     * `{:down, peer, reason}` - it is gone: `:left` (it said goodbye), `:beam_exit` (its Erlang VM ended without one), `:silent`
     * `{:conflict, peer, other}` - two living nodes have this name; `other` may be this node
+    * `{:missed, count}` - so many reports were not made, since a handler of Logger or of telemetry takes too long; `peers/1`
+      tells how it is
     * `{:health, :ok | :isolated}` - whether this node hears anybody
   """
   @type event ::
@@ -40,6 +43,7 @@ defmodule GossipCluster do
           | {:update, Peer.t()}
           | {:down, Peer.t(), :left | :beam_exit | :silent}
           | {:conflict, Peer.t(), Peer.t()}
+          | {:missed, pos_integer()}
           | {:health, :ok | :isolated}
 
   @doc """
@@ -85,7 +89,7 @@ defmodule GossipCluster do
   """
   @doc group: :look
   @spec peers(name()) :: [Peer.t()]
-  def peers(name \\ __MODULE__), do: name |> board!() |> Board.peers()
+  def peers(name \\ __MODULE__), do: name |> view!() |> View.peers()
 
   @typedoc "See `status/1`."
   @type status :: %{
@@ -109,7 +113,9 @@ defmodule GossipCluster do
             boot: nil | String.t()
           },
           interfaces: [{name :: String.t(), index :: non_neg_integer(), address :: String.t()}],
-          stats: nil | %{atom() => term()}
+          stats: nil | %{atom() => term()},
+          reports: %{waiting: non_neg_integer(), dropped: non_neg_integer()},
+          strays: non_neg_integer()
         }
 
   @doc """
@@ -125,19 +131,22 @@ defmodule GossipCluster do
       secret is the cookie), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
+    * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many were
+      not made, since a handler of Logger or of telemetry takes too long
+    * `strays` - how many messages, calls and casts came to the cluster's process that it does not know
   """
   @doc group: :look
   @spec status(name()) :: status()
   def status(name \\ __MODULE__) do
-    board = board!(name)
+    view = view!(name)
     stats = stats(name)
-    options = Board.get(board, :options, %{})
-    sidecar = Board.get(board, :sidecar, %{})
+    options = View.get(view, :options, %{})
+    sidecar = View.get(view, :sidecar, %{})
 
     status =
-      Board.get(board, :status, %{sidecar: :down, reason: nil, announced: false, left: false})
+      View.get(view, :status, %{sidecar: :down, reason: nil, announced: false, left: false})
 
-    peers = Board.peers(board)
+    peers = View.peers(view)
     running = status.sidecar == :running
 
     %{
@@ -149,7 +158,7 @@ defmodule GossipCluster do
       node: node(),
       announced: status.announced,
       left: status.left,
-      health: Board.get(board, :health, :ok),
+      health: View.get(view, :health, :ok),
       peers: length(peers),
       connected: Enum.count(peers, &(&1.connection == :connected)),
       problems: for(%{problem: {cause, text}} = peer <- peers, do: {peer.name, cause, text}),
@@ -162,8 +171,10 @@ defmodule GossipCluster do
       },
       interfaces:
         (stats && stats[:interfaces]) ||
-          if(running, do: Board.get(board, :interfaces, []), else: []),
-      stats: stats && Map.delete(stats, :interfaces)
+          if(running, do: View.get(view, :interfaces, []), else: []),
+      stats: stats && Map.delete(stats, :interfaces),
+      reports: Reporter.counts(view),
+      strays: View.get(view, :strays, 0)
     }
   end
 
@@ -203,7 +214,7 @@ defmodule GossipCluster do
     unless timeout == :infinity or (is_integer(timeout) and timeout >= 0),
       do: wrong!("await", :timeout, timeout, "milliseconds or :infinity")
 
-    _board = board!(name)
+    _view = view!(name)
     await(name, min, timeout, if(timeout != :infinity, do: now() + timeout))
   end
 
@@ -214,7 +225,7 @@ defmodule GossipCluster do
     :exit, _reason ->
       left = if deadline, do: max(deadline - now(), 0), else: :infinity
 
-      if left == 0 or not Board.exists?(name) do
+      if left == 0 or not View.exists?(name) do
         {:error, :timeout}
       else
         Process.sleep(min(left, 20))
@@ -236,7 +247,7 @@ defmodule GossipCluster do
   @doc group: :look
   @spec subscribe(name()) :: :ok
   def subscribe(name \\ __MODULE__) do
-    _board = board!(name)
+    _view = view!(name)
     key = {:events, name}
 
     twice = key in Registry.keys(GossipCluster.Registry, self())
@@ -282,18 +293,21 @@ defmodule GossipCluster do
     unless is_boolean(disconnect),
       do: wrong!("leave", :disconnect, disconnect, "true or false")
 
-    board = board!(name)
+    view = view!(name)
     :ok = GenServer.call(name, :leave)
-    if disconnect, do: disconnect(board), else: :ok
+    if disconnect, do: disconnect(view), else: :ok
   end
 
-  defp disconnect(board) do
+  defp disconnect(view) do
     nodes =
-      for %{connection: :connected} = peer <- Board.peers(board),
+      for %{connection: :connected} = peer <- View.peers(view),
           node = Peer.node(peer),
           do: node
 
-    mfa = Board.get(board, :options, %{}).disconnect
+    %{disconnect: mfa, observer: observer} = View.get(view, :options, %{})
+
+    # No other cluster of this VM is to take it for the user's wish.
+    Enum.each(nodes, &Disconnects.put/1)
 
     _ =
       if mfa == {:erlang, :disconnect_node, []} and Node.list() -- nodes == [] and
@@ -303,7 +317,7 @@ defmodule GossipCluster do
     # Those that are left: hidden ones, where `global` did the rest.
     for node <- nodes,
         mfa != {:erlang, :disconnect_node, []} or node in Node.list(:connected),
-        do: _ = Connect.disconnect(node, mfa)
+        do: _ = Attempt.disconnect(node, mfa, observer)
 
     :ok
   end
@@ -335,7 +349,7 @@ defmodule GossipCluster do
   @doc group: :run
   @spec rotate_secret(name(), term()) :: :ok
   def rotate_secret(name \\ __MODULE__, secret) do
-    _board = board!(name)
+    _view = view!(name)
 
     case Secret.resolve(secret) do
       {:ok, ring} ->
@@ -378,12 +392,12 @@ defmodule GossipCluster do
         "GossipCluster.#{function}: #{inspect(key)} is #{inspect(value)}, but must be #{allowed}"
       )
 
-  defp board!(name) do
-    if is_atom(name) and Board.exists?(name) do
-      Board.table(name)
+  defp view!(name) do
+    if is_atom(name) and View.exists?(name) do
+      View.table(name)
     else
       running =
-        case Board.names() do
+        case View.names() do
           [] -> "none"
           names -> Enum.map_join(names, ", ", &inspect/1)
         end

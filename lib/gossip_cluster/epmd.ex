@@ -78,18 +78,24 @@ defmodule GossipCluster.Epmd do
   # One that left is forgotten; one that fell silent may be back, and is remembered for a while.
   @spec drop(GossipCluster.name(), Peer.t(), atom()) :: :ok
   def drop(cluster, %Peer{name: name}, :silent) do
-    now = now()
-    :ets.update_element(@table, {name, cluster}, {5, now})
-
-    :ets.select_delete(@table, [
-      {{:_, :_, :_, :_, :"$1"}, [{:is_integer, :"$1"}, {:<, :"$1", now - @keep}], [true]}
-    ])
-
+    _ = :ets.update_element(@table, {name, cluster}, {5, now()})
     :ok
   end
 
   def drop(cluster, %Peer{name: name}, _reason) do
     :ets.delete(@table, {name, cluster})
+    :ok
+  end
+
+  @doc false
+  # Forgets those that have been silent for long. It looks at all, so it is not done for each.
+  @spec sweep() :: :ok
+  def sweep do
+    _ =
+      :ets.select_delete(@table, [
+        {{:_, :_, :_, :_, :"$1"}, [{:is_integer, :"$1"}, {:<, :"$1", now() - @keep}], [true]}
+      ])
+
     :ok
   end
 
@@ -106,17 +112,29 @@ defmodule GossipCluster.Epmd do
   def register_node(name, port), do: register_node(name, port, :inet)
 
   @doc false
-  def register_node(name, port, _family) do
+  def register_node(name, port, family) do
     :persistent_term.put({__MODULE__, :own}, {to_string(name), port})
-    _ = write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port)
+    _ = write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port, family)
     # -1: the node chooses a random creation.
     {:ok, -1}
   end
 
   # For a release's `rpc`, `remote` and `stop`: they are nodes outside the cluster, with no epmd to ask. Raw, since the
   # file server may not run yet.
-  defp write_port(false, _port), do: :ok
-  defp write_port(file, port), do: :file.write_file(file, Integer.to_string(port), [:raw])
+  defp write_port(false, _port, _family), do: :ok
+
+  defp write_port(file, port, family) do
+    _ = :file.write_file(file ++ ~c".address", :io_lib.write(listens_at(family)), [:raw])
+    :file.write_file(file, Integer.to_string(port), [:raw])
+  end
+
+  # Where a node on the same host reaches the listener.
+  defp listens_at(family) do
+    case :application.get_env(:kernel, :inet_dist_use_interface) do
+      {:ok, ip} when is_tuple(ip) and ip not in [{0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 0}] -> ip
+      _everywhere -> any(family)
+    end
+  end
 
   @doc false
   defdelegate listen_port_please(name, host), to: :erl_epmd
@@ -224,9 +242,6 @@ defmodule GossipCluster.Epmd do
 
     spawn_link(fn ->
       case :erl_epmd.address_please(name, host, family(family)) do
-        {:ok, _ip, _port, _version} = answer ->
-          send(caller, {ref, answer})
-
         {:ok, ip} ->
           with {:port, port, version} <- :erl_epmd.port_please(name, ip),
                do: send(caller, {ref, {:ok, ip, port, version}})

@@ -1,6 +1,7 @@
 defmodule GossipCluster.Shared do
   @moduledoc false
-  # What all clusters of a VM share: the registry of subscribers, and the table of GossipCluster.Epmd. It belongs to no
+  # What all clusters of a VM share: the registry of subscribers, and the tables of GossipCluster.Epmd and
+  # GossipCluster.Disconnects. It belongs to no
   # application's tree, since clusters run in any of them: whatever stops, the clusters of the others are not to notice, nor
   # their subscribers. The first who needs it starts it, and it ends with the VM.
 
@@ -35,6 +36,7 @@ defmodule GossipCluster.Shared do
   def init([]) do
     # Owned by this process, so that it outlives every cluster.
     :ok = GossipCluster.Epmd.create_table()
+    :ok = GossipCluster.Disconnects.create_table()
 
     Supervisor.init([{Registry, keys: :duplicate, name: GossipCluster.Registry}],
       strategy: :one_for_one

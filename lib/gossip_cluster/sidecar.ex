@@ -2,7 +2,7 @@ defmodule GossipCluster.Sidecar do
   @moduledoc false
   # The port to gossipd: where the executable is, how it is opened and spoken to, and what its failures mean.
 
-  alias GossipCluster.Codec
+  alias GossipCluster.Sidecar.Codec
 
   @doc "The executable of this application."
   @spec path() :: Path.t()

@@ -76,7 +76,7 @@ defmodule GossipCluster.Strategy do
     do: %{id: topology, start: {__MODULE__, :start_link, [states]}, type: :supervisor}
 
   @doc "Starts the cluster of a topology, linked to the caller."
-  @spec start_link([state()]) :: {:ok, pid()} | {:error, term()}
+  @spec start_link([state(), ...]) :: Supervisor.on_start()
   def start_link([%{topology: topology} = state]) do
     {options, remarks} = options(state)
     for remark <- remarks, do: Logger.warning("#{inspect(topology)}: #{remark}")
@@ -121,14 +121,8 @@ defmodule GossipCluster.Strategy do
   end
 
   defp functions(topology, state) do
-    for {kind, default} <- @functions do
-      mfa = Map.get(state, kind) || default
-
-      # The list is what it is; the acts are events too.
-      if kind == :list_nodes,
-        do: {kind, mfa},
-        else: {kind, {__MODULE__, :observed, [kind, topology, mfa]}}
-    end
+    functions = for {kind, default} <- @functions, do: {kind, Map.get(state, kind) || default}
+    functions ++ [observer: {__MODULE__, :observed, [topology]}]
   end
 
   ## Gossip's keys
@@ -218,32 +212,29 @@ defmodule GossipCluster.Strategy do
     end
   end
 
-  ## What the dialer calls, in a process of its own
+  ## What is told of each connect and disconnect, in the process that does it
 
   @doc false
-  @spec observed(:connect | :disconnect, atom(), mfa() | {module(), atom(), list()}, node()) ::
-          term()
-  def observed(kind, topology, {module, function, arguments}, node) do
-    start = System.monotonic_time()
+  @spec observed(
+          atom(),
+          :connect | :disconnect,
+          node(),
+          {:ok, term()} | {:error, term()},
+          integer()
+        ) ::
+          :ok
+  def observed(topology, kind, node, outcome, duration) do
     metadata = %{node: node, topology: topology}
 
-    try do
-      apply(module, function, arguments ++ [node])
-    catch
-      class, reason ->
-        event(kind, :error, %{}, Map.put(metadata, :reason, reason))
-        :erlang.raise(class, reason, __STACKTRACE__)
-    else
-      true ->
-        event(kind, :ok, %{duration: System.monotonic_time() - start}, metadata)
-        true
-
-      other ->
-        reason = if is_atom(other), do: Map.get(@refusals[kind], other, other), else: other
-        event(kind, :error, %{}, Map.put(metadata, :reason, reason))
-        other
+    case outcome do
+      {:ok, true} -> event(kind, :ok, %{duration: duration}, metadata)
+      {:ok, other} -> event(kind, :error, %{}, Map.put(metadata, :reason, refusal(kind, other)))
+      {:error, reason} -> event(kind, :error, %{}, Map.put(metadata, :reason, reason))
     end
   end
+
+  defp refusal(kind, answer) when is_atom(answer), do: Map.get(@refusals[kind], answer, answer)
+  defp refusal(_kind, answer), do: answer
 
   # Nothing is compiled against :telemetry, which the application may have or not.
   defp event(kind, result, measurements, metadata) do

@@ -1,11 +1,11 @@
 defmodule GossipCluster.Supervisor do
   @moduledoc false
-  # One cluster: the board (owned by this process, so that it outlives an owner), the dials and other tasks, the owner. The
-  # owner alone is registered, under the cluster's name; the others stand on the board.
+  # One cluster: its view (owned by this process, so that it outlives an owner), its reporter, the dials and other tasks, the
+  # owner. The owner alone is registered, under the cluster's name; the others stand in the view.
 
   use Supervisor
 
-  alias GossipCluster.{Board, Owner, Shared}
+  alias GossipCluster.{Owner, Reporter, Shared, View}
 
   @doc false
   @spec start_link(GossipCluster.Options.t()) :: Supervisor.on_start()
@@ -37,26 +37,27 @@ defmodule GossipCluster.Supervisor do
   @doc "The supervisor of a cluster that runs."
   @spec whereis(GossipCluster.name()) :: pid() | nil
   def whereis(name),
-    do: if(Board.exists?(name), do: Board.get(Board.table(name), :supervisor, nil))
+    do: if(View.exists?(name), do: View.get(View.table(name), :supervisor, nil))
 
   @doc "The supervisor of its tasks."
   @spec tasks(GossipCluster.name()) :: pid()
-  def tasks(name), do: Board.get(Board.table(name), :tasks, nil)
+  def tasks(name), do: View.get(View.table(name), :tasks, nil)
 
   @impl true
   def init(options) do
-    board = Board.create()
-    Board.put(board, :supervisor, self())
+    view = View.create()
+    View.put(view, :supervisor, self())
 
-    Board.put(
-      board,
+    View.put(
+      view,
       :options,
-      Map.take(options, [:cluster, :group, :port, :interval, :disconnect])
+      Map.take(options, [:cluster, :group, :port, :interval, :disconnect, :observer])
     )
 
     children = [
-      %{id: Task.Supervisor, start: {__MODULE__, :start_tasks, [board]}, type: :supervisor},
-      %{id: Owner, start: {__MODULE__, :start_owner, [options, board]}, shutdown: 5_000}
+      %{id: Reporter, start: {Reporter, :start_link, [options.name, view]}},
+      %{id: Task.Supervisor, start: {__MODULE__, :start_tasks, [view]}, type: :supervisor},
+      %{id: Owner, start: {__MODULE__, :start_owner, [options, view]}, shutdown: 5_000}
     ]
 
     # An owner that crashes early waits a second before it opens a sidecar again (see Owner), so this limit is only
@@ -65,16 +66,16 @@ defmodule GossipCluster.Supervisor do
   end
 
   @doc false
-  def start_tasks(board) do
+  def start_tasks(view) do
     with {:ok, pid} <- Task.Supervisor.start_link() do
-      Board.put(board, :tasks, pid)
+      View.put(view, :tasks, pid)
       {:ok, pid}
     end
   end
 
   @doc false
-  def start_owner(options, board) do
+  def start_owner(options, view) do
     :ok = Shared.ensure_started()
-    Owner.start_link(Map.put(options, :board, board))
+    Owner.start_link(Map.put(options, :view, view))
   end
 end

@@ -20,9 +20,10 @@ defmodule GossipCluster.Telemetry do
   | `[:gossip_cluster, :interfaces]` | `count`: how many are in use now; 0 is deaf and dumb | `interfaces`, `added`, `removed`: lists of `{name, index, address}` | the network interfaces in use are others than before: one has come up or gone, has another address, or nothing can be sent on it |
   | `[:gossip_cluster, :foreign]` | `peers` | | alone, and packets of another cluster are heard; once at most |
   | `[:gossip_cluster, :keys]` | `count`: 1 | | a new key ring is in use |
+  | `[:gossip_cluster, :reports, :missed]` | `count` | | so many reports (lines, events, measurements) were not made, since a handler takes too long |
 
   The `reason` of a problem is one of `:refused`, `:timeout`, `:unreachable`, `:unresolved`, `:wrong_address`, `:epmd`,
-  `:no_port`, `:handshake`, `:family`, `:failed`, `:atoms`, and where it is not even dialled `:cookie`, `:name_type`, `:tls`,
+  `:no_port`, `:handshake`, `:family`, `:failed`, `:accept` (the option failed), `:atoms`, and where it is not even dialled `:cookie`, `:name_type`, `:tls`,
   `:bad_name`. The text says what to do; it varies, the reason does not.
 
   ## Measured when asked

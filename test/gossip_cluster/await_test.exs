@@ -31,6 +31,8 @@ defmodule GossipCluster.AwaitTest do
      list_nodes: {__MODULE__, :list, []}}
   end
 
+  defp cluster_of(name), do: :sys.get_state(name).cluster
+
   # What the test is told when it starts.
   defp gated(test),
     do: %{id: :gated, start: {Agent, :start_link, [fn -> send(test, :gated_starts) end]}}
@@ -49,7 +51,7 @@ defmodule GossipCluster.AwaitTest do
 
     fake = FakeSidecar.attach(fake)
     FakeSidecar.ready(fake)
-    eventually(fn -> map_size(:sys.get_state(@name).waiters) == 1 end)
+    eventually(fn -> map_size(cluster_of(@name).replies.awaits) == 1 end)
     refute_received :gated_starts
     FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
     assert_receive :gated_starts, 5_000

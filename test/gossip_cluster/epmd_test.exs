@@ -122,6 +122,34 @@ defmodule GossipCluster.EpmdTest do
     Process.unregister(:net_kernel)
   end
 
+  test "a release's commands are told the port, and where the node listens" do
+    file = Path.join(System.tmp_dir!(), "gossip-port-#{System.pid()}")
+    System.put_env("GOSSIP_PORT_FILE", file)
+
+    on_exit(fn ->
+      System.delete_env("GOSSIP_PORT_FILE")
+      Application.delete_env(:kernel, :inet_dist_use_interface)
+      for path <- [file, file <> ".address"], do: File.rm(path)
+    end)
+
+    for {interface, family, address} <- [
+          {{198, 51, 100, 1}, :inet, "{198,51,100,1}"},
+          {{0, 0, 0, 0}, :inet_tcp, "{127,0,0,1}"},
+          {nil, :inet, "{127,0,0,1}"},
+          {nil, :inet6_tcp, "{0,0,0,0,0,0,0,1}"},
+          {{0, 0, 0, 0, 0, 0, 0, 0}, :inet6, "{0,0,0,0,0,0,0,1}"},
+          {{0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}, :inet6, "{8193,3512,0,0,0,0,0,1}"}
+        ] do
+      if interface,
+        do: Application.put_env(:kernel, :inet_dist_use_interface, interface),
+        else: Application.delete_env(:kernel, :inet_dist_use_interface)
+
+      assert {:ok, -1} = Epmd.register_node(~c"own", 4999, family)
+      assert File.read!(file) == "4999"
+      assert File.read!(file <> ".address") == address
+    end
+  end
+
   test "what a node registers it knows itself by, and needs no table for" do
     on_exit(fn -> :persistent_term.erase({Epmd, :own}) end)
     assert :ignore = Epmd.start_link()

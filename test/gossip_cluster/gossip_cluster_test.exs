@@ -161,7 +161,11 @@ defmodule GossipClusterTest do
   test "a cluster that ends while it is awaited is no success" do
     start_supervised!({GossipCluster, name: One, secret: {:key, @key}, sidecar: mute()})
     task = Task.async(fn -> GossipCluster.await(One, timeout: 60_000) end)
-    GossipCluster.Eventually.eventually(fn -> map_size(:sys.get_state(One).waiters) == 1 end)
+
+    GossipCluster.Eventually.eventually(fn ->
+      map_size(:sys.get_state(One).cluster.replies.awaits) == 1
+    end)
+
     stop_supervised!(One)
     assert Task.await(task) == {:error, :timeout}
   end
@@ -169,12 +173,14 @@ defmodule GossipClusterTest do
   test "subscribing twice is subscribing once; unsubscribing ends it" do
     start_supervised!({GossipCluster, name: One, secret: {:key, @key}, sidecar: mute()})
     for _ <- 1..2, do: assert(GossipCluster.subscribe(One) == :ok)
-    state = :sys.get_state(One)
-    GossipCluster.State.publish(state, {:health, :ok})
+    view = GossipCluster.View.table(One)
+    GossipCluster.Reporter.report(view, [{:health, :ok}])
+    GossipCluster.Reporter.flush(view)
     assert_received {:gossip_cluster, One, {:health, :ok}}
     refute_received {:gossip_cluster, One, _}
     assert GossipCluster.unsubscribe(One) == :ok
-    GossipCluster.State.publish(state, {:health, :ok})
+    GossipCluster.Reporter.report(view, [{:health, :ok}])
+    GossipCluster.Reporter.flush(view)
     refute_received {:gossip_cluster, One, _}
   end
 

@@ -25,7 +25,8 @@ defmodule GossipCluster.OptionsTest do
              log_heartbeats: false,
              on_down: :keep,
              quiet: 30_000,
-             sidecar: nil
+             sidecar: nil,
+             observer: nil
            }
 
     assert Hidden.unwrap(options.secret) == [:cookie]
@@ -208,7 +209,7 @@ defmodule GossipCluster.OptionsTest do
 
     assert documented ==
              (Options.validate!([]) |> Map.keys() |> Enum.map(&to_string/1) |> Enum.sort()) --
-               ["sidecar"]
+               ["sidecar", "observer"]
 
     {:docs_v1, _, _, _, %{"en" => moduledoc}, _, _} = Code.fetch_docs(GossipCluster)
     assert moduledoc =~ Options.docs()

@@ -105,7 +105,7 @@ defmodule GossipCluster.ReadmeTest do
 
   # \0 stands for what varies, and for a backquote, which Markdown cannot quote.
   defp texts_of_elixir do
-    for path <- Path.wildcard(Path.join(@root, "lib/gossip_cluster/*.ex")),
+    for path <- Path.wildcard(Path.join(@root, "lib/gossip_cluster/**/*.ex")),
         Path.basename(path, ".ex") not in @refusals,
         text <- strings(Code.string_to_quoted!(File.read!(path))),
         do: text |> String.replace("`", "\0") |> squeeze()

@@ -5,7 +5,10 @@ defmodule GossipCluster.StrategyTest do
   import ExUnit.CaptureLog
   import GossipCluster.Eventually
 
-  alias GossipCluster.{FakeSidecar, LibclusterDouble, Strategy}
+  alias GossipCluster.Dial.Attempt
+  alias GossipCluster.{FakeSidecar, LibclusterDouble, Peer, Strategy}
+
+  @peer %Peer{name: "b@host", creation: 1}
 
   doctest Strategy
 
@@ -47,7 +50,10 @@ defmodule GossipCluster.StrategyTest do
     test "without any, is ours: keyed by the cookie, the default group, all interfaces" do
       for config <- [[], nil] do
         assert {%{name: Strategy.Shop} = options, []} = options(config)
-        assert Enum.sort(Map.keys(options)) == [:connect, :disconnect, :list_nodes, :name]
+
+        assert Enum.sort(Map.keys(options)) ==
+                 [:connect, :disconnect, :list_nodes, :name, :observer]
+
         checked = GossipCluster.Options.validate!(Map.to_list(options))
         assert checked.group == "233.252.1.33" and checked.interfaces == :all
       end
@@ -126,8 +132,11 @@ defmodule GossipCluster.StrategyTest do
                  connect: {Mine, :connect, []}
                )
 
-      assert Enum.sort(Map.keys(options)) == [:connect, :disconnect, :list_nodes, :name]
-      assert {Strategy, :observed, [:connect, :shop, {:net_kernel, _, _}]} = options.connect
+      assert Enum.sort(Map.keys(options)) ==
+               [:connect, :disconnect, :list_nodes, :name, :observer]
+
+      assert options.connect == {:net_kernel, :connect_node, []}
+      assert options.observer == {Strategy, :observed, [:shop]}
 
       for {remark, text} <-
             Enum.zip(remarks, [
@@ -232,28 +241,39 @@ defmodule GossipCluster.StrategyTest do
 
     defp observed(kind, answer) do
       mfa = {__MODULE__, :answer, [self(), answer]}
-      result = Strategy.observed(kind, :shop, mfa, :b@host)
+      observer = {Strategy, :observed, [:shop]}
+
+      result =
+        case kind do
+          :connect -> Attempt.run(@peer, :b@host, mfa, nil, false, observer)
+          :disconnect -> Attempt.disconnect(:b@host, mfa, observer)
+        end
+
       assert_received {:called, _pid, :b@host}
       result
     end
 
-    test "each outcome is returned as it is, and is libcluster's event" do
+    test "each outcome is told as ever, and is libcluster's event" do
       about = %{node: :b@host, topology: :shop}
-      assert observed(:connect, true) == true
+      assert observed(:connect, true) == {:connected, nil}
       assert_received {[:libcluster, :connect_node, :ok], %{duration: native}, ^about}
       assert is_integer(native) and native >= 0
-      assert observed(:disconnect, true) == true
+      assert observed(:disconnect, true) == :ok
       assert_received {[:libcluster, :disconnect_node, :ok], %{duration: _}, ^about}
 
-      for {kind, answer, reason} <- [
-            {:connect, false, :unreachable},
-            {:connect, :ignored, :not_part_of_network},
-            {:connect, {:odd, 1}, {:odd, 1}},
-            {:disconnect, false, :already_disconnected},
-            {:disconnect, :ignored, :not_part_of_network},
-            {:disconnect, :failed, :failed}
+      for {kind, answer, reason, told} <- [
+            {:connect, false, :unreachable, "could not be reached"},
+            {:connect, :ignored, :not_part_of_network, "distribution does not run"},
+            {:connect, {:odd, 1}, {:odd, 1}, "returned {:odd, 1}"},
+            {:disconnect, false, :already_disconnected, nil},
+            {:disconnect, :ignored, :not_part_of_network, nil},
+            {:disconnect, :failed, :failed, nil}
           ] do
-        assert observed(kind, answer) == answer
+        case observed(kind, answer) do
+          {:failed, {:failed, text}} -> assert kind == :connect and text =~ told
+          :ok -> assert kind == :disconnect
+        end
+
         event = [:libcluster, :"#{kind}_node", :error]
         expected = Map.put(about, :reason, reason)
         assert_received {^event, measurements, ^expected}
@@ -262,7 +282,8 @@ defmodule GossipCluster.StrategyTest do
     end
 
     test "one that raises is an event too" do
-      assert_raise RuntimeError, "no", fn -> observed(:connect, fn -> raise "no" end) end
+      assert {:failed, {:failed, text}} = observed(:connect, fn -> raise "no" end)
+      assert text =~ "failed: no"
 
       assert_received {[:libcluster, :connect_node, :error], %{},
                        %{reason: %RuntimeError{message: "no"}}}

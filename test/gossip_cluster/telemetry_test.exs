@@ -4,7 +4,8 @@ defmodule GossipCluster.TelemetryTest do
 
   import ExUnit.CaptureLog
 
-  alias GossipCluster.{Codec, FakeSidecar, Peer, Telemetry, TelemetryDouble}
+  alias GossipCluster.{FakeSidecar, OwnerCase, Peer, Telemetry, TelemetryDouble}
+  alias GossipCluster.Sidecar.Codec
 
   @name GossipCluster.TelemetryTest.Cluster
   @moduletag :capture_log
@@ -111,7 +112,7 @@ defmodule GossipCluster.TelemetryTest do
   test "strangers only" do
     TelemetryDouble.install()
     {fake, _agent} = start(true)
-    send(@name, :alone)
+    OwnerCase.ring(@name, {:alone, 3_000})
     FakeSidecar.say(fake, {:stats, FakeSidecar.stats(fake), %{foreign: 1}})
     assert {%{peers: 0}, _} = event([:foreign])
   end

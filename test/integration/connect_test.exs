@@ -260,9 +260,10 @@ defmodule GossipCluster.Integration.ConnectTest do
     # Nothing listens there.
     peer = %Peer{name: "z@h1", creation: 1, port: 1, addresses: [{{127, 0, 0, 1}, 1, 1}]}
     connect = {:net_kernel, :connect_node, []}
-    observed = {GossipCluster.Strategy, :observed, [:connect, :shop, connect]}
+    observer = {GossipCluster.Strategy, :observed, [:shop]}
+    run = fn doubted, who -> [peer, :z@h1, connect, nil, doubted, who] end
 
-    for mfa <- [connect, observed] do
+    for who <- [nil, observer] do
       1 =
         Node.call(a, :erlang, :trace_pattern, [
           {:net_kernel, :connect_node, 1},
@@ -271,13 +272,13 @@ defmodule GossipCluster.Integration.ConnectTest do
         ])
 
       assert {:failed, {:refused, _}} =
-               Node.call(a, GossipCluster.Connect, :run, [peer, :z@h1, mfa, nil, true])
+               Node.call(a, GossipCluster.Dial.Attempt, :run, run.(true, who))
 
       count = [{:net_kernel, :connect_node, 1}, :call_count]
       assert {:call_count, 0} = Node.call(a, :erlang, :trace_info, count)
       # Where it is not doubted, it is.
       assert {:failed, {_cause, _}} =
-               Node.call(a, GossipCluster.Connect, :run, [peer, :z@h1, mfa, nil, false])
+               Node.call(a, GossipCluster.Dial.Attempt, :run, run.(false, who))
 
       assert {:call_count, 1} = Node.call(a, :erlang, :trace_info, count)
 
@@ -290,7 +291,7 @@ defmodule GossipCluster.Integration.ConnectTest do
     end
 
     :ok = Node.call(a, :persistent_term, :put, [:told, nil])
-    _failed = Node.call(a, GossipCluster.Connect, :run, [peer, :z@h1, observed, nil, true])
+    _failed = Node.call(a, GossipCluster.Dial.Attempt, :run, run.(true, observer))
 
     assert {[:libcluster, :connect_node, :error],
             %{node: :z@h1, topology: :shop, reason: :unreachable}} =
@@ -299,7 +300,7 @@ defmodule GossipCluster.Integration.ConnectTest do
 
   defp failures(node, other) do
     state = Node.call(node, :sys, :get_state, [GossipCluster])
-    GossipCluster.Dialer.failures(state.dialer, other.name)
+    GossipCluster.Cluster.Dialer.failures(state.cluster.dialer, other.name)
   end
 
   test "what `global` cuts around a host that was cut off comes back soon after the heal, in spite of `quiet`" do

@@ -108,6 +108,41 @@ defmodule GossipCluster.Integration.ReleaseTest do
     assert questions(context) > asked + boot + 1
   end
 
+  for {what, flags, address} <- [
+        {"one address of several", "-kernel inet_dist_use_interface {198,51,100,1}",
+         "198.51.100.1/32"},
+        {"the loopback alone", "-kernel inet_dist_use_interface {127,0,0,1}", "127.0.0.1/8"},
+        {"every address, said so", "-kernel inet_dist_use_interface {0,0,0,0}", "127.0.0.1/8"}
+      ] do
+    test "rpc, pid and stop find a node that listens at #{what}", context do
+      assert {_, 0} = inside(context, ["ip", "address", "replace", unquote(address), "dev", "lo"])
+      # The node that was there before listened elsewhere.
+      if unquote(what) == "the loopback alone" do
+        assert {_, 0} =
+                 inside(context, ["ip", "address", "replace", "198.51.100.1/32", "dev", "lo"])
+
+        before =
+          start(context, [
+            {"RELEASE_NAME", "a"},
+            {"ERL_ZFLAGS", "-kernel inet_dist_use_interface {198,51,100,1}"}
+          ])
+
+        wait_for(before, "gossipd #{Mix.Project.config()[:version]} runs")
+        assert {_, 0} = run(context, "a", ["stop"])
+        assert ended(before) == 0
+      end
+
+      a = start(context, [{"RELEASE_NAME", "a"}, {"ERL_ZFLAGS", unquote(flags)}])
+      wait_for(a, "gossipd #{Mix.Project.config()[:version]} runs")
+      assert {answer, 0} = run(context, "a", ["rpc", "IO.inspect(node())"])
+      assert answer =~ inspect(:"a@#{context.host}")
+      assert {pid, 0} = run(context, "a", ["pid"])
+      assert String.trim(pid) == Integer.to_string(a.pid)
+      assert {_, 0} = run(context, "a", ["stop"])
+      assert ended(a) == 0
+    end
+  end
+
   # Every packet to a DNS server or an epmd; with a route to everywhere, so that none is lost before it is counted.
   defp count_questions(context) do
     rules = """

@@ -8,7 +8,8 @@ defmodule GossipCluster.OwnerCase do
 
   import ExUnit.{Assertions, Callbacks, CaptureLog}
 
-  alias GossipCluster.{Dialer, FakeSidecar}
+  alias GossipCluster.Cluster.Dialer
+  alias GossipCluster.{FakeSidecar, Reporter, View}
 
   @name GossipCluster.OwnerCase.Cluster
   @nodes GossipCluster.OwnerCase.Nodes
@@ -104,6 +105,7 @@ defmodule GossipCluster.OwnerCase do
   def no_event(owner \\ @name) do
     # All that was said before is handled before this call returns.
     _ = :sys.get_state(owner)
+    told(owner)
     refute_received {:gossip_cluster, _, _}
   end
 
@@ -119,11 +121,30 @@ defmodule GossipCluster.OwnerCase do
       )
 
       assert_receive {:gossip_cluster, @name, {:conflict, %{name: ^marker}, _}}, 5_000
+      told()
     end)
 
     :ok
   end
 
   @doc "How many dials of this peer have failed since something has changed."
-  def failures(name), do: Dialer.failures(:sys.get_state(@name).dialer, name)
+  def failures(name), do: Dialer.failures(cluster().dialer, name)
+
+  @doc "What the owner knows of the cluster."
+  def cluster(owner \\ @name), do: :sys.get_state(owner).cluster
+
+  @doc "Changes that."
+  def change_cluster(owner \\ @name, change),
+    do: :sys.replace_state(owner, &%{&1 | cluster: change.(&1.cluster)})
+
+  @doc "A timer of the owner rings now."
+  def ring(owner \\ @name, timer) do
+    ref = make_ref()
+    :sys.replace_state(owner, &%{&1 | timers: Map.put_new(&1.timers, timer, ref)})
+    %{^timer => ref} = :sys.get_state(owner).timers
+    send(owner, {:timeout, ref, timer})
+  end
+
+  @doc "Whatever the owner has reported by now is told when this returns."
+  def told(owner \\ @name), do: Reporter.flush(View.table(owner))
 end

@@ -30,7 +30,7 @@ defmodule GossipCluster.Lab.Mesh do
 
   defp scatter(nodes) do
     for node <- nodes, Node.time(node, &(&1 == {:start, GossipCluster})) do
-      if Node.call(node, :ets, :whereis, [GossipCluster.Board]) != :undefined,
+      if Node.call(node, GossipCluster.View, :exists?, [GossipCluster]),
         do: Node.call(node, Prober, :stop_cluster, [GossipCluster])
     end
 

@@ -1,0 +1,101 @@
+# What the owner process pays for many peers, in reductions a peer: these must not grow with their number. And its longest
+# step, in milliseconds: while it takes one, it dials nobody and pulses not.
+#
+#   MIX_ENV=test mix run bench/owner.exs [SAMPLES]      on a quiet machine; in a network namespace, as it starts a node
+#
+# Bounds: from 256 to 4,096 peers within 20 %; no step above 20 ms.
+
+alias GossipCluster.Lab.Figures
+alias GossipCluster.OwnerLoad
+
+Logger.configure(level: :error)
+samples = Figures.samples(3)
+sizes = [256, 1_024, 4_096]
+{:ok, _} = :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
+
+dir = Path.join(System.tmp_dir!(), "gossip-owner-bench-#{System.pid()}")
+File.mkdir_p!(dir)
+sidecar = Path.join(dir, "gossipd")
+File.write!(sidecar, "#!/bin/sh\nexec cat >/dev/null\n")
+File.chmod!(sidecar, 0o755)
+
+run = fn count, awaited ->
+  load = OwnerLoad.start(count, sidecar)
+  waiting = if awaited, do: OwnerLoad.await(load)
+
+  rows = [
+    snapshot: OwnerLoad.snapshot(load),
+    update: OwnerLoad.update(load),
+    down: OwnerLoad.down_half(load),
+    again: OwnerLoad.snapshot(load),
+    vanish: OwnerLoad.vanish_half(load)
+  ]
+
+  rows = if awaited, do: rows, else: rows ++ [leave: OwnerLoad.leave(load)]
+
+  if waiting do
+    Process.unlink(waiting)
+    Process.exit(waiting, :kill)
+  end
+
+  OwnerLoad.stop(load)
+  rows
+end
+
+# The first loads code.
+run.(64, false)
+
+bad =
+  for awaited <- [false, true], reduce: [] do
+    bad ->
+      IO.puts("\n#{if awaited, do: "with an await pending", else: "nobody awaits"}")
+      IO.puts("            " <> Enum.map_join(sizes, &String.pad_leading("N = #{&1}", 26)))
+
+      results =
+        for size <- sizes do
+          runs = for _ <- 1..samples, do: run.(size, awaited)
+
+          for key <- Keyword.keys(hd(runs)) do
+            of = Enum.map(runs, & &1[key])
+
+            median = fn field ->
+              of |> Enum.map(& &1[field]) |> Enum.sort() |> Enum.at(div(samples, 2))
+            end
+
+            {key,
+             %{
+               reductions: median.(:reductions),
+               longest: median.(:longest),
+               milliseconds: median.(:milliseconds)
+             }}
+          end
+        end
+
+      for key <- Keyword.keys(hd(results)), reduce: bad do
+        bad ->
+          cells = Enum.map(results, & &1[key])
+
+          row =
+            Enum.map_join(cells, fn cell ->
+              "#{round(cell.reductions)} red, #{Float.round(cell.longest, 1)} ms, #{round(cell.milliseconds)} ms"
+              |> String.pad_leading(26)
+            end)
+
+          IO.puts(String.pad_trailing("#{key}", 12) <> row)
+          growth = List.last(cells).reductions / hd(cells).reductions
+          long = List.last(cells).longest
+
+          bad =
+            if growth > 1.2,
+              do: ["#{key}: reductions grow by #{Float.round(growth, 2)}" | bad],
+              else: bad
+
+          if long > 20, do: ["#{key}: a step takes #{Float.round(long, 1)} ms" | bad], else: bad
+      end
+  end
+
+File.rm_rf!(dir)
+
+if bad == [],
+  do: IO.puts("\nwithin the bounds"),
+  else: IO.puts("\nNOT within the bounds:\n" <> Enum.join(bad, "\n"))

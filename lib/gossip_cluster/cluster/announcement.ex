@@ -1,0 +1,132 @@
+defmodule GossipCluster.Cluster.Announcement do
+  @moduledoc false
+  # What this node is, and that the sidecar says just that: it is announced once it is alive, anew when something has changed
+  # (also the cookie, which may be set at any time), and hidden when its distribution stops. Pure: the owner looks at the
+  # node at each pulse, and tells what it saw. The secrets among that are hidden: they are compared here, and passed on.
+
+  alias GossipCluster.Hidden
+
+  # A node that does not listen has no port to tell: so often we ask, a pulse each time.
+  @port_tries 10
+
+  # own: this node's distribution; cookie, keys: hidden, nil as long as there is none; by_cookie: whether the ring needs
+  # the cookie; port: where the distribution
+  # listens, nil as long as that is asked; announced, keyed: what the sidecar has taken.
+  defstruct own: nil,
+            cookie: nil,
+            keys: nil,
+            by_cookie: false,
+            port: nil,
+            port_tries: 0,
+            announced: nil,
+            keyed: nil,
+            left: false
+
+  @type own :: %{
+          :name => String.t(),
+          :creation => non_neg_integer(),
+          optional(atom()) => term()
+        }
+  @typedoc "What the owner sees: this node (nil: not alive), its cookie, the ring, and whether that needs the cookie."
+  @type local :: %{
+          own: own() | nil,
+          cookie: Hidden.t() | nil,
+          keys: Hidden.t() | nil,
+          by_cookie: boolean()
+        }
+  @type t :: %__MODULE__{
+          own: own() | nil,
+          cookie: Hidden.t() | nil,
+          keys: Hidden.t() | nil,
+          by_cookie: boolean(),
+          port: :inet.port_number() | nil,
+          port_tries: non_neg_integer(),
+          announced: {map(), Hidden.t()} | nil,
+          keyed: Hidden.t() | nil,
+          left: boolean()
+        }
+  @typedoc "What the sidecar does not know yet."
+  @type news :: {:keys, Hidden.t()} | {:alive, map(), Hidden.t()}
+
+  @doc "Of one that has left, or has not."
+  @spec new(boolean()) :: t()
+  def new(left), do: %__MODULE__{left: left}
+
+  @doc "Takes what the owner sees now; says whether this node has come, gone, or become another."
+  @spec look(t(), local()) :: {:same | :started | :stopped, t()}
+  def look(announcement, %{own: own, cookie: cookie, keys: keys, by_cookie: by_cookie}) do
+    before = announcement.own
+    announcement = %{announcement | cookie: cookie, keys: keys, by_cookie: by_cookie}
+
+    cond do
+      own == before ->
+        {:same, announcement}
+
+      own == nil ->
+        {:stopped, %{announcement | own: nil, port: nil, announced: nil}}
+
+      true ->
+        {:started, %{announcement | own: own, port: nil, port_tries: 0}}
+    end
+  end
+
+  @doc "Whether the ring is known: it is not while it needs a cookie and there is none."
+  @spec keys?(t()) :: boolean()
+  def keys?(announcement), do: announcement.keys != nil
+
+  @doc "Whether the distribution's port should be asked for (again)."
+  @spec ask_port?(t()) :: boolean()
+  def ask_port?(%{own: nil}), do: false
+  def ask_port?(%{port: nil, port_tries: 0}), do: true
+  def ask_port?(%{port: port, port_tries: tries}), do: port == 0 and tries < @port_tries
+
+  @doc "It is asked for."
+  @spec port_asked(t()) :: t()
+  def port_asked(announcement), do: %{announcement | port_tries: announcement.port_tries + 1}
+
+  @doc "The port is known (0: none listens), or has been waited for long enough (`:unknown`)."
+  @spec port(t(), :inet.port_number() | :unknown) :: t()
+  def port(announcement, :unknown), do: %{announcement | port: announcement.port || 0}
+  def port(announcement, port), do: %{announcement | port: port}
+
+  @doc """
+  What is to be said to a sidecar that runs. Without a cookie (the distribution has stopped) it keeps the ring that it has.
+  """
+  @spec news(t()) :: [news()]
+  def news(announcement), do: keys(announcement) ++ alive(announcement)
+
+  defp keys(%{keys: keys, keyed: keyed}) when keys == nil or keys == keyed, do: []
+  defp keys(%{keys: keys}), do: [{:keys, keys}]
+
+  defp alive(%{own: own, port: port, cookie: cookie, left: false} = announcement)
+       when own != nil and port != nil and cookie != nil do
+    alive = Map.put(own, :port, port)
+    if announcement.announced == {alive, cookie}, do: [], else: [{:alive, alive, cookie}]
+  end
+
+  defp alive(_announcement), do: []
+
+  @doc "The sidecar has taken it. What is not taken is said again at the next pulse."
+  @spec taken(t(), news()) :: t()
+  def taken(announcement, {:keys, keys}), do: %{announcement | keyed: keys}
+
+  def taken(announcement, {:alive, alive, cookie}),
+    do: %{announcement | announced: {alive, cookie}}
+
+  @doc "The sidecar is gone, and what it knew."
+  @spec forget(t()) :: t()
+  def forget(announcement), do: %{announcement | announced: nil, keyed: nil}
+
+  @doc "This node leaves: it announces itself no more."
+  @spec leave(t()) :: t()
+  def leave(announcement), do: %{announcement | left: true, announced: nil}
+
+  @doc "Whether the sidecar announces this node."
+  @spec announced?(t()) :: boolean()
+  def announced?(announcement), do: announcement.announced != nil
+
+  @doc "What the dialer may know of this node: nothing while it must not dial."
+  @spec dials_as(t()) :: own() | nil
+  def dials_as(%{left: true}), do: nil
+  def dials_as(%{own: own}), do: own
+end

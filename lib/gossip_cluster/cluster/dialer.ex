@@ -1,0 +1,462 @@
+defmodule GossipCluster.Cluster.Dialer do
+  @moduledoc false
+  # Whom to dial, and when. Pure: the owner tells what happened and executes what is due; time (milliseconds) and the
+  # seed of the jitter are arguments.
+  # What would have to look at all peers at once is done name by name (renamed/2, compare/2), so that the caller can spread it.
+  #
+  # The rules
+  #   - The node with the lower name dials at once, the other after @wait, unless they are connected by then. While the
+  #     higher one's dial hangs, its net_kernel refuses the lower one's, for up to 7 s, and `global` then cuts the higher one
+  #     off from all who have reached the other. So the wait is longer than the second after which TCP repeats a lost SYN
+  #     (RFC 6298, section 5.7): with 10 % loss one in 30 dials of the lower name fails by then, instead of one in 5.
+  #   - A failed dial is repeated for ever while the peer is listed: after 0.5 s, then twice as long each time, up to
+  #     30 s, with a jitter of a quarter either way. What changes the odds (a new address, port or life of the peer, or
+  #     of this node) starts anew.
+  #   - Whatever else the sidecar says anew of a living peer (that it is heard directly again, above all) forgets the backoff
+  #     too: what kept a dial from working may be over. The next one is begun at once, but not within @again of the last, so
+  #     that updates make no storm; a dial that runs just then may still wait for an answer to what was lost, so when it
+  #     fails the next follows.
+  #   - A lost connection to a listed peer is dialled again after @reconnect, plus jitter: a peer that has ended says
+  #     goodbye sooner than that, and is not dialled in vain.
+  #   - A connection that was ended on purpose (by hand, on either side) is left alone for a quiet period; it holds for that
+  #     life of the peer, not for its next one.
+  #   - Bounded in number and rate: see GossipCluster.Cluster.DialQueue.
+  #   - Not dialled at all, for a reason that a dial cannot cure:
+  #       :not_alive   this node has no distribution, or is leaving
+  #       :bad_name    the peer's name cannot be a node name
+  #       :conflict    two living nodes have this name (or it is our own)
+  #       :name_type   one side has short names, the other long ones
+  #       :tls         one side's distribution runs over TLS, the other's plain
+  #       :cookie      its Erlang cookie is not ours
+  #       :refused     the `accept` option refused it (asked again when the peer changes)
+
+  alias GossipCluster.Cluster.DialQueue
+  alias GossipCluster.Peer
+
+  @wait 1_200
+  @reconnect 500
+  @backoff_first 500
+  @backoff_most 30_000
+  @again 1_000
+
+  defmodule Entry do
+    @moduledoc false
+    @enforce_keys [:peer]
+    # lives: creations listed under this name; state: :waiting | :dialling | :connected | {:skipped, reason};
+    # failures: dials failed since the odds changed; tried: when the last dial was
+    # begun; again: there was news while it ran; doubted: a dial failed, or a connection was lost, and none is up since.
+    defstruct [
+      :peer,
+      lives: [],
+      conflict: false,
+      refused: false,
+      state: :waiting,
+      failures: 0,
+      tried: nil,
+      again: false,
+      doubted: false
+    ]
+  end
+
+  defstruct own: nil,
+            entries: %{},
+            connected: MapSet.new(),
+            # How many of the connected are listed: counted as they come and go, for it is asked for with every event.
+            connected_count: 0,
+            # name => {creation, until when it is left alone}; those that are over are thrown away when there are quiet_most.
+            quiet: %{},
+            quiet_most: 64,
+            queue: nil,
+            rand: nil
+
+  @typedoc "What of the own node matters, or nil while it must not dial."
+  @type own ::
+          %{
+            required(:name) => String.t(),
+            required(:long_names) => boolean(),
+            required(:tls) => boolean(),
+            optional(atom()) => term()
+          }
+          | nil
+  @type reason :: :not_alive | :bad_name | :conflict | :name_type | :tls | :cookie | :refused
+  @opaque t :: %__MODULE__{}
+
+  @doc "Nobody is known. `seed` feeds the jitter."
+  @spec new(integer(), integer()) :: t()
+  def new(now, seed), do: %__MODULE__{queue: DialQueue.new(now), rand: :rand.seed_s(:exsss, seed)}
+
+  @doc "This node's distribution started, changed or stopped (`nil`: dial nobody)."
+  @spec own(t(), own(), integer()) :: t()
+  def own(dialer, own, now) do
+    {names, dialer} = renamed(dialer, own)
+    Enum.reduce(names, dialer, &review(&2, &1, now))
+  end
+
+  @doc """
+  The same, begun: every name that is returned is to be reviewed. Nobody is dialled from now on where `own` is nil.
+  """
+  @spec renamed(t(), own()) :: {[String.t()], t()}
+  def renamed(dialer, own) do
+    own = own && Map.take(own, [:name, :long_names, :tls])
+
+    if own == dialer.own,
+      do: {[], dialer},
+      else: {Map.keys(dialer.entries), %{dialer | own: own}}
+  end
+
+  @doc "What this node is has changed: is this one dialled, and when?"
+  @spec review(t(), String.t(), integer()) :: t()
+  def review(%{entries: entries} = dialer, name, now) do
+    case entries do
+      %{^name => entry} -> reconsider(dialer, name, %{entry | failures: 0}, now)
+      %{} -> dialer
+    end
+  end
+
+  @doc "A peer is listed, or a listed one has changed."
+  @spec listed(t(), Peer.t(), integer()) :: t()
+  def listed(dialer, %Peer{name: name} = peer, now) do
+    case dialer.entries do
+      %{^name => entry} ->
+        changed = odds(entry.peer) != odds(peer)
+        entry = %{entry | peer: peer, lives: Enum.uniq([peer.creation | entry.lives])}
+        entry = if changed, do: %{entry | failures: 0, refused: false}, else: entry
+        at = if changed, do: nil, else: DialQueue.at(dialer.queue, name)
+        reconsider(dialer, name, entry, now, at)
+
+      %{} ->
+        entry = %Entry{peer: peer, lives: [peer.creation]}
+        dialer |> count(name, 1) |> reconsider(name, entry, now)
+    end
+  end
+
+  # One comes to the list, or goes.
+  defp count(dialer, name, change) do
+    if MapSet.member?(dialer.connected, name),
+      do: %{dialer | connected_count: dialer.connected_count + change},
+      else: dialer
+  end
+
+  # What makes another try worth while at once.
+  defp odds(peer),
+    do:
+      {peer.creation, peer.boot, peer.port, Peer.ip(peer), peer.long_names, peer.tls, peer.cookie}
+
+  @doc "The sidecar has told something of a listed peer, be it that it is heard again: what failed is worth another try."
+  @spec heard(t(), Peer.t(), integer()) :: t()
+  def heard(dialer, %Peer{name: name, status: :alive}, now) do
+    case dialer.entries do
+      %{^name => %{state: :dialling} = entry} ->
+        put(dialer, name, %{entry | again: true})
+
+      %{^name => %{state: :waiting, failures: failures} = entry} when failures > 0 ->
+        at = min(DialQueue.at(dialer.queue, name), soon(dialer, name, entry, now))
+        reconsider(dialer, name, %{entry | failures: 0}, now, at)
+
+      %{} ->
+        dialer
+    end
+  end
+
+  # One that does not answer, or whose VM hangs, is no better to dial than before.
+  def heard(dialer, _peer, _now), do: dialer
+
+  defp soon(dialer, name, %{tried: tried}, now),
+    do: max(now + head_start(dialer, name), (tried || now - @again) + @again)
+
+  @doc "A peer is no longer listed: it is not dialled again."
+  @spec unlisted(t(), Peer.t(), integer()) :: t()
+  def unlisted(%{entries: entries} = dialer, %Peer{name: name, creation: creation}, now) do
+    with %{^name => entry} <- entries,
+         lives = List.delete(entry.lives, creation),
+         false <- lives == [] do
+      reconsider(dialer, name, %{entry | lives: lives, conflict: false}, now)
+    else
+      %{} -> dialer
+      true -> forget(dialer, name)
+    end
+  end
+
+  defp forget(dialer, name) do
+    dialer = dialer |> unqueue(name) |> count(name, -1)
+    %{dialer | entries: Map.delete(dialer.entries, name)}
+  end
+
+  @doc "Two living nodes have this name."
+  @spec conflict(t(), String.t(), integer()) :: t()
+  def conflict(%{entries: entries} = dialer, name, now) do
+    case entries do
+      %{^name => entry} -> reconsider(dialer, name, %{entry | conflict: true}, now)
+      %{} -> dialer
+    end
+  end
+
+  @doc "A connection to this node is up, whoever made it."
+  @spec connected(t(), String.t(), integer()) :: t()
+  def connected(dialer, name, now) do
+    dialer = %{link(dialer, name) | quiet: Map.delete(dialer.quiet, name)}
+
+    case dialer.entries do
+      %{^name => entry} ->
+        reconsider(dialer, name, %{entry | failures: 0, doubted: false}, now)
+
+      %{} ->
+        dialer
+    end
+  end
+
+  defp link(dialer, name) do
+    if MapSet.member?(dialer.connected, name) do
+      dialer
+    else
+      count = dialer.connected_count + listed_one(dialer, name)
+      %{dialer | connected: MapSet.put(dialer.connected, name), connected_count: count}
+    end
+  end
+
+  defp unlink(dialer, name) do
+    if MapSet.member?(dialer.connected, name) do
+      count = dialer.connected_count - listed_one(dialer, name)
+      %{dialer | connected: MapSet.delete(dialer.connected, name), connected_count: count}
+    else
+      dialer
+    end
+  end
+
+  defp listed_one(dialer, name), do: if(is_map_key(dialer.entries, name), do: 1, else: 0)
+
+  @doc """
+  The connection to this node is gone. It is dialled again if it is still listed, but not before `quiet` milliseconds.
+  """
+  @spec disconnected(t(), String.t(), integer(), non_neg_integer()) :: t()
+  def disconnected(%{entries: entries} = dialer, name, now, quiet \\ 0) do
+    dialer = unlink(dialer, name)
+    dialer = if quiet > 0, do: be_quiet(dialer, name, now, now + quiet), else: dialer
+
+    case entries do
+      %{^name => %{state: :connected} = entry} ->
+        {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
+        entry = %{entry | doubted: true}
+        reconsider(dialer, name, entry, now, now + @reconnect + jitter + head_start(dialer, name))
+
+      %{} ->
+        dialer
+    end
+  end
+
+  defp be_quiet(dialer, name, now, until) do
+    case dialer.entries do
+      %{^name => %{peer: %{creation: creation}}} ->
+        dialer =
+          if map_size(dialer.quiet) >= dialer.quiet_most, do: prune(dialer, now), else: dialer
+
+        %{dialer | quiet: Map.put(dialer.quiet, name, {creation, until})}
+
+      %{} ->
+        dialer
+    end
+  end
+
+  # As seldom as the table doubles, so that it costs each of many the same.
+  defp prune(dialer, now) do
+    quiet = Map.filter(dialer.quiet, fn {_name, {_creation, until}} -> until > now end)
+    %{dialer | quiet: quiet, quiet_most: max(64, 2 * map_size(quiet))}
+  end
+
+  @doc "The quiet period of this node is over: it was not disconnected on purpose."
+  @spec loud(t(), String.t(), integer()) :: t()
+  def loud(dialer, name, now) do
+    was_quiet = is_map_key(dialer.quiet, name)
+    dialer = %{dialer | quiet: Map.delete(dialer.quiet, name)}
+
+    case dialer.entries do
+      %{^name => %{state: :waiting} = entry} when was_quiet ->
+        reconsider(dialer, name, entry, now)
+
+      %{} ->
+        dialer
+    end
+  end
+
+  @doc """
+  The live list of connected nodes, against which all that is believed is held. Also returns the names for which it was wrong.
+  """
+  @spec live(t(), [String.t()], integer()) :: {[String.t()], t()}
+  def live(dialer, names, now) do
+    {gone, come} = compare(dialer, names)
+    dialer = Enum.reduce(gone, dialer, &disconnected(&2, &1, now))
+    {gone ++ come, Enum.reduce(come, dialer, &connected(&2, &1, now))}
+  end
+
+  @doc "The same, asked only: who is believed to be connected and is not, and who is the other way round."
+  @spec compare(t(), [String.t()]) :: {gone :: [String.t()], come :: [String.t()]}
+  def compare(%{connected: connected}, names) do
+    names = MapSet.new(names)
+
+    # Most often they are the same: then nothing is built.
+    if MapSet.equal?(connected, names),
+      do: {[], []},
+      else: {difference(connected, names), difference(names, connected)}
+  end
+
+  defp difference(some, others), do: some |> MapSet.difference(others) |> Enum.to_list()
+
+  @doc "A dial has ended: `:connected`, `:failed` or `:refused` (by `accept`)."
+  @spec result(t(), String.t(), :connected | :failed | :refused, integer()) :: t()
+  def result(dialer, name, result, now) do
+    dialer = %{dialer | queue: DialQueue.ended(dialer.queue, name)}
+
+    case {dialer.entries, result} do
+      {_entries, :connected} ->
+        connected(dialer, name, now)
+
+      {%{^name => %{state: :dialling, again: true} = entry}, :failed} ->
+        entry = %{entry | failures: 0, again: false, doubted: true}
+        reconsider(dialer, name, entry, now, soon(dialer, name, entry, now))
+
+      {%{^name => %{state: :dialling} = entry}, :failed} ->
+        failures = entry.failures + 1
+        {delay, dialer} = backoff(dialer, failures)
+        entry = %{entry | failures: failures, doubted: true}
+        reconsider(dialer, name, entry, now, now + delay)
+
+      {%{^name => %{state: :dialling} = entry}, :refused} ->
+        reconsider(dialer, name, %{entry | refused: true}, now)
+
+      {%{}, _result} ->
+        dialer
+    end
+  end
+
+  @doc "Takes the peers that are to be dialled now, the longest due first; no more than `most`."
+  @spec due(t(), integer(), pos_integer() | :infinity) :: {[Peer.t()], t()}
+  def due(dialer, now, most \\ :infinity)
+  def due(%{own: nil} = dialer, _now, _most), do: {[], dialer}
+  def due(dialer, now, most), do: take(dialer, now, most, [])
+
+  # An atom is more than any number.
+  defp take(dialer, now, most, peers) when most > 0 do
+    case DialQueue.take(dialer.queue, now) do
+      {nil, queue} ->
+        {Enum.reverse(peers), %{dialer | queue: queue}}
+
+      {name, queue} ->
+        entry = %{dialer.entries[name] | state: :dialling, tried: now, again: false}
+        left = if most == :infinity, do: most, else: most - 1
+        take(put(%{dialer | queue: queue}, name, entry), now, left, [entry.peer | peers])
+    end
+  end
+
+  defp take(dialer, _now, 0, peers), do: {Enum.reverse(peers), dialer}
+
+  @doc "When `due/2` wants to be called next, or `nil` if only an event can change anything."
+  @spec deadline(t(), integer()) :: integer() | nil
+  def deadline(%{own: nil}, _now), do: nil
+  def deadline(dialer, now), do: DialQueue.deadline(dialer.queue, now)
+
+  @doc "How it stands with this peer: as in `t:GossipCluster.Peer.t/0`."
+  @spec connection(t(), String.t()) :: :connected | :connecting | :waiting | {:skipped, reason()}
+  def connection(dialer, name) do
+    cond do
+      MapSet.member?(dialer.connected, name) ->
+        :connected
+
+      entry = dialer.entries[name] ->
+        if entry.state == :dialling, do: :connecting, else: entry.state
+
+      true ->
+        :waiting
+    end
+  end
+
+  @doc "How many listed peers are connected."
+  @spec connected_count(t()) :: non_neg_integer()
+  def connected_count(dialer), do: dialer.connected_count
+
+  @doc "How many dials of this peer have failed since something changed."
+  @spec failures(t(), String.t()) :: non_neg_integer()
+  def failures(dialer, name) do
+    case dialer.entries do
+      %{^name => entry} -> entry.failures
+      %{} -> 0
+    end
+  end
+
+  @doc """
+  Whether it is doubtful that this peer is reached at all: a dial failed, or a connection was lost, and none is up since.
+  """
+  @spec doubted?(t(), String.t()) :: boolean()
+  def doubted?(dialer, name) do
+    case dialer.entries do
+      %{^name => entry} -> entry.doubted
+      %{} -> false
+    end
+  end
+
+  ## What becomes of an entry
+
+  # Decides the state anew. What is to be dialled is dialled `at`; where that is nil, as soon as the rules allow.
+  defp reconsider(dialer, name, entry, now, at \\ nil) do
+    reason = skip(dialer.own, entry)
+
+    cond do
+      MapSet.member?(dialer.connected, name) -> settle(dialer, name, entry, :connected)
+      # A dial of this name still runs: its result decides.
+      DialQueue.running?(dialer.queue, name) -> settle(dialer, name, entry, :dialling)
+      reason != nil -> settle(dialer, name, entry, {:skipped, reason})
+      true -> queue(dialer, name, entry, at || now + head_start(dialer, name))
+    end
+  end
+
+  defp skip(nil, _entry), do: :not_alive
+  defp skip(_own, %{conflict: true}), do: :conflict
+  defp skip(%{name: name}, %{peer: %{name: name}}), do: :conflict
+
+  defp skip(own, %{peer: peer} = entry) do
+    cond do
+      match?([_one, _another | _], entry.lives) -> :conflict
+      not Peer.valid_name?(peer.name) -> :bad_name
+      peer.long_names != own.long_names -> :name_type
+      peer.tls != own.tls -> :tls
+      peer.cookie == :differs -> :cookie
+      entry.refused -> :refused
+      true -> nil
+    end
+  end
+
+  defp head_start(%{own: %{name: own}}, name) when own < name, do: 0
+  defp head_start(_dialer, _name), do: @wait
+
+  defp backoff(dialer, failures) do
+    # The exponent is capped so that the number stays small however long a peer fails.
+    delay = min(@backoff_first * Bitwise.bsl(1, min(failures - 1, 16)), @backoff_most)
+    {jitter, dialer} = uniform(dialer, div(delay, 2))
+    {delay - div(delay, 4) + jitter, dialer}
+  end
+
+  defp uniform(dialer, most) do
+    {n, rand} = :rand.uniform_s(most + 1, dialer.rand)
+    {n - 1, %{dialer | rand: rand}}
+  end
+
+  defp queue(dialer, name, entry, at) do
+    at = max(at, quiet_until(dialer, name, entry) || at)
+    queue = if entry.failures == 0, do: :fresh, else: :retries
+    queue = DialQueue.wait(dialer.queue, name, queue, at)
+    put(%{dialer | queue: queue}, name, %{entry | state: :waiting})
+  end
+
+  defp quiet_until(dialer, name, %{peer: %{creation: creation}}) do
+    case dialer.quiet do
+      %{^name => {^creation, until}} -> until
+      %{} -> nil
+    end
+  end
+
+  defp settle(dialer, name, entry, state),
+    do: dialer |> unqueue(name) |> put(name, %{entry | state: state})
+
+  defp unqueue(dialer, name), do: %{dialer | queue: DialQueue.drop(dialer.queue, name)}
+
+  defp put(dialer, name, entry), do: %{dialer | entries: Map.put(dialer.entries, name, entry)}
+end

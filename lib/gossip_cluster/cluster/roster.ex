@@ -1,0 +1,188 @@
+defmodule GossipCluster.Cluster.Roster do
+  @moduledoc false
+  # Who is listed: folds what the sidecar says into a map and yields what a subscriber should see. Pure; time is an
+  # argument, in milliseconds.
+  #
+  # A peer is known by name and creation: together they are one life of one BEAM. Its sidecar's boot id may change
+  # (a restarted sidecar takes over its name): that is an update, no down and up.
+  #
+  # When our own sidecar starts anew it knows nobody yet, while the peers are where they were. So peers of its
+  # predecessor become *unconfirmed* and stay listed. Each is confirmed in silence when the new sidecar lists it; who
+  # has not been confirmed when the grace has passed is down, `:silent`. A snapshot of the *same* sidecar (its queue
+  # overflowed) is the truth at once: who is not in it is gone.
+
+  alias GossipCluster.Peer
+  alias GossipCluster.Sidecar.Codec
+
+  # peers: name => creation => peer; unconfirmed: {name, creation} => deadline;
+  # seen: keys listed since the running snapshot began, or nil when none runs; size: how many are listed, counted as they
+  # come and go, for it is asked for with every event.
+  defstruct peers: %{}, size: 0, unconfirmed: %{}, seen: nil, grace: 10_000
+
+  # No node has this name: a VM that is not (or not yet) a node has it, and must never be listed.
+  @nobody "nonode@nohost"
+
+  @type key :: {String.t(), non_neg_integer()}
+  @type event ::
+          {:up, Peer.t()}
+          | {:update, Peer.t()}
+          | {:down, Peer.t(), Codec.down_reason()}
+          | {:conflict, Peer.t(), Peer.t()}
+  @type t :: %__MODULE__{
+          peers: %{String.t() => %{non_neg_integer() => Peer.t()}},
+          size: non_neg_integer(),
+          unconfirmed: %{key() => integer()},
+          seen: MapSet.t(key()) | nil,
+          grace: pos_integer()
+        }
+
+  @doc """
+  An empty roster for peers that beat every `interval` milliseconds.
+
+  The grace is 6 intervals, the silence that ends a peer, and 10 s at least: a new sidecar hears a small group within one
+  interval and pulls the roster of a large one within a second, even where the group is so large that its interval is stretched.
+  """
+  @spec new(pos_integer()) :: t()
+  def new(interval), do: %__MODULE__{grace: max(6 * interval, 10_000)}
+
+  @doc "Puts peers back that an earlier owner had listed; they are unconfirmed."
+  @spec restore(t(), [Peer.t()], integer()) :: t()
+  def restore(roster, peers, now) do
+    peers |> Enum.reduce(roster, &put(&2, &1)) |> new_sidecar(now)
+  end
+
+  @doc "The sidecar is a new one: what its predecessor said must be confirmed."
+  @spec new_sidecar(t(), integer()) :: t()
+  def new_sidecar(roster, now) do
+    # A grace that runs already goes on: a sidecar that dies again and again must not keep the dead listed for ever.
+    waiting =
+      for {name, lives} <- roster.peers, {creation, _peer} <- lives, into: %{} do
+        {{name, creation}, now + roster.grace}
+      end
+
+    %{roster | unconfirmed: Map.merge(waiting, roster.unconfirmed), seen: nil}
+  end
+
+  @doc "Applies an event of the sidecar. Returns what subscribers should see, in order."
+  @spec apply(t(), Codec.event()) :: {t(), [event()]}
+  def apply(roster, {:snapshot, page, peers}) do
+    roster =
+      if page == :first or roster.seen == nil, do: %{roster | seen: MapSet.new()}, else: roster
+
+    {roster, events} =
+      Enum.reduce(peers, {roster, []}, fn peer, {r, done} -> listed(r, peer, done) end)
+
+    {roster, Enum.reverse(events)}
+  end
+
+  def apply(%{seen: nil} = roster, :snapshot_end), do: {roster, []}
+
+  def apply(roster, :snapshot_end) do
+    gone =
+      for {name, lives} <- roster.peers,
+          {creation, peer} <- lives,
+          key = {name, creation},
+          not MapSet.member?(roster.seen, key),
+          not is_map_key(roster.unconfirmed, key),
+          do: peer
+
+    gone = Enum.sort_by(gone, &key/1)
+    roster = %{Enum.reduce(gone, roster, &remove(&2, &1)) | seen: nil}
+    {roster, for(peer <- gone, do: {:down, peer, :silent})}
+  end
+
+  def apply(roster, {tag, peer}) when tag in [:up, :update] do
+    {roster, events} = listed(roster, peer, [])
+    {roster, Enum.reverse(events)}
+  end
+
+  def apply(roster, {:down, peer, reason}) do
+    if get(roster, key(peer)),
+      do: {remove(roster, peer), [{:down, peer, reason}]},
+      else: {roster, []}
+  end
+
+  def apply(roster, {:conflict, peer, other}), do: {roster, [{:conflict, peer, other}]}
+
+  @doc "Ends the peers whose grace has passed."
+  @spec expire(t(), integer()) :: {t(), [event()]}
+  def expire(%{unconfirmed: unconfirmed} = roster, _now) when map_size(unconfirmed) == 0,
+    do: {roster, []}
+
+  def expire(roster, now) do
+    gone = for {key, deadline} <- roster.unconfirmed, deadline <= now, do: get(roster, key)
+    {Enum.reduce(gone, roster, &remove(&2, &1)), for(peer <- gone, do: {:down, peer, :silent})}
+  end
+
+  @doc "All listed peers, by name."
+  @spec list(t()) :: [Peer.t()]
+  def list(roster) do
+    for {_name, lives} <- Enum.sort(roster.peers), {_creation, peer} <- Enum.sort(lives), do: peer
+  end
+
+  @doc "The listed peers of this name: none, one, or the parties of a conflict."
+  @spec named(t(), String.t()) :: [Peer.t()]
+  def named(roster, name), do: roster.peers |> Map.get(name, %{}) |> Map.values()
+
+  @doc "How many peers are listed."
+  @spec size(t()) :: non_neg_integer()
+  def size(%{size: size}), do: size
+
+  defp listed(roster, %Peer{name: @nobody}, events), do: {roster, events}
+
+  defp listed(roster, peer, events) do
+    key = key(peer)
+    before = get(roster, key)
+    seen = roster.seen && MapSet.put(roster.seen, key)
+    roster = put(%{roster | unconfirmed: Map.delete(roster.unconfirmed, key), seen: seen}, peer)
+
+    cond do
+      before == nil -> {roster, [{:up, peer} | events]}
+      before != peer -> {roster, [{:update, peer} | events]}
+      true -> {roster, events}
+    end
+  end
+
+  defp key(%Peer{name: name, creation: creation}), do: {name, creation}
+
+  defp get(roster, {name, creation}), do: roster.peers[name][creation]
+
+  defp put(roster, %Peer{name: name, creation: creation} = peer) do
+    bare = bare(peer)
+
+    case roster.peers do
+      %{^name => %{^creation => _before} = lives} ->
+        %{roster | peers: %{roster.peers | name => %{lives | creation => bare}}}
+
+      %{^name => lives} ->
+        lives = Map.put(lives, creation, bare)
+        %{roster | peers: %{roster.peers | name => lives}, size: roster.size + 1}
+
+      %{} ->
+        peers = Map.put(roster.peers, name, %{creation => bare})
+        %{roster | peers: peers, size: roster.size + 1}
+    end
+  end
+
+  # `connection` and `problem` are not the roster's business. As the sidecar tells of a peer it has none, and is kept as it is:
+  # so it is one term in memory, here and in the dialer.
+  defp bare(%Peer{connection: :waiting, problem: nil} = peer), do: peer
+  defp bare(peer), do: %{peer | connection: :waiting, problem: nil}
+
+  # Only of one that is listed.
+  defp remove(roster, %Peer{name: name} = peer) do
+    lives = Map.delete(roster.peers[name], peer.creation)
+
+    %{
+      roster
+      | size: roster.size - 1,
+        peers:
+          if(lives == %{},
+            do: Map.delete(roster.peers, name),
+            else: Map.put(roster.peers, name, lives)
+          ),
+        unconfirmed: Map.delete(roster.unconfirmed, key(peer)),
+        seen: roster.seen && MapSet.delete(roster.seen, key(peer))
+    }
+  end
+end

@@ -1,0 +1,202 @@
+defmodule GossipCluster.Dial.Diagnosis do
+  @moduledoc false
+  # Why a peer is not connected, in one line that says what to do. `run/2` is called after a connect has failed, in the
+  # task that dialled: it goes the way that Erlang went (name, epmd, TCP) and names the first step that does not work. It
+  # may take seconds.
+
+  alias GossipCluster.{Epmd, LocalNode, Peer}
+
+  # The connect itself has given the network its 7 s: what does not answer now is dropped somewhere.
+  @patience 2_000
+  # Long enough for one lost SYN, which is repeated after a second.
+  @knock 1_500
+  @epmd_port 4369
+
+  @typedoc "What `run/2` finds, and what needs no look because the peer says it of itself."
+  @type cause ::
+          :unresolved
+          | :wrong_address
+          | :epmd
+          | :no_port
+          | :refused
+          | :timeout
+          | :unreachable
+          | :handshake
+          | :family
+          | :failed
+  @type t :: {cause() | GossipCluster.Cluster.Dialer.reason() | :quiet, String.t()}
+
+  @doc "Why the connect to this peer failed."
+  @spec run(Peer.t(), module()) :: {cause(), String.t()}
+  def run(%Peer{} = peer, epmd \\ :net_kernel.epmd_module()) do
+    own = LocalNode.own() || %{ipv6: false, tls: false}
+    family = if own.ipv6, do: :inet6, else: :inet
+    [_name, host] = String.split(peer.name, "@")
+
+    if epmd == Epmd,
+      do: from_roster(peer, family, own),
+      else: resolve(peer, host, family, own, epmd)
+  end
+
+  # GossipCluster.Epmd has given what the peer says of itself.
+  defp from_roster(peer, family, own) do
+    case heard(peer, family) do
+      [] ->
+        {:family,
+         "this node's distribution speaks #{version(family)}, and it is heard over the other only: " <>
+           "start both with the same -proto_dist"}
+
+      [ip | _] ->
+        dial(peer, ip, peer.port, family, own)
+    end
+  end
+
+  defp resolve(peer, host, family, own, epmd) do
+    case :inet.getaddr(to_charlist(host), family) do
+      {:ok, ip} ->
+        known = heard(peer, family)
+
+        if known == [] or ip in known or loopback?(known),
+          do: ask_epmd(peer, ip, family, own, epmd),
+          else: wrong_address(peer, host, ip, known, family, own, epmd)
+
+      {:error, reason} ->
+        {:unresolved,
+         "its host name #{host} does not resolve here (#{reason}): use GossipCluster.Epmd, or put the name into DNS or " <>
+           "/etc/hosts, or name nodes by their addresses (#{by_address(peer)})"}
+    end
+  end
+
+  # It may still be right, behind a router that rewrites addresses: it is only told where it fails too.
+  defp wrong_address(peer, host, ip, [heard | _], family, own, epmd) do
+    case ask_epmd(peer, ip, family, own, epmd) do
+      {:handshake, _text} = answered ->
+        answered
+
+      _fails ->
+        {:wrong_address,
+         "its host name #{host} resolves to #{text(ip)} here, but it is heard from #{text(heard)}: correct DNS or " <>
+           "/etc/hosts, or use GossipCluster.Epmd"}
+    end
+  end
+
+  defp ask_epmd(peer, ip, family, own, epmd) do
+    [name, _host] = String.split(peer.name, "@")
+
+    case epmd.port_please(to_charlist(name), ip, @patience) do
+      {:port, port, _version} -> dial(peer, ip, port, family, own)
+      _none -> epmd_trouble(ip, family)
+    end
+  end
+
+  # :erl_epmd says the same whether epmd does not answer or does not know the name.
+  defp epmd_trouble(ip, family) do
+    case connect(ip, @epmd_port, family) do
+      :ok ->
+        {:epmd,
+         "the epmd at #{text(ip)} does not know it: was that epmd started anew? Restart the node, or use GossipCluster.Epmd"}
+
+      {:error, reason} ->
+        {:epmd,
+         "no epmd answers at #{text(ip)} port #{@epmd_port} (#{reason}): start it there, open that TCP port, or use " <>
+           "GossipCluster.Epmd, which needs none"}
+    end
+  end
+
+  defp dial(_peer, _ip, 0, _family, _own),
+    do:
+      {:no_port,
+       "it does not say on which port its distribution listens: it listens on none (-dist_listen false), or its epmd is not " <>
+         "reached"}
+
+  defp dial(peer, ip, port, family, own) do
+    case connect(ip, port, family) do
+      :ok -> handshake(peer, ip, port, own)
+      {:error, reason} -> blocked(reason, ip, port)
+    end
+  end
+
+  @doc "What it means that TCP to a distribution port fails so."
+  @spec blocked(atom(), :inet.ip_address(), :inet.port_number()) :: {cause(), String.t()}
+  def blocked(:econnrefused, ip, port),
+    do:
+      {:refused,
+       "its distribution port is closed (#{text(ip)} port #{port}): a firewall rejects it, or nothing listens there; open " <>
+         "that TCP port#{fixed()}"}
+
+  def blocked(reason, ip, port) when reason in [:timeout, :etimedout],
+    do:
+      {:timeout,
+       "its distribution port does not answer (#{text(ip)} port #{port}): a firewall drops it; open that TCP port#{fixed()}"}
+
+  def blocked(reason, ip, port)
+      when reason in [:ehostunreach, :enetunreach, :enetdown, :ehostdown],
+      do:
+        {:unreachable,
+         "no route leads to it (#{text(ip)} port #{port}: #{reason}): check routes, netmask and firewall"}
+
+  def blocked(reason, ip, port),
+    do:
+      {:failed,
+       "its distribution port cannot be reached (#{text(ip)} port #{port}: #{reason}): check this machine's own firewall " <>
+         "and limits"}
+
+  defp handshake(peer, ip, port, own) do
+    cookie =
+      if peer.cookie == :same,
+        do: "",
+        else: "are the Erlang cookies the same (Node.get_cookie/0)? "
+
+    tls = if own.tls, do: "Do both trust the other's TLS certificate? ", else: ""
+
+    {:handshake,
+     "it is reached (#{text(ip)} port #{port}) but refuses the connection: #{cookie}#{tls}its log tells why"}
+  end
+
+  @doc """
+  Whether the peer's distribution port is reached, by plain TCP and at the address where the peer is heard; also `:ok` where
+  there is none to try. Takes 1.5 s at most.
+  """
+  @spec knock(Peer.t()) :: :ok | {:error, {cause(), String.t()}}
+  def knock(%Peer{port: port} = peer) do
+    own = LocalNode.own() || %{ipv6: false}
+    family = if own.ipv6, do: :inet6, else: :inet
+
+    with [ip | _] when port > 0 <- heard(peer, family),
+         {:error, reason} <- connect(ip, port, family, @knock) do
+      {:error, blocked(reason, ip, port)}
+    else
+      _reached_or_nowhere_to_go -> :ok
+    end
+  end
+
+  defp connect(ip, port, family, patience \\ @patience) do
+    case :gen_tcp.connect(ip, port, [family, :binary, active: false], patience) do
+      {:ok, socket} -> :gen_tcp.close(socket)
+      {:error, reason} -> {:error, reason}
+    end
+  end
+
+  defp heard(peer, family) do
+    size = if family == :inet6, do: 8, else: 4
+    for {ip, _port, _index} <- peer.addresses, tuple_size(ip) == size, do: ip
+  end
+
+  # Nodes of one machine hear each other there, and may use any of its addresses.
+  defp loopback?(ips),
+    do: Enum.any?(ips, &(match?({127, _, _, _}, &1) or &1 == {0, 0, 0, 0, 0, 0, 0, 1}))
+
+  defp by_address(peer) do
+    [name, _host] = String.split(peer.name, "@")
+    "--name #{name}@#{if ip = Peer.ip(peer), do: text(ip), else: "ADDRESS"}"
+  end
+
+  defp fixed,
+    do:
+      " (`-kernel inet_dist_listen_min 9100 inet_dist_listen_max 9100` gives a node a fixed one)"
+
+  defp version(:inet), do: "IPv4"
+  defp version(:inet6), do: "IPv6"
+
+  defp text(ip), do: ip |> :inet.ntoa() |> to_string()
+end

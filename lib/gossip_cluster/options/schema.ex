@@ -1,0 +1,133 @@
+defmodule GossipCluster.Options.Schema do
+  @moduledoc false
+  # One table feeds the checks and the documentation: an option is what stands here, and nothing else is accepted. It needs no
+  # other module, so whoever documents the options is not compiled anew with all that checks them.
+
+  @mfa_text "{module, function, arguments}"
+
+  @schema [
+    name: [
+      type: :name,
+      # Not as a module: these two must not need each other to be compiled.
+      default: :"Elixir.GossipCluster",
+      doc:
+        "the cluster's name on this node: every function takes it, and the owner process is registered under it. " <>
+          "It is not sent anywhere"
+    ],
+    cluster: [
+      type: :label,
+      default: "",
+      doc:
+        "a label that is mixed into the key. Nodes with another label on the same network never hear each other, " <>
+          "whatever their secret"
+    ],
+    secret: [
+      type: :secret,
+      default: :cookie,
+      doc:
+        "what proves that a peer belongs here: `:cookie`, `{:passphrase, text}` (at least 8 bytes), `{:key, key}` " <>
+          "(32 random bytes, the strongest and the quickest), a list of one to four of these (the first seals, every " <>
+          "one opens), or a function of no argument or `#{@mfa_text}` that returns one of them. It is called once, by " <>
+          "the process that starts the cluster"
+    ],
+    group: [
+      type: :group,
+      default: "233.252.1.33",
+      doc: "the IPv4 multicast group"
+    ],
+    port: [
+      type: {:integer, 1, 65_535},
+      default: 45_893,
+      doc: "the group's UDP port. Many clusters and many nodes of one machine may share it"
+    ],
+    interfaces: [
+      type: :interfaces,
+      default: :all,
+      doc:
+        "which network interfaces to use: `:all`, a list of names or IPv4 addresses, or `{:except, list}`. With `:all`, " <>
+          "the loopback interface is used where there is no other"
+    ],
+    ttl: [
+      type: {:integer, 0, 255},
+      default: 1,
+      unit: "hops",
+      doc:
+        "how many hops a multicast packet may travel: `1` keeps to the local network, `0` to this machine"
+    ],
+    interval: [
+      type: {:integer, 100, 60_000},
+      default: 1_000,
+      unit: "milliseconds",
+      doc: "the shortest time between two heartbeats"
+    ],
+    max_peers: [
+      type: {:integer, 1, 65_535},
+      default: 4_096,
+      doc: "how many peers are listed at most; newcomers beyond are refused and counted"
+    ],
+    connect: [
+      type: :mfa,
+      default: {:net_kernel, :connect_node, []},
+      doc:
+        "what connects a node: `#{@mfa_text}`, called with the node appended. `true` means connected; `false`, " <>
+          "`:ignored` and everything else mean that it is tried again later"
+    ],
+    disconnect: [
+      type: :mfa,
+      default: {:erlang, :disconnect_node, []},
+      doc: "what disconnects a node: `#{@mfa_text}`, called with the node appended"
+    ],
+    list_nodes: [
+      type: :mfa,
+      default: {:erlang, :nodes, [:connected]},
+      doc:
+        "what lists the connected nodes: `#{@mfa_text}`. A listed peer that is missing there is dialled again"
+    ],
+    accept: [
+      type: :accept,
+      default: nil,
+      doc:
+        "which peers may be dialled: a function of a `t:GossipCluster.Peer.t/0`, or `#{@mfa_text}` called with the peer " <>
+          "appended; anything but `true` refuses. `nil` accepts all. It is asked in the process that dials"
+    ],
+    on_down: [
+      type: {:one_of, [:keep, :disconnect]},
+      default: :keep,
+      doc:
+        "what becomes of the Erlang connection when a peer is down: `:keep` leaves it to Erlang (`net_ticktime`), " <>
+          "`:disconnect` ends it, but only where the peer has left, its VM has ended or the members have judged it silent"
+    ],
+    quiet: [
+      type: {:integer, 0, 86_400_000},
+      default: 30_000,
+      unit: "milliseconds",
+      doc:
+        "how long a peer is left alone after `Node.disconnect/1` on either side; `0` dials it again at once. What " <>
+          "`global` disconnects is not meant"
+    ],
+    log_heartbeats: [
+      type: :boolean,
+      default: false,
+      doc:
+        "whether each heartbeat that is heard makes a line at debug. It costs a message a heartbeat: for looking on only"
+    ],
+    sidecar: [type: :path, default: nil, doc: false],
+    # Who is told of each connect and disconnect: GossipCluster.Strategy emits libcluster's events so.
+    observer: [type: :observer, default: nil, doc: false]
+  ]
+
+  @documentation @schema
+                 |> Enum.filter(fn {_key, spec} -> spec[:doc] end)
+                 |> Enum.map_join("\n", fn {key, spec} ->
+                   unit = if spec[:unit], do: ", in #{spec[:unit]}", else: ""
+                   "  * `:#{key}` - #{spec[:doc]}#{unit}. Default: `#{inspect(spec[:default])}`."
+                 end)
+
+  @doc "Each option: its type (see GossipCluster.Options), default, unit, and documentation, if it has one."
+  @spec all() :: keyword(keyword())
+  def all, do: @schema
+
+  @doc "The options in Markdown."
+  @spec docs() :: String.t()
+  def docs, do: @documentation
+end

@@ -1,0 +1,207 @@
+defmodule GossipCluster.Report do
+  @moduledoc false
+  # What a cluster says of what has happened: to the log, to subscribers, to telemetry. Pure: a fact of GossipCluster.Cluster
+  # becomes what GossipCluster.Reporter puts out, in this order. A line is written for a transition only, so a stable cluster
+  # is silent.
+
+  alias GossipCluster.Peer
+  alias GossipCluster.Sidecar.Codec
+
+  @type own :: %{:name => String.t(), :creation => non_neg_integer(), optional(atom()) => term()}
+  @type fact ::
+          {:up, Peer.t(), peers :: non_neg_integer()}
+          | {:update, Peer.t(), before :: atom(), peers :: non_neg_integer()}
+          | {:down, Peer.t(), Codec.down_reason(), peers :: non_neg_integer()}
+          | {:conflict, Peer.t(), Peer.t(), own() | nil, peers :: non_neg_integer()}
+          | {:nodeup, String.t()}
+          | {:nodedown, String.t(), term()}
+          | {:connected, String.t(), duration :: integer()}
+          | {:not_connected, String.t(), {atom(), String.t()}, duration :: integer()}
+          | {:problem, String.t(), atom(), String.t(), line :: String.t()}
+          | {:sidecar_start, map(), milliseconds :: non_neg_integer(), complained :: boolean()}
+          | {:sidecar_exit, attempts :: pos_integer(), String.t(), told :: boolean()}
+          | {:health, :ok | :isolated}
+          | {:interfaces, [Codec.interface()], before :: [Codec.interface()]}
+          | {:foreign, by_cookie :: boolean()}
+          | :keys_changed
+          | {:heartbeat, binary()}
+          | {:log, Logger.level(), binary()}
+          | {:line, Logger.level(), String.t()}
+          | {:missed, pos_integer()}
+
+  @typedoc "A line (with the cluster's name in front, or as it is), an event for subscribers, an event of telemetry."
+  @type output ::
+          {:line, Logger.level(), String.t()}
+          | {:bare_line, Logger.level(), String.t()}
+          | {:event, tuple()}
+          | {:telemetry, [atom()], map(), map()}
+
+  @doc "What is put out. `cluster` is the cluster's name."
+  @spec outputs(fact(), atom()) :: [output()]
+  def outputs({:up, peer, peers}, _cluster) do
+    [
+      {:line, :info, "found #{Peer.label(peer)} at #{address(peer)}"},
+      {:event, {:up, peer}},
+      {:telemetry, [:peer, :up], %{peers: peers}, %{peer: peer}}
+    ]
+  end
+
+  def outputs({:update, peer, before, peers}, _cluster) do
+    line = {:line, :info, "#{Peer.label(peer)} #{status(peer.status)}"}
+
+    if(peer.status == before, do: [], else: [line]) ++
+      [
+        {:event, {:update, peer}},
+        {:telemetry, [:peer, :update], %{peers: peers}, %{peer: peer}}
+      ]
+  end
+
+  def outputs({:down, peer, reason, peers}, _cluster) do
+    [
+      {:line, :info, "lost #{Peer.label(peer)}: #{ended(reason)}"},
+      {:event, {:down, peer, reason}},
+      {:telemetry, [:peer, :down], %{peers: peers}, %{peer: peer, reason: reason}}
+    ]
+  end
+
+  def outputs({:conflict, peer, other, own, peers}, _cluster) do
+    [
+      {:line, :error,
+       "two living nodes are called #{Peer.label(peer)}, #{place(own, peer)} and #{place(own, other)}: " <>
+         "give each a name of its own"},
+      {:event, {:conflict, peer, other}},
+      {:telemetry, [:peer, :conflict], %{peers: peers}, %{peer: peer, other: other}}
+    ]
+  end
+
+  def outputs({:nodeup, name}, cluster),
+    do: [{:bare_line, :info, "NODEUP #{Peer.label(name)}#{within(cluster)}"}]
+
+  def outputs({:nodedown, name, reason}, cluster) do
+    reason = if reason, do: " (#{inspect(reason)})", else: ""
+    [{:bare_line, :info, "NODEDOWN #{Peer.label(name)}#{within(cluster)}#{reason}"}]
+  end
+
+  def outputs({:connected, name, duration}, _cluster),
+    do: [{:telemetry, [:connect, :ok], %{duration: duration}, %{name: name}}]
+
+  def outputs({:not_connected, name, {cause, why}, duration}, _cluster) do
+    metadata = %{name: name, reason: cause, text: why}
+    [{:telemetry, [:connect, :error], %{duration: duration}, metadata}]
+  end
+
+  def outputs({:problem, name, cause, why, line}, _cluster) do
+    metadata = %{name: name, reason: cause, text: why}
+    [{:line, :warning, line}, {:telemetry, [:peer, :problem], %{count: 1}, metadata}]
+  end
+
+  def outputs({:sidecar_start, ready, milliseconds, complained}, _cluster) do
+    duration = System.convert_time_unit(milliseconds, :millisecond, :native)
+
+    [
+      {:telemetry, [:sidecar, :start], %{duration: duration}, %{os_pid: ready.pid}},
+      {:line, if(complained, do: :info, else: :debug),
+       "gossipd #{ready.version} runs (process #{ready.pid})"}
+    ]
+  end
+
+  def outputs({:sidecar_exit, attempts, text, told}, _cluster) do
+    line = {:line, :error, "#{text}. It is tried again until it runs"}
+
+    [{:telemetry, [:sidecar, :exit], %{attempts: attempts}, %{reason: text}}] ++
+      if(told, do: [line], else: [])
+  end
+
+  def outputs({:health, health}, _cluster) do
+    healthy = if health == :ok, do: 1, else: 0
+
+    [
+      {:telemetry, [:health], %{healthy: healthy}, %{health: health}},
+      health_line(health),
+      {:event, {:health, health}}
+    ]
+  end
+
+  # The log has the sidecar's own lines about them.
+  def outputs({:interfaces, interfaces, before}, _cluster) do
+    [
+      {:telemetry, [:interfaces], %{count: length(interfaces)},
+       %{
+         interfaces: interfaces,
+         added: interfaces -- before,
+         removed: before -- interfaces
+       }}
+    ]
+  end
+
+  def outputs({:foreign, by_cookie}, _cluster) do
+    key = if by_cookie, do: "Erlang cookie (Node.get_cookie/0)", else: "`secret`"
+
+    [
+      {:line, :warning,
+       "no peer is found, but packets of another cluster are heard on this network: if these should be this node's peers, " <>
+         "give all nodes the same #{key} and the same `cluster` label"},
+      {:telemetry, [:foreign], %{peers: 0}, %{}}
+    ]
+  end
+
+  def outputs(:keys_changed, _cluster) do
+    [
+      {:telemetry, [:keys], %{count: 1}, %{}},
+      {:line, :info, "the new key ring is in use"}
+    ]
+  end
+
+  def outputs({:heartbeat, name}, _cluster),
+    do: [{:bare_line, :debug, "Received heartbeat from #{Peer.label(name)}"}]
+
+  def outputs({:log, level, text}, _cluster), do: [{:line, level, printable(text)}]
+  def outputs({:line, level, text}, _cluster), do: [{:line, level, text}]
+
+  def outputs({:missed, count}, _cluster) do
+    [
+      {:line, :warning,
+       "#{count} reports were not made, since a handler of Logger or of telemetry takes too long: subscribers have missed " <>
+         "what they would have been told (peers/1 is right)"},
+      {:event, {:missed, count}},
+      {:telemetry, [:reports, :missed], %{count: count}, %{}}
+    ]
+  end
+
+  @doc "A line as the log has it."
+  @spec title(String.t(), atom()) :: String.t()
+  # Where code is loaded when it is called, inspect would come between the first peer and its dial.
+  def title(text, :"Elixir.GossipCluster"), do: "GossipCluster: " <> text
+  def title(text, cluster), do: "#{inspect(cluster)}: #{text}"
+
+  @doc "Bytes from elsewhere, as a text."
+  @spec printable(binary()) :: String.t()
+  def printable(text), do: if(String.printable?(text), do: text, else: inspect(text))
+
+  defp within(:"Elixir.GossipCluster"), do: ""
+  defp within(cluster), do: " in #{inspect(cluster)}"
+
+  defp status(:alive), do: "is well again"
+  defp status(:suspect), do: "does not answer"
+  defp status(:stalled), do: "is stalled: its sidecar beats, but its Erlang VM does not respond"
+
+  defp ended(:left), do: "it left"
+  defp ended(:beam_exit), do: "its Erlang VM has ended"
+  defp ended(:silent), do: "it fell silent"
+
+  defp health_line(:isolated),
+    do: {:line, :warning, "nobody answers this node any more: it looks cut off from the network"}
+
+  defp health_line(:ok), do: {:line, :info, "this node is answered again"}
+
+  # One of them may be this node itself.
+  defp place(%{name: name, creation: creation}, %{name: name, creation: creation}), do: "here"
+  defp place(_own, peer), do: "at #{address(peer)}"
+
+  defp address(peer) do
+    case Peer.ip(peer) do
+      nil -> "an unknown address"
+      ip -> to_string(:inet.ntoa(ip))
+    end
+  end
+end

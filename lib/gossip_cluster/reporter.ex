@@ -1,0 +1,131 @@
+defmodule GossipCluster.Reporter do
+  @moduledoc false
+  # Tells the world: the log, the subscribers, telemetry. A process of its own for each cluster, since the handlers of Logger
+  # and of telemetry are the user's code, and take what time they take: none of that delays the owner, its pulses and dials.
+  # What the owner reports while @most facts wait is dropped and counted, and said when there is room again.
+
+  use GenServer
+
+  require Logger
+
+  alias GossipCluster.{Report, Telemetry, View}
+
+  # Of a cluster that is at its largest, every peer may come, be connected and go once.
+  @most 16_384
+  # Of the counters: facts that wait, facts that were dropped.
+  @waiting 1
+  @dropped 2
+
+  @doc false
+  @spec start_link(atom(), View.t()) :: GenServer.on_start()
+  def start_link(name, view), do: GenServer.start_link(__MODULE__, {name, view})
+
+  @doc "Reports facts of this cluster, in order. Never waits, never fails."
+  @spec report(View.t(), [Report.fact()]) :: :ok
+  def report(view, facts) do
+    with {pid, counters} <- View.get(view, :reporter, nil) do
+      count = length(facts)
+
+      if :counters.get(counters, @waiting) + count <= @most do
+        :counters.add(counters, @waiting, count)
+        send(pid, {:report, counters, count, facts})
+      else
+        :counters.add(counters, @dropped, count)
+      end
+    end
+
+    :ok
+  end
+
+  @doc "How many facts wait to be told, and how many were dropped since the cluster was started."
+  @spec counts(View.t()) :: %{waiting: non_neg_integer(), dropped: non_neg_integer()}
+  def counts(view) do
+    case View.get(view, :reporter, nil) do
+      {_pid, counters} ->
+        %{
+          waiting: :counters.get(counters, @waiting),
+          dropped: :counters.get(counters, @dropped)
+        }
+
+      nil ->
+        %{waiting: 0, dropped: 0}
+    end
+  end
+
+  @doc "Waits until what was reported before is told. For tests."
+  @spec flush(View.t()) :: :ok
+  def flush(view) do
+    {pid, _counters} = View.get(view, :reporter, nil)
+    GenServer.call(pid, :flush, 30_000)
+  end
+
+  @impl true
+  def init({name, view}) do
+    Telemetry.load()
+    # What an earlier one had still to tell is lost, and what it has dropped stays counted.
+    %{dropped: dropped, waiting: lost} = counts(view)
+    counters = :counters.new(2, [])
+    :counters.put(counters, @dropped, dropped + lost)
+    true = View.put(view, :reporter, {self(), counters})
+    {:ok, %{name: name, missed: dropped}}
+  end
+
+  @impl true
+  def handle_call(:flush, _from, state), do: {:reply, :ok, state}
+
+  @impl true
+  def handle_info({:report, counters, count, facts}, state) do
+    tell(facts, state.name)
+    :counters.sub(counters, @waiting, count)
+    {:noreply, tell_missed(state, counters)}
+  end
+
+  # Whatever else comes is not for a reporter: an answer that comes too late to a handler's own call, say.
+  def handle_info(_stray, state), do: {:noreply, state}
+
+  @impl true
+  def handle_cast(_stray, state), do: {:noreply, state}
+
+  # When half of the room is free: not at once and again and again.
+  defp tell_missed(%{missed: missed} = state, counters) do
+    dropped = :counters.get(counters, @dropped)
+
+    if dropped > missed and :counters.get(counters, @waiting) <= div(@most, 2) do
+      tell([{:missed, dropped - missed}], state.name)
+      %{state | missed: dropped}
+    else
+      state
+    end
+  end
+
+  # Subscribers first: to send to them takes no time.
+  defp tell(facts, name) do
+    outputs = Enum.flat_map(facts, &Report.outputs(&1, name))
+    {events, others} = Enum.split_with(outputs, &match?({:event, _event}, &1))
+    Enum.each(events, &put_out(&1, name))
+    Enum.each(others, &put_out(&1, name))
+  end
+
+  defp put_out({:line, level, text}, name),
+    do: Logger.log(level, Report.title(text, name), gossip_cluster: name)
+
+  defp put_out({:bare_line, level, text}, name),
+    do: Logger.log(level, text, gossip_cluster: name)
+
+  defp put_out({:event, event}, name) do
+    Registry.dispatch(GossipCluster.Registry, {:events, name}, fn subscribers ->
+      for {pid, _value} <- subscribers, do: send(pid, {:gossip_cluster, name, event})
+    end)
+  end
+
+  # :telemetry guards itself against its handlers; whatever stands in its place may not.
+  defp put_out({:telemetry, event, measurements, metadata}, name) do
+    Telemetry.execute(event, measurements, Map.put(metadata, :cluster, name))
+  catch
+    kind, reason ->
+      Logger.error(
+        Report.title("a handler of telemetry failed: #{kind} #{inspect(reason, limit: 5)}", name),
+        gossip_cluster: name
+      )
+  end
+end

@@ -1,0 +1,300 @@
+defmodule GossipCluster.Sidecar.Codec do
+  @moduledoc false
+  # The port protocol, both ways, and nothing else: see "The port" in PROTOCOL.md. Pure.
+  #
+  # Up (from the sidecar): external terms, decoded with [:safe] and then checked for shape, field by field. Only what a
+  # peer says of itself (its name) may be any binary, because no peer may be able to make a frame "bad".
+  # Down (to the sidecar): only what this module lists can be encoded. No clause may fail with the term in the stack
+  # trace, for there may be a secret in it.
+
+  alias GossipCluster.Peer
+
+  @protocol 1
+  @max_up 1_048_576
+  @max_down 1_048_576
+
+  @statuses [:alive, :suspect, :stalled]
+  @cookies [:unknown, :same, :differs]
+  @reasons [:left, :beam_exit, :silent]
+  @levels [:debug, :info, :warning, :error]
+  @kinds [:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory]
+  @health [:ok, :isolated]
+  # The sidecar's counters: with [:safe] their names must be known here. The list is io/term_encode.c's.
+  @stats [
+           :received,
+           :bytes_received,
+           :sent,
+           :bytes_sent,
+           :foreign,
+           :forged,
+           :malformed,
+           :replayed,
+           :stale,
+           :misdirected,
+           :relayed
+         ] ++
+           [:own, :unproven, :refused_full, :refused_rate, :answers_limited] ++
+           [
+             :opened_1,
+             :opened_2,
+             :opened_3,
+             :opened_4,
+             :listed,
+             :pending,
+             :interval_ms,
+             :isolated
+           ] ++
+           [:send_errors, :receive_errors, :oversized, :receive_buffer] ++
+           [:frames_dropped, :heartbeats_dropped, :logs_dropped]
+
+  @type down_reason :: :left | :beam_exit | :silent
+  @type interface :: {String.t(), non_neg_integer(), String.t()}
+  @type event ::
+          {:ready,
+           %{
+             version: String.t(),
+             boot: String.t(),
+             pid: non_neg_integer(),
+             interfaces: [interface()]
+           }}
+          | {:snapshot, :first | :more, [Peer.t()]}
+          | :snapshot_end
+          | {:up, Peer.t()}
+          | {:update, Peer.t()}
+          | {:down, Peer.t(), down_reason()}
+          | {:conflict, Peer.t(), Peer.t()}
+          | {:health, :ok | :isolated}
+          | {:interfaces, [interface()]}
+          | {:heartbeat, binary()}
+          | {:log, :debug | :info | :warning | :error, String.t()}
+          | {:stats, non_neg_integer(), %{atom() => term()}}
+          | :keys_changed
+          | :left
+          | {:error, atom(), String.t()}
+
+  @type command ::
+          {:configure, map()}
+          | {:alive, map()}
+          | :hide
+          | {:leave, :left | :beam_exit}
+          | :pulse
+          | {:keys, [{atom(), binary()}]}
+          | :snapshot
+          | {:stats, non_neg_integer()}
+
+  @doc "The names of the sidecar's counters."
+  @spec stats() :: [atom(), ...]
+  def stats, do: @stats
+
+  @doc "The version of the port protocol."
+  @spec protocol() :: 1
+  def protocol, do: @protocol
+
+  @doc "Encodes a command. Raises `ArgumentError`, which shows nothing of it, if it is none."
+  @spec encode!(command()) :: binary()
+  def encode!(command) do
+    if command?(command) do
+      data = :erlang.term_to_binary(command)
+
+      if byte_size(data) > @max_down,
+        do: raise(ArgumentError, "a command for the sidecar is too long")
+
+      data
+    else
+      raise ArgumentError, "this is no command for the sidecar"
+    end
+  end
+
+  defp command?(
+         {:configure,
+          %{version: @protocol, cluster: c, keys: k, group: g, port: p, interfaces: i} = map}
+       ) do
+    map_size(map) == 10 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
+      interfaces?(i) and
+      match?(
+        %{ttl: t, interval: n, max_peers: m, heartbeats: h}
+        when t in 0..255 and n in 100..60_000 and m in 1..65_535 and is_boolean(h),
+        map
+      )
+  end
+
+  defp command?({:alive, %{name: name, creation: creation, port: port, cookie: cookie} = map}) do
+    map_size(map) == 8 and is_binary(name) and creation in 0..0xFFFFFFFF and port in 0..65_535 and
+      is_binary(cookie) and
+      match?(
+        %{long_names: l, tls: t, ipv6: v, hidden: h}
+        when is_boolean(l) and is_boolean(t) and is_boolean(v) and is_boolean(h),
+        map
+      )
+  end
+
+  defp command?({:leave, reason}), do: reason in [:left, :beam_exit]
+  defp command?({:keys, keys}), do: keys?(keys)
+  defp command?({:stats, ref}), do: is_integer(ref) and ref in 0..0x7FFFFFFF
+  defp command?(atom), do: atom in [:hide, :pulse, :snapshot]
+
+  defp keys?(keys) when is_list(keys) and length(keys) in 1..4 do
+    Enum.all?(keys, fn
+      {:key, key} -> is_binary(key) and byte_size(key) == 32
+      {kind, secret} -> kind in [:cookie, :passphrase] and is_binary(secret) and secret != ""
+      _other -> false
+    end)
+  end
+
+  defp keys?(_other), do: false
+
+  defp interfaces?(:all), do: true
+
+  defp interfaces?({kind, list}),
+    do: kind in [:only, :except] and is_list(list) and Enum.all?(list, &is_binary/1)
+
+  defp interfaces?(_other), do: false
+
+  @doc "Decodes a frame of the sidecar. What is not exactly one event of the protocol is `:error`."
+  @spec decode(binary()) :: {:ok, event()} | :error
+  # Tag 80 is a compressed term: small on the wire, large in memory. The sidecar makes none.
+  def decode(<<131, tag, _rest::binary>> = data) when tag != 80 and byte_size(data) <= @max_up do
+    case :erlang.binary_to_term(data, [:safe, :used]) do
+      {term, used} when used == byte_size(data) -> event(term)
+      _trailing -> :error
+    end
+  rescue
+    ArgumentError -> :error
+  end
+
+  def decode(_data), do: :error
+
+  defp event(
+         {:ready,
+          %{version: version, boot: <<boot::binary-8>>, pid: pid, interfaces: interfaces} = map}
+       )
+       when map_size(map) == 4 and is_binary(version) and is_integer(pid) and pid >= 0 do
+    if interface_list?(interfaces),
+      do: {:ok, {:ready, %{version: version, boot: hex(boot), pid: pid, interfaces: interfaces}}},
+      else: :error
+  end
+
+  defp event({:snapshot, page, peers}) when page in [:first, :more] do
+    with {:ok, peers} <- peers(peers, []), do: {:ok, {:snapshot, page, peers}}
+  end
+
+  defp event({tag, peer}) when tag in [:up, :update] do
+    with {:ok, peer} <- peer(peer), do: {:ok, {tag, peer}}
+  end
+
+  defp event({:down, peer, reason}) when reason in @reasons do
+    with {:ok, peer} <- peer(peer), do: {:ok, {:down, peer, reason}}
+  end
+
+  defp event({:conflict, peer, other}) do
+    with {:ok, peer} <- peer(peer),
+         {:ok, other} <- peer(other),
+         do: {:ok, {:conflict, peer, other}}
+  end
+
+  defp event({:health, health} = event) when health in @health, do: {:ok, event}
+
+  defp event({:interfaces, interfaces} = event),
+    do: if(interface_list?(interfaces), do: {:ok, event}, else: :error)
+
+  defp event({:heartbeat, name} = event) when is_binary(name), do: {:ok, event}
+
+  defp event({:log, level, text} = event) when level in @levels and is_binary(text),
+    do: {:ok, event}
+
+  defp event({:error, kind, text} = event) when kind in @kinds and is_binary(text),
+    do: {:ok, event}
+
+  defp event(event) when event in [:snapshot_end, :keys_changed, :left], do: {:ok, event}
+
+  defp event({:stats, ref, stats} = event) when is_integer(ref) and is_map(stats) do
+    if Enum.all?(stats, &stat?/1), do: {:ok, event}, else: :error
+  end
+
+  defp event(_term), do: :error
+
+  defp stat?({:interfaces, interfaces}), do: interface_list?(interfaces)
+  defp stat?({key, value}), do: key in @stats and is_integer(value) and value >= 0
+
+  defp peers([], done), do: {:ok, Enum.reverse(done)}
+
+  defp peers([first | rest], done) do
+    with {:ok, peer} <- peer(first), do: peers(rest, [peer | done])
+  end
+
+  defp peers(_other, _done), do: :error
+
+  defp peer(
+         %{
+           name: name,
+           boot: <<boot::binary-8>>,
+           creation: creation,
+           incarnation: incarnation,
+           port: port,
+           long_names: long_names,
+           tls: tls,
+           ipv6: ipv6,
+           hidden: hidden,
+           status: status,
+           cookie: cookie,
+           addresses: addresses
+         } = map
+       )
+       when map_size(map) == 12 and is_binary(name) and byte_size(name) <= 1020 and
+              creation in 0..0xFFFFFFFF and
+              is_integer(incarnation) and incarnation >= 0 and port in 0..65_535 and
+              is_boolean(long_names) and
+              is_boolean(tls) and is_boolean(ipv6) and is_boolean(hidden) and status in @statuses and
+              cookie in @cookies and is_list(addresses) do
+    if proper?(addresses) and Enum.all?(addresses, &address?/1) do
+      {:ok,
+       %Peer{
+         name: name,
+         boot: hex(boot),
+         creation: creation,
+         incarnation: incarnation,
+         port: port,
+         long_names: long_names,
+         tls: tls,
+         ipv6: ipv6,
+         hidden: hidden,
+         status: status,
+         cookie: cookie,
+         addresses: addresses
+       }}
+    else
+      :error
+    end
+  end
+
+  defp peer(_other), do: :error
+
+  defp address?({ip, port, ifindex}),
+    do:
+      ip?(ip) and is_integer(port) and port in 0..65_535 and is_integer(ifindex) and ifindex >= 0
+
+  defp address?(_other), do: false
+
+  defp ip?(ip) when is_tuple(ip) and tuple_size(ip) == 4, do: parts?(ip, 255)
+  defp ip?(ip) when is_tuple(ip) and tuple_size(ip) == 8, do: parts?(ip, 65_535)
+  defp ip?(_other), do: false
+
+  defp parts?(ip, max), do: ip |> Tuple.to_list() |> Enum.all?(&(is_integer(&1) and &1 in 0..max))
+
+  defp interface_list?(list) do
+    is_list(list) and proper?(list) and
+      Enum.all?(list, fn
+        {name, index, address} ->
+          is_binary(name) and is_integer(index) and index >= 0 and is_binary(address)
+
+        _other ->
+          false
+      end)
+  end
+
+  defp proper?(list), do: not List.improper?(list)
+
+  # Where code is loaded when it is called, Base would come between the first peer and its dial.
+  defp hex(boot),
+    do: for(<<digit::4 <- boot>>, into: "", do: <<:binary.at("0123456789abcdef", digit)>>)
+end

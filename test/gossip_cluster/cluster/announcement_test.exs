@@ -1,0 +1,112 @@
+defmodule GossipCluster.Cluster.AnnouncementTest do
+  use ExUnit.Case, async: true
+
+  alias GossipCluster.Cluster.Announcement
+  alias GossipCluster.Hidden
+
+  @own %{name: "own@x", creation: 1, long_names: false, tls: false, ipv6: false, hidden: false}
+
+  defp cookie(text \\ "a cookie"), do: Hidden.wrap(text)
+  defp keys(text \\ "a key"), do: Hidden.wrap([{:key, text}])
+
+  defp local(changes \\ []) do
+    Map.merge(%{own: @own, cookie: cookie(), keys: keys(), by_cookie: false}, Map.new(changes))
+  end
+
+  defp look(announcement, local), do: Announcement.look(announcement, local)
+
+  # One that has been told to the sidecar, as far as there is something to tell.
+  defp say(announcement),
+    do: Enum.reduce(Announcement.news(announcement), announcement, &Announcement.taken(&2, &1))
+
+  defp announced do
+    {:started, announcement} = look(Announcement.new(false), local())
+    announcement |> Announcement.port_asked() |> Announcement.port(4000) |> say()
+  end
+
+  test "nothing is said before this node is alive, but the ring; then the port is waited for" do
+    {:same, announcement} = look(Announcement.new(false), local(own: nil, cookie: nil))
+    assert Announcement.news(announcement) == [{:keys, keys()}]
+    refute Announcement.ask_port?(announcement)
+    announcement = say(announcement)
+    assert Announcement.news(announcement) == []
+
+    {:started, announcement} = look(announcement, local())
+    assert Announcement.ask_port?(announcement)
+    announcement = Announcement.port_asked(announcement)
+    refute Announcement.ask_port?(announcement)
+    assert Announcement.news(announcement) == []
+    announcement = Announcement.port(announcement, 4000)
+    assert [{:alive, alive, _cookie}] = Announcement.news(announcement)
+    assert alive == Map.put(@own, :port, 4000)
+    refute Announcement.announced?(announcement)
+    announcement = say(announcement)
+    assert Announcement.announced?(announcement)
+    assert Announcement.news(announcement) == []
+  end
+
+  test "what is not taken is news again" do
+    {:started, announcement} = look(Announcement.new(false), local())
+    announcement = Announcement.port(announcement, 0)
+    assert [{:keys, _}, {:alive, _, _}] = news = Announcement.news(announcement)
+    assert Announcement.news(announcement) == news
+  end
+
+  test "another cookie is announced, and another ring told; the ring that the sidecar has outlives the cookie" do
+    announcement = announced()
+    assert {:same, other} = look(announcement, local(cookie: cookie("another")))
+    assert [{:alive, _alive, hidden}] = Announcement.news(other)
+    assert hidden == cookie("another")
+
+    assert {:same, other} = look(announcement, local(keys: keys("another")))
+    assert Announcement.news(other) == [{:keys, keys("another")}]
+
+    assert {:stopped, stopped} = look(announcement, local(own: nil, cookie: nil, keys: nil))
+    assert Announcement.news(stopped) == []
+    refute Announcement.keys?(stopped)
+    refute Announcement.announced?(stopped)
+    assert stopped.keyed == keys()
+  end
+
+  test "another life of this node is announced anew, with its own port" do
+    assert {:started, announcement} = look(announced(), local(own: %{@own | creation: 2}))
+    assert Announcement.ask_port?(announcement)
+    assert Announcement.news(announcement) == []
+    announcement = announcement |> Announcement.port_asked() |> Announcement.port(4001)
+    assert [{:alive, %{creation: 2, port: 4001}, _}] = Announcement.news(announcement)
+  end
+
+  test "a port that nobody knows is asked for ten times" do
+    {:started, announcement} = look(Announcement.new(false), local())
+
+    asked =
+      Stream.iterate(announcement, fn announcement ->
+        announcement |> Announcement.port_asked() |> Announcement.port(0)
+      end)
+
+    assert asked |> Enum.take_while(&Announcement.ask_port?/1) |> length() == 10
+    # And one that is late is announced without until it comes.
+    late = announcement |> Announcement.port_asked() |> Announcement.port(:unknown)
+    assert [_, {:alive, %{port: 0}, _}] = Announcement.news(late)
+    assert [_, {:alive, %{port: 7}, _}] = Announcement.news(Announcement.port(late, 7))
+    known = announcement |> Announcement.port(7) |> Announcement.port(:unknown)
+    assert [_, {:alive, %{port: 7}, _}] = Announcement.news(known)
+  end
+
+  test "a new sidecar knows nothing" do
+    forgotten = Announcement.forget(announced())
+    refute Announcement.announced?(forgotten)
+    assert [{:keys, _}, {:alive, %{port: 4000}, _}] = Announcement.news(forgotten)
+  end
+
+  test "who has left announces itself no more, and dials nobody" do
+    assert Announcement.dials_as(announced()) == @own
+    left = Announcement.leave(announced())
+    refute Announcement.announced?(left)
+    assert Announcement.news(left) == []
+    assert Announcement.dials_as(left) == nil
+    assert {:started, started} = look(Announcement.new(true), local())
+    assert Announcement.dials_as(started) == nil
+    assert Announcement.news(Announcement.port(started, 1)) == [{:keys, keys()}]
+  end
+end

@@ -1,0 +1,167 @@
+defmodule GossipCluster.OwnerLoad do
+  @moduledoc """
+  What an owner costs when it is told of very many peers: a real cluster of this VM, whose sidecar hears nobody, and frames as
+  gossipd writes them, sent to the owner as its port would. Nobody is dialled: the names are lower than this node's, and the
+  side with the higher name waits. The caller has started the node's distribution.
+
+      load = OwnerLoad.start(4_096)
+      OwnerLoad.snapshot(load)   #=> %{reductions: 1_234.5, longest: 4.2, milliseconds: 300.0}
+      OwnerLoad.stop(load)
+
+  Reductions are the owner's, for each peer; the longest step, in milliseconds, is one message from its beginning to its end,
+  by the clock on the wall.
+  """
+
+  alias GossipCluster.{FakeSidecar, Owner}
+
+  defstruct [:name, :owner, :port, :peers, :supervisor]
+
+  # As many as gossipd puts into one.
+  @page 64
+  # No argument is copied, for the owner's whole state is one.
+  @flags [:call, :arity, :return_to, :monotonic_timestamp]
+
+  @doc "Starts a cluster for this many peers, whose sidecar is this executable: one that reads, and says nothing."
+  def start(count, sidecar) do
+    name = :"load_#{System.unique_integer([:positive])}"
+
+    options = [
+      name: name,
+      sidecar: sidecar,
+      secret: {:key, String.duplicate("k", 32)},
+      max_peers: 65_535,
+      # No pulse of its own counts.
+      interval: 60_000,
+      connect: {__MODULE__, :connect, []},
+      list_nodes: {__MODULE__, :list, []}
+    ]
+
+    {:ok, supervisor} = GossipCluster.start_link(options)
+    owner = Process.whereis(name)
+
+    load = %__MODULE__{
+      name: name,
+      owner: owner,
+      port: :sys.get_state(owner).port,
+      supervisor: supervisor,
+      peers:
+        for(n <- 1..count, do: FakeSidecar.peer("a#{n}@host.example", port: rem(n, 60_000) + 1))
+    }
+
+    ready = %{version: "9.9.9", boot: <<1::64>>, pid: 1, interfaces: [{"lo", 1, "127.0.0.1"}]}
+    send(owner, {load.port, {:data, :erlang.term_to_binary({:ready, ready})}})
+    settle(load)
+    load
+  end
+
+  def connect(_node), do: false
+  def list, do: []
+
+  @doc "Ends it."
+  def stop(load) do
+    Process.unlink(load.supervisor)
+    Supervisor.stop(load.supervisor, :shutdown)
+  end
+
+  @doc "The sidecar tells of all in pages."
+  def snapshot(load) do
+    [first | more] = Enum.chunk_every(load.peers, @page)
+    frames = [{:snapshot, :first, first} | Enum.map(more, &{:snapshot, :more, &1})]
+    measure(load, frames ++ [:snapshot_end], length(load.peers))
+  end
+
+  @doc "The sidecar tells that each has moved."
+  def update(load) do
+    frames = for peer <- load.peers, do: {:update, %{peer | port: peer.port + 1}}
+    measure(load, frames, length(load.peers))
+  end
+
+  @doc "The sidecar tells that every other is gone."
+  def down_half(load) do
+    gone = Enum.take_every(load.peers, 2)
+    measure(load, for(peer <- gone, do: {:down, peer, :silent}), length(gone))
+  end
+
+  @doc "A snapshot that lacks every other: all of these are gone at once."
+  def vanish_half(load) do
+    left = load.peers |> Enum.drop(1) |> Enum.take_every(2)
+    [first | more] = Enum.chunk_every(left, @page)
+    frames = [{:snapshot, :first, first} | Enum.map(more, &{:snapshot, :more, &1})]
+    measure(load, frames ++ [:snapshot_end], length(load.peers))
+  end
+
+  @doc "This node leaves: that concerns every peer."
+  def leave(load) do
+    measure(load, [], length(load.peers), fn -> GossipCluster.leave(load.name) end)
+  end
+
+  @doc "A caller that awaits more peers than there are, for as long as it lives."
+  def await(load) do
+    pid = spawn_link(fn -> GossipCluster.await(load.name, min: 1_000_000, timeout: :infinity) end)
+
+    settle(load)
+    pid
+  end
+
+  defp measure(load, frames, peers, also \\ fn -> :ok end) do
+    messages = for frame <- frames, do: {load.port, {:data, :erlang.term_to_binary(frame)}}
+    settle(load)
+    :erlang.garbage_collect(load.owner)
+    steps(true)
+    1 = :erlang.trace(load.owner, true, @flags)
+    {:reductions, before} = Process.info(load.owner, :reductions)
+    since = System.monotonic_time(:microsecond)
+    for message <- messages, do: send(load.owner, message)
+    also.()
+    settle(load)
+    milliseconds = (System.monotonic_time(:microsecond) - since) / 1000
+    {:reductions, reductions} = Process.info(load.owner, :reductions)
+    1 = :erlang.trace(load.owner, false, @flags)
+    steps(false)
+
+    %{
+      reductions: (reductions - before) / peers,
+      longest: longest(load.owner),
+      milliseconds: milliseconds
+    }
+  end
+
+  # Nothing is left to do: no message, and nothing that waits for a turn.
+  defp settle(%{owner: owner} = load) do
+    case Process.info(owner, [:message_queue_len, :status, :current_function]) do
+      [message_queue_len: 0, status: :waiting, current_function: {:gen_server, :loop, 7}] -> :ok
+      _busy -> Process.sleep(1) && settle(load)
+    end
+  end
+
+  defp steps(on) do
+    match = if on, do: [{:_, [], []}], else: false
+
+    for {function, arity} <- [handle_info: 2, handle_call: 3, handle_continue: 2],
+        do: 1 = :erlang.trace_pattern({Owner, function, arity}, match, [:local])
+  end
+
+  defp longest(owner) do
+    ref = :erlang.trace_delivered(owner)
+    longest(owner, ref, 0, 0)
+  end
+
+  defp longest(owner, ref, since, longest) do
+    receive do
+      {:trace_ts, ^owner, :call, _function, at} ->
+        longest(owner, ref, at, longest)
+
+      {:trace_ts, ^owner, :return_to, _function, at} ->
+        longest(owner, ref, at, max(longest, at - since))
+
+      {:trace_ts, _pid, _what, _about, _at} ->
+        longest(owner, ref, since, longest)
+
+      {:trace_ts, _pid, _what, _about, _more, _at} ->
+        longest(owner, ref, since, longest)
+
+      {:trace_delivered, ^owner, ^ref} ->
+        System.convert_time_unit(longest, :native, :microsecond) / 1000
+    end
+  end
+end
