@@ -2,10 +2,9 @@
 # GossipCluster never reads it.
 import Config
 
-# One default cluster, keyed by the Erlang cookie. A test starts the clusters it needs itself, in a network of its own.
-clusters = if config_env() == :test, do: [], else: [[log_heartbeats: true]]
-
-config :gossip_cluster, clusters: clusters
+# One default cluster, keyed by the Erlang cookie: see runtime.exs. A test starts the clusters it needs itself, in a network
+# of its own.
+config :gossip_cluster, clusters: []
 config :logger, level: :debug
 
 # One line a message. Elixir 1.14 knows the first form only, later ones prefer the second.

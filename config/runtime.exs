@@ -1,11 +1,15 @@
 # What a person can set without building again, here and in the image. Read when the node starts.
 #
-#   GOSSIP_INTERFACES  names or addresses of the interfaces to use, separated by commas (all of them otherwise)
+#   GOSSIP_INTERFACES=LIST       names or addresses of the interfaces to use, separated by commas (all of them otherwise)
+#   GOSSIP_LOG_HEARTBEATS=true   a line for each heartbeat that is heard: for looking on
 import Config
 
-interfaces = System.get_env("GOSSIP_INTERFACES")
+if config_env() != :test do
+  interfaces = System.get_env("GOSSIP_INTERFACES")
 
-if interfaces && config_env() != :test do
-  cluster = [log_heartbeats: true, interfaces: String.split(interfaces, ",", trim: true)]
-  config :gossip_cluster, clusters: [cluster]
+  config :gossip_cluster,
+    clusters: [
+      [log_heartbeats: System.get_env("GOSSIP_LOG_HEARTBEATS") == "true"] ++
+        if(interfaces, do: [interfaces: String.split(interfaces, ",", trim: true)], else: [])
+    ]
 end

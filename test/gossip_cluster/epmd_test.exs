@@ -128,6 +128,7 @@ defmodule GossipCluster.EpmdTest do
 
     on_exit(fn ->
       System.delete_env("GOSSIP_PORT_FILE")
+      :persistent_term.erase({Epmd, :own})
       Application.delete_env(:kernel, :inet_dist_use_interface)
       for path <- [file, file <> ".address"], do: File.rm(path)
     end)

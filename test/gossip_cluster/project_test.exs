@@ -56,4 +56,35 @@ defmodule GossipCluster.ProjectTest do
              "#{name}/#{arity}"
     end
   end
+
+  # The order is config.exs, then runtime.exs.
+  defp clusters(env, variables) do
+    code = """
+    config = Config.Reader.read!("config/config.exs", env: #{inspect(env)})
+    config = Config.Reader.merge(config, Config.Reader.read!("config/runtime.exs", env: #{inspect(env)}))
+    IO.write(inspect(config[:gossip_cluster][:clusters]))
+    """
+
+    clean = [{"GOSSIP_INTERFACES", nil}, {"GOSSIP_LOG_HEARTBEATS", nil}]
+
+    {output, 0} =
+      System.cmd("elixir", ["-e", code], env: clean ++ variables, stderr_to_stdout: true)
+
+    {clusters, _binding} = Code.eval_string(output)
+    clusters
+  end
+
+  test "in `iex -S mix` here no line scrolls over the prompt for each heartbeat, unless it is wanted" do
+    assert clusters(:dev, []) == [[log_heartbeats: false]]
+    assert clusters(:prod, [{"GOSSIP_LOG_HEARTBEATS", "true"}]) == [[log_heartbeats: true]]
+
+    assert clusters(:dev, [{"GOSSIP_INTERFACES", "lo,eth0"}]) == [
+             [log_heartbeats: false, interfaces: ["lo", "eth0"]]
+           ]
+
+    assert clusters(:test, [{"GOSSIP_LOG_HEARTBEATS", "true"}]) == []
+    # The demonstrations show them.
+    for file <- ["bin/demo", "Dockerfile"],
+        do: assert(File.read!(file) =~ "GOSSIP_LOG_HEARTBEATS=true")
+  end
 end

@@ -2,7 +2,8 @@ defmodule GossipCluster.Integration.BuildDemoTest do
   # bin/demo as a newcomer runs it, in a network that is nothing but a loopback interface.
   use ExUnit.Case, async: false
 
-  @moduletag timeout: 120_000
+  # It builds first.
+  @moduletag timeout: 300_000
 
   # In a place whose name has a space.
   setup_all do
@@ -21,7 +22,7 @@ defmodule GossipCluster.Integration.BuildDemoTest do
   end
 
   test "shows both nodes' logs and that they met, and ends with 0", %{tmp: tmp} = context do
-    {output, status} = demo("ip link set lo up", ["--seconds", "10"], context)
+    {output, status} = demo("ip link set lo up", ["--seconds", "20"], context)
     assert status == 0, output
     assert output =~ ~r/^a\| .*NODEUP :"b@127\.0\.0\.1"/m
     assert output =~ ~r/^b\| .*NODEUP :"a@127\.0\.0\.1"/m

@@ -43,7 +43,7 @@ defmodule GossipCluster.Integration.ReleaseTest do
   end
 
   test "RELEASE_NAME=a and RELEASE_NAME=b cluster, and rpc, pid and stop work", context do
-    a = start(context, [{"RELEASE_NAME", "a"}])
+    a = start(context, [{"RELEASE_NAME", "a"}, {"GOSSIP_LOG_HEARTBEATS", "true"}])
     b = start(context, [{"RELEASE_NAME", "b"}])
     wait_for(a, ~s(NODEUP :"b@#{context.host}"))
     wait_for(b, ~s(NODEUP :"a@#{context.host}"))
