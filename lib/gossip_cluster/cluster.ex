@@ -301,14 +301,13 @@ defmodule GossipCluster.Cluster do
     |> first({:put, :sidecar, Map.take(ready, [:version, :boot, :pid])})
     |> fact({:sidecar_start, ready, duration, complained})
     |> interfaces(ready.interfaces)
+    |> health(:ok)
     |> put_status()
   end
 
   defp event(state, {:frame, {:interfaces, list}}, _now), do: interfaces(state, list)
 
-  defp event(state, {:frame, {:health, health}}, _now) do
-    %{state | health: health} |> first({:put, :health, health}) |> fact({:health, health})
-  end
+  defp event(state, {:frame, {:health, health}}, _now), do: health(state, health)
 
   defp event(state, {:frame, {:heartbeat, _name} = heard}, _now), do: fact(state, heard)
   defp event(state, {:frame, {:log, _level, _text} = line}, _now), do: fact(state, line)
@@ -753,6 +752,11 @@ defmodule GossipCluster.Cluster do
     {names, dialer} = Dialer.renamed(state.dialer, Announcement.dials_as(state.announcement))
     later(%{state | dialer: dialer}, Enum.map(names, &{:review, &1}))
   end
+
+  defp health(%{health: health} = state, health), do: state
+
+  defp health(state, health),
+    do: %{state | health: health} |> first({:put, :health, health}) |> fact({:health, health})
 
   defp interfaces(%{interfaces: interfaces} = state, interfaces), do: state
 

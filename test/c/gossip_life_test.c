@@ -155,6 +155,42 @@ static void who_hides_comes_back_as_another(void **state)
     assert_int_equal(net->nodes[1]->event_count, 0);
 }
 
+/* A goodbye ends the isolation; who is not told so takes itself for cut off for ever. */
+static void who_was_isolated_and_hides_is_well_again(void **state)
+{
+    struct net *net = *state;
+    members(net, 3);
+    net->dark = 0;
+    net->drop = net_drop_dark;
+    net_run(net, 6 * SECOND_US);
+    assert_int_equal(net_event(net, 0, EVENT_HEALTH)->health, HEALTH_ISOLATED);
+    net_command(net, 0, COMMAND_HIDE);
+    net_run(net, SECOND_US);
+    assert_int_equal(net_events(net, 0, EVENT_LEFT), 1);
+    assert_int_equal(net_event(net, 0, EVENT_HEALTH)->health, HEALTH_OK);
+    net->drop = NULL;
+    net_alive(net, 0);
+    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
+    assert_int_equal(gossip_stats(net->nodes[0]->g).health, HEALTH_OK);
+    assert_int_equal(net_events(net, 0, EVENT_HEALTH), 2);
+}
+
+static void who_was_isolated_and_is_renamed_is_well_again(void **state)
+{
+    struct net *net = *state;
+    members(net, 3);
+    net->dark = 0;
+    net->drop = net_drop_dark;
+    net_run(net, 6 * SECOND_US);
+    assert_int_equal(net_event(net, 0, EVENT_HEALTH)->health, HEALTH_ISOLATED);
+    net->nodes[0]->self.creation = 2;
+    net_alive(net, 0);
+    net_run(net, SECOND_US);
+    assert_int_equal(net_event(net, 0, EVENT_HEALTH)->health, HEALTH_OK);
+    net->drop = NULL;
+    assert_true(net_wait(net, 3 * SECOND_US, net_whole));
+}
+
 static void alive_again_while_it_says_goodbye(void **state)
 {
     struct net *net = *state;
@@ -262,6 +298,8 @@ int main(void)
         NET_TEST(goodbyes_say_why),
         NET_TEST(a_lost_goodbye_is_repeated_by_others),
         NET_TEST(who_hides_comes_back_as_another),
+        NET_TEST(who_was_isolated_and_hides_is_well_again),
+        NET_TEST(who_was_isolated_and_is_renamed_is_well_again),
         NET_TEST(alive_again_while_it_says_goodbye),
         NET_TEST(a_new_name_is_a_new_life),
         NET_TEST(alive_twice_is_once),

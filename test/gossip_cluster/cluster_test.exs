@@ -295,6 +295,20 @@ defmodule GossipCluster.ClusterTest do
                dialled(elem(handle(loud, {:timeout, :dial}, 2_000), 1)) == ["zoe@x"]
     end
 
+    test "a new sidecar of an isolated node begins well, and tells of changes only" do
+      again = [{:start, local(), nil}, {:opened, local().keys}]
+      {restarted, _} = handle(Cluster.new(options([]), %{@past | health: :isolated}, 0), again)
+      {isolated, _} = handle(running(), {:frame, {:health, :isolated}})
+      {isolated, _} = handle(isolated, {:opened, local().keys})
+
+      for cluster <- [isolated, restarted] do
+        {cluster, effects} = handle(cluster, {:frame, {:ready, @ready}})
+        assert Cluster.summary(cluster).health == :ok
+        assert {:put, :health, :ok} in effects
+        assert {:health, :ok} in facts(effects)
+      end
+    end
+
     test "the connection to one that is down is cut if that is wanted, and the members have judged" do
       peers = [peer("zoe@x")]
       {cluster, _} = handle(running(peers, on_down: :disconnect), {:nodeup, "zoe@x"})

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "protocol/beat.h"
+#include "protocol/isolate.h"
 #include "protocol/send.h"
 #include "state/self.h"
 
@@ -49,7 +50,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     roster_reset(g);
     g->tale_count = 0;
     g->look_at = 0;
-    g->stats.health = HEALTH_OK;
+    isolate_end(g, fx);
     struct effect *e = effects_push(fx, EFFECT_EVENT);
     if (e != NULL) {
         e->as.event.type = EVENT_LEFT;

@@ -20,6 +20,13 @@ void isolate_enter(struct gossip *g, struct effects *fx)
     }
 }
 
+void isolate_end(struct gossip *g, struct effects *fx)
+{
+    if (g->stats.health == HEALTH_ISOLATED) {
+        tell_health(g, fx, HEALTH_OK);
+    }
+}
+
 /* Somebody was heard. What the others could not be heard saying meanwhile is not held against them. */
 void isolate_leave(struct gossip *g, struct effects *fx)
 {

@@ -7,4 +7,7 @@
 void isolate_enter(struct gossip *g, struct effects *fx);
 void isolate_leave(struct gossip *g, struct effects *fx);
 
+/* There is nobody to hear any more: this life is over. */
+void isolate_end(struct gossip *g, struct effects *fx);
+
 #endif

@@ -97,7 +97,7 @@ struct gossip {
     uint8_t own_count;
     struct addr own[PEER_ADDRS];
 
-    /* counted where it happens; health: isolate.c, and announce.c at an end */
+    /* counted where it happens; health: isolate.c */
     struct gossip_stats stats;
 
     /* gossip.c: once, but for the keys, which the owner changes */

@@ -294,7 +294,6 @@ static void check_event(struct witness *w, const struct event *e)
         break;
     case EVENT_LEFT:
         w->listed = w->trusted = w->places = 0; /* a new life, in which everything is to be proven anew */
-        w->health = HEALTH_OK;
         w->announced = false;
         break;
     default:

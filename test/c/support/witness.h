@@ -14,6 +14,7 @@
  * and is numbered 1, 2, 3 ...;
  *   - a stranger's datagram, recorded or forged, causes one datagram at most, and no event; and when all hear
  *     it, that is so short that as many as may answer send at most three times as many bytes as came;
+ *   - the owner knows the member's health, whatever becomes of it;
  *   - no table grows beyond its bound, no effect is lost, the deadline is neither past nor far.
  *
  * A broken promise is printed, and ends the program: fuzzers and unit tests alike. The witness judges
