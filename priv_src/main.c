@@ -39,7 +39,6 @@ static void prepare_process(void)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction terminate = {.sa_handler = on_terminate, .sa_flags = (int)SA_RESETHAND};
     struct rlimit none = {0};
-
     /* None of these can fail with these arguments, and none is worth not running for. */
     (void)sigaction(SIGPIPE, &ignore, NULL); /* a closed stdout is seen where it is written to */
     (void)sigaction(SIGTERM, &terminate, NULL);

@@ -17,7 +17,6 @@ static int derive(struct gossipd *d, const struct secrets *secrets, struct keyri
     *out = (struct keyring){0};
     for (size_t i = 0; i < secrets->count; i++) {
         const struct secret *s = &secrets->items[i];
-
         if (keyring_add(out, s->kind, s->data, s->len, d->scope, d->scope_len) != 0) {
             keyring_wipe(out);
             return fault_set(&d->fault, FAULT_MEMORY,
@@ -32,14 +31,13 @@ static int derive(struct gossipd *d, const struct secrets *secrets, struct keyri
 static int configure(struct gossipd *d, const struct message *m)
 {
     const struct config *c = &m->as.config;
+    d->scope_len = keyring_scope(d->scope, &c->group, c->label, c->label_len);
     struct udp_options udp = {.group = c->group, .ttl = c->ttl};
     struct gossip_options options = {.interval_ms = c->interval_ms,
                                      .max_peers = c->max_peers,
                                      .heartbeats = c->heartbeats,
                                      .random = random_fill,
                                      .sealing = &gossip_sealed};
-
-    d->scope_len = keyring_scope(d->scope, &c->group, c->label, c->label_len);
     if (links_open(&d->links, &udp, &c->interfaces, &d->uplink.log, &d->fault) != 0 ||
         derive(d, &m->secrets, &options.keys) != 0) {
         return -1;
@@ -63,7 +61,6 @@ static int configure(struct gossipd *d, const struct message *m)
 static int command(struct gossipd *d, struct message *m)
 {
     struct command *c = &m->as.command;
-
     if (c->type == COMMAND_KEYS) {
         if (derive(d, &m->secrets, &c->as.keys) != 0) {
             return -1;
@@ -83,7 +80,6 @@ static void answer_stats(struct gossipd *d, uint32_t ref)
 {
     struct gossip_stats core = gossip_stats(d->engine.core);
     struct udp_stats udp = udp_stats(d->links.udp);
-
     uplink_stats(&d->uplink, ref, &core, &udp);
 }
 
@@ -112,11 +108,9 @@ static int frames(struct gossipd *d)
     uint8_t *frame;
     size_t len;
     int got;
-
     while ((got = frame_next(&d->parser, &frame, &len)) == 1) {
         struct message m;
         int result = term_decode(frame, len, &m, &d->fault);
-
         if (result == 0) {
             result = obey(d, &m);
         }
@@ -136,7 +130,6 @@ int commands_read(struct gossipd *d)
     for (int i = 0; i < READS_A_WAKE_UP; i++) {
         size_t room;
         uint8_t *at = frame_room(&d->parser, &room);
-
         if (at == NULL) {
             return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
         }

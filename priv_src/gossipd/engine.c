@@ -31,7 +31,6 @@ int64_t engine_deadline(const struct engine *e)
 static void carry_out(struct engine *e, int64_t now)
 {
     const struct effect *effect;
-
     while ((effect = effects_pop(e->fx)) != NULL) {
         if (effect->type == EFFECT_SEND) {
             links_send(e->links, now, &effect->as.send.path, effect->as.send.data, effect->as.send.len);
@@ -51,7 +50,6 @@ static void carry_out(struct engine *e, int64_t now)
 void engine_addresses(struct engine *e)
 {
     struct addr own[PEER_ADDRS];
-
     gossip_addresses(e->core, own, udp_addresses(e->links->udp, own, PEER_ADDRS));
 }
 
@@ -80,18 +78,14 @@ void engine_receive(struct engine *e, int64_t now, const struct pollfd *fds)
 {
     struct pollfd all[UDP_SOCKETS_MAX];
     size_t sockets = links_descriptors(e->links, all);
-
     gossip_slept(e->core, clock_slept());
     size_t most = fds == NULL ? DATAGRAMS_DRAINED : DATAGRAMS_A_WAKE_UP;
-
     for (size_t i = 0; i < sockets; i++) {
         int got = fds == NULL || fds[i].revents != 0;
-
         for (size_t n = 0; n < most && got != 0; n++) {
             uint8_t datagram[DATAGRAM_MAX];
             struct path from;
             size_t len;
-
             got = links_receive(e->links, i, &from, datagram, &len);
             if (got == 1) {
                 gossip_receive(e->core, e->fx, now, &from, datagram, len);

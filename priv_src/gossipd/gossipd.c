@@ -20,7 +20,6 @@ enum slot { SLOT_IN, SLOT_OUT, SLOT_SOCKETS, SLOTS = SLOT_SOCKETS + UDP_SOCKETS_
 static int nonblocking(struct gossipd *d, int fd)
 {
     int flags = fcntl(fd, F_GETFL);
-
     if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0) {
         return 0;
     }
@@ -42,7 +41,6 @@ static int64_t deadline(const struct gossipd *d)
 static int sleep_until(struct gossipd *d, int64_t due, struct pollfd fds[static SLOTS])
 {
     int64_t timeout = -1;
-
     if (due != NEVER) {
         timeout = due - clock_now();
         timeout = timeout < 0 ? 0 : timeout;
@@ -76,7 +74,6 @@ static int once(struct gossipd *d)
 {
     struct pollfd fds[SLOTS] = {{0}};
     int64_t due = deadline(d);
-
     if (sleep_until(d, due, fds) != 0) {
         return -1;
     }
@@ -108,12 +105,10 @@ static bool beam_lives(const struct gossipd *d)
 static void linger(struct gossipd *d)
 {
     int64_t until = d->now + LINGER;
-
     while (d->engine.announced && d->now < until && beam_lives(d)) {
         struct pollfd fds[UDP_SOCKETS_MAX];
         size_t count = links_descriptors(&d->links, fds);
         int64_t due = earlier(deadline(d), d->now + PARENT);
-
         (void)wait_for(fds, count, due < d->now ? 0 : due - d->now);
         d->now = clock_now();
         engine_receive(&d->engine, d->now, fds);
@@ -133,7 +128,6 @@ static void farewell(struct gossipd *d)
     engine_command(&d->engine, d->now, &leave);
     while (!d->engine.left && d->now < until) {
         int64_t timeout = earlier(engine_deadline(&d->engine), until) - d->now;
-
         (void)wait_for(NULL, 0, timeout < 0 ? 0 : timeout);
         d->now = clock_now();
         engine_tick(&d->engine, d->now);
@@ -164,7 +158,6 @@ int gossipd_run(int in, int out)
     struct gossipd d = {
         .in = in, .parent = getppid(), .now = clock_now(), .parser = frame_parser_new(FRAME_LIMIT)};
     int result = start(&d, out);
-
     while (result == 0 && !d.ended) {
         result = once(&d);
     }

@@ -29,7 +29,6 @@ int64_t links_deadline(const struct links *l)
 static void describe(const struct interface *interfaces, size_t count, char *out, size_t size)
 {
     size_t used = 0;
-
     out[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         if (size - used < 64) { /* room for one more, and for this */
@@ -58,7 +57,6 @@ static void say_joined(struct links *l, const struct interface_list *list)
     char text[LOG_TEXT / 2];
     size_t count;
     const struct interface *joined = udp_interfaces(l->udp, &count);
-
     describe(joined, count, text, sizeof text);
     if (count == 0) {
         log_line(l->log, LEVEL_WARNING, "no interface to multicast on; looking again every second");
@@ -80,7 +78,6 @@ static bool same_interfaces(const struct interface *a, size_t a_count, const str
                             size_t b_count)
 {
     bool same = a_count == b_count;
-
     for (size_t i = 0; same && i < a_count; i++) {
         same = a[i].index == b[i].index && addr_same(&a[i].addr, &b[i].addr);
     }
@@ -95,7 +92,6 @@ static bool tell(struct links *l, const struct interface_list *list, int64_t now
     bool chosen = !l->told || list->fallback != l->list.fallback ||
                   !same_interfaces(list->items, list->count, l->list.items, l->list.count);
     bool used = !l->told || !same_interfaces(usable, usable_count, l->usable, l->usable_count);
-
     if (!chosen && !used && list->missing == l->list.missing) {
         return false;
     }
@@ -122,7 +118,6 @@ bool links_found(struct links *l, const struct interface_list *list, int64_t now
     size_t joined = udp_set_interfaces(l->udp, list);
     bool well =
         joined == list->count && joined > 0 && list->missing == 0 && !list->fallback && !udp_troubled(l->udp);
-
     l->unlisted = false;
     l->look_at = well ? NEVER : now + LINKS_LOOK_GAP;
     return tell(l, list, now);
@@ -131,7 +126,6 @@ bool links_found(struct links *l, const struct interface_list *list, int64_t now
 bool links_look(struct links *l, int64_t now)
 {
     struct interface_list list;
-
     if (interfaces_list(&l->filter, &list) == 0) {
         return links_found(l, &list, now);
     }

@@ -63,7 +63,6 @@ static int queue_beyond(struct uplink *u, int put)
 static void log_up(void *context, uint8_t level, const char *text)
 {
     struct uplink *u = context;
-
     if (u->configured) {
         (void)queue(u, term_log(u->term, level, text));
     } else if (level >= LEVEL_WARNING) {
@@ -109,7 +108,6 @@ void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *cor
                                .logs_dropped = u->log.dropped},
                       .interfaces = u->interfaces,
                       .interface_count = u->interface_count};
-
     (void)queue(u, term_stats(u->term, ref, &s));
 }
 
@@ -154,7 +152,6 @@ static int page_add(void *context, const struct peer_view *peer)
 {
     struct page *p = context;
     struct term *t = p->uplink->term;
-
     if ((p->peers == 0 && term_page_begin(t, p->first) != 0) || term_page_peer(t, peer) != 0) {
         return -1;
     }
@@ -167,7 +164,6 @@ static int page_add(void *context, const struct peer_view *peer)
 static int snapshot(struct uplink *u, const struct gossip *core)
 {
     struct page p = {.uplink = u, .first = true};
-
     if (gossip_peers(core, page_add, &p) != 0) {
         return -1;
     }
@@ -218,12 +214,11 @@ void uplink_flush(struct uplink *u, const struct gossip *core)
 
 void uplink_fault(struct uplink *u, struct fault *fault)
 {
-    int64_t until = clock_now() + LAST_WORDS;
-    struct pollfd fd = {.fd = u->out, .events = POLLOUT};
-    bool read = false;
-
     log_clean(fault->text);
+    bool read = false;
     if (u->term != NULL && queue_beyond(u, term_error(u->term, fault)) == 0) {
+        int64_t until = clock_now() + LAST_WORDS;
+        struct pollfd fd = {.fd = u->out, .events = POLLOUT};
         while (outbox_write(&u->outbox, u->out) == 0 && uplink_waits(u) && clock_now() < until) {
             (void)wait_for(&fd, 1, until - clock_now());
         }

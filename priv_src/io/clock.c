@@ -8,7 +8,6 @@
 static int64_t read_clock(clockid_t id)
 {
     struct timespec t = {0};
-
     (void)clock_gettime(id, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
@@ -22,7 +21,6 @@ int64_t clock_slept(void)
 {
 #if defined(CLOCK_BOOTTIME)
     int64_t awake = read_clock(CLOCK_MONOTONIC);
-
     return (read_clock(CLOCK_BOOTTIME) - awake) / STEP * STEP;
 #else
     return 0; /* elsewhere CLOCK_MONOTONIC counts sleep, or nothing does */

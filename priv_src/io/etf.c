@@ -55,7 +55,6 @@ static int walk_big(struct reader *r)
 {
     uint8_t digits = read_u8(r);
     uint8_t sign = read_u8(r);
-
     return digits > ETF_BIG_BYTES || sign > 1 ? -1 : skip(r, digits);
 }
 
@@ -63,7 +62,6 @@ static int walk_big(struct reader *r)
 static int walk(struct reader *r, int depth)
 {
     uint8_t tag = read_u8(r);
-
     if (r->failed || depth == 0) {
         return -1;
     }
@@ -105,7 +103,6 @@ static int walk(struct reader *r, int depth)
 int etf_check(const uint8_t *data, size_t len)
 {
     struct reader r = reader_over(data, len);
-
     if (read_u8(&r) != TAG_VERSION || r.failed || walk(&r, ETF_DEPTH) != 0) {
         return -1;
     }
@@ -117,7 +114,6 @@ static void text_bytes(char out[static ETF_TEXT], const char *quote, const uint8
 {
     char plain[49];
     size_t n = len < sizeof plain - 1 ? len : sizeof plain - 1;
-
     for (size_t i = 0; i < n; i++) {
         plain[i] = (char)(bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '.');
     }
@@ -130,7 +126,6 @@ static void text_big(char out[static ETF_TEXT], struct reader *r)
     uint8_t digits = read_u8(r);
     uint8_t sign = read_u8(r);
     uint64_t value = 0;
-
     for (unsigned i = 0; i < digits && i < ETF_BIG_BYTES; i++) {
         value |= (uint64_t)read_u8(r) << (8 * i);
     }
@@ -141,7 +136,6 @@ const char *etf_text(const uint8_t *data, size_t len, size_t at, char out[static
 {
     struct reader r = reader_over(data, len);
     uint32_t n = 0;
-
     (void)read_bytes(&r, at);
     switch (read_u8(&r)) {
     case TAG_SMALL_INTEGER:

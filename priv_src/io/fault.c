@@ -23,9 +23,8 @@ const char *fault_name(uint8_t kind)
 
 int fault_set(struct fault *fault, uint8_t kind, const char *format, ...)
 {
-    va_list args;
-
     fault->kind = kind;
+    va_list args;
     va_start(args, format);
     (void)vsnprintf(fault->text, sizeof fault->text, format, args);
     va_end(args);

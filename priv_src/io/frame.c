@@ -39,11 +39,10 @@ static void release(struct frame_parser *p)
 /* Moves what is held to the front, and leaves no copy behind. */
 static void compact(struct frame_parser *p)
 {
-    size_t held = p->end - p->start;
-
     if (p->start == 0) {
         return;
     }
+    size_t held = p->end - p->start;
     memmove(p->data, p->data + p->start, held);
     sodium_memzero(p->data + held, p->end - held);
     p->start = 0;
@@ -56,7 +55,6 @@ static int grow(struct frame_parser *p)
 {
     size_t most = p->limit + FRAME_HEADER;
     size_t size = p->size == 0 ? FIRST_SIZE : p->size * 2;
-
     if (size > most) {
         size = most;
     }

@@ -13,7 +13,6 @@
 static bool fits(const char *item, const struct candidate *c)
 {
     char text[IP_TEXT];
-
     return strcmp(item, c->interface.name) == 0 || strcmp(item, ip_text(&c->interface.addr, text)) == 0;
 }
 
@@ -21,7 +20,6 @@ static bool fits(const char *item, const struct candidate *c)
 static uint32_t matches_of(const struct interface_filter *filter, const struct candidate *c)
 {
     uint32_t bits = 0;
-
     for (unsigned i = 0; i < filter->count; i++) {
         if (fits(filter->items[i], c)) {
             bits |= UINT32_C(1) << i;
@@ -59,13 +57,11 @@ static bool wanted(const struct interface_filter *filter, const struct candidate
 void interfaces_choose(const struct interface_filter *filter, const struct candidate *candidates,
                        size_t count, struct interface_list *out)
 {
-    uint32_t found = 0;
-
     *out = (struct interface_list){0};
+    uint32_t found = 0;
     for (size_t i = 0; i < count; i++) {
         const struct candidate *c = &candidates[i];
         uint32_t matches = matches_of(filter, c);
-
         if (!c->up || !wanted(filter, c, matches)) {
             continue;
         }
@@ -80,7 +76,6 @@ void interfaces_choose(const struct interface_filter *filter, const struct candi
     }
     for (size_t i = 0; i < count && out->count == 0; i++) {
         const struct candidate *c = &candidates[i];
-
         if (c->up && c->loopback && (filter->mode != FILTER_EXCEPT || matches_of(filter, c) == 0)) {
             add(out, &c->interface);
             out->fallback = true;
@@ -91,12 +86,11 @@ void interfaces_choose(const struct interface_filter *filter, const struct candi
 /* From the system's description; false for what has no IPv4 address. (IPv6 will come in here.) */
 static bool candidate_of(const struct ifaddrs *a, struct candidate *out)
 {
-    struct sockaddr_in in;
-    uint8_t ip[4];
-
     if (a->ifa_addr == NULL || a->ifa_addr->sa_family != AF_INET || strlen(a->ifa_name) >= INTERFACE_NAME) {
         return false;
     }
+    struct sockaddr_in in;
+    uint8_t ip[4];
     memcpy(&in, a->ifa_addr, sizeof in);
     memcpy(ip, &in.sin_addr, sizeof ip);
     *out = (struct candidate){.up = (a->ifa_flags & IFF_UP) != 0,
@@ -112,15 +106,14 @@ static bool candidate_of(const struct ifaddrs *a, struct candidate *out)
 
 int interfaces_list(const struct interface_filter *filter, struct interface_list *out)
 {
+    *out = (struct interface_list){0};
     struct candidate *candidates = calloc(CANDIDATES_MAX, sizeof *candidates);
     struct ifaddrs *all = NULL;
-    size_t count = 0;
-
-    *out = (struct interface_list){0};
     if (candidates == NULL || getifaddrs(&all) != 0) {
         free(candidates);
         return -1;
     }
+    size_t count = 0;
     for (const struct ifaddrs *a = all; a != NULL && count < CANDIDATES_MAX; a = a->ifa_next) {
         count += candidate_of(a, &candidates[count]);
     }

@@ -8,7 +8,6 @@ _Static_assert(IP_TEXT >= INET6_ADDRSTRLEN, "every address has room");
 const char *ip_text(const struct addr *a, char out[static IP_TEXT])
 {
     int family = a->family == ADDR_IPV4 ? AF_INET : a->family == ADDR_IPV6 ? AF_INET6 : AF_UNSPEC;
-
     if (family == AF_UNSPEC || inet_ntop(family, a->ip, out, IP_TEXT) == NULL) {
         memcpy(out, "nowhere", sizeof "nowhere");
     }
@@ -18,7 +17,6 @@ const char *ip_text(const struct addr *a, char out[static IP_TEXT])
 int ip_parse_v4(const uint8_t *text, size_t len, uint8_t ip[static 4])
 {
     char copy[INET_ADDRSTRLEN];
-
     if (len >= sizeof copy || memchr(text, '\0', len) != NULL) {
         return -1;
     }

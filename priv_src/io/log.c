@@ -49,10 +49,8 @@ void log_line(struct log *log, uint8_t level, const char *format, ...)
 void log_clean(char *text)
 {
     const char *end = text + strlen(text);
-
     while (text < end) {
         size_t len = utf8_length(text, (size_t)(end - text));
-
         if (len == 0 || (len == 1 && ((unsigned char)*text < 0x20 || *text == 0x7f))) {
             *text = '?';
             len = 1;

@@ -26,7 +26,6 @@ void outbox_free(struct outbox *o)
 static size_t frame_at(const struct outbox *o, size_t at)
 {
     struct reader r = reader_over(o->data + at, FRAME_HEADER);
-
     return FRAME_HEADER + (size_t)read_u32(&r);
 }
 
@@ -35,7 +34,6 @@ static size_t frame_at(const struct outbox *o, size_t at)
 static int overflow(struct outbox *o)
 {
     size_t keep = o->head + o->partial;
-
     for (size_t at = keep; at < o->tail; at += frame_at(o, at)) {
         o->dropped++;
     }
@@ -49,11 +47,10 @@ static int overflow(struct outbox *o)
 /* Makes room for `len` more bytes behind the tail. */
 static int reserve(struct outbox *o, size_t len)
 {
-    size_t held = o->tail - o->head;
-
     if (o->size - o->tail >= len) {
         return 0;
     }
+    size_t held = o->tail - o->head;
     if (o->head > 0) {
         memmove(o->data, o->data + o->head, held);
         o->head = 0;
@@ -91,7 +88,6 @@ int outbox_push(struct outbox *o, const void *frame, size_t len)
 {
     size_t bound = o->limit + o->beyond;
     size_t held = o->tail - o->head;
-
     if (held > bound || len + FRAME_HEADER > bound - held) {
         return overflow(o);
     }
@@ -135,7 +131,6 @@ int outbox_write(struct outbox *o, int fd)
 {
     while (o->head < o->tail) {
         ssize_t n = write(fd, o->data + o->head, o->tail - o->head);
-
         if (n > 0) {
             written(o, (size_t)n);
         } else if (n < 0 && errno == EINTR) {
@@ -157,7 +152,6 @@ bool outbox_empty(const struct outbox *o)
 bool outbox_take_overflow(struct outbox *o)
 {
     bool was = o->overflowed;
-
     o->overflowed = false;
     return was;
 }

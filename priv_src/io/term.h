@@ -1,5 +1,5 @@
-/* The port's terms: what the owner sends (decoded), and what it is told (encoded). The contract is drawn in
- * the module documentation of GossipCluster.Codec, its twin. libei is known to term_*.c alone, which
+/* The port's terms: what the owner sends (decoded), and what it is told (encoded). The contract is part 3
+ * of PROTOCOL.md; GossipCluster.Sidecar.Codec is the twin. libei is known to term_*.c alone, which
  * includes what they share, term_cursor.h. */
 #ifndef GOSSIP_TERM_H
 #define GOSSIP_TERM_H

@@ -4,12 +4,10 @@
 
 static int read_name(struct cursor *c, const char *name, struct message *out)
 {
-    struct command *command = &out->as.command;
+    int at = c->at;
     const uint8_t *text;
     size_t len;
-    int at = c->at;
-
-    if (cursor_bytes(c, &text, &len) != 0 || name_set(&command->as.alive.self.name, text, len) != 0) {
+    if (cursor_bytes(c, &text, &len) != 0 || name_set(&out->as.command.as.alive.self.name, text, len) != 0) {
         return cursor_refuse(c, at, name, "a node name such as \"a@host\"");
     }
     return 0;
@@ -22,24 +20,21 @@ static int read_creation(struct cursor *c, const char *name, struct message *out
 
 static int read_port(struct cursor *c, const char *name, struct message *out)
 {
-    struct command *command = &out->as.command;
     uint32_t port = 0;
-
     if (cursor_number(c, name, 0, 65535, "0..65535", &port) != 0) {
         return -1;
     }
-    command->as.alive.self.dist_port = (uint16_t)port;
+    out->as.command.as.alive.self.dist_port = (uint16_t)port;
     return 0;
 }
 
 static int read_flag(struct cursor *c, const char *name, struct message *out, unsigned flag)
 {
-    struct identity *self = &out->as.command.as.alive.self;
     bool on = false;
-
     if (cursor_bool(c, name, &on) != 0) {
         return -1;
     }
+    struct identity *self = &out->as.command.as.alive.self;
     self->flags = (uint8_t)(self->flags | (on ? flag : 0u));
     return 0;
 }
@@ -66,13 +61,12 @@ static int read_hidden(struct cursor *c, const char *name, struct message *out)
 
 static int read_cookie(struct cursor *c, const char *name, struct message *out)
 {
-    struct command *command = &out->as.command;
     const uint8_t *cookie;
     size_t len;
-
     if (cursor_bytes(c, &cookie, &len) != 0 || len > COOKIE_MAX) {
         return cursor_refuse_secret(c, name, "a binary of 0..255 bytes");
     }
+    struct command *command = &out->as.command;
     command->as.alive.cookie_len = (uint8_t)len;
     memcpy(command->as.alive.cookie, cookie, len);
     return 0;
@@ -80,13 +74,12 @@ static int read_cookie(struct cursor *c, const char *name, struct message *out)
 
 int term_alive(struct cursor *c, struct message *out)
 {
+    out->as.command.type = COMMAND_ALIVE;
     static const struct cursor_key keys[] = {
         {"name", read_name},     {"creation", read_creation},
         {"port", read_port},     {"long_names", read_long_names},
         {"tls", read_tls},       {"ipv6", read_ipv6},
         {"hidden", read_hidden}, {"cookie", read_cookie},
     };
-
-    out->as.command.type = COMMAND_ALIVE;
     return cursor_map(c, "alive", keys, sizeof keys / sizeof keys[0], out);
 }

@@ -5,9 +5,8 @@
 
 static int read_version(struct cursor *c, const char *name, struct message *out)
 {
-    uint32_t version = 0;
-
     (void)out;
+    uint32_t version = 0;
     return cursor_number(c, name, PORT_VERSION, PORT_VERSION,
                          "1: this gossipd is of another release than the Elixir side; compile both together",
                          &version);
@@ -15,14 +14,13 @@ static int read_version(struct cursor *c, const char *name, struct message *out)
 
 static int read_cluster(struct cursor *c, const char *name, struct message *out)
 {
-    struct config *config = &out->as.config;
+    int at = c->at;
     const uint8_t *label;
     size_t len;
-    int at = c->at;
-
     if (cursor_bytes(c, &label, &len) != 0 || len > LABEL_MAX) {
         return cursor_refuse(c, at, name, "a binary of 0..255 bytes");
     }
+    struct config *config = &out->as.config;
     config->label_len = (uint8_t)len;
     memcpy(config->label, label, len);
     return 0;
@@ -35,40 +33,35 @@ static int read_keys(struct cursor *c, const char *name, struct message *out)
 
 static int read_group(struct cursor *c, const char *name, struct message *out)
 {
-    struct config *config = &out->as.config;
+    int at = c->at;
     uint8_t ip[4] = {0};
     const uint8_t *text;
     size_t len;
-    int at = c->at;
-
     if (cursor_bytes(c, &text, &len) != 0 || ip_parse_v4(text, len, ip) != 0 || ip[0] < 224 || ip[0] > 239) {
         return cursor_refuse(c, at, name, "an IPv4 multicast address, 224.0.0.0..239.255.255.255");
     }
-    config->group = addr_ipv4(ip, config->group.port, 0); /* the port may have come first */
+    struct addr *group = &out->as.config.group;
+    *group = addr_ipv4(ip, group->port, 0); /* the port may have come first */
     return 0;
 }
 
 static int read_port(struct cursor *c, const char *name, struct message *out)
 {
-    struct config *config = &out->as.config;
     uint32_t port = 0;
-
     if (cursor_number(c, name, 1, 65535, "1..65535", &port) != 0) {
         return -1;
     }
-    config->group.port = (uint16_t)port;
+    out->as.config.group.port = (uint16_t)port;
     return 0;
 }
 
 static int read_ttl(struct cursor *c, const char *name, struct message *out)
 {
-    struct config *config = &out->as.config;
     uint32_t ttl = 0;
-
     if (cursor_number(c, name, 0, 255, "0..255", &ttl) != 0) {
         return -1;
     }
-    config->ttl = (uint8_t)ttl;
+    out->as.config.ttl = (uint8_t)ttl;
     return 0;
 }
 
@@ -89,10 +82,9 @@ static int read_heartbeats(struct cursor *c, const char *name, struct message *o
 
 static int read_filter_item(struct cursor *c, const char *name, char out[static FILTER_TEXT])
 {
+    int at = c->at;
     const uint8_t *text;
     size_t len;
-    int at = c->at;
-
     if (cursor_bytes(c, &text, &len) != 0 || len == 0 || len >= FILTER_TEXT ||
         memchr(text, '\0', len) != NULL) {
         return cursor_refuse(c, at, name,
@@ -107,7 +99,6 @@ static int read_filter_items(struct cursor *c, const char *name, struct interfac
 {
     int at = c->at;
     int arity = 0;
-
     if (ei_decode_list_header(cursor_buffer(c), &c->at, &arity) != 0 || arity < 1 || arity > FILTER_ITEMS) {
         return cursor_refuse(c, at, name, "a list of 1..32 interface names or IPv4 addresses");
     }
@@ -124,15 +115,14 @@ static int read_interfaces(struct cursor *c, const char *name, struct message *o
 {
     static const char allowed[] = "all, {only, List} or {except, List}";
     struct interface_filter *filter = &out->as.config.interfaces;
-    char atom[MAXATOMLEN_UTF8];
     int at = c->at;
-    int arity = 0;
-
+    char atom[MAXATOMLEN_UTF8];
     if (cursor_atom(c, atom) == 0) {
         filter->mode = FILTER_ALL;
         return strcmp(atom, "all") == 0 ? 0 : cursor_refuse(c, at, name, allowed);
     }
     c->at = at;
+    int arity = 0;
     if (ei_decode_tuple_header(cursor_buffer(c), &c->at, &arity) != 0 || arity != 2 ||
         cursor_atom(c, atom) != 0) {
         return cursor_refuse(c, at, name, allowed);
@@ -146,14 +136,13 @@ static int read_interfaces(struct cursor *c, const char *name, struct message *o
 
 int term_configure(struct cursor *c, struct message *out)
 {
+    c->fault_kind = FAULT_BAD_CONFIG;
+    out->type = MESSAGE_CONFIGURE;
     static const struct cursor_key keys[] = {
         {"version", read_version},       {"cluster", read_cluster},     {"keys", read_keys},
         {"group", read_group},           {"port", read_port},           {"ttl", read_ttl},
         {"interval", read_interval},     {"max_peers", read_max_peers}, {"heartbeats", read_heartbeats},
         {"interfaces", read_interfaces},
     };
-
-    c->fault_kind = FAULT_BAD_CONFIG;
-    out->type = MESSAGE_CONFIGURE;
     return cursor_map(c, "the configuration", keys, sizeof keys / sizeof keys[0], out);
 }

@@ -11,7 +11,6 @@ const char *cursor_buffer(const struct cursor *c)
 int cursor_refuse(const struct cursor *c, int at, const char *name, const char *allowed)
 {
     char given[ETF_TEXT];
-
     return fault_set(c->fault, c->fault_kind, "%s is %s, but must be %s", name,
                      etf_text(c->frame, c->len, (size_t)at, given), allowed);
 }
@@ -32,7 +31,6 @@ int cursor_bytes(struct cursor *c, const uint8_t **out, size_t *len)
 {
     int type = 0;
     int size = 0;
-
     if (ei_get_type(cursor_buffer(c), &c->at, &type, &size) != 0 || type != ERL_BINARY_EXT || size < 0) {
         return -1;
     }
@@ -49,7 +47,6 @@ int cursor_number(struct cursor *c, const char *name, uint32_t least, uint32_t m
 {
     int at = c->at;
     EI_LONGLONG value = 0;
-
     if (ei_decode_longlong(cursor_buffer(c), &c->at, &value) != 0 || value < (EI_LONGLONG)least ||
         value > (EI_LONGLONG)most) {
         return cursor_refuse(c, at, name, allowed);
@@ -62,7 +59,6 @@ int cursor_bool(struct cursor *c, const char *name, bool *out)
 {
     int at = c->at;
     int value = 0;
-
     if (ei_decode_boolean(cursor_buffer(c), &c->at, &value) != 0) {
         return cursor_refuse(c, at, name, "true or false");
     }
@@ -73,7 +69,6 @@ int cursor_bool(struct cursor *c, const char *name, bool *out)
 static size_t key_index(const struct cursor_key *keys, size_t count, const char *name)
 {
     size_t i = 0;
-
     while (i < count && strcmp(keys[i].name, name) != 0) {
         i++;
     }
@@ -85,7 +80,6 @@ static int refuse_unknown(const struct cursor *c, const char *what, const struct
 {
     char known[FAULT_TEXT / 2] = "";
     size_t used = 0;
-
     for (size_t k = 0; k < count && used < sizeof known; k++) {
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", k == 0 ? "" : ", ", keys[k].name);
     }
@@ -98,7 +92,6 @@ static int decode_key(struct cursor *c, const char *what, const struct cursor_ke
                       uint32_t *seen)
 {
     char name[MAXATOMLEN_UTF8];
-
     if (cursor_atom(c, name) != 0) {
         return cursor_refuse_secret(c, "every key of a map", "an atom");
     }
@@ -117,14 +110,12 @@ int cursor_map(struct cursor *c, const char *what, const struct cursor_key *keys
                struct message *out)
 {
     int arity = 0;
-    uint32_t seen = 0;
-
     if (ei_decode_map_header(cursor_buffer(c), &c->at, &arity) != 0) {
         return cursor_refuse_secret(c, what, "a map");
     }
+    uint32_t seen = 0;
     for (int i = 0; i < arity; i++) {
         int k = decode_key(c, what, keys, count, &seen);
-
         if (k < 0 || keys[k].decode(c, keys[k].name, out) != 0) {
             return -1;
         }

@@ -4,10 +4,9 @@
 
 static int decode_leave(struct cursor *c, struct message *out)
 {
-    char reason[MAXATOMLEN_UTF8];
-    int at = c->at;
-
     out->as.command.type = COMMAND_LEAVE;
+    int at = c->at;
+    char reason[MAXATOMLEN_UTF8];
     if (cursor_atom(c, reason) != 0) {
         return cursor_refuse(c, at, "the reason of leave", "left or beam_exit");
     }
@@ -32,6 +31,15 @@ static int decode_stats(struct cursor *c, struct message *out)
 
 static int decode_tuple(struct cursor *c, struct message *out)
 {
+    int arity = 0;
+    if (ei_decode_tuple_header(cursor_buffer(c), &c->at, &arity) != 0 || arity != 2) {
+        return cursor_refuse_secret(c, "a command", "an atom or a pair");
+    }
+    int at = c->at;
+    char tag[MAXATOMLEN_UTF8];
+    if (cursor_atom(c, tag) != 0) {
+        return cursor_refuse_secret(c, "the tag of a command", "an atom");
+    }
     static const struct {
         const char *tag;
         int (*decode)(struct cursor *c, struct message *out);
@@ -40,17 +48,6 @@ static int decode_tuple(struct cursor *c, struct message *out)
                   {"leave", decode_leave},
                   {"keys", decode_keys},
                   {"stats", decode_stats}};
-    char tag[MAXATOMLEN_UTF8];
-    int at;
-    int arity = 0;
-
-    if (ei_decode_tuple_header(cursor_buffer(c), &c->at, &arity) != 0 || arity != 2) {
-        return cursor_refuse_secret(c, "a command", "an atom or a pair");
-    }
-    at = c->at;
-    if (cursor_atom(c, tag) != 0) {
-        return cursor_refuse_secret(c, "the tag of a command", "an atom");
-    }
     for (size_t i = 0; i < sizeof tuples / sizeof tuples[0]; i++) {
         if (strcmp(tuples[i].tag, tag) == 0) {
             return tuples[i].decode(c, out);
@@ -61,9 +58,8 @@ static int decode_tuple(struct cursor *c, struct message *out)
 
 static int decode_word(struct cursor *c, struct message *out)
 {
-    char word[MAXATOMLEN_UTF8];
     int at = c->at;
-
+    char word[MAXATOMLEN_UTF8];
     if (cursor_atom(c, word) != 0) {
         return cursor_refuse_secret(c, "a command", "an atom or a pair");
     }
@@ -81,12 +77,11 @@ int term_init(void)
 
 int term_decode(const uint8_t *frame, size_t len, struct message *out, struct fault *fault)
 {
+    memset(out, 0, sizeof *out);
     struct cursor c = {.frame = frame, .len = len, .fault_kind = FAULT_BAD_COMMAND, .fault = fault};
     int version = 0;
     int type = 0;
     int size = 0;
-
-    memset(out, 0, sizeof *out);
     if (len > INT32_MAX || etf_check(frame, len) != 0 ||
         ei_decode_version(cursor_buffer(&c), &c.at, &version) != 0 ||
         ei_get_type(cursor_buffer(&c), &c.at, &type, &size) != 0) {

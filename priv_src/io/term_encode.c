@@ -43,7 +43,6 @@ static int put_boot(ei_x_buff *x, uint64_t boot)
 {
     uint8_t bytes[8];
     struct writer w = writer_over(bytes, sizeof bytes);
-
     write_u64(&w, boot);
     return put_binary(x, bytes, sizeof bytes);
 }
@@ -74,7 +73,6 @@ static int put_ip(ei_x_buff *x, const struct addr *a)
 {
     bool six = a->family == ADDR_IPV6;
     struct reader r = reader_over(a->ip, addr_ip_len(a->family));
-
     if (ei_x_encode_tuple_header(x, six ? 8 : (long)reader_left(&r)) != 0) {
         return -1;
     }
@@ -97,7 +95,6 @@ static int put_address(ei_x_buff *x, const struct addr *a)
 static int put_interface(ei_x_buff *x, const struct interface *i)
 {
     char text[IP_TEXT];
-
     return put(ei_x_encode_tuple_header(x, 3) != 0 || put_text(x, i->name) != 0 ||
                ei_x_encode_ulong(x, i->index) != 0 || put_text(x, ip_text(&i->addr, text)) != 0);
 }
@@ -142,7 +139,6 @@ static const char *level_name(uint8_t level)
 static int put_addresses(ei_x_buff *x, const struct peer_view *p)
 {
     size_t count = p->addr_count < PEER_ADDRS ? p->addr_count : PEER_ADDRS;
-
     if (ei_x_encode_atom(x, "addresses") != 0 || put_list(x, count) != 0) {
         return -1;
     }
@@ -157,7 +153,6 @@ static int put_addresses(ei_x_buff *x, const struct peer_view *p)
 static int put_peer(ei_x_buff *x, const struct peer_view *p)
 {
     const struct identity *id = &p->id;
-
     return put(ei_x_encode_map_header(x, 12) != 0 || ei_x_encode_atom(x, "name") != 0 ||
                put_binary(x, id->name.text, id->name.len) != 0 || ei_x_encode_atom(x, "boot") != 0 ||
                put_boot(x, id->boot) != 0 || put_number(x, "creation", id->creation) != 0 ||
@@ -205,7 +200,6 @@ int term_ready(struct term *t, const char *version, uint64_t boot, long pid,
                const struct interface *interfaces, size_t count)
 {
     ei_x_buff *x = &t->x;
-
     return put(put_tagged(t, 2, "ready") != 0 || ei_x_encode_map_header(x, 4) != 0 ||
                ei_x_encode_atom(x, "version") != 0 || put_text(x, version) != 0 ||
                ei_x_encode_atom(x, "boot") != 0 || put_boot(x, boot) != 0 ||
@@ -323,7 +317,6 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
         {"logs_dropped", s->port.logs_dropped},             /* log lines over the rate */
     };
     size_t count = sizeof counters / sizeof counters[0];
-
     if (ei_x_encode_map_header(x, (long)count + 1) != 0) { /* and the interfaces */
         return -1;
     }

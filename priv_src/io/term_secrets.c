@@ -2,12 +2,13 @@
 
 #include <string.h>
 
-static int secret_kind(const char *name)
+/* enum secret_kind; 0: there is none of this name. */
+static uint8_t secret_kind(const char *name)
 {
     return strcmp(name, "cookie") == 0       ? SECRET_COOKIE
            : strcmp(name, "passphrase") == 0 ? SECRET_PASSPHRASE
            : strcmp(name, "key") == 0        ? SECRET_KEY
-                                             : -1;
+                                             : 0;
 }
 
 static int check_secret(const struct cursor *c, const struct secret *s)
@@ -29,25 +30,29 @@ static int check_secret(const struct cursor *c, const struct secret *s)
     }
 }
 
+static int refuse_shape(const struct cursor *c)
+{
+    return cursor_refuse_secret(c, "keys: each", "{cookie | passphrase | key, Binary}");
+}
+
 static int decode_secret(struct cursor *c, struct secret *out)
 {
-    char kind[MAXATOMLEN_UTF8];
     int arity = 0;
-    int k;
-
+    char kind[MAXATOMLEN_UTF8];
     if (ei_decode_tuple_header(cursor_buffer(c), &c->at, &arity) != 0 || arity != 2 ||
-        cursor_atom(c, kind) != 0 || (k = secret_kind(kind)) < 0 ||
-        cursor_bytes(c, &out->data, &out->len) != 0) {
-        return cursor_refuse_secret(c, "keys: each", "{cookie | passphrase | key, Binary}");
+        cursor_atom(c, kind) != 0 || cursor_bytes(c, &out->data, &out->len) != 0) {
+        return refuse_shape(c);
     }
-    out->kind = (uint8_t)k;
+    out->kind = secret_kind(kind);
+    if (out->kind == 0) {
+        return refuse_shape(c);
+    }
     return check_secret(c, out);
 }
 
 int term_secrets(struct cursor *c, const char *name, struct secrets *out)
 {
     int arity = 0;
-
     if (ei_decode_list_header(cursor_buffer(c), &c->at, &arity) != 0 || arity < 1 || arity > KEYRING_MAX) {
         return cursor_refuse_secret(c, name, "a list of 1..4 secrets");
     }

@@ -48,7 +48,6 @@ static int open_private(struct udp *u, struct fault *fault)
 {
     uint32_t granted;
     int fd = udp_system_open(u->options.group.family, false, u->options.ttl, &granted);
-
     if (fd < 0 || bind_or_close(u, fd, 0) != 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
     }
@@ -58,15 +57,14 @@ static int open_private(struct udp *u, struct fault *fault)
 
 static int open_shared(struct udp *u, struct fault *fault)
 {
-    unsigned port = u->options.group.port;
     int fd = udp_system_open(u->options.group.family, true, u->options.ttl, &u->stats.receive_buffer);
-
     if (fd < 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
     }
     if (bind_or_close(u, fd, u->options.group.port) == 0) {
         return 0;
     }
+    unsigned port = u->options.group.port;
     if (errno == EADDRINUSE) {
         return fault_set(fault, FAULT_PORT_TAKEN,
                          "UDP port %u is held by a program that does not share it; stop that program (`ss "
@@ -83,7 +81,6 @@ static int open_shared(struct udp *u, struct fault *fault)
 struct udp *udp_open(const struct udp_options *options, struct log *log, struct fault *fault)
 {
     struct udp *u = calloc(1, sizeof *u);
-
     if (u == NULL) {
         (void)fault_set(fault, FAULT_MEMORY, "memory is short");
         return NULL;
@@ -127,8 +124,6 @@ static bool listed(const struct interface *items, size_t count, const struct int
 /* Joins on the first shared socket that has room, or on a new one: 0 and the socket, or -1 and errno. */
 static int join(struct udp *u, const struct interface *interface, size_t *socket)
 {
-    struct fault fault;
-
     for (size_t i = PRIVATE + 1; i < u->socket_count; i++) {
         *socket = i;
         if (udp_system_join(u->sockets[i], &u->options.group, &interface->addr) == 0 || errno == EADDRINUSE) {
@@ -139,6 +134,7 @@ static int join(struct udp *u, const struct interface *interface, size_t *socket
         }
     }
     errno = ENOBUFS;
+    struct fault fault;
     if (u->socket_count == UDP_SOCKETS_MAX || open_shared(u, &fault) != 0) {
         return -1;
     }
@@ -149,10 +145,8 @@ static int join(struct udp *u, const struct interface *interface, size_t *socket
 static void leave_missing(struct udp *u, const struct interface_list *list)
 {
     size_t kept = 0;
-
     for (size_t i = 0; i < u->count; i++) {
         struct membership *m = &u->joined[i];
-
         if (listed(list->items, list->count, &m->interface)) {
             u->joined[kept++] = *m;
         } else { /* fails when the interface is gone, and the membership with it */
@@ -166,11 +160,10 @@ static void leave_missing(struct udp *u, const struct interface_list *list)
 static void join_new(struct udp *u, const struct interface *interface, struct interface *refused,
                      size_t *refused_count)
 {
-    struct membership m = {.interface = *interface};
-
     if (listed(u->public, u->count, interface)) {
         return;
     }
+    struct membership m = {.interface = *interface};
     if (join(u, interface, &m.socket) == 0) {
         u->public[u->count] = *interface;
         u->joined[u->count++] = m;
@@ -185,13 +178,12 @@ static void join_new(struct udp *u, const struct interface *interface, struct in
 
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
 {
-    struct interface refused[INTERFACES_MAX];
-    size_t refused_count = 0;
-
     leave_missing(u, list);
     for (size_t i = 0; i < u->count; i++) {
         u->public[i] = u->joined[i].interface;
     }
+    struct interface refused[INTERFACES_MAX];
+    size_t refused_count = 0;
     for (size_t i = 0; i < list->count; i++) {
         join_new(u, &list->items[i], refused, &refused_count);
     }
@@ -203,7 +195,6 @@ size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
 size_t udp_addresses(const struct udp *u, struct addr *out, size_t most)
 {
     size_t count = 0;
-
     for (size_t i = 0; i < u->count && count < most; i++) {
         out[count] = u->joined[i].interface.addr;
         out[count++].port = u->port;
@@ -220,7 +211,6 @@ const struct interface *udp_interfaces(const struct udp *u, size_t *count)
 size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MAX])
 {
     size_t count = 0;
-
     for (size_t i = 0; i < u->count; i++) {
         if (u->joined[i].trouble == 0) {
             out[count++] = u->joined[i].interface;
@@ -241,7 +231,6 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
 {
     struct udp_arrival arrival = {0};
     int n = udp_system_receive(u->sockets[i], i != PRIVATE, out, DATAGRAM_MAX, &arrival);
-
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return 0;
     }
@@ -283,10 +272,8 @@ static int tell_trouble(struct udp *u, struct membership *m, int trouble)
 static int send_group(struct udp *u, uint32_t ifindex, const uint8_t *data, size_t len)
 {
     int result = -1;
-
     for (size_t i = 0; i < u->count; i++) {
         struct membership *m = &u->joined[i];
-
         if (ifindex != 0 && ifindex != m->interface.index) {
             continue;
         }
@@ -316,7 +303,6 @@ static int send_unicast(struct udp *u, const struct addr *to, const uint8_t *dat
 {
     int fd = u->sockets[PRIVATE];
     int trouble = udp_system_unicast(fd, to, link_local(to), data, len) == 0 ? 0 : errno;
-
     if (unrouted(to, trouble)) {
         trouble = udp_system_unicast(fd, to, true, data, len) == 0 ? 0 : errno;
     }

@@ -17,7 +17,6 @@ union control {
 static struct sockaddr_in address_of(const struct addr *a)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(a->port)};
-
     memcpy(&in.sin_addr, a->ip, sizeof in.sin_addr);
     return in;
 }
@@ -29,19 +28,17 @@ static int set_option(int fd, int level, int name, int value)
 
 static uint32_t enlarge_buffer(int fd)
 {
-    int granted = 0;
-    socklen_t size = sizeof granted;
-
     if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0) {
         (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER); /* cut at net.core.rmem_max */
     }
+    int granted = 0;
+    socklen_t size = sizeof granted;
     return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
 
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)
 {
     int fd = socket(family == ADDR_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
     if (fd < 0) {
         return -1;
     }
@@ -63,7 +60,6 @@ int udp_system_bind(int fd, uint8_t family, uint16_t port)
 {
     struct addr any = {.family = family, .port = port};
     struct sockaddr_in in = address_of(&any);
-
     return bind(fd, (const struct sockaddr *)&in, sizeof in);
 }
 
@@ -71,14 +67,12 @@ uint16_t udp_system_port(int fd)
 {
     struct sockaddr_in in = {0};
     socklen_t size = sizeof in;
-
     return getsockname(fd, (struct sockaddr *)&in, &size) == 0 ? ntohs(in.sin_port) : 0;
 }
 
 static int membership(int fd, int name, const struct addr *group, const struct addr *local)
 {
     struct ip_mreqn m = {.imr_ifindex = (int)local->ifindex};
-
     memcpy(&m.imr_multiaddr, group->ip, sizeof m.imr_multiaddr);
     memcpy(&m.imr_address, local->ip, sizeof m.imr_address);
     return setsockopt(fd, IPPROTO_IP, name, &m, sizeof m);
@@ -98,20 +92,18 @@ int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
 static int transmit(int fd, const struct addr *to, uint32_t ifindex, const uint8_t *source,
                     const uint8_t *data, size_t len)
 {
-    union control control = {.bytes = {0}};
-    struct sockaddr_in in = address_of(to);
-    struct in_pktinfo info = {.ipi_ifindex = (int)ifindex};
     struct iovec part = {.iov_len = len};
+    /* sendmsg only reads it, though iovec cannot say so */
+    memcpy(&part.iov_base, &data, sizeof part.iov_base);
+    struct sockaddr_in in = address_of(to);
     struct msghdr m = {.msg_name = &in, .msg_namelen = sizeof in, .msg_iov = &part, .msg_iovlen = 1};
-
-    memcpy(&part.iov_base, &data,
-           sizeof part.iov_base); /* sendmsg only reads it, though iovec cannot say so */
+    union control control = {.bytes = {0}};
     if (ifindex != 0) {
-        struct cmsghdr *c = &control.align;
-
+        struct in_pktinfo info = {.ipi_ifindex = (int)ifindex};
         if (source != NULL) {
             memcpy(&info.ipi_spec_dst, source, sizeof info.ipi_spec_dst);
         }
+        struct cmsghdr *c = &control.align;
         c->cmsg_level = IPPROTO_IP;
         c->cmsg_type = IP_PKTINFO;
         c->cmsg_len = CMSG_LEN(sizeof info);
@@ -135,9 +127,9 @@ int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t 
 
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
+    (void)shared;
     union control control = {.bytes = {0}};
     struct sockaddr_in in = {0};
-    struct in_pktinfo info = {0};
     struct iovec part = {.iov_base = out, .iov_len = room};
     struct msghdr m = {.msg_name = &in,
                        .msg_namelen = sizeof in,
@@ -145,19 +137,18 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
                        .msg_iovlen = 1,
                        .msg_control = control.bytes,
                        .msg_controllen = sizeof control.bytes};
-    uint8_t ip[4];
     ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
-
-    (void)shared;
     if (n < 0) {
         return -1;
     }
+    struct in_pktinfo info = {0};
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
             c->cmsg_len >= CMSG_LEN(sizeof info)) {
             memcpy(&info, CMSG_DATA(c), sizeof info);
         }
     }
+    uint8_t ip[4];
     memcpy(ip, &in.sin_addr, sizeof ip);
     arrival->from = addr_ipv4(ip, ntohs(in.sin_port), info.ipi_ifindex > 0 ? (uint32_t)info.ipi_ifindex : 0);
     arrival->destination = IN_MULTICAST(ntohl(info.ipi_addr.s_addr)) ? PATH_GROUP : PATH_UNICAST;

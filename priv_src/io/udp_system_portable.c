@@ -27,7 +27,6 @@ union control {
 static struct sockaddr_in address_of(const struct addr *a)
 {
     struct sockaddr_in in;
-
     memset(&in, 0, sizeof in);
     in.sin_family = AF_INET;
     in.sin_port = htons(a->port);
@@ -49,14 +48,13 @@ static int set_byte(int fd, int name, uint8_t value)
 /* Some systems refuse what they cannot grant whole, so ask for less and less. */
 static uint32_t enlarge_buffer(int fd)
 {
-    int granted = 0;
-    socklen_t size = sizeof granted;
-
     for (int want = RECEIVE_BUFFER; want >= 64 * 1024; want /= 2) {
         if (set_option(fd, SOL_SOCKET, SO_RCVBUF, want) == 0) {
             break;
         }
     }
+    int granted = 0;
+    socklen_t size = sizeof granted;
     return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
 
@@ -76,7 +74,6 @@ static int share(int fd)
 static int set_up(int fd, bool shared, uint8_t ttl)
 {
     int flags = fcntl(fd, F_GETFL);
-
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
         return -1;
     }
@@ -102,7 +99,6 @@ static int set_up(int fd, bool shared, uint8_t ttl)
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)
 {
     int fd = socket(family == ADDR_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
-
     if (fd < 0) {
         return -1;
     }
@@ -118,7 +114,6 @@ int udp_system_bind(int fd, uint8_t family, uint16_t port)
 {
     struct addr any = {.family = family, .port = port};
     struct sockaddr_in in = address_of(&any);
-
     return bind(fd, (const struct sockaddr *)&in, sizeof in);
 }
 
@@ -126,7 +121,6 @@ uint16_t udp_system_port(int fd)
 {
     struct sockaddr_in in = {0};
     socklen_t size = sizeof in;
-
     return getsockname(fd, (struct sockaddr *)&in, &size) == 0 ? ntohs(in.sin_port) : 0;
 }
 
@@ -134,11 +128,9 @@ uint16_t udp_system_port(int fd)
 static int membership(int fd, int name, const struct addr *group, const struct addr *local)
 {
     struct addr at = *group;
-    struct group_req m;
-    struct sockaddr_in in;
-
     at.port = 0;
-    in = address_of(&at);
+    struct sockaddr_in in = address_of(&at);
+    struct group_req m;
     memset(&m, 0, sizeof m);
     m.gr_interface = local->ifindex;
     memcpy(&m.gr_group, &in, sizeof in);
@@ -150,7 +142,6 @@ static int membership(int fd, int name, const struct addr *group, const struct a
 static int membership(int fd, int name, const struct addr *group, const struct addr *local)
 {
     struct ip_mreq m;
-
     memset(&m, 0, sizeof m);
     memcpy(&m.imr_multiaddr, group->ip, sizeof m.imr_multiaddr);
     memcpy(&m.imr_interface, local->ip, sizeof m.imr_interface);
@@ -173,7 +164,6 @@ int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
 {
     struct sockaddr_in in = address_of(to);
-
     (void)bound; /* there is no portable way to go past the routing table */
     return sendto(fd, data, len, 0, (const struct sockaddr *)&in, sizeof in) < 0 ? -1 : 0;
 }
@@ -182,7 +172,6 @@ int udp_system_multicast(int fd, const struct addr *group, const struct addr *lo
                          size_t len)
 {
     struct in_addr out;
-
     memcpy(&out, local->ip, sizeof out);
     if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out) != 0) {
         return -1;
@@ -199,9 +188,7 @@ static void read_arrival(const void *info, struct udp_arrival *arrival)
 {
 #if defined(ARRIVAL_OPTION)
     arrival_info i;
-
     uint8_t ip[4];
-
     memcpy(&i, info, sizeof i);
 #if defined(IP_PKTINFO)
     arrival->from.ifindex = (uint32_t)i.ipi_ifindex;
@@ -222,14 +209,11 @@ static void read_arrival(const void *info, struct udp_arrival *arrival)
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
     union control control;
+    memset(&control, 0, sizeof control);
     struct sockaddr_in in;
+    memset(&in, 0, sizeof in);
     struct iovec part = {.iov_base = out, .iov_len = room};
     struct msghdr m;
-    uint8_t ip[4];
-    ssize_t n;
-
-    memset(&control, 0, sizeof control);
-    memset(&in, 0, sizeof in);
     memset(&m, 0, sizeof m);
     m.msg_name = &in;
     m.msg_namelen = sizeof in;
@@ -237,10 +221,11 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     m.msg_iovlen = 1;
     m.msg_control = control.bytes;
     m.msg_controllen = sizeof control.bytes;
-    n = recvmsg(fd, &m, 0);
+    ssize_t n = recvmsg(fd, &m, 0);
     if (n < 0) {
         return -1;
     }
+    uint8_t ip[4];
     memcpy(ip, &in.sin_addr, sizeof ip);
     arrival->from = addr_ipv4(ip, ntohs(in.sin_port), 0);
     arrival->destination = shared ? PATH_GROUP : PATH_UNICAST;
