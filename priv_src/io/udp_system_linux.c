@@ -1,39 +1,23 @@
 /* Linux: interfaces by index (ip_mreqn, in_pktinfo), and a receive buffer beyond the limit for who may. */
 #include "udp_system.h"
 
+#include "udp_system_shared.h"
+
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* The default holds about 256 datagrams; a thousand nodes that answer at once send more. */
-#define RECEIVE_BUFFER (4 * 1024 * 1024)
 
 union control {
     struct cmsghdr align;
     uint8_t bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
 
-static struct sockaddr_in address_of(const struct addr *a)
+static void enlarge_buffer(int fd)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(a->port)};
-    memcpy(&in.sin_addr, a->ip, sizeof in.sin_addr);
-    return in;
-}
-
-static int set_option(int fd, int level, int name, int value)
-{
-    return setsockopt(fd, level, name, &value, sizeof value);
-}
-
-static uint32_t enlarge_buffer(int fd)
-{
-    if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0) {
-        (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER); /* cut at net.core.rmem_max */
+    if (udp_system_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0) {
+        (void)udp_system_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER); /* cut at net.core.rmem_max */
     }
-    int granted = 0;
-    socklen_t size = sizeof granted;
-    return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
 
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)
@@ -44,30 +28,17 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
     }
     /* Not SO_REUSEPORT: with it the kernel spreads datagrams over the sockets, and demands one user for all
      * of them. IP_MULTICAST_ALL 0: else this socket hears what any other process of the host has joined. */
-    if ((shared && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
-        set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0 ||
-        set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0 ||
-        set_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) != 0 ||
-        set_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) != 0) {
+    if ((shared && udp_system_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
+        udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0 ||
+        udp_system_option(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0 ||
+        udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) != 0 ||
+        udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) != 0) {
         (void)close(fd);
         return -1;
     }
-    *receive_buffer = enlarge_buffer(fd);
+    enlarge_buffer(fd);
+    *receive_buffer = udp_system_buffer(fd);
     return fd;
-}
-
-int udp_system_bind(int fd, uint8_t family, uint16_t port)
-{
-    struct addr any = {.family = family, .port = port};
-    struct sockaddr_in in = address_of(&any);
-    return bind(fd, (const struct sockaddr *)&in, sizeof in);
-}
-
-uint16_t udp_system_port(int fd)
-{
-    struct sockaddr_in in = {0};
-    socklen_t size = sizeof in;
-    return getsockname(fd, (struct sockaddr *)&in, &size) == 0 ? ntohs(in.sin_port) : 0;
 }
 
 static int membership(int fd, int name, const struct addr *group, const struct addr *local)
@@ -95,7 +66,7 @@ static int transmit(int fd, const struct addr *to, uint32_t ifindex, const uint8
     struct iovec part = {.iov_len = len};
     /* sendmsg only reads it, though iovec cannot say so */
     memcpy(&part.iov_base, &data, sizeof part.iov_base);
-    struct sockaddr_in in = address_of(to);
+    struct sockaddr_in in = udp_system_address(to);
     struct msghdr m = {.msg_name = &in, .msg_namelen = sizeof in, .msg_iov = &part, .msg_iovlen = 1};
     union control control = {.bytes = {0}};
     if (ifindex != 0) {

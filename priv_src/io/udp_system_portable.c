@@ -2,14 +2,14 @@
  * else by address. */
 #include "udp_system.h"
 
+#include "udp_system_shared.h"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-#define RECEIVE_BUFFER (4 * 1024 * 1024)
 
 #if defined(IP_PKTINFO)
 #define ARRIVAL_OPTION IP_PKTINFO
@@ -24,21 +24,6 @@ union control {
     uint8_t bytes[CMSG_SPACE(64)];
 };
 
-static struct sockaddr_in address_of(const struct addr *a)
-{
-    struct sockaddr_in in;
-    memset(&in, 0, sizeof in);
-    in.sin_family = AF_INET;
-    in.sin_port = htons(a->port);
-    memcpy(&in.sin_addr, a->ip, sizeof in.sin_addr);
-    return in;
-}
-
-static int set_option(int fd, int level, int name, int value)
-{
-    return setsockopt(fd, level, name, &value, sizeof value);
-}
-
 /* The BSDs want a byte for these two. */
 static int set_byte(int fd, int name, uint8_t value)
 {
@@ -46,26 +31,23 @@ static int set_byte(int fd, int name, uint8_t value)
 }
 
 /* Some systems refuse what they cannot grant whole, so ask for less and less. */
-static uint32_t enlarge_buffer(int fd)
+static void enlarge_buffer(int fd)
 {
     for (int want = RECEIVE_BUFFER; want >= 64 * 1024; want /= 2) {
-        if (set_option(fd, SOL_SOCKET, SO_RCVBUF, want) == 0) {
+        if (udp_system_option(fd, SOL_SOCKET, SO_RCVBUF, want) == 0) {
             break;
         }
     }
-    int granted = 0;
-    socklen_t size = sizeof granted;
-    return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
 
 static int share(int fd)
 {
-    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
+    if (udp_system_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
         return -1;
     }
 #if defined(SO_REUSEPORT) && !defined(__linux__)
     /* Elsewhere than on Linux this is what lets several sockets hear one multicast. */
-    return set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    return udp_system_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 #else
     return 0;
 #endif
@@ -81,12 +63,12 @@ static int set_up(int fd, bool shared, uint8_t ttl)
         return -1;
     }
 #if defined(ARRIVAL_OPTION)
-    if (set_option(fd, IPPROTO_IP, ARRIVAL_OPTION, 1) != 0) {
+    if (udp_system_option(fd, IPPROTO_IP, ARRIVAL_OPTION, 1) != 0) {
         return -1;
     }
 #endif
 #if defined(IP_MULTICAST_ALL)
-    if (set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0) {
+    if (udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0) {
         return -1;
     }
 #endif
@@ -106,22 +88,9 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
         (void)close(fd);
         return -1;
     }
-    *receive_buffer = enlarge_buffer(fd);
+    enlarge_buffer(fd);
+    *receive_buffer = udp_system_buffer(fd);
     return fd;
-}
-
-int udp_system_bind(int fd, uint8_t family, uint16_t port)
-{
-    struct addr any = {.family = family, .port = port};
-    struct sockaddr_in in = address_of(&any);
-    return bind(fd, (const struct sockaddr *)&in, sizeof in);
-}
-
-uint16_t udp_system_port(int fd)
-{
-    struct sockaddr_in in = {0};
-    socklen_t size = sizeof in;
-    return getsockname(fd, (struct sockaddr *)&in, &size) == 0 ? ntohs(in.sin_port) : 0;
 }
 
 #if defined(MCAST_JOIN_GROUP) && defined(MCAST_LEAVE_GROUP)
@@ -129,7 +98,7 @@ static int membership(int fd, int name, const struct addr *group, const struct a
 {
     struct addr at = *group;
     at.port = 0;
-    struct sockaddr_in in = address_of(&at);
+    struct sockaddr_in in = udp_system_address(&at);
     struct group_req m;
     memset(&m, 0, sizeof m);
     m.gr_interface = local->ifindex;
@@ -163,7 +132,7 @@ int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
 
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
 {
-    struct sockaddr_in in = address_of(to);
+    struct sockaddr_in in = udp_system_address(to);
     (void)bound; /* there is no portable way to go past the routing table */
     return sendto(fd, data, len, 0, (const struct sockaddr *)&in, sizeof in) < 0 ? -1 : 0;
 }

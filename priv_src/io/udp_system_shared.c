@@ -1,0 +1,42 @@
+#include "udp_system_shared.h"
+
+#include "udp_system.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+struct sockaddr_in udp_system_address(const struct addr *a)
+{
+    struct sockaddr_in in;
+    memset(&in, 0, sizeof in);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(a->port);
+    memcpy(&in.sin_addr, a->ip, sizeof in.sin_addr);
+    return in;
+}
+
+int udp_system_option(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+uint32_t udp_system_buffer(int fd)
+{
+    int granted = 0;
+    socklen_t size = sizeof granted;
+    return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
+}
+
+int udp_system_bind(int fd, uint8_t family, uint16_t port)
+{
+    struct addr any = {.family = family, .port = port};
+    struct sockaddr_in in = udp_system_address(&any);
+    return bind(fd, (const struct sockaddr *)&in, sizeof in);
+}
+
+uint16_t udp_system_port(int fd)
+{
+    struct sockaddr_in in = {0};
+    socklen_t size = sizeof in;
+    return getsockname(fd, (struct sockaddr *)&in, &size) == 0 ? ntohs(in.sin_port) : 0;
+}
