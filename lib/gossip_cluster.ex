@@ -16,13 +16,20 @@ defmodule GossipCluster do
 
   From Erlang the same: `'Elixir.GossipCluster':start_link([{name, shop}])`, `'Elixir.GossipCluster':peers(shop)`.
 
+  ## Switched off
+
+  `config :gossip_cluster, enabled: false` switches all clusters off, as in the tests of an application; so does the option
+  `enabled: false`, or `:ignore` in the place of the options, for one: `start_link/1` returns `:ignore`, and no process and no
+  socket is there. Every function answers as for a cluster that finds nobody; `await/2` does not wait, and
+  `GossipCluster.Await` lets the next child start.
+
   ## Options
 
   #{GossipCluster.Options.Schema.docs()}
   """
 
   alias GossipCluster.Dial.Attempt
-  alias GossipCluster.{Disconnects, Options, Peer, Reporter, Secret, Telemetry, View}
+  alias GossipCluster.{Disabled, Disconnects, Options, Peer, Reporter, Secret, Telemetry, View}
 
   @typedoc "The name of a cluster of this node: an atom."
   @type name :: atom()
@@ -53,7 +60,9 @@ defmodule GossipCluster do
       Shop
   """
   @doc group: :run
-  @spec child_spec([Options.option()]) :: Supervisor.child_spec()
+  @spec child_spec([Options.option()] | :ignore) :: Supervisor.child_spec()
+  def child_spec(:ignore), do: child_spec(enabled: false)
+
   def child_spec(options) do
     options = Options.hide_secret(options)
 
@@ -73,12 +82,19 @@ defmodule GossipCluster do
       {:ok, _pid} = GossipCluster.start_link(name: Shop, secret: {:key, key})
   """
   @doc group: :run
-  @spec start_link([Options.option()]) :: Supervisor.on_start()
-  def start_link(options \\ []) do
-    options
-    |> Options.hide_secret()
-    |> Options.validate!()
-    |> GossipCluster.Supervisor.start_link()
+  @spec start_link([Options.option()] | :ignore) :: Supervisor.on_start()
+  def start_link(options \\ [])
+  def start_link(:ignore), do: start_link(enabled: false)
+
+  def start_link(options) do
+    options = Options.hide_secret(options)
+
+    if Disabled.wanted?(options) do
+      :ok = Disabled.put(Keyword.get(options, :name, __MODULE__))
+      :ignore
+    else
+      options |> Options.validate!() |> GossipCluster.Supervisor.start_link()
+    end
   end
 
   @doc """
@@ -89,7 +105,10 @@ defmodule GossipCluster do
   """
   @doc group: :look
   @spec peers(name()) :: [Peer.t()]
-  def peers(name \\ __MODULE__), do: name |> view!() |> View.peers()
+  def peers(name \\ __MODULE__) do
+    view = view!(name)
+    if view, do: View.peers(view), else: []
+  end
 
   @typedoc "See `status/1`."
   @type status :: %{
@@ -106,7 +125,7 @@ defmodule GossipCluster do
           connected: non_neg_integer(),
           problems: [{name :: String.t(), cause :: atom(), text :: String.t()}],
           sidecar: %{
-            state: :running | :starting | :down | :waiting,
+            state: :running | :starting | :down | :waiting | :disabled,
             reason: nil | String.t(),
             version: nil | String.t(),
             os_pid: nil | pos_integer(),
@@ -127,8 +146,8 @@ defmodule GossipCluster do
     * `health` - `:ok` or `:isolated`
     * `peers`, `connected` - how many are listed, and how many of these are connected
     * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known
-    * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, or `:waiting` for the distribution to start, where the
-      secret is the cookie), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
+    * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, `:waiting` for the distribution to start, where the
+      secret is the cookie, or `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
     * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many were
@@ -139,6 +158,10 @@ defmodule GossipCluster do
   @spec status(name()) :: status()
   def status(name \\ __MODULE__) do
     view = view!(name)
+    if view, do: status(name, view), else: disabled(name)
+  end
+
+  defp status(name, view) do
     stats = stats(name)
     options = View.get(view, :options, %{})
     sidecar = View.get(view, :sidecar, %{})
@@ -178,6 +201,28 @@ defmodule GossipCluster do
     }
   end
 
+  defp disabled(name) do
+    options = Options.validate!([])
+
+    options
+    |> Map.take([:cluster, :group, :port, :interval])
+    |> Map.merge(%{
+      name: name,
+      node: node(),
+      announced: false,
+      left: false,
+      health: :ok,
+      peers: 0,
+      connected: 0,
+      problems: [],
+      sidecar: %{state: :disabled, reason: nil, version: nil, os_pid: nil, boot: nil},
+      interfaces: [],
+      stats: nil,
+      reports: %{waiting: 0, dropped: 0},
+      strays: 0
+    })
+  end
+
   @typedoc "See `await/1`."
   @type await_option :: {:min, non_neg_integer()} | {:timeout, timeout()}
 
@@ -214,8 +259,11 @@ defmodule GossipCluster do
     unless timeout == :infinity or (is_integer(timeout) and timeout >= 0),
       do: wrong!("await", :timeout, timeout, "milliseconds or :infinity")
 
-    _view = view!(name)
-    await(name, min, timeout, if(timeout != :infinity, do: now() + timeout))
+    cond do
+      view!(name) -> await(name, min, timeout, if(timeout != :infinity, do: now() + timeout))
+      min == 0 -> :ok
+      true -> {:error, :timeout}
+    end
   end
 
   defp await(name, min, timeout, deadline) do
@@ -247,13 +295,13 @@ defmodule GossipCluster do
   @doc group: :look
   @spec subscribe(name()) :: :ok
   def subscribe(name \\ __MODULE__) do
-    _view = view!(name)
+    view = view!(name)
     key = {:events, name}
 
-    twice = key in Registry.keys(GossipCluster.Registry, self())
-
     {:ok, _owner} =
-      if twice, do: {:ok, self()}, else: Registry.register(GossipCluster.Registry, key, nil)
+      if view == nil or key in Registry.keys(GossipCluster.Registry, self()),
+        do: {:ok, self()},
+        else: Registry.register(GossipCluster.Registry, key, nil)
 
     :ok
   end
@@ -261,8 +309,12 @@ defmodule GossipCluster do
   @doc "Ends what `subscribe/1` began."
   @doc group: :look
   @spec unsubscribe(name()) :: :ok
-  def unsubscribe(name \\ __MODULE__),
-    do: Registry.unregister(GossipCluster.Registry, {:events, name})
+  def unsubscribe(name \\ __MODULE__) do
+    # Where no cluster has ever run there is none.
+    if Process.whereis(GossipCluster.Registry),
+      do: Registry.unregister(GossipCluster.Registry, {:events, name}),
+      else: :ok
+  end
 
   @doc """
   Leaves the cluster: says goodbye, so that the others know at once and do not dial this node again, and dials nobody any
@@ -294,8 +346,8 @@ defmodule GossipCluster do
       do: wrong!("leave", :disconnect, disconnect, "true or false")
 
     view = view!(name)
-    :ok = GenServer.call(name, :leave)
-    if disconnect, do: disconnect(view), else: :ok
+    :ok = if view, do: GenServer.call(name, :leave), else: :ok
+    if disconnect and view != nil, do: disconnect(view), else: :ok
   end
 
   defp disconnect(view) do
@@ -349,8 +401,10 @@ defmodule GossipCluster do
   @doc group: :run
   @spec rotate_secret(name(), term()) :: :ok
   def rotate_secret(name \\ __MODULE__, secret) do
-    _view = view!(name)
+    if view!(name), do: rotate(name, secret), else: :ok
+  end
 
+  defp rotate(name, secret) do
     case Secret.resolve(secret) do
       {:ok, ring} ->
         GenServer.call(name, {:rotate, ring})
@@ -392,17 +446,25 @@ defmodule GossipCluster do
         "GossipCluster.#{function}: #{inspect(key)} is #{inspect(value)}, but must be #{allowed}"
       )
 
+  # The view of a cluster that runs; `nil` of one that is switched off.
   defp view!(name) do
-    if is_atom(name) and View.exists?(name) do
-      View.table(name)
-    else
-      running =
-        case View.names() do
-          [] -> "none"
-          names -> Enum.map_join(names, ", ", &inspect/1)
-        end
+    cond do
+      is_atom(name) and View.exists?(name) ->
+        View.table(name)
 
-      raise ArgumentError, "no cluster #{inspect(name)} runs on this node; there runs #{running}"
+      is_atom(name) and Disabled.disabled?(name) ->
+        nil
+
+      true ->
+        raise ArgumentError,
+              "no cluster #{inspect(name)} runs on this node; there runs #{running()}"
+    end
+  end
+
+  defp running do
+    case View.names() do
+      [] -> "none"
+      names -> Enum.map_join(names, ", ", &inspect/1)
     end
   end
 

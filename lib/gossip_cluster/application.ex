@@ -14,7 +14,11 @@ defmodule GossipCluster.Application do
   def init([]) do
     :ok = GossipCluster.Shared.ensure_started()
 
-    clusters = Application.get_env(:gossip_cluster, :clusters, [])
+    clusters =
+      case Application.get_env(:gossip_cluster, :clusters, []) do
+        :ignore -> []
+        clusters -> clusters
+      end
 
     if not (is_list(clusters) and Enum.all?(clusters, &is_list/1)),
       do:

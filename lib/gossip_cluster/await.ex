@@ -62,12 +62,17 @@ defmodule GossipCluster.Await do
         )
 
     case GossipCluster.await(name, options) do
-      :ok -> :ignore
-      {:error, :timeout} -> late(on_timeout, name, text(name, options))
+      :ok ->
+        :ignore
+
+      {:error, :timeout} ->
+        if disabled?(name), do: :ignore, else: late(on_timeout, name, text(name, options))
     end
   end
 
   defp unfold(options), do: Options.unfold!("GossipCluster.Await", options, @example)
+
+  defp disabled?(name), do: GossipCluster.status(name).sidecar.state == :disabled
 
   defp late(:error, _name, text), do: {:error, {:timeout, text}}
 

@@ -38,6 +38,7 @@ defmodule GossipCluster.Options do
   @typedoc "An option, as it is given."
   @type option ::
           {:name, atom()}
+          | {:enabled, boolean()}
           | {:cluster, text()}
           | {:secret, secret()}
           | {:group, text() | :inet.ip4_address()}
@@ -58,6 +59,7 @@ defmodule GossipCluster.Options do
   @typedoc "Checked options: every key is there."
   @type t :: %{
           name: atom(),
+          enabled: boolean(),
           cluster: String.t(),
           secret: Secret.t(),
           group: String.t(),

@@ -11,6 +11,7 @@ defmodule GossipCluster.OptionsTest do
 
     assert Map.delete(options, :secret) == %{
              name: GossipCluster,
+             enabled: true,
              cluster: "",
              group: "233.252.1.33",
              port: 45_893,
@@ -177,7 +178,7 @@ defmodule GossipCluster.OptionsTest do
 
   test "an unknown option is named, with what it may have meant" do
     assert_raise ArgumentError,
-                 ~r/there is no option :prot \(did you mean :port\?\); there are :name, :cluster/,
+                 ~r/there is no option :prot \(did you mean :port\?\); there are :name, :enabled, :cluster/,
                  fn ->
                    Options.validate!(prot: 1)
                  end

@@ -14,6 +14,12 @@ defmodule GossipCluster.Options.Schema do
         "the cluster's name on this node: every function takes it, and the owner process is registered under it. " <>
           "It is not sent anywhere"
     ],
+    enabled: [
+      type: :boolean,
+      default: true,
+      doc:
+        "`false` starts nothing, as in tests: every function then answers as for a cluster that finds nobody"
+    ],
     cluster: [
       type: :label,
       default: "",
