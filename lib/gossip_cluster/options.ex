@@ -30,7 +30,14 @@ defmodule GossipCluster.Options do
   @typedoc "What proves that a peer belongs here."
   @type secret :: secret_item() | [secret_item(), ...] | (() -> term()) | function_of()
 
-  @type secret_item :: :cookie | {:passphrase, text()} | {:key, <<_::256>>}
+  @type secret_item ::
+          :cookie
+          | {:passphrase, text() | secret_source()}
+          | {:key, <<_::256>> | text() | secret_source()}
+          | secret_source()
+
+  @typedoc "Where a text is: in a file, or in a variable of the environment."
+  @type secret_source :: {:file, Path.t()} | {:env, variable :: text()}
 
   @typedoc "A network interface: a name, or an IPv4 address."
   @type interface :: text() | :inet.ip4_address()
@@ -113,6 +120,7 @@ defmodule GossipCluster.Options do
   def validate!(options) do
     options = unfold(options)
     Enum.each(options, fn {key, _value} -> key in @keys || unknown!(key) end)
+    twice!(Keyword.keys(options))
 
     Map.new(@schema, fn {key, spec} ->
       value = Keyword.get(options, key, spec[:default])
@@ -120,6 +128,11 @@ defmodule GossipCluster.Options do
       case check(spec[:type], value, value == spec[:default]) do
         {:ok, checked} ->
           {key, checked}
+
+        # The value would do, but for what it names.
+        {:missing, what} ->
+          raise ArgumentError,
+                "GossipCluster: option #{inspect(key)} is #{inspect(value)}, but #{what}"
 
         {:error, allowed} ->
           wrong!(key, inspect(value, limit: 10, printable_limit: 100), allowed)
@@ -180,7 +193,34 @@ defmodule GossipCluster.Options do
     :ok
   end
 
+  defp twice!(keys) do
+    case keys -- Enum.uniq(keys) do
+      [] -> :ok
+      [key | _] -> raise ArgumentError, "GossipCluster: option #{inspect(key)} is given twice"
+    end
+  end
+
+  # What it is called elsewhere.
+  @libcluster [
+    multicast_addr: :group,
+    if_addr: :interfaces,
+    multicast_if: :interfaces,
+    multicast_ttl: :ttl
+  ]
+  @secrets [key: "{:key, key}", passphrase: "{:passphrase, text}", cookie: ":cookie"]
+
   @spec unknown!(atom()) :: no_return()
+  defp unknown!(key) when key in [:multicast_addr, :if_addr, :multicast_if, :multicast_ttl] do
+    raise ArgumentError,
+          "GossipCluster: there is no option #{inspect(key)}: it is #{inspect(@libcluster[key])} here " <>
+            "(GossipCluster.Strategy takes libcluster's own names)"
+  end
+
+  defp unknown!(key) when key in [:key, :passphrase, :cookie] do
+    raise ArgumentError,
+          "GossipCluster: there is no option #{inspect(key)}: write secret: #{@secrets[key]}"
+  end
+
   defp unknown!(key) do
     known = Enum.map_join(@public, ", ", &inspect/1)
 
@@ -244,29 +284,58 @@ defmodule GossipCluster.Options do
 
   defp check(:interfaces, value, _) do
     case value do
-      :all -> {:ok, :all}
-      {:except, list} -> interfaces(:except, list)
-      list -> interfaces(:only, list)
+      :all ->
+        {:ok, :all}
+
+      {:except, list} ->
+        interfaces(:except, list)
+
+      list ->
+        with {:error, allowed} <- interfaces(:only, list),
+             do: {:error, allowed <> in_a_list(list)}
     end
   end
 
-  defp check(:mfa, {module, function, arguments}, _)
-       when is_atom(module) and is_atom(function) and is_list(arguments),
-       do: {:ok, {module, function, arguments}}
+  # What it is called with: what is appended to its arguments.
+  defp check({:mfa, what}, {module, function, arguments} = mfa, _)
+       when is_atom(module) and is_atom(function) and is_list(arguments) do
+    arity = length(arguments) + if(what, do: 1, else: 0)
 
-  defp check(:mfa, _value, _), do: {:error, @mfa_text}
+    cond do
+      not Code.ensure_loaded?(module) ->
+        {:missing, "there is no module #{inspect(module)}"}
 
-  defp check(:observer, value, _), do: check(:mfa, value, false)
+      function_exported?(module, function, arity) ->
+        {:ok, mfa}
+
+      true ->
+        {:missing,
+         "#{Exception.format_mfa(module, function, arity)} is not there" <> appended(what)}
+    end
+  end
+
+  defp check({:mfa, _what}, _value, _), do: {:error, @mfa_text}
+  defp check(:observer, value, _), do: {:ok, value}
   defp check(:accept, value, _) when is_function(value, 1), do: {:ok, value}
 
   defp check(:accept, value, _) do
-    case check(:mfa, value, false) do
-      {:ok, mfa} -> {:ok, mfa}
-      {:error, mfa} -> {:error, "nil, a function of one argument, or #{mfa}"}
-    end
+    with {:error, mfa} <- check({:mfa, "the peer"}, value, false),
+         do: {:error, "nil, a function of one argument, or #{mfa}"}
   end
 
   defp check(:secret, value, _), do: Secret.resolve(value)
+
+  defp appended(nil), do: ""
+  defp appended(what), do: ": it is called with #{what} appended"
+
+  defp in_a_list([]), do: ""
+
+  defp in_a_list(value) do
+    case address(value) do
+      {:ok, text} -> ": write interfaces: #{inspect([text])}"
+      :error -> ""
+    end
+  end
 
   defp interfaces(kind, list) do
     texts =

@@ -12,14 +12,17 @@ defmodule GossipCluster.Secret do
 
   @dead "a function whose module was loaded anew or is gone meanwhile"
 
-  @allowed ":cookie, {:passphrase, text} of 8 to 1024 bytes, {:key, binary} of exactly 32 bytes, a list of one to four " <>
-             "of these, or a function of no argument (or {module, function, arguments}) that returns one of them"
+  @allowed ":cookie, {:passphrase, text} of 8 to 1024 bytes, {:key, key} of exactly 32 bytes or their Base64 or hexadecimal " <>
+             "text (`mix gossip.gen.key` makes one), {:file, path} or {:env, variable} where such a text is, a list of one to " <>
+             "four of these, or a function of no argument (or {module, function, arguments}) that returns one of them"
 
   @doc "Hides a secret as given. What is hidden already, or has nothing to hide, stays as it is."
-  @spec hide(term()) :: Hidden.t() | (... -> term()) | atom() | {module(), atom(), []}
+  @spec hide(term()) ::
+          Hidden.t() | (... -> term()) | atom() | {module(), atom(), []} | {:file | :env, term()}
   def hide(%Hidden{} = secret), do: secret
   def hide(secret) when is_function(secret) or is_atom(secret), do: secret
   def hide({m, f, []} = secret) when is_atom(m) and is_atom(f), do: secret
+  def hide({source, _where} = secret) when source in [:file, :env], do: secret
   def hide(secret), do: Hidden.wrap(secret)
 
   @doc """
@@ -34,7 +37,7 @@ defmodule GossipCluster.Secret do
     else
       :dead -> {:error, "{module, function, arguments}, which is looked up anew each time", @dead}
       {:failed, what} -> {:error, @allowed, "a function that failed (#{what})"}
-      {:wrong, given} -> {:error, @allowed, describe(given)}
+      {:wrong, given} -> {:error, @allowed, given}
     end
   end
 
@@ -51,13 +54,13 @@ defmodule GossipCluster.Secret do
     end)
   end
 
-  # What was raised may have the secret in it: only its kind is passed on.
+  # What was raised may have the secret in it: only its kind is passed on, and where something is missing, its name.
   defp call(%Hidden{} = secret), do: call(Hidden.unwrap(secret))
 
   defp call(secret) when is_function(secret, 0) do
     {:ok, secret.()}
   rescue
-    error -> if dead?(secret, error), do: :dead, else: {:failed, inspect(error.__struct__)}
+    error -> if dead?(secret, error), do: :dead, else: {:failed, cause(error)}
   catch
     kind, _reason -> {:failed, to_string(kind)}
   end
@@ -77,49 +80,162 @@ defmodule GossipCluster.Secret do
 
   defp dead?(_function, _error), do: false
 
-  defp ring(list) when is_list(list) do
-    list = if List.improper?(list), do: list, else: Enum.map(list, &plain/1)
+  defp cause(%System.EnvError{env: variable}),
+    do: "the environment variable #{variable} is not set"
 
-    if not List.improper?(list) and length(list) in 1..4 and Enum.all?(list, &item?/1),
-      do: {:ok, list},
-      else: {:wrong, list}
+  defp cause(%File.Error{path: path, reason: reason}),
+    do: "#{path}: #{:file.format_error(reason)}"
+
+  defp cause(%UndefinedFunctionError{module: module, function: function, arity: arity})
+       when module != nil,
+       do: "#{Exception.format_mfa(module, function, arity)} is undefined"
+
+  defp cause(%ArgumentError{message: "could not fetch application environment " <> rest}) do
+    case String.split(rest, " ", parts: 5) do
+      [key, "for", "application", app | _why] ->
+        "there is no #{key} in the configuration of #{app}"
+
+      _other ->
+        "ArgumentError"
+    end
+  end
+
+  defp cause(error), do: inspect(error.__struct__)
+
+  # The checked ring, or what it is instead, in words.
+  defp ring([first | _] = text) when is_integer(first) do
+    length = if List.improper?(text), do: "", else: " of #{length(text)} characters"
+    {:wrong, "a string#{length} (#{how()})"}
+  end
+
+  defp ring(list) when is_list(list) do
+    if List.improper?(list) do
+      {:wrong, "an improper list"}
+    else
+      items = list |> Enum.take(5) |> Enum.map(&item/1)
+      texts = Enum.map_join(items, ", ", fn {_kind, _item, text} -> text end)
+      ring = for {:ok, item, _text} <- items, do: item
+
+      cond do
+        length(list) not in 1..4 or length(ring) != length(list) ->
+          {:wrong, "a list of #{length(list)} [#{texts}]"}
+
+        Enum.uniq(ring) != ring ->
+          {:wrong, "a list of #{length(list)} [#{texts}], two of them the same"}
+
+        true ->
+          {:ok, ring}
+      end
+    end
   end
 
   defp ring(secret) do
-    secret = plain(secret)
-    if item?(secret), do: {:ok, [secret]}, else: {:wrong, secret}
+    case item(secret) do
+      {:ok, item, _text} -> {:ok, [item]}
+      {:wrong, _item, text} -> {:wrong, text}
+    end
   end
+
+  # Each with what it is in words that do not show it.
+  defp item(:cookie), do: {:ok, :cookie, ":cookie"}
+  defp item({source, _where} = key) when source in [:file, :env], do: item({:key, key})
+
+  defp item({kind, {source, where}})
+       when kind in [:key, :passphrase] and source in [:file, :env] do
+    with {:ok, where} <- text(where),
+         shown = "{#{inspect(source)}, #{inspect(where)}}",
+         {:ok, bytes} <- read(source, where) do
+      {result, item, text} = item({kind, chomp(kind, bytes)})
+      {result, item, "#{shown}, which is #{text}"}
+    else
+      :error -> {:wrong, nil, "{#{inspect(source)}, something that is no text}"}
+      {:missing, why} -> {:wrong, nil, "{#{inspect(source)}, #{inspect(where)}}, which #{why}"}
+    end
+  end
+
+  defp item({:key, key}) when is_binary(key) and byte_size(key) == 32,
+    do: {:ok, {:key, key}, describe({:key, key})}
+
+  defp item({:key, [first | _] = text} = key) when is_integer(first) do
+    case text(text) do
+      {:ok, text} -> item({:key, text})
+      :error -> {:wrong, nil, describe(key)}
+    end
+  end
+
+  defp item({:key, text} = key) when is_binary(text) do
+    case {decode(String.trim(text)), byte_size(text)} do
+      {{:ok, <<key::binary-32>>}, _size} -> {:ok, {:key, key}, describe({:key, text})}
+      {_other, 64} -> {:wrong, nil, describe(key) <> " that is no hexadecimal number"}
+      {_other, 44} -> {:wrong, nil, describe(key) <> " that is no Base64"}
+      {_other, _size} -> {:wrong, nil, describe(key)}
+    end
+  end
+
+  defp item({:passphrase, text} = passphrase) do
+    case text(text) do
+      {:ok, bytes} when byte_size(bytes) in 8..1024 ->
+        {:ok, {:passphrase, bytes}, describe({:passphrase, bytes})}
+
+      {:ok, bytes} ->
+        {:wrong, nil, describe({:passphrase, bytes})}
+
+      :error ->
+        {:wrong, nil, describe(passphrase)}
+    end
+  end
+
+  defp item(text) when is_binary(text), do: {:wrong, nil, describe(text) <> " (#{how()})"}
+  defp item(other), do: {:wrong, nil, describe(other)}
+
+  defp how, do: "write {:passphrase, text} or {:key, key}"
+
+  # The two lengths that 32 bytes have in hexadecimal digits and in Base64, with or without its padding.
+  defp decode(text) when byte_size(text) == 64, do: Base.decode16(text, case: :mixed)
+
+  defp decode(text) when byte_size(text) in 43..44 do
+    with :error <- Base.decode64(text, padding: false),
+         do: Base.url_decode64(text, padding: false)
+  end
+
+  defp decode(_text), do: :error
+
+  defp read(:file, path) do
+    case File.read(path) do
+      {:ok, bytes} -> {:ok, bytes}
+      {:error, reason} -> {:missing, "cannot be read: #{:file.format_error(reason)}"}
+    end
+  end
+
+  defp read(:env, variable) do
+    case variable != "" and System.get_env(variable) do
+      bytes when is_binary(bytes) -> {:ok, bytes}
+      _none -> {:missing, "is not set"}
+    end
+  end
+
+  # An editor ends a file with a line's end. A key of 32 bytes may end with one that is none.
+  defp chomp(:key, bytes) when byte_size(bytes) == 32, do: bytes
+  defp chomp(_kind, bytes), do: String.replace(bytes, ~r/[\r\n]+\z/, "")
 
   # An Erlang string is a text too.
-  defp plain({:passphrase, [first | _] = text}) when is_integer(first) do
-    {:passphrase, List.to_string(text)}
+  defp text(text) when is_binary(text), do: {:ok, text}
+
+  defp text([first | _] = text) when is_integer(first) do
+    {:ok, List.to_string(text)}
   rescue
-    _error in [ArgumentError, UnicodeConversionError] -> {:passphrase, nil}
+    _error in [ArgumentError, UnicodeConversionError] -> :error
   end
 
-  defp plain(item), do: item
+  defp text(_other), do: :error
 
-  defp item?(:cookie), do: true
-  defp item?({:passphrase, text}), do: is_binary(text) and byte_size(text) in 8..1024
-  defp item?({:key, key}), do: is_binary(key) and byte_size(key) == 32
-  defp item?(_other), do: false
-
-  defp describe(list) when is_list(list) do
-    if List.improper?(list),
-      do: "an improper list",
-      else:
-        "a list of #{length(list)} [#{list |> Enum.take(5) |> Enum.map_join(", ", &describe_item/1)}]"
-  end
-
-  defp describe(other), do: describe_item(other)
-
-  defp describe_item({kind, bytes}) when is_atom(kind) and is_binary(bytes),
+  defp describe({kind, bytes}) when is_atom(kind) and is_binary(bytes),
     do: "{#{inspect(kind)}, a binary of #{byte_size(bytes)} bytes}"
 
-  defp describe_item({kind, _other}) when is_atom(kind),
+  defp describe({kind, _other}) when is_atom(kind),
     do: "{#{inspect(kind)}, something that is no binary}"
 
-  defp describe_item(bytes) when is_binary(bytes), do: "a binary of #{byte_size(bytes)} bytes"
-  defp describe_item(atom) when is_atom(atom), do: inspect(atom)
-  defp describe_item(_other), do: "something else"
+  defp describe(bytes) when is_binary(bytes), do: "a binary of #{byte_size(bytes)} bytes"
+  defp describe(atom) when is_atom(atom), do: inspect(atom)
+  defp describe(_other), do: "something else"
 end

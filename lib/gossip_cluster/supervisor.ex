@@ -5,6 +5,8 @@ defmodule GossipCluster.Supervisor do
 
   use Supervisor
 
+  require Logger
+
   alias GossipCluster.{Owner, Reporter, Shared, View}
 
   @doc false
@@ -14,10 +16,41 @@ defmodule GossipCluster.Supervisor do
          {:error, {:shutdown, {:failed_to_start_child, Owner, {:already_started, owner}}}} <-
            Supervisor.start_link(__MODULE__, options) do
       # Another was quicker.
-      {:error, {:already_started, taken(name) || owner}}
+      already_started(name, taken(name) || owner)
     else
-      pid when is_pid(pid) -> {:error, {:already_started, pid}}
+      pid when is_pid(pid) -> already_started(name, pid)
       result -> result
+    end
+  end
+
+  defp already_started(name, pid) do
+    Logger.warning("#{inspect(name)}: #{why(pid)}", gossip_cluster: name)
+    {:error, {:already_started, pid}}
+  end
+
+  # Started twice, mostly: by the configuration and as a child, or by two applications of an umbrella.
+  defp why(pid) do
+    if dictionary(pid)[:"$initial_call"] == {:supervisor, __MODULE__, 1},
+      do:
+        "a cluster of this name runs already (#{inspect(pid)}, started by #{parent(pid)}). " <>
+          "Start it in one place only, or give one of the two another :name, and another secret or `cluster` label",
+      else:
+        "this name is registered by another process (#{inspect(pid)}), and a cluster registers its own name. " <>
+          "Give the cluster another :name"
+  end
+
+  defp parent(pid) do
+    case dictionary(pid)[:"$ancestors"] do
+      [GossipCluster.Application | _] -> "`config :gossip_cluster, clusters: ...`"
+      [parent | _] -> inspect(parent)
+      _none -> "nobody"
+    end
+  end
+
+  defp dictionary(pid) do
+    case Process.info(pid, :dictionary) do
+      {:dictionary, dictionary} -> dictionary
+      nil -> []
     end
   end
 
@@ -27,8 +60,9 @@ defmodule GossipCluster.Supervisor do
   defp starting(nil), do: nil
 
   defp starting(pid) do
-    with {:dictionary, dictionary} <- Process.info(pid, :dictionary),
-         {Owner, :init, 1} <- dictionary[:"$initial_call"],
+    dictionary = dictionary(pid)
+
+    with {Owner, :init, 1} <- dictionary[:"$initial_call"],
          [supervisor | _] when is_pid(supervisor) <- dictionary[:"$ancestors"],
          do: supervisor,
          else: (_ -> pid)

@@ -96,6 +96,58 @@ defmodule GossipCluster.NamesTest do
     assert [%Peer{name: "zoe@127.0.0.1"}] = GossipCluster.peers(Shop)
   end
 
+  test "a second start says who started the first, and what to do", %{fake: fake} do
+    options = [name: Shop, secret: {:key, @key}, sidecar: fake.path]
+    start_supervised!({GossipCluster, options})
+    supervisor = GossipCluster.Supervisor.whereis(Shop)
+
+    log =
+      capture_log(fn ->
+        assert {:error, {:already_started, ^supervisor}} = GossipCluster.start_link(options)
+      end)
+
+    assert log =~
+             "[warning] GossipCluster.NamesTest.Shop: a cluster of this name runs already (#{inspect(supervisor)}, started by "
+
+    assert log =~ "Start it in one place only, or give one of the two another :name"
+    stop_supervised!(Shop)
+
+    # By the configuration and as a child.
+    on_exit(fn ->
+      Application.stop(:gossip_cluster)
+      Application.delete_env(:gossip_cluster, :clusters)
+      Application.start(:gossip_cluster)
+    end)
+
+    log =
+      capture_log(fn ->
+        Application.stop(:gossip_cluster)
+        Application.put_env(:gossip_cluster, :clusters, [options])
+        :ok = Application.start(:gossip_cluster)
+        assert {:error, {:already_started, _}} = GossipCluster.start_link(options)
+      end)
+
+    assert log =~ "started by `config :gossip_cluster, clusters: ...`)"
+  end
+
+  test "a name that is another process's is told to be", %{fake: fake} do
+    start_supervised!(
+      {Agent, fn -> nil end}
+      |> Supervisor.child_spec(start: {Agent, :start_link, [fn -> nil end, [name: Shop]]})
+    )
+
+    other = Process.whereis(Shop)
+    options = [name: Shop, secret: {:key, @key}, sidecar: fake.path]
+
+    log =
+      capture_log(fn ->
+        assert GossipCluster.start_link(options) == {:error, {:already_started, other}}
+      end)
+
+    assert log =~ "this name is registered by another process (#{inspect(other)})"
+    assert log =~ "Give the cluster another :name"
+  end
+
   test "many starts at once under one name are one", %{fake: fake} do
     test = self()
 

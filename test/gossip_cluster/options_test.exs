@@ -57,11 +57,11 @@ defmodule GossipCluster.OptionsTest do
           {:interval, 60_000, 60_000},
           {:max_peers, 1, 1},
           {:max_peers, 65_535, 65_535},
-          {:connect, {M, :f, [1]}, {M, :f, [1]}},
-          {:disconnect, {M, :f, []}, {M, :f, []}},
-          {:list_nodes, {M, :f, []}, {M, :f, []}},
+          {:connect, {Enum, :at, [[]]}, {Enum, :at, [[]]}},
+          {:disconnect, {Node, :disconnect, []}, {Node, :disconnect, []}},
+          {:list_nodes, {Node, :list, [:known]}, {Node, :list, [:known]}},
           {:accept, accept, accept},
-          {:accept, {M, :f, []}, {M, :f, []}},
+          {:accept, {__MODULE__, :accept, []}, {__MODULE__, :accept, []}},
           {:log_heartbeats, true, true}
         ],
         do: assert(Options.validate!([{key, given}])[key] == taken)
@@ -134,7 +134,16 @@ defmodule GossipCluster.OptionsTest do
 
     test "that is none is told without being shown" do
       for {given, told} <- [
-            {"hunter2hunter2", "is a binary of 14 bytes"},
+            {"hunter2hunter2",
+             "is a binary of 14 bytes (write {:passphrase, text} or {:key, key})"},
+            {~c"hunter2hunter2",
+             "is a string of 14 characters (write {:passphrase, text} or {:key, key})"},
+            {[{:key, @key}, {:key, @key}],
+             "is a list of 2 [{:key, a binary of 32 bytes}, {:key, a binary of 32 bytes}], two of them the same"},
+            {{:key, String.duplicate("hunter2", 6) <> "=="},
+             "is {:key, a binary of 44 bytes} that is no Base64"},
+            {{:key, String.duplicate("hunter2!", 8)},
+             "is {:key, a binary of 64 bytes} that is no hexadecimal number"},
             {{:passphrase, "hunter2"}, "is {:passphrase, a binary of 7 bytes}"},
             {{:passphrase, [:hunter2]}, "is {:passphrase, something that is no binary}"},
             {{:passphrase, ~c"hunter2"}, "is {:passphrase, a binary of 7 bytes}"},
@@ -150,9 +159,17 @@ defmodule GossipCluster.OptionsTest do
             {:password, "is :password"},
             {%{key: "hunter2"}, "is something else"},
             {fn -> raise "hunter2" end, "is a function that failed (RuntimeError)"},
+            {fn -> System.fetch_env!("GOSSIP_NO_SUCH_VARIABLE") end,
+             "is a function that failed (the environment variable GOSSIP_NO_SUCH_VARIABLE is not set)"},
+            {fn -> Application.fetch_env!(:shop, :cluster_key) end,
+             "is a function that failed (there is no :cluster_key in the configuration of :shop)"},
+            {fn -> File.read!("/no/such/hunter3") end,
+             "is a function that failed (/no/such/hunter3: no such file or directory)"},
+            {fn -> String.to_integer(Enum.join(["hunter", 2])) end,
+             "is a function that failed (ArgumentError)"},
             {fn -> throw("hunter2") end, "is a function that failed (throw)"},
             {{__MODULE__, :nothing_like_it, ["hunter2"]},
-             "is a function that failed (UndefinedFunctionError)"}
+             "is a function that failed (GossipCluster.OptionsTest.nothing_like_it/1 is undefined)"}
           ],
           hide <- [& &1, &Options.hide_secret/1] do
         error = assert_raise ArgumentError, fn -> Options.validate!(hide.(secret: given)) end
@@ -173,6 +190,125 @@ defmodule GossipCluster.OptionsTest do
         refute to_string(:io_lib.format("~p", [GossipCluster.child_spec(secret: secret)])) =~
                  "horse"
       end
+    end
+  end
+
+  describe "a key" do
+    setup do
+      path = Path.join(System.tmp_dir!(), "gossip-key-#{System.unique_integer([:positive])}")
+      System.delete_env("GOSSIP_TEST_KEY")
+
+      on_exit(fn ->
+        System.delete_env("GOSSIP_TEST_KEY")
+        File.rm(path)
+      end)
+
+      {:ok, path: path}
+    end
+
+    defp ring(secret), do: Hidden.unwrap(Options.validate!(secret: secret).secret)
+
+    test "is 32 bytes, or their Base64 or hexadecimal text, as mix gossip.gen.key writes it" do
+      for key <- [@key, <<255::256>>, :crypto.strong_rand_bytes(32)],
+          text <- [
+            key,
+            Base.encode64(key),
+            Base.encode64(key, padding: false),
+            Base.url_encode64(key),
+            Base.encode16(key),
+            Base.encode16(key, case: :lower),
+            Base.encode64(key) <> "\n",
+            to_charlist(Base.encode64(key))
+          ] do
+        assert ring({:key, text}) == [{:key, key}]
+      end
+    end
+
+    test "comes from a file or from the environment", %{path: path} do
+      for text <- [@key, Base.encode64(@key) <> "\n", Base.encode16(@key) <> "\r\n"] do
+        File.write!(path, text)
+
+        for secret <- [{:file, path}, {:file, to_charlist(path)}, {:key, {:file, path}}],
+            do: assert(ring(secret) == [{:key, @key}])
+      end
+
+      System.put_env("GOSSIP_TEST_KEY", Base.encode64(@key))
+
+      for secret <- [
+            {:env, "GOSSIP_TEST_KEY"},
+            {:env, ~c"GOSSIP_TEST_KEY"},
+            {:key, {:env, "GOSSIP_TEST_KEY"}}
+          ],
+          do: assert(ring(secret) == [{:key, @key}])
+
+      assert ring([{:env, "GOSSIP_TEST_KEY"}, :cookie]) == [{:key, @key}, :cookie]
+      assert ring(fn -> {:env, "GOSSIP_TEST_KEY"} end) == [{:key, @key}]
+      System.put_env("GOSSIP_TEST_KEY", "correct horse")
+      assert ring({:passphrase, {:env, "GOSSIP_TEST_KEY"}}) == [{:passphrase, "correct horse"}]
+      File.write!(path, "correct horse\n")
+      assert ring({:passphrase, {:file, path}}) == [{:passphrase, "correct horse"}]
+    end
+
+    test "that is not there, or none, is told with its source and not shown", %{path: path} do
+      System.put_env("GOSSIP_TEST_KEY", "hunter2")
+      File.write!(path, "hunter2")
+
+      for {secret, told} <- [
+            {{:env, "GOSSIP_NO_SUCH_VARIABLE"},
+             ~s(is {:env, "GOSSIP_NO_SUCH_VARIABLE"}, which is not set)},
+            {[:cookie, {:env, "GOSSIP_NO_SUCH_VARIABLE"}],
+             ~s({:env, "GOSSIP_NO_SUCH_VARIABLE"}, which is not set)},
+            {{:env, "GOSSIP_TEST_KEY"},
+             ~s(is {:env, "GOSSIP_TEST_KEY"}, which is {:key, a binary of 7 bytes})},
+            {{:file, path}, ~s(is {:file, "#{path}"}, which is {:key, a binary of 7 bytes})},
+            {{:passphrase, {:file, path}},
+             ~s(is {:file, "#{path}"}, which is {:passphrase, a binary of 7 bytes})},
+            {{:file, "/no/such/file"},
+             ~s(is {:file, "/no/such/file"}, which cannot be read: no such file or directory)},
+            {{:file, 7}, "is {:file, something that is no text}"},
+            {{:env, ""}, ~s(is {:env, ""}, which is not set)}
+          ] do
+        error = assert_raise ArgumentError, fn -> Options.validate!(secret: secret) end
+        assert error.message =~ "option :secret is "
+        assert error.message =~ told
+        assert error.message =~ "mix gossip.gen.key"
+        refute error.message =~ "hunter2"
+      end
+    end
+  end
+
+  test "what is often written is told how to write it" do
+    for {options, message} <- [
+          {[interfaces: "eth0"],
+           ~s|option :interfaces is "eth0", but must be :all, a list of interface names or IPv4 addresses (1 to 32), or | <>
+             ~s|{:except, such a list}: write interfaces: ["eth0"]|},
+          {[interfaces: ~c"eth0"], ~s(write interfaces: ["eth0"])},
+          {[interfaces: {192, 0, 2, 1}], ~s(write interfaces: ["192.0.2.1"])},
+          {[multicast_addr: "233.252.1.32"],
+           "there is no option :multicast_addr: it is :group here (GossipCluster.Strategy takes libcluster's own names)"},
+          {[if_addr: "0.0.0.0"], "there is no option :if_addr: it is :interfaces here"},
+          {[multicast_if: "192.0.2.1"],
+           "there is no option :multicast_if: it is :interfaces here"},
+          {[multicast_ttl: 1], "there is no option :multicast_ttl: it is :ttl here"},
+          {[broadcast_only: true], "there is no option :broadcast_only; there are"},
+          {[key: @key], "there is no option :key: write secret: {:key, key}"},
+          {[passphrase: "correct horse"],
+           "there is no option :passphrase: write secret: {:passphrase, text}"},
+          {[cookie: :a], "there is no option :cookie: write secret: :cookie"},
+          {[port: 4000, ttl: 1, port: 4001], "option :port is given twice"},
+          {[connect: {NoSuchModule, :connect, []}],
+           "option :connect is {NoSuchModule, :connect, []}, but there is no module NoSuchModule"},
+          {[connect: {Node, :conect, []}],
+           "option :connect is {Node, :conect, []}, but Node.conect/1 is not there: it is called with the node appended"},
+          {[disconnect: {Node, :disconnect, [1]}], "but Node.disconnect/2 is not there"},
+          {[list_nodes: {Node, :lists, []}],
+           "option :list_nodes is {Node, :lists, []}, but Node.lists/0 is not there"},
+          {[accept: {NoSuchModule, :accept, []}], "but there is no module NoSuchModule"},
+          {[accept: {Node, :accept, []}],
+           "but Node.accept/1 is not there: it is called with the peer appended"}
+        ] do
+      error = assert_raise ArgumentError, fn -> Options.validate!(options) end
+      assert error.message =~ "GossipCluster: " <> message or error.message =~ message
     end
   end
 

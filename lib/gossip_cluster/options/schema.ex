@@ -32,8 +32,9 @@ defmodule GossipCluster.Options.Schema do
       default: :cookie,
       doc:
         "what proves that a peer belongs here: `:cookie`, `{:passphrase, text}` (at least 8 bytes), `{:key, key}` " <>
-          "(32 random bytes, the strongest and the quickest), a list of one to four of these (the first seals, every " <>
-          "one opens), or a function of no argument or `#{@mfa_text}` that returns one of them. It is called once, by " <>
+          "(32 random bytes or their Base64 or hexadecimal text, the strongest and the quickest; `mix gossip.gen.key` makes " <>
+          "one), `{:file, path}` or `{:env, variable}` where such a key is, a list of one to four of these (the first seals, " <>
+          "every one opens), or a function of no argument or `#{@mfa_text}` that returns one of them. It is asked once, by " <>
           "the process that starts the cluster"
     ],
     group: [
@@ -72,19 +73,19 @@ defmodule GossipCluster.Options.Schema do
       doc: "how many peers are listed at most; newcomers beyond are refused and counted"
     ],
     connect: [
-      type: :mfa,
+      type: {:mfa, "the node"},
       default: {:net_kernel, :connect_node, []},
       doc:
         "what connects a node: `#{@mfa_text}`, called with the node appended. `true` means connected; `false`, " <>
           "`:ignored` and everything else mean that it is tried again later"
     ],
     disconnect: [
-      type: :mfa,
+      type: {:mfa, "the node"},
       default: {:erlang, :disconnect_node, []},
       doc: "what disconnects a node: `#{@mfa_text}`, called with the node appended"
     ],
     list_nodes: [
-      type: :mfa,
+      type: {:mfa, nil},
       default: {:erlang, :nodes, [:connected]},
       doc:
         "what lists the connected nodes: `#{@mfa_text}`. A listed peer that is missing there is dialled again"
