@@ -1,0 +1,132 @@
+defmodule GossipCluster.Cluster.Answers do
+  @moduledoc false
+  # Who asks, and is answered: `await`, `leave`, the sidecar's counters, and whether only strangers are heard. Pure; see
+  # GossipCluster.Cluster.
+
+  import GossipCluster.Cluster.State
+
+  alias GossipCluster.Cluster.{Announcement, Dialer, Replies, State}
+
+  # For the sidecar's word that the goodbyes are sent (they take 20 ms), and for its counters.
+  @leave_timeout 200
+  @stats_timeout 500
+
+  @doc "Somebody asks, or an answer has come, or does not."
+  @spec event(State.t(), tuple(), integer()) :: State.t()
+  def event(state, {:frame, {:stats, ref, stats}}, _now), do: counted(state, ref, stats)
+
+  def event(state, {:frame, :left}, _now) do
+    {callers, replies} = Replies.left(state.replies)
+    left(%{state | replies: replies}, callers)
+  end
+
+  def event(state, {:await, caller, pid, min, timeout}, _now) do
+    {ref, replies} = Replies.await(state.replies, caller, min)
+    state = act(%{state | replies: replies}, {:monitor, ref, pid})
+    # Who is connected already answers it at the end of this turn.
+    if timeout == :infinity, do: state, else: timer(state, {:await, ref}, timeout)
+  end
+
+  def event(state, {:timeout, {:await, ref}}, _now) do
+    {caller, state} = cancel_await(state, ref)
+    if caller, do: act(state, {:reply, caller, {:error, :timeout}}), else: state
+  end
+
+  def event(state, {:caller_down, ref}, _now) do
+    {_caller, state} = cancel_await(state, ref)
+    timer(state, {:await, ref}, :cancel)
+  end
+
+  def event(state, {:leave, caller}, _now) do
+    {ref, replies} = Replies.leave(state.replies, caller)
+
+    %{state | announcement: Announcement.leave(state.announcement), replies: replies}
+    |> first({:put, :left, true})
+    |> put_status()
+    |> rename()
+    |> timer({:leave, ref}, @leave_timeout)
+    |> act({:say_leave, ref})
+  end
+
+  def event(state, {:no_leave, ref}, now), do: event(state, {:timeout, {:leave, ref}}, now)
+
+  def event(state, {:timeout, {:leave, ref}}, _now) do
+    {caller, replies} = Replies.left(state.replies, ref)
+    if caller, do: left(%{state | replies: replies}, [{ref, caller}]), else: state
+  end
+
+  def event(state, {:stats, caller}, _now), do: ask_stats(state, caller)
+
+  def event(state, {:no_stats, ref}, _now), do: counted(state, ref, nil)
+
+  def event(state, {:timeout, {:stats, ref}}, _now), do: counted(state, ref, nil)
+
+  # Nobody is found after some seconds: is anybody there at all? Not asked where there are peers.
+  def event(state, {:timeout, {:alone, _ms}}, _now) do
+    if alone?(state) and Announcement.announced?(state.announcement),
+      do: ask_stats(state, :alone),
+      else: state
+  end
+
+  @doc "Answers those who await no more peers than are connected."
+  @spec awaits(State.t()) :: State.t()
+  def awaits(state) do
+    {callers, replies} = Replies.connected(state.replies, Dialer.connected_count(state.dialer))
+
+    Enum.reduce(callers, %{state | replies: replies}, fn {ref, caller}, state ->
+      state
+      |> act({:demonitor, ref})
+      |> timer({:await, ref}, :cancel)
+      |> act({:reply, caller, :ok})
+    end)
+  end
+
+  @doc "Answers those who wait for the goodbyes."
+  @spec left(State.t(), [{Replies.ref(), Replies.caller()}]) :: State.t()
+  def left(state, callers) do
+    Enum.reduce(callers, state, fn {ref, caller}, state ->
+      state |> timer({:leave, ref}, :cancel) |> act({:reply, caller, :ok})
+    end)
+  end
+
+  @doc "Answers one who waits for the counters; `nil`: they do not come."
+  @spec stats(State.t(), Replies.ref(), Replies.caller() | nil, map() | nil) :: State.t()
+  # Too late, or no question of ours.
+  def stats(state, _ref, nil, _stats), do: state
+
+  def stats(state, ref, :alone, stats),
+    do: state |> timer({:stats, ref}, :cancel) |> strangers(stats)
+
+  def stats(state, ref, caller, stats),
+    do: state |> timer({:stats, ref}, :cancel) |> act({:reply, caller, stats})
+
+  defp cancel_await(state, ref) do
+    {caller, replies} = Replies.cancel(state.replies, ref)
+    state = %{state | replies: replies}
+    {caller, if(caller, do: act(state, {:demonitor, ref}), else: state)}
+  end
+
+  defp ask_stats(state, caller) do
+    {ref, replies} = Replies.stats(state.replies, caller)
+    %{state | replies: replies} |> timer({:stats, ref}, @stats_timeout) |> act({:ask_stats, ref})
+  end
+
+  defp counted(state, ref, stats) do
+    {caller, replies} = Replies.counted(state.replies, ref)
+    stats(%{state | replies: replies}, ref, caller, stats)
+  end
+
+  # This node is announced and has found nobody: if others are heard under another key, that is told, once in the cluster's
+  # life. It is the commonest mistake of all, and nothing else would show it.
+  defp strangers(%{foreign: false} = state, %{foreign: heard}) when heard > 0 do
+    if alone?(state) do
+      %{state | foreign: true}
+      |> first({:put, :foreign, true})
+      |> fact({:foreign, state.announcement.by_cookie})
+    else
+      state
+    end
+  end
+
+  defp strangers(state, _stats), do: state
+end

@@ -1,0 +1,203 @@
+defmodule GossipCluster.Cluster.Local do
+  @moduledoc false
+  # This node and its sidecar: what is to be announced, and by whom; what the sidecar tells of this node's own view. Pure; see
+  # GossipCluster.Cluster.
+
+  import GossipCluster.Cluster.State
+
+  alias GossipCluster.Cluster.{Announcement, Answers, Dialer, Replies, Roster, SidecarLife, State}
+  alias GossipCluster.Report
+
+  # The announcement waits this long for epmd to tell our distribution port, so that no peer needs an update a moment later.
+  @port_patience 30
+  # After the first announcement: when it is asked why nobody is found.
+  @alone [3_000, 30_000]
+
+  @doc "Something has happened to this node, or to its sidecar."
+  @spec event(State.t(), tuple(), integer()) :: State.t()
+  def event(state, {:start, local, last_opened}, now) do
+    # The sidecar takes its time to start: let it begin with that before anything else is looked at.
+    {:same, announcement} = Announcement.look(state.announcement, %{local | own: nil})
+    state = timer(%{state | announcement: announcement}, :pulse, pulse(state))
+
+    case SidecarLife.delay(last_opened, now) do
+      0 -> open(state)
+      delay -> timer(state, :open, delay)
+    end
+    |> put_status()
+  end
+
+  def event(state, {:restore, peers, nodes, seed}, now) do
+    {_changed, dialer} = Dialer.live(Dialer.new(now, seed), nodes, now)
+    roster = Roster.restore(state.roster, peers, now)
+    later(%{state | dialer: dialer, roster: roster}, Enum.map(peers, &{:restored, &1}))
+  end
+
+  def event(state, {:local, local}, _now) do
+    case Announcement.look(state.announcement, local) do
+      {:same, announcement} ->
+        %{state | announcement: announcement} |> ask_port() |> wake() |> announce()
+
+      {:started, announcement} ->
+        %{state | announcement: announcement} |> ask_port() |> wake() |> announce() |> rename()
+
+      {:stopped, announcement} ->
+        announced = Announcement.announced?(state.announcement)
+        state = if announced, do: command(state, :hide), else: state
+        %{state | announcement: announcement} |> wake() |> announce() |> rename() |> put_status()
+    end
+  end
+
+  def event(state, {:pulse, local}, now) do
+    # A pulse that is not taken is not missed: the next one comes.
+    state
+    |> timer(:pulse, pulse(state))
+    |> command(:pulse)
+    |> event({:local, local}, now)
+  end
+
+  def event(state, {:local_port, port}, _now),
+    do: announce(%{state | announcement: Announcement.port(state.announcement, port)})
+
+  def event(state, {:timeout, :port}, _now),
+    do: announce(%{state | announcement: Announcement.port(state.announcement, :unknown)})
+
+  def event(state, {:timeout, :open}, _now), do: open(state)
+
+  def event(state, {:opened, keys}, now) do
+    {patience, sidecar} = SidecarLife.opened(state.sidecar, now)
+    announcement = Announcement.taken(state.announcement, {:keys, keys})
+    roster = Roster.new_sidecar(state.roster, now)
+
+    %{state | sidecar: sidecar, announcement: announcement, roster: roster}
+    |> first({:put, :opened, now})
+    |> timer(:ready, patience)
+    |> put_status()
+    |> announce()
+  end
+
+  def event(state, {:not_opened, text}, now), do: died(state, {:text, text}, now)
+
+  def event(state, {:exited, text}, now), do: died(state, {:exited, text}, now)
+
+  def event(state, {:broken, reason}, now), do: died(state, {:broken, reason}, now)
+
+  def event(state, {:timeout, :ready}, now) do
+    if state.sidecar.state == :starting, do: stop(state, SidecarLife.late(), now), else: state
+  end
+
+  # Only a broken sidecar, or one of another version, says what cannot be read.
+  def event(state, {:unreadable, bytes}, now),
+    do: stop(state, "gossipd sent a frame of #{bytes} bytes that cannot be read", now)
+
+  def event(state, {:taken, news}, _now) do
+    before = state.announcement
+    state = %{state | announcement: Announcement.taken(before, news)}
+
+    cond do
+      elem(news, 0) == :keys ->
+        state
+
+      Announcement.announced?(before) ->
+        put_status(state)
+
+      true ->
+        @alone |> Enum.reduce(state, &timer(&2, {:alone, &1}, &1)) |> put_status()
+    end
+  end
+
+  def event(state, {:frame, {:ready, ready}}, now) do
+    {duration, complained, sidecar} = SidecarLife.ready(state.sidecar, now)
+
+    %{state | sidecar: sidecar}
+    |> timer(:ready, :cancel)
+    |> first({:put, :sidecar, Map.take(ready, [:version, :boot, :pid])})
+    |> fact({:sidecar_start, ready, duration, complained})
+    |> interfaces(ready.interfaces)
+    |> health(:ok)
+    |> put_status()
+  end
+
+  def event(state, {:frame, {:interfaces, list}}, _now), do: interfaces(state, list)
+
+  def event(state, {:frame, {:health, health}}, _now), do: health(state, health)
+
+  def event(state, {:frame, {:heartbeat, _name} = heard}, _now), do: fact(state, heard)
+
+  def event(state, {:frame, {:log, _level, _text} = line}, _now), do: fact(state, line)
+
+  def event(state, {:frame, :keys_changed}, _now), do: fact(state, :keys_changed)
+
+  def event(state, {:frame, {:error, _kind, text}}, _now),
+    do: %{state | sidecar: SidecarLife.fatal(state.sidecar, Report.printable(text))}
+
+  defp pulse(state), do: div(state.options.interval, 2)
+
+  # It waits for the cookie, which may be there now.
+  defp wake(%{sidecar: %{state: :waiting}} = state),
+    do: if(Announcement.keys?(state.announcement), do: open(state), else: state)
+
+  defp wake(state), do: state
+
+  defp open(state) do
+    case SidecarLife.open(state.sidecar, Announcement.keys?(state.announcement)) do
+      {:open, sidecar} -> act(%{state | sidecar: sidecar}, {:open, state.announcement.keys})
+      {:wait, sidecar} -> put_status(%{state | sidecar: sidecar})
+      {:nothing, _sidecar} -> state
+    end
+  end
+
+  defp stop(state, text, now), do: state |> act(:close) |> died({:text, text}, now)
+
+  # The roster and the connections stay as they are.
+  defp died(state, how, now) do
+    {death, sidecar} = SidecarLife.died(state.sidecar, how, now)
+    {left, replies} = Replies.left(state.replies)
+    {asked, replies} = Replies.uncounted(replies)
+    announcement = Announcement.forget(state.announcement)
+
+    state =
+      %{state | sidecar: sidecar, announcement: announcement, replies: replies}
+      |> timer(:ready, :cancel)
+      |> timer(:open, death.delay)
+      |> fact({:sidecar_exit, death.attempts, death.text, death.told})
+      # Who is answered may look at the status at once.
+      |> put_status()
+      |> Answers.left(left)
+
+    Enum.reduce(asked, state, fn {ref, caller}, state ->
+      Answers.stats(state, ref, caller, nil)
+    end)
+  end
+
+  # Tells the sidecar what it does not know yet: the ring, and what this node is.
+  defp announce(state) do
+    if SidecarLife.up?(state.sidecar),
+      do: Enum.reduce(Announcement.news(state.announcement), state, &act(&2, {:say, &1})),
+      else: state
+  end
+
+  defp ask_port(state) do
+    if Announcement.ask_port?(state.announcement) do
+      state =
+        if state.announcement.port == nil, do: timer(state, :port, @port_patience), else: state
+
+      act(%{state | announcement: Announcement.port_asked(state.announcement)}, :ask_port)
+    else
+      state
+    end
+  end
+
+  defp health(%{health: health} = state, health), do: state
+
+  defp health(state, health),
+    do: %{state | health: health} |> first({:put, :health, health}) |> fact({:health, health})
+
+  defp interfaces(%{interfaces: interfaces} = state, interfaces), do: state
+
+  defp interfaces(state, interfaces) do
+    %{state | interfaces: interfaces}
+    |> first({:put, :interfaces, interfaces})
+    |> fact({:interfaces, interfaces, state.interfaces})
+  end
+end

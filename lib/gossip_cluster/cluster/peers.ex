@@ -1,0 +1,340 @@
+defmodule GossipCluster.Cluster.Peers do
+  @moduledoc false
+  # Who is listed, and who is connected: what the sidecar tells of peers, what becomes of dials and connections, and what is
+  # said of that. Pure; see GossipCluster.Cluster.
+
+  import GossipCluster.Cluster.State
+
+  alias GossipCluster.Cluster.{Dialer, Problems, QuietPeriod, Roster, State}
+  alias GossipCluster.Peer
+
+  # Dials a turn: each starts a process.
+  @dials 32
+  # The default functions tell of each change by a message; the list is a net for what other functions do not tell.
+  @list_every 5_000
+  # How often GossipCluster.Epmd throws away what has been silent for long.
+  @sweep_every 60_000
+
+  ## What happens
+
+  @doc "Something has happened to peers or connections. What concerns a name waits for its turn."
+  @spec event(State.t(), tuple(), integer()) :: State.t()
+  # An update that changes nothing says that the peer is heard directly again, after others had to vouch that it lives.
+  def event(state, {:frame, event}, _now) do
+    {roster, events} = Roster.apply(state.roster, event)
+    heard = for {:update, peer} <- [event], do: {:heard, peer}
+    later(%{state | roster: roster}, heard ++ events)
+  end
+
+  def event(state, {:nodeup, _name} = event, _now), do: later(state, [event])
+
+  def event(state, {:nodedown, _name, _reason, _by} = event, _now), do: later(state, [event])
+
+  def event(state, {:dialled, _name, _result, _time} = event, _now), do: later(state, [event])
+
+  def event(state, {:not_dialled, _name, _problem} = event, _now), do: later(state, [event])
+
+  def event(state, {:disconnected, _name, :ok}, _now), do: state
+
+  def event(state, {:disconnected, name, {:error, why}}, _now),
+    do: say_once(state, :disconnect, "cannot disconnect #{Peer.label(name)}: #{why}")
+
+  def event(state, {:knocked, name, {:error, _why}}, now) do
+    # A firewall, or whatever else stands between, has closed the connection: that was not on purpose.
+    problems = Problems.end_quiet(state.problems, name)
+    show(%{state | dialer: Dialer.loud(state.dialer, name, now), problems: problems}, name)
+  end
+
+  def event(state, {:knocked, _name, :ok}, _now), do: state
+
+  def event(%{links: links} = state, {:nodes, links, {:ok, names}}, _now) do
+    {gone, come} = Dialer.compare(state.dialer, names)
+
+    %{state | listing: false, problems: Problems.clear(state.problems, :list_nodes)}
+    |> later(Enum.map(gone, &{:unlinked, &1}) ++ Enum.map(come, &{:linked, &1}))
+  end
+
+  # It may be older than what was told since. The next pulse asks again.
+  def event(state, {:nodes, _links, {:ok, _names}}, _now),
+    do: %{state | listing: false, listed_at: state.listed_at - @list_every}
+
+  def event(state, {:nodes, _links, {:error, why}}, _now),
+    do: say_once(%{state | listing: false}, :list_nodes, why)
+
+  def event(state, {:nodes, _links, :killed}, _now), do: %{state | listing: false}
+
+  # The end of each turn dials who is due.
+  def event(state, {:timeout, :dial}, _now), do: %{state | dial_at: nil}
+
+  @doc "Some time has passed."
+  @spec pulse(State.t(), integer()) :: State.t()
+  def pulse(state, now), do: state |> expire(now) |> sweep(now) |> list_nodes(now)
+
+  defp expire(state, now) do
+    {roster, events} = Roster.expire(state.roster, now)
+    later(%{state | roster: roster}, for({:down, peer, :silent} <- events, do: {:expired, peer}))
+  end
+
+  defp sweep(state, now) do
+    if now - state.swept_at < @sweep_every,
+      do: state,
+      else: act(%{state | swept_at: now}, :epmd_sweep)
+  end
+
+  defp list_nodes(state, now) do
+    if state.announcement.own == nil or state.listing or now - state.listed_at < @list_every,
+      do: state,
+      else: act(%{state | listing: true, listed_at: now}, {:list_nodes, state.links})
+  end
+
+  ## What waits for its turn
+
+  @doc "What waited, in its turn."
+  @spec item(State.t(), tuple(), integer()) :: State.t()
+  def item(state, {:up, peer}, now) do
+    state = %{state | dialer: Dialer.listed(state.dialer, peer, now)}
+
+    state
+    |> well(peer)
+    |> first({:epmd_put, peer})
+    |> fact({:up, with_connection(state, peer), Roster.size(state.roster)})
+    |> look(peer.name)
+  end
+
+  def item(state, {:update, peer}, now) do
+    before = Map.get(state.unwell, key(peer), :alive)
+    state = %{state | dialer: Dialer.listed(state.dialer, peer, now)}
+
+    state
+    |> well(peer)
+    |> first({:epmd_put, peer})
+    |> fact({:update, with_connection(state, peer), before, Roster.size(state.roster)})
+    |> look(peer.name)
+  end
+
+  def item(state, {:heard, peer}, now),
+    do: show(%{state | dialer: Dialer.heard(state.dialer, peer, now)}, peer.name)
+
+  def item(state, {:down, peer, reason}, now),
+    do: state |> down(peer, reason, now) |> on_down(peer, reason)
+
+  # Nobody has judged these: our own sidecar was away, and they were not confirmed.
+  def item(state, {:expired, peer}, now), do: down(state, peer, :silent, now)
+
+  def item(state, {:conflict, peer, other}, now) do
+    %{state | dialer: Dialer.conflict(state.dialer, peer.name, now)}
+    |> fact({:conflict, peer, other, state.announcement.own, Roster.size(state.roster)})
+    |> show(peer.name)
+  end
+
+  def item(state, {:nodeup, name}, now), do: state |> count_link() |> linked(name, now)
+
+  def item(state, {:linked, name}, now), do: linked(state, name, now)
+
+  def item(state, {:unlinked, name}, now),
+    do: look(%{state | dialer: Dialer.disconnected(state.dialer, name, now)}, name)
+
+  def item(state, {:nodedown, name, reason, by}, now) do
+    peers = Roster.named(state.roster, name)
+    alive = match?([%Peer{status: :alive}], peers)
+    facts = %{by: by, alive: alive, left: state.announcement.left}
+    where = QuietPeriod.on_purpose(reason, facts)
+    quiet = if where, do: state.options.quiet, else: 0
+
+    %{state | dialer: Dialer.disconnected(state.dialer, name, now, quiet)}
+    |> count_link()
+    |> look(name, reason)
+    |> quiet(List.first(peers), where, quiet)
+  end
+
+  def item(state, {:dialled, name, result, duration}, now) do
+    case result do
+      {:connected, nil} ->
+        dialer = Dialer.result(state.dialer, name, :connected, now)
+
+        %{state | dialer: dialer}
+        |> fact({:connected, name, duration})
+        |> count_link()
+        |> look(name)
+
+      {:refused, nil} ->
+        show(%{state | dialer: Dialer.result(state.dialer, name, :refused, now)}, name)
+
+      {:failed, problem} ->
+        state |> fact({:not_connected, name, problem, duration}) |> failed(name, problem, now)
+    end
+  end
+
+  def item(state, {:not_dialled, name, problem}, now), do: failed(state, name, problem, now)
+
+  def item(state, {:review, name}, now),
+    do: show(%{state | dialer: Dialer.review(state.dialer, name, now)}, name)
+
+  # One that an earlier owner had listed, unless it is gone meanwhile. What was said of it, was said.
+  def item(state, {:restored, peer}, now) do
+    case Enum.find(Roster.named(state.roster, peer.name), &(&1.creation == peer.creation)) do
+      nil ->
+        state
+
+      peer ->
+        %{state | dialer: Dialer.listed(state.dialer, peer, now)} |> well(peer) |> show(peer.name)
+    end
+  end
+
+  ## The end of a turn
+
+  @doc "Whom the dialer wants to dial now."
+  @spec dial(State.t(), integer()) :: State.t()
+  def dial(state, now) do
+    {peers, dialer} = Dialer.due(state.dialer, now, @dials)
+
+    Enum.reduce(peers, %{state | dialer: dialer}, fn peer, state ->
+      state
+      |> show(peer.name)
+      |> act({:dial, peer, Dialer.doubted?(state.dialer, peer.name)})
+    end)
+  end
+
+  @doc "Looks at each name that has changed in this turn, once: what is said, and what is shown."
+  @spec look_at_changed(State.t()) :: State.t()
+  def look_at_changed(%{changed: changed} = state) when map_size(changed) == 0, do: state
+
+  def look_at_changed(state) do
+    Enum.reduce(state.changed, %{state | changed: %{}}, fn {name, how}, state ->
+      connection = Dialer.connection(state.dialer, name)
+      state = if how == :look, do: say_skipped(state, name, connection), else: state
+      problem = problem(state, name, connection)
+
+      for peer <- Roster.named(state.roster, name), reduce: state do
+        state -> first(state, {:show, %{peer | connection: connection, problem: problem}})
+      end
+    end)
+  end
+
+  ## Steps
+
+  defp down(state, peer, reason, now) do
+    # Another life of that name may be listed.
+    state =
+      if Roster.named(state.roster, peer.name) == [],
+        do: first(state, {:epmd_drop, peer, reason}),
+        else: state
+
+    shown = with_connection(state, peer)
+
+    %{
+      state
+      | dialer: Dialer.unlisted(state.dialer, peer, now),
+        problems: Problems.clear(state.problems, peer.name),
+        unwell: Map.delete(state.unwell, key(peer))
+    }
+    |> first({:hide, peer})
+    |> fact({:down, shown, reason, Roster.size(state.roster)})
+    |> look(peer.name)
+  end
+
+  # The sidecar has judged so: the connection is ended, if that is wanted. Not while another life of that name is listed, for
+  # the connection may be that one's; and not for the silence that a node hears which is cut off itself.
+  defp on_down(%{options: %{on_down: :disconnect}} = state, peer, reason) do
+    connected = Dialer.connection(state.dialer, peer.name) == :connected
+    isolated = reason == :silent and state.health == :isolated
+
+    if connected and not isolated and Roster.named(state.roster, peer.name) == [],
+      do: act(state, {:disconnect, peer.name}),
+      else: state
+  end
+
+  defp on_down(state, _peer, _reason), do: state
+
+  # Most are.
+  defp well(%{unwell: unwell} = state, %Peer{status: :alive}) when map_size(unwell) == 0,
+    do: state
+
+  defp well(state, %Peer{status: :alive} = peer),
+    do: %{state | unwell: Map.delete(state.unwell, key(peer))}
+
+  defp well(state, peer), do: %{state | unwell: Map.put(state.unwell, key(peer), peer.status)}
+
+  defp key(%Peer{name: name, creation: creation}), do: {name, creation}
+
+  defp count_link(state), do: %{state | links: state.links + 1}
+
+  defp linked(state, name, now),
+    do: look(%{state | dialer: Dialer.connected(state.dialer, name, now)}, name)
+
+  defp failed(state, name, {_cause, why} = problem, now) do
+    state = %{state | dialer: Dialer.result(state.dialer, name, :failed, now)}
+
+    # Looking for the reason takes a while: it may be gone, or connected by the other side.
+    if Dialer.connection(state.dialer, name) == :connected or
+         Roster.named(state.roster, name) == [] do
+      show(state, name)
+    else
+      text = "cannot connect to #{Peer.label(name)} (it is tried again): #{why}"
+
+      %{state | problems: Problems.put(state.problems, name, problem)}
+      |> say_problem(name, problem, text)
+      |> show(name)
+    end
+  end
+
+  # A peer is left alone for so long: told once, and shown as what keeps it from being connected.
+  defp quiet(state, nil, _where, _quiet), do: state
+
+  defp quiet(state, _peer, nil, _quiet), do: state
+
+  defp quiet(state, _peer, _where, 0), do: state
+
+  defp quiet(state, peer, where, quiet) do
+    {level, text} = QuietPeriod.text(where, quiet)
+
+    state =
+      %{state | problems: Problems.put(state.problems, peer.name, {:quiet, text})}
+      |> fact({:line, level, "#{Peer.label(peer.name)}: #{text}"})
+      |> show(peer.name)
+
+    # Something that stands between may have closed the connection. Then it is not likely to let us through.
+    if where == :there, do: act(state, {:knock, peer}), else: state
+  end
+
+  # A conflict has a line of its own, with both addresses.
+  defp say_skipped(state, _name, {:skipped, :conflict}), do: state
+
+  defp say_skipped(state, name, {:skipped, reason} = connection) do
+    case problem(state, name, connection) do
+      nil ->
+        state
+
+      {_reason, why} ->
+        text = "#{Peer.label(name)} is not dialled: #{why}"
+        say_problem(state, name, {reason, why}, text)
+    end
+  end
+
+  defp say_skipped(state, _name, _connection), do: state
+
+  # The connection, or the listing, of this name may have changed: a NODEUP or NODEDOWN for each transition of a listed node,
+  # whoever made the connection. It is kept in the view, so that the next owner does not say it again.
+  defp look(state, name, reason \\ nil) do
+    connected = Dialer.connection(state.dialer, name) == :connected
+    was_up = MapSet.member?(state.up, name)
+
+    cond do
+      connected and not was_up and Roster.named(state.roster, name) != [] ->
+        problems = Problems.clear(state.problems, name)
+
+        %{state | up: MapSet.put(state.up, name), problems: problems}
+        |> first({:put, {:up, name}, true})
+        |> fact({:nodeup, name})
+
+      was_up and not connected ->
+        %{state | up: MapSet.delete(state.up, name)}
+        |> first({:delete, {:up, name}})
+        |> fact({:nodedown, name, reason})
+
+      true ->
+        state
+    end
+    |> Map.update!(:changed, &Map.put(&1, name, :look))
+  end
+end

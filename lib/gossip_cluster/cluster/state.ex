@@ -1,0 +1,135 @@
+defmodule GossipCluster.Cluster.State do
+  @moduledoc false
+  # What a cluster knows, and what it is about to do in this turn; with the small steps that its rooms share. Pure.
+
+  alias GossipCluster.Cluster.{Announcement, Dialer, Problems, Roster, SidecarLife}
+  alias GossipCluster.{Peer, Report}
+  alias GossipCluster.Sidecar.Codec
+
+  @enforce_keys [:options, :roster, :announcement]
+  defstruct [
+    :options,
+    :roster,
+    :announcement,
+    dialer: nil,
+    sidecar: nil,
+    replies: nil,
+    problems: nil,
+    # What the sidecar says of this node.
+    health: :ok,
+    interfaces: [],
+    # Whether it was told that only strangers are heard; names for which a NODEUP line was written; peers that are not well.
+    foreign: false,
+    up: MapSet.new(),
+    unwell: %{},
+    # How many connections were told to have come or gone; when the list of nodes was asked for, and whether it still is.
+    links: 0,
+    listed_at: 0,
+    listing: false,
+    swept_at: 0,
+    # When the dialer's timer rings.
+    dial_at: nil,
+    # What waits for a turn. Of this turn: names to look at, and what is to be done first, then, and told.
+    backlog: {[], []},
+    changed: %{},
+    first: [],
+    acts: [],
+    facts: []
+  ]
+
+  @type t :: %__MODULE__{}
+
+  @doc "What readers read, before who acts on it is told."
+  @spec first(t(), tuple()) :: t()
+  def first(state, effect), do: %{state | first: [effect | state.first]}
+
+  @doc "Something is to be done, in this order."
+  @spec act(t(), tuple() | atom()) :: t()
+  def act(state, effect), do: %{state | acts: [effect | state.acts]}
+
+  @doc "Something is to be told, last."
+  @spec fact(t(), Report.fact()) :: t()
+  def fact(state, fact), do: %{state | facts: [fact | state.facts]}
+
+  @doc "A timer is to ring in so many milliseconds, or not at all."
+  @spec timer(t(), term(), non_neg_integer() | :cancel) :: t()
+  def timer(state, timer, ms), do: act(state, {:timer, timer, ms})
+
+  @doc "What waits for its turn, behind what waits already."
+  @spec later(t(), [tuple()]) :: t()
+  def later(state, items),
+    do: %{state | backlog: Enum.reduce(items, state.backlog, &:queue.in/2)}
+
+  @doc "Something of this name has changed that `peers/1` shows."
+  @spec show(t(), String.t()) :: t()
+  def show(%{changed: changed} = state, name) when is_map_key(changed, name), do: state
+
+  def show(state, name), do: %{state | changed: Map.put(state.changed, name, :show)}
+
+  @doc "Something is to be said to the sidecar, if one runs."
+  @spec command(t(), Codec.command()) :: t()
+  def command(state, command),
+    do: if(SidecarLife.up?(state.sidecar), do: act(state, {:command, command}), else: state)
+
+  @doc "What `status/1` shows of this node and its sidecar has changed."
+  @spec put_status(t()) :: t()
+  def put_status(state) do
+    first(
+      state,
+      {:put, :status,
+       %{
+         sidecar: state.sidecar.state,
+         reason: state.sidecar.complaint,
+         announced: Announcement.announced?(state.announcement),
+         left: state.announcement.left
+       }}
+    )
+  end
+
+  @doc "This node has become another, or leaves: what that means for each peer is looked at in portions."
+  @spec rename(t()) :: t()
+  def rename(%{dialer: nil} = state), do: state
+
+  def rename(state) do
+    {names, dialer} = Dialer.renamed(state.dialer, Announcement.dials_as(state.announcement))
+    later(%{state | dialer: dialer}, Enum.map(names, &{:review, &1}))
+  end
+
+  @doc "The peer, with how its connection is."
+  @spec with_connection(t(), Peer.t()) :: Peer.t()
+  def with_connection(state, peer) do
+    connection = Dialer.connection(state.dialer, peer.name)
+    %{peer | connection: connection, problem: problem(state, peer.name, connection)}
+  end
+
+  @doc "What keeps this name from being connected, if anything does."
+  @spec problem(t(), String.t(), term()) :: Problems.problem() | nil
+  def problem(_state, _name, :connected), do: nil
+
+  def problem(_state, _name, {:skipped, reason}) do
+    text = Problems.skipped(reason)
+    text && {reason, text}
+  end
+
+  def problem(state, name, _waiting), do: Problems.get(state.problems, name)
+
+  @doc "One line and one telemetry event about what keeps a peer from being connected, once for each state."
+  @spec say_problem(t(), String.t(), Problems.problem(), String.t()) :: t()
+  def say_problem(state, name, {cause, why}, text) do
+    {new, problems} = Problems.say(state.problems, name, text)
+    state = %{state | problems: problems}
+    if new, do: fact(state, {:problem, name, cause, why, text}), else: state
+  end
+
+  @doc "A line of trouble, once."
+  @spec say_once(t(), term(), String.t()) :: t()
+  def say_once(state, about, text) do
+    {new, problems} = Problems.say(state.problems, about, text)
+    state = %{state | problems: problems}
+    if new, do: fact(state, {:line, :warning, text}), else: state
+  end
+
+  @doc "Whether nobody is listed."
+  @spec alone?(t()) :: boolean()
+  def alone?(state), do: Roster.size(state.roster) == 0
+end
