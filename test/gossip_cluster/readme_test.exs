@@ -58,6 +58,27 @@ defmodule GossipCluster.ReadmeTest do
     end
   end
 
+  test "guides/architecture.md names every source file, and no other" do
+    guide = read("guides/architecture.md")
+
+    named =
+      for [_, path] <- Regex.scan(~r/`([\w\/.]+\.(?:c|ex))`/, guide), do: Path.basename(path)
+
+    sources =
+      for pattern <- ["lib/**/*.ex", "priv_src/**/*.c"],
+          path <- Path.wildcard(Path.join(@root, pattern)),
+          do: {Path.relative_to(path, @root), Path.basename(path)}
+
+    # A folder of small things is one line.
+    missing =
+      for {path, name} <- sources,
+          name not in named and not String.starts_with?(path, "priv_src/core/kit/"),
+          do: path
+
+    assert missing == []
+    assert Enum.uniq(named) -- Enum.map(sources, &elem(&1, 1)) == []
+  end
+
   describe "guides/troubleshooting.md" do
     test "quotes only lines that the code can write" do
       sources = Enum.join(texts_of_elixir() ++ literals_of_c(), "\n")
