@@ -73,13 +73,14 @@ static void say_joined(struct links *l, const struct interface_list *list)
     }
 }
 
-/* In the same order, with the same addresses. */
+/* In the same order, with the same names and addresses. */
 static bool same_interfaces(const struct interface *a, size_t a_count, const struct interface *b,
                             size_t b_count)
 {
     bool same = a_count == b_count;
     for (size_t i = 0; same && i < a_count; i++) {
-        same = a[i].index == b[i].index && addr_same(&a[i].addr, &b[i].addr);
+        same = a[i].index == b[i].index && addr_same(&a[i].addr, &b[i].addr) &&
+               strcmp(a[i].name, b[i].name) == 0;
     }
     return same;
 }
@@ -119,7 +120,7 @@ bool links_found(struct links *l, const struct interface_list *list, int64_t now
     bool well =
         joined == list->count && joined > 0 && list->missing == 0 && !list->fallback && !udp_troubled(l->udp);
     l->unlisted = false;
-    l->look_at = well ? NEVER : now + LINKS_LOOK_GAP;
+    l->look_at = now + (well ? LINKS_CALM_GAP : LINKS_LOOK_GAP);
     return tell(l, list, now);
 }
 
@@ -140,7 +141,7 @@ bool links_look(struct links *l, int64_t now)
 void links_send(struct links *l, int64_t now, const struct path *to, const uint8_t *data, size_t len)
 {
     (void)udp_send(l->udp, to, data, len);
-    if (l->look_at == NEVER && udp_troubled(l->udp)) {
+    if (l->look_at > now + LINKS_LOOK_GAP && udp_troubled(l->udp)) {
         l->look_at = now + LINKS_LOOK_GAP;
     }
 }

@@ -11,13 +11,15 @@
 #include "udp.h"
 
 #define LINKS_LOOK_GAP (1 * SECOND_US) /* between looks while something is wrong; one costs little */
+#define LINKS_CALM_GAP                                                                                       \
+    (5 * SECOND_US) /* while all is well: no datagram shows a new interface, or a new name */
 #define LINKS_TELL_GAP (1 * SECOND_US) /* between two tellings of a change */
 
 struct links {
     struct udp *udp; /* owned; NULL before links_open */
     struct log *log;
     struct interface_filter filter;
-    int64_t look_at; /* microseconds; NEVER when all is well */
+    int64_t look_at; /* microseconds */
     bool unlisted;   /* the system did not tell its interfaces the last time */
     bool told;       /* what follows has been told, at told_at */
     int64_t told_at;
@@ -32,7 +34,7 @@ int links_open(struct links *l, const struct udp_options *options, const struct 
                struct log *log, struct fault *fault);
 void links_close(struct links *l);
 
-/* When to look again; NEVER also while closed. */
+/* When to look again; NEVER while closed. */
 int64_t links_deadline(const struct links *l);
 
 /* Looks. True when what multicasts go out on (`usable`) is another than was told before: tell the owner. */

@@ -111,14 +111,20 @@ static bool same_interface(const struct interface *a, const struct interface *b)
     return a->index == b->index && addr_same(&a->addr, &b->addr);
 }
 
-static bool listed(const struct interface *items, size_t count, const struct interface *wanted)
+static const struct interface *find(const struct interface *items, size_t count,
+                                    const struct interface *wanted)
 {
     for (size_t i = 0; i < count; i++) {
         if (same_interface(&items[i], wanted)) {
-            return true;
+            return &items[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+static bool listed(const struct interface *items, size_t count, const struct interface *wanted)
+{
+    return find(items, count, wanted) != NULL;
 }
 
 /* Joins on the first shared socket that has room, or on a new one: 0 and the socket, or -1 and errno. */
@@ -147,7 +153,9 @@ static void leave_missing(struct udp *u, const struct interface_list *list)
     size_t kept = 0;
     for (size_t i = 0; i < u->count; i++) {
         struct membership *m = &u->joined[i];
-        if (listed(list->items, list->count, &m->interface)) {
+        const struct interface *now = find(list->items, list->count, &m->interface);
+        if (now != NULL) {
+            m->interface = *now; /* it may have another name */
             u->joined[kept++] = *m;
         } else { /* fails when the interface is gone, and the membership with it */
             (void)udp_system_leave(u->sockets[m->socket], &u->options.group, &m->interface.addr);

@@ -41,8 +41,8 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
 /* Leaves, closes, frees. NULL is allowed. */
 void udp_close(struct udp *u);
 
-/* Joins what is new in `list` and leaves what is no longer in it. What cannot be joined is told once and
- * stays out. Returns how many interfaces are joined now. */
+/* Joins what is new in `list` and leaves what is no longer in it; what is renamed has its new name. What
+ * cannot be joined is told once and stays out. Returns how many interfaces are joined now. */
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list);
 
 /* The interfaces joined now, valid until the next udp_set_interfaces; `count` is set. */

@@ -224,6 +224,33 @@ static void links_that_come_back_are_joined_again(void **state)
     ip("link del v1");
 }
 
+/* It was shown under its old name for ever: an interface counted as the same by its index and address alone.
+ * A system may rename one that is up, which no datagram shows. */
+static void a_link_that_is_renamed_is_shown_under_its_new_name(void **state)
+{
+    (void)state;
+    need_namespace();
+    add_link(3);
+    struct sidecar a = sidecar_start();
+    sidecar_configure(&a, (struct port_config){.interface = "", .interval = 200});
+    await_log(&a, "multicast on v3 10.77.3.1");
+    sidecar_await(&a, "snapshot_end");
+    sidecar_alive(&a, "a@host");
+    ip("link set v3 down");
+    ip("link set v3 name wan3");
+    ip("link set wan3 up");
+    await_log(&a, "multicast on wan3 10.77.3.1");
+    await_interfaces(&a, "wan3");
+    (void)sidecar_stat(&a, "sent");
+    assert_true(sidecar_mentions(&a, "wan3"));
+    struct sidecar b = sidecar_started((struct port_config){.interface = "", .interval = 200});
+    sidecar_alive(&b, "b@host");
+    sidecar_await(&a, "up");
+    sidecar_finish(&a);
+    sidecar_finish(&b);
+    ip("link del wan3");
+}
+
 static void a_named_link_is_waited_for(void **state)
 {
     (void)state;
@@ -244,6 +271,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(more_links_than_one_socket_joins, sidecar_kill_all),
         cmocka_unit_test(a_shared_socket_that_could_not_be_bound_is_not_joined_on),
         cmocka_unit_test_teardown(links_that_come_back_are_joined_again, sidecar_kill_all),
+        cmocka_unit_test_teardown(a_link_that_is_renamed_is_shown_under_its_new_name, sidecar_kill_all),
         cmocka_unit_test_teardown(a_named_link_is_waited_for, sidecar_kill_all),
     };
     if (sidecar_find(argc, argv) != 0) {

@@ -101,7 +101,7 @@ static void the_first_look_is_due_at_once_and_asks_the_system(void **state)
     assert_int_equal(f.lines.count, 1);
     assert_non_null(strstr(f.lines.last, "multicast on lo"));
     assert_non_null(strstr(f.lines.last, "127.0.0.1"));
-    assert_true(links_deadline(&f.links) == NEVER); /* all is well */
+    assert_true(links_deadline(&f.links) == T0 + LINKS_CALM_GAP); /* all is well */
     assert_int_equal(copies(&f, "one"), 1);
     links_close(&f.links);
 }
@@ -114,7 +114,7 @@ static void looks_are_idempotent(void **state)
     assert_true(links_found(&f.links, &f.loopback, T0));
     for (int i = 1; i <= 50; i++) {
         assert_false(links_found(&f.links, &f.loopback, T0 + i * LINKS_TELL_GAP));
-        assert_true(links_deadline(&f.links) == NEVER);
+        assert_true(links_deadline(&f.links) == T0 + i * LINKS_TELL_GAP + LINKS_CALM_GAP);
     }
     assert_int_equal(f.lines.count, 1);
     assert_int_equal(f.links.usable_count, 1);
@@ -187,7 +187,26 @@ static void a_change_is_made_at_once_and_told_once_a_second(void **state)
     assert_int_equal(copies(&f, "not told"), 1);
     assert_true(links_found(&f.links, &f.loopback, links_deadline(&f.links)));
     assert_int_equal(f.lines.count, 3);
-    assert_true(links_deadline(&f.links) == NEVER);
+    assert_true(links_deadline(&f.links) == T0 + 3 * LINKS_TELL_GAP + LINKS_CALM_GAP);
+    links_close(&f.links);
+}
+
+/* It is the same link by index and address, and is told under its new name, with nothing joined anew. */
+static void a_link_that_is_renamed_is_told_under_its_new_name(void **state)
+{
+    (void)state;
+    struct fixture f;
+    size_t count;
+    start(&f, &LO);
+    assert_true(links_found(&f.links, &f.loopback, T0));
+    struct interface_list renamed = f.loopback;
+    (void)snprintf(renamed.items[0].name, sizeof renamed.items[0].name, "wan0");
+    assert_true(links_found(&f.links, &renamed, T0 + LINKS_TELL_GAP));
+    assert_string_equal(f.links.usable[0].name, "wan0");
+    assert_string_equal(udp_interfaces(f.links.udp, &count)[0].name, "wan0");
+    assert_non_null(strstr(f.lines.last, "multicast on wan0 127.0.0.1"));
+    assert_false(links_found(&f.links, &renamed, T0 + 2 * LINKS_TELL_GAP));
+    assert_int_equal(copies(&f, "once"), 1);
     links_close(&f.links);
 }
 
@@ -229,7 +248,7 @@ static void what_is_named_and_missing_is_told_once_each_time_it_goes(void **stat
     assert_int_equal(f.lines.count, 2);
     now += LINKS_TELL_GAP;
     assert_false(links_found(&f.links, &f.loopback, now)); /* it has come, with the same address */
-    assert_true(links_deadline(&f.links) == NEVER);
+    assert_true(links_deadline(&f.links) == now + LINKS_CALM_GAP);
     now += LINKS_TELL_GAP;
     assert_false(links_found(&f.links, &missing, now));
     assert_int_equal(f.lines.count, 3);
@@ -261,6 +280,7 @@ int main(void)
         cmocka_unit_test(no_interface_is_a_state_that_is_looked_after),
         cmocka_unit_test(a_link_that_comes_back_is_joined_again),
         cmocka_unit_test(a_change_is_made_at_once_and_told_once_a_second),
+        cmocka_unit_test(a_link_that_is_renamed_is_told_under_its_new_name),
         cmocka_unit_test(what_cannot_be_joined_is_tried_again_and_told_once),
         cmocka_unit_test(what_is_named_and_missing_is_told_once_each_time_it_goes),
         cmocka_unit_test(loopback_for_want_of_a_network_is_a_warning),
