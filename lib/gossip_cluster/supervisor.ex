@@ -41,7 +41,8 @@ defmodule GossipCluster.Supervisor do
 
   defp parent(pid) do
     case dictionary(pid)[:"$ancestors"] do
-      [GossipCluster.Application | _] -> "`config :gossip_cluster, clusters: ...`"
+      # By its name only: a cluster needs no application, which needs clusters.
+      [:"Elixir.GossipCluster.Application" | _] -> "`config :gossip_cluster, clusters: ...`"
       [parent | _] -> inspect(parent)
       _none -> "nobody"
     end
