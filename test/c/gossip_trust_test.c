@@ -160,8 +160,8 @@ static void what_an_ack_says_of_another_is_not_believed(void **state)
     assert_int_equal(net_listed(net, t.a), 2);
 }
 
-/* A vouch brings the dead back only with a higher incarnation; who said goodbye stays away under that boot
- * id. */
+/* A vouch brings the dead back only with a higher incarnation, and those of whose goodbye only others told;
+ * who said goodbye itself stays away under that boot id. */
 static void whom_a_vouch_brings_back(void **state)
 {
     const struct {
@@ -170,8 +170,11 @@ static void whom_a_vouch_brings_back(void **state)
         bool back;
     } rows[] = {{VERDICT_DEAD, 3, false},
                 {VERDICT_DEAD, 4, true},
-                {VERDICT_LEFT, 4, false},
-                {VERDICT_BEAM_EXIT, 4, false}};
+                {VERDICT_LEFT, 3, false},
+                {VERDICT_LEFT, 4, true},
+                {VERDICT_BEAM_EXIT, 3, false},
+                {VERDICT_BEAM_EXIT, 4, true},
+                {0, 4, false}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct net *net = net_again(state);
         struct three t = begin(net);
@@ -179,7 +182,12 @@ static void whom_a_vouch_brings_back(void **state)
         t.g.id.incarnation = 3;
         net_prove(net, t.a, &t.g);
         net_run(net, 950 * MS_US);
-        say_verdict(net, &t, rows[i].verdict, t.g.id.boot, 3);
+        if (rows[i].verdict != 0) {
+            say_verdict(net, &t, rows[i].verdict, t.g.id.boot, 3);
+        } else {
+            forge_start(&t.g, &m, WIRE_BYE);
+            net_say(net, t.a, &t.g, PATH_GROUP, &m);
+        }
         assert_int_equal(net_events(net, t.a, EVENT_DOWN), 1);
         t.g.id.incarnation = rows[i].incarnation;
         forge_start(&t.f, &m, WIRE_NEWS);
@@ -280,6 +288,8 @@ static void a_peer_vouches_for_its_own_successor(void **state)
     forge_start(&f, &m, WIRE_NEWS);
     forge_entry(&m, &successor);
     net_say(net, a, &f, PATH_GROUP, &m);
+    assert_int_equal(net_events(net, a, EVENT_UPDATE), 0); /* that is hearsay, until it answers */
+    net_prove(net, a, &successor);
     assert_int_equal(net_event(net, a, EVENT_UPDATE)->peer.id.boot, 102);
     assert_int_equal(net_listed(net, a), 1);
 }

@@ -83,6 +83,27 @@ static bool model_remove(struct model *m, const struct timer *t)
     return false;
 }
 
+/* What keeps a member alive finds room in a heap that is full, and where there is no memory. */
+static void kept_kinds_need_no_room(void **state)
+{
+    (void)state;
+    struct timers t;
+    struct timer out;
+    timers_init(&t, 0);
+    assert_false(timers_add(&t, 5, 1, 77, 0));
+    assert_true(timers_add(&t, 30, TIMERS_KEPT, 77, 1));
+    assert_true(timers_add(&t, 20, TIMERS_KEPT + TIMERS_KEPT_COUNT - 1, 78, 2));
+    assert_true(timers_next(&t) == 20);
+    assert_true(timers_add(&t, 10, TIMERS_KEPT, 79, 3)); /* in the place of the last of its kind */
+    assert_true(timers_take(&t, 100, &out));
+    assert_true(out.due == 10 && out.boot == 79 && out.kind == TIMERS_KEPT && out.step == 3);
+    assert_true(timers_take(&t, 100, &out));
+    assert_true(out.due == 20 && out.boot == 78 && out.step == 2);
+    assert_false(timers_take(&t, INT64_MAX, &out));
+    assert_true(timers_next(&t) == INT64_MAX);
+    timers_free(&t);
+}
+
 static void any_steps_against_a_model(void **state)
 {
     (void)state;
@@ -98,7 +119,7 @@ static void any_steps_against_a_model(void **state)
             if (prng_chance(&p, 55)) {
                 struct timer add = {.due = now + (int64_t)prng_below(&p, spread) - 5,
                                     .boot = prng_u64(&p),
-                                    .kind = (uint8_t)prng_u64(&p),
+                                    .kind = (uint8_t)prng_below(&p, TIMERS_KEPT),
                                     .step = (uint8_t)prng_u64(&p)};
                 bool room = m->count < t.limit;
                 assert_int_equal(timers_add(&t, add.due, add.kind, add.boot, add.step), room);
@@ -130,6 +151,7 @@ int main(void)
         cmocka_unit_test(empty),
         cmocka_unit_test(taken_when_due_and_not_before),
         cmocka_unit_test(no_more_than_the_limit),
+        cmocka_unit_test(kept_kinds_need_no_room),
         cmocka_unit_test(any_steps_against_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,9 @@ int seal_open(const struct keyring *ring, int index, const uint8_t *datagram, si
  */
 uint64_t seal_sender(const uint8_t *datagram);
 
+/* The random part of a datagram's nonce. Likewise. */
+uint64_t seal_chance(const uint8_t *datagram);
+
 /* The sequence number in a datagram's nonce. `len` must be at least SEAL_HEADER. */
 uint64_t seal_sequence(const uint8_t *datagram);
 

@@ -71,7 +71,9 @@
 #define CONFIRM_MIN                                                                                          \
     (20 * MS_US) /* a watcher who believes a DEAD repeats it once, so much later at random                   \
                   */
-#define CONFIRM_MAX   (80 * MS_US)
+#define CONFIRM_MAX (80 * MS_US)
+#define INCARNATION_END                                                                                      \
+    UINT32_C(0x80000000)            /* no member has one as high: it begins anew under another boot id */
 #define REFUTE_GAP    (50 * MS_US)  /* between two refutations */
 #define CONTEST_GRACE (100 * MS_US) /* what a peer sent before its name was claimed has come by then */
 #define RELAY_LIFE    (1 * SECOND_US)
@@ -82,14 +84,20 @@
 /* Leaving. */
 #define GOODBYES       3                /* a BYE is said so many times */
 #define GOODBYE_GAP    (5 * MS_US)      /* apart, so that one full buffer does not lose them all */
+#define FAREWELL_WAIT  (150 * MS_US)    /* whom others say to have left has so long to refute it */
+#define LINGER_MOST    (2500 * MS_US)   /* a sidecar whose BEAM has another one goes on no longer */
 #define TOMBSTONE_LIFE (60 * SECOND_US) /* how long the gone are remembered, and count for T */
 
 /* Bounds. */
-#define ANSWER_RATE     200              /* answers a second to one source, and the burst */
-#define ANSWER_RATE_ALL 2000             /* to all sources together */
-#define PAGE_RATE       4000             /* pages a second */
-#define RELAY_RATE      1000             /* probes a second on others' behalf */
-#define RELAYS_MAX      64               /* of which so many at once */
+#define ANSWER_RATE     200  /* answers a second to one source, and the burst */
+#define ANSWER_RATE_ALL 2000 /* to all sources together */
+#define PAGE_RATE       4000 /* pages a second */
+#define RELAY_RATE      1000 /* probes a second on others' behalf */
+#define NAMED_RATE      32   /* probes a second to one host that only others tell of, */
+#define NAMED_BURST     64   /* and the burst */
+#define SAID_KEPT       256  /* own datagrams that are known again */
+#define LIVES_BURST     10   /* new boot ids at once that others may make a member take; then one a second */
+#define RELAYS_MAX      64   /* of which so many at once */
 #define PENDING_FORGET  (10 * SECOND_US) /* unproven members not heard for so long are forgotten */
 #define PENDING_MAX     1024             /* unproven members remembered */
 

@@ -4,15 +4,33 @@
 
 #define FIRST_SIZE 16
 
+static void forget_kept(struct timers *t)
+{
+    for (size_t i = 0; i < TIMERS_KEPT_COUNT; i++) {
+        t->kept[i].due = INT64_MAX;
+    }
+}
+
+/* The earliest of all is asked for all the time, so it is known. */
+static void know_first(struct timers *t)
+{
+    t->first = t->count > 0 ? t->heap[0].due : INT64_MAX;
+    for (size_t i = 0; i < TIMERS_KEPT_COUNT; i++) {
+        t->first = t->kept[i].due < t->first ? t->kept[i].due : t->first;
+    }
+}
+
 void timers_init(struct timers *t, size_t limit)
 {
     *t = (struct timers){.first = INT64_MAX, .limit = limit};
+    forget_kept(t);
 }
 
 void timers_free(struct timers *t)
 {
     free(t->heap);
     *t = (struct timers){.first = INT64_MAX};
+    forget_kept(t);
 }
 
 static bool grow(struct timers *t)
@@ -29,6 +47,11 @@ static bool grow(struct timers *t)
 
 bool timers_add(struct timers *t, int64_t due, uint8_t kind, uint64_t boot, uint8_t step)
 {
+    if (kind >= TIMERS_KEPT) {
+        t->kept[kind - TIMERS_KEPT] = (struct timer){.due = due, .boot = boot, .kind = kind, .step = step};
+        know_first(t);
+        return true;
+    }
     if (t->count >= t->limit || (t->count == t->size && !grow(t))) {
         return false;
     }
@@ -38,7 +61,7 @@ bool timers_add(struct timers *t, int64_t due, uint8_t kind, uint64_t boot, uint
         i = (i - 1) / 2;
     }
     t->heap[i] = (struct timer){.due = due, .boot = boot, .kind = kind, .step = step};
-    t->first = t->heap[0].due;
+    know_first(t);
     return true;
 }
 
@@ -49,8 +72,16 @@ int64_t timers_next(const struct timers *t)
 
 bool timers_take(struct timers *t, int64_t now, struct timer *out)
 {
-    if (t->count == 0 || t->first > now) {
+    if (t->first > now || t->first == INT64_MAX) {
         return false;
+    }
+    for (size_t i = 0; i < TIMERS_KEPT_COUNT; i++) {
+        if (t->kept[i].due == t->first) {
+            *out = t->kept[i];
+            t->kept[i].due = INT64_MAX;
+            know_first(t);
+            return true;
+        }
     }
     *out = t->heap[0];
     struct timer last = t->heap[--t->count];
@@ -68,6 +99,6 @@ bool timers_take(struct timers *t, int64_t now, struct timer *out)
     if (t->count > 0) {
         t->heap[i] = last;
     }
-    t->first = t->count > 0 ? t->heap[0].due : INT64_MAX;
+    know_first(t);
     return true;
 }

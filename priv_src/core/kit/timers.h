@@ -14,7 +14,13 @@ struct timer {
     uint8_t step;  /* which repetition */
 };
 
+/* Kinds from here on are what keeps a member alive: each has one place of its own, which needs no memory and
+ * is never full; adding one replaces the last of its kind. */
+#define TIMERS_KEPT       0xf8
+#define TIMERS_KEPT_COUNT 8
+
 struct timers {
+    struct timer kept[TIMERS_KEPT_COUNT]; /* due: INT64_MAX when there is none */
     int64_t first; /* due time of the earliest, kept here since it is asked for all the time */
     struct timer *heap;
     size_t count, size, limit;
@@ -24,7 +30,7 @@ struct timers {
 void timers_init(struct timers *t, size_t limit);
 void timers_free(struct timers *t);
 
-/* Adds a timer; false when the limit is reached or memory is short. */
+/* Adds a timer; false when the limit is reached or memory is short, which the kept kinds do not mind. */
 bool timers_add(struct timers *t, int64_t due, uint8_t kind, uint64_t boot, uint8_t step);
 
 /* Due time of the earliest; INT64_MAX when empty. */

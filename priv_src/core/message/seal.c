@@ -130,6 +130,12 @@ uint64_t seal_sender(const uint8_t *datagram)
     return read_u64(&r);
 }
 
+uint64_t seal_chance(const uint8_t *datagram)
+{
+    struct reader r = reader_over(datagram + SEAL_PREFIX + 8, 8);
+    return read_u64(&r);
+}
+
 uint64_t seal_sequence(const uint8_t *datagram)
 {
     struct reader r = reader_over(datagram + SEAL_HEADER - 8, 8);

@@ -15,7 +15,15 @@ int64_t alarm_due(const struct peer *p)
 void alarm_rival(struct gossip *g, struct peer *p)
 {
     int64_t end = p->heard + p->miss * p->interval;
-    p->alarm = set_timer(g, end > g->now ? end - g->now : 0, TIMER_RIVAL, p->id.boot, 0);
+    alarm_sweep(g, p, end > g->now ? end : g->now);
+}
+
+void alarm_sweep(struct gossip *g, struct peer *p, int64_t at)
+{
+    p->alarm = at;
+    if (g->sweep_at == 0 || at < g->sweep_at) {
+        g->sweep_at = set_timer(g, at - g->now, TIMER_SWEEP, 0, 0);
+    }
 }
 
 void alarm_start(struct gossip *g, struct peer *p)

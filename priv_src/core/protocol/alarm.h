@@ -11,6 +11,9 @@ int64_t alarm_due(const struct peer *p);
 /* A rival is to be looked at when it has been silent for as long as it promised to be at most. */
 void alarm_rival(struct gossip *g, struct peer *p);
 
+/* A rival, or a tombstone, is looked at then, or a little later. */
+void alarm_sweep(struct gossip *g, struct peer *p, int64_t at);
+
 /* Begins to watch a member, or begins anew. */
 void alarm_start(struct gossip *g, struct peer *p);
 

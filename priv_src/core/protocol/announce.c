@@ -19,6 +19,25 @@ static void new_boot(struct gossip *g)
     g->sequence = 0;
 }
 
+bool announce_said(const struct gossip *g, uint64_t sequence, uint64_t chance)
+{
+    if (sequence > g->sequence || sequence == 0) {
+        return false;
+    }
+    return g->sequence - sequence >= SAID_KEPT || g->said[sequence % SAID_KEPT] == chance;
+}
+
+void announce_again(struct gossip *g, struct effects *fx)
+{
+    (void)fx;
+    if (!g->announced || g->leaving || !bucket_take(&g->lives, g->now, LIVES_BURST, 1)) {
+        return;
+    }
+    new_boot(g);
+    g->self.incarnation = 0;
+    beat_start(g);
+}
+
 static void roster_reset(struct gossip *g)
 {
     roster_init(&g->roster, g->options.max_peers, g->salt);
@@ -49,7 +68,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     pending_free(&g->pending);
     roster_reset(g);
     g->tale_count = 0;
-    g->look_at = 0;
+    g->look_at = g->sweep_at = 0;
     isolate_end(g, fx);
     struct effect *e = effects_push(fx, EFFECT_EVENT);
     if (e != NULL) {

@@ -17,4 +17,10 @@ void announce_goodbye_timer(struct gossip *g, struct effects *fx, const struct t
 /* Makes the cookie's fingerprints anew, after it or the keys have changed. */
 void announce_fingerprints(struct gossip *g);
 
+/* Whether this member may have sent what bears its boot id; of long ago it does not know, and says yes. */
+bool announce_said(const struct gossip *g, uint64_t sequence, uint64_t chance);
+
+/* Goes on under another boot id, without a goodbye: for somebody else has the old one. */
+void announce_again(struct gossip *g, struct effects *fx);
+
 #endif

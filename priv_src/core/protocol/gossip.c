@@ -125,8 +125,10 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
     case TIMER_SILENCE:
         watch_timer(g, t);
         break;
-    case TIMER_RIVAL:
-        watch_rival_timer(g, fx, t);
+    case TIMER_SWEEP:
+        if (t->due == g->sweep_at) {
+            member_sweep_timer(g, fx);
+        }
         break;
     case TIMER_PROBE:
         watch_probe_timer(g, fx, t);
@@ -134,8 +136,8 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
     case TIMER_GOODBYE:
         announce_goodbye_timer(g, fx, t);
         break;
-    case TIMER_FORGET:
-        member_forget_timer(g, t);
+    case TIMER_FAREWELL:
+        verdict_farewell_timer(g, fx, t);
         break;
     case TIMER_VOUCH:
         vouch_timer(g, fx, t);
@@ -177,6 +179,9 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     m.size = (uint16_t)len;
     if (m.id.boot == g->self.boot) {
         g->stats.own++;
+        if (!announce_said(g, seal_sequence(datagram), seal_chance(datagram))) {
+            announce_again(g, fx); /* a copy of this machine, or of this process, says it */
+        }
         return;
     }
     receive_message(g, fx, &m, seal_sequence(datagram), from);

@@ -12,6 +12,8 @@
 #include "state/ranks.h"
 #include "state/self.h"
 
+#define UNICAST_VAIN 2 /* unanswered questions, before a stranger is asked by the group */
+
 /* Whether an answer may go to this source now; counts the refusals. */
 static bool may_answer(struct gossip *g, const struct addr *to)
 {
@@ -51,7 +53,9 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
     if (!may_answer(g, &p->from)) {
         return;
     }
+    by_group = by_group || p->vain >= UNICAST_VAIN; /* it may hear nothing else */
     p->asked = true;
+    p->vain = p->vain < UINT8_MAX ? (uint8_t)(p->vain + 1) : UINT8_MAX;
     struct wire_message m;
     message_start(g, &m, WIRE_ACK);
     m.flags = WIRE_ASK;

@@ -69,7 +69,9 @@ static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m
                    (p->cookie != cookie && (p->cookie | cookie) != COOKIE_SAME);
     p->id.dist_port = m->id.dist_port;
     p->id.flags = m->id.flags;
-    roster_incarnation(&g->roster, p, m->id.incarnation);
+    if (m->id.incarnation < INCARNATION_END) {
+        roster_incarnation(&g->roster, p, m->id.incarnation);
+    }
     p->cookie = cookie;
     p->miss = m->miss < PROMISE_MISS_MIN   ? PROMISE_MISS_MIN
               : m->miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX
@@ -96,24 +98,37 @@ static void bury(struct gossip *g, struct peer *p, uint8_t reason)
         return;
     }
     p->reason = reason;
-    p->told = p->contested = p->suspect = p->stalled = false;
+    p->told = p->contested = p->suspect = p->stalled = p->replaced = false;
     p->watch = WATCH_QUIET;
-    p->alarm = set_timer(g, TOMBSTONE_LIFE, TIMER_FORGET, p->id.boot, 0);
+    p->farewell_at = 0;
+    alarm_sweep(g, p, g->now + TOMBSTONE_LIFE);
     p->since = g->now;
     roster_state(&g->roster, p, PEER_GONE);
 }
 
-/* The same BEAM behind a new sidecar: no down, no up. */
+/* The same BEAM behind a new sidecar: no down, no up. The old one may live on for a moment; if it does
+ * longer, they are two, as after a VM was copied. */
 static void take_over(struct gossip *g, struct effects *fx, struct peer *old, struct peer *p)
 {
-    bury(g, old, DOWN_LEFT); /* a boot id that was replaced never comes back */
+    if (g->now - old->heard < old->miss * old->interval) {
+        roster_state(&g->roster, old, PEER_RIVAL);
+        old->replaced = true;
+        old->suspect = old->contested = false;
+        old->watch = WATCH_QUIET;
+        old->since = g->now;
+        alarm_rival(g, old);
+    } else {
+        old->hearsaid = false;
+        bury(g, old, DOWN_LEFT); /* a boot id that was replaced never comes back */
+    }
     p->since = g->now;
     roster_state(&g->roster, p, PEER_LISTED);
     tell(fx, EVENT_UPDATE, p, 0);
 }
 
-/* Decides what a member who is known now may be. */
-static void place(struct gossip *g, struct effects *fx, struct peer *p)
+/* Decides what a member who is known now may be. `proven`: by itself; what others say of it takes nobody's
+ * place before it was asked. */
+static void place(struct gossip *g, struct effects *fx, struct peer *p, bool proven)
 {
     struct peer *old = roster_namesake(p, PEER_LISTED);
     if (name_same(&p->id.name, &g->self.name)) {
@@ -126,7 +141,12 @@ static void place(struct gossip *g, struct effects *fx, struct peer *p)
     if (old == NULL) {
         list(g, fx, p);
     } else if (old->id.creation == p->id.creation) {
-        take_over(g, fx, old, p);
+        if (proven) {
+            take_over(g, fx, old, p);
+        } else if (g->now - p->path_tried >= PATH_RETRY) {
+            p->path_tried = g->now;
+            message_probe(g, fx, p->id.boot, &p->addrs[0]);
+        }
     } else if (!old->contested) { /* a twin, or the successor of one that died without a word: who watches
                                      finds out */
         old->contested = true;
@@ -162,7 +182,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     /* It does not know yet that it was buried, and those who buried it, too, believe a higher incarnation
      * only. */
     bool refuting = known && m->id.incarnation <= p->id.incarnation;
-    if (m->id.name.len == 0 || (p != NULL && p->state == PEER_GONE && p->reason != DOWN_SILENT)) {
+    if (m->id.name.len == 0 || (p != NULL && !member_may_return(p))) {
         return NULL; /* nameless, or it has said goodbye under this boot id */
     }
     p = admit(g, p, &m->id);
@@ -182,7 +202,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     roster_met(&g->roster, p);
     (void)adopt(g, p, m);
     (void)peer_address(p, where);
-    place(g, fx, p);
+    place(g, fx, p, true);
     alarm_start(g, p);
     if (newcomer) {
         vouch_for(g, fx, p, pending != NULL && pending->mine, refuting);
@@ -214,18 +234,24 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
         return;
     }
     if (p != NULL && p->state != PEER_GONE) {
-        if (e->id.incarnation > p->id.incarnation) { /* it has refuted something that we may have heard */
+        if (e->id.incarnation > p->id.incarnation &&
+            e->id.incarnation < INCARNATION_END) { /* it has refuted something that we may have heard */
             roster_incarnation(&g->roster, p, e->id.incarnation);
             member_alive(g, fx, p);
         }
         return;
     }
     bool known = p != NULL;
-    if (known && (p->reason != DOWN_SILENT || e->id.incarnation <= p->id.incarnation)) {
+    if (known && (!member_may_return(p) || e->id.incarnation <= p->id.incarnation)) {
         return; /* an echo of the time before its death */
     }
-    if (credible_count(e, from) == 0 || (known && !name_same(&e->id.name, &p->id.name))) {
+    if (e->id.incarnation >= INCARNATION_END || credible_count(e, from) == 0 ||
+        (known && !name_same(&e->id.name, &p->id.name))) {
         return; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
+    }
+    if (known && !bucket_take(&g->newcomers, g->now, g->options.max_peers, g->options.max_peers / 10 + 10)) {
+        g->stats.refused_rate++; /* who comes back on another's word is no more than a newcomer */
+        return;
     }
     p = admit(g, p, &e->id);
     if (p == NULL) {
@@ -252,9 +278,27 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
             peer_hearsay(p, &a);
         }
     }
-    place(g, fx, p);
+    place(g, fx, p, false);
     alarm_start(g, p);
     pending_drop(&g->pending, pending);
+}
+
+void member_rival(struct gossip *g, struct effects *fx, struct peer *p, bool answers)
+{
+    struct peer *listed = roster_namesake(p, PEER_LISTED);
+    if (p->replaced) {
+        if (listed != NULL && g->now - p->since >= LINGER_MOST) {
+            struct peer_view other = member_view(listed);
+            tell_conflict(fx, p, &other);
+        }
+    } else if (listed == NULL || (answers && listed->id.creation == p->id.creation)) {
+        place(g, fx, p, true);
+        if (p->state == PEER_LISTED) {
+            alarm_start(g, p);
+        }
+    } else if (listed->id.creation == p->id.creation) {
+        place(g, fx, p, false);
+    }
 }
 
 void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
@@ -317,24 +361,90 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
     }
 }
 
-void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason)
+/* The rival who inherits a name: one that was heard in person. */
+static struct peer *find_heir(struct peer *p)
+{
+    struct peer *heir = roster_namesake(p, PEER_RIVAL);
+    while (heir != NULL && (heir->state != PEER_RIVAL || !heir->met || heir == p)) {
+        heir = heir->name_next;
+    }
+    return heir;
+}
+
+static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason, bool hearsaid)
 {
     bool listed = p->state == PEER_LISTED;
-    struct peer *heir = roster_namesake(p, PEER_RIVAL);
-    if (listed) {
+    struct peer *heir = listed ? find_heir(p) : NULL;
+    bool same_life = heir != NULL && heir->id.creation == p->id.creation;
+    if (listed && !same_life) {
         tell(fx, EVENT_DOWN, p, reason);
     }
+    p->hearsaid = hearsaid;
     bury(g, p, reason);
-    if (listed && heir != NULL) {
+    if (same_life) {
+        heir->replaced = heir->told = false;
+        heir->since = g->now;
+        roster_state(&g->roster, heir, PEER_LISTED);
+        tell(fx, EVENT_UPDATE, heir, 0);
+        alarm_start(g, heir);
+    } else if (heir != NULL) {
         list(g, fx, heir);
         alarm_start(g, heir);
     }
 }
 
-void member_forget_timer(struct gossip *g, const struct timer *t)
+void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason)
 {
-    struct peer *p = roster_find(&g->roster, t->boot);
-    if (p != NULL && p->state == PEER_GONE && p->alarm == t->due) {
+    gone(g, fx, p, reason, false);
+}
+
+void member_gone_by_hearsay(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason)
+{
+    gone(g, fx, p, reason, true);
+}
+
+bool member_may_return(const struct peer *p)
+{
+    return p->state != PEER_GONE || p->reason == DOWN_SILENT || p->hearsaid;
+}
+
+/* What is due, in whatever order; a few at a time, for each may be told of. */
+#define SWEEP_MOST 4
+#define SWEEP_GAP  (100 * MS_US)
+
+static void sweep_one(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    if (p->state == PEER_GONE) {
         roster_remove(&g->roster, p);
+    } else if (g->now - p->heard >= p->miss * p->interval) {
+        member_gone(g, fx, p, DOWN_SILENT); /* nobody was told of a rival, so nobody needs a verdict */
+    } else {
+        alarm_rival(g, p);
+    }
+}
+
+void member_sweep_timer(struct gossip *g, struct effects *fx)
+{
+    struct peer *due[SWEEP_MOST];
+    size_t count = 0;
+    int64_t next = NEVER;
+    g->sweep_at = 0;
+    for (size_t i = 0; i < g->roster.by_boot.size; i++) {
+        struct peer *p = g->roster.by_boot.slots[i].value;
+        if (p == NULL || p->state == PEER_LISTED) {
+            continue;
+        }
+        if (p->alarm <= g->now && count < SWEEP_MOST) {
+            due[count++] = p;
+        } else {
+            next = p->alarm < next ? p->alarm : next;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        sweep_one(g, fx, due[i]);
+    }
+    if (next != NEVER && (g->sweep_at == 0 || next < g->sweep_at)) {
+        int64_t wait = next - g->now, least = count == SWEEP_MOST ? 0 : SWEEP_GAP;
+        g->sweep_at = set_timer(g, wait > least ? wait : least, TIMER_SWEEP, 0, 0);
     }
 }

@@ -29,6 +29,17 @@ void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p,
 
 /* It is gone; a tombstone stays, if there is room. The pointer is not to be used after. */
 void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason);
-void member_forget_timer(struct gossip *g, const struct timer *t);
+
+/* The same, but only others told of it: it may come back. */
+void member_gone_by_hearsay(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason);
+
+/* Whether it may be listed again under this boot id. */
+bool member_may_return(const struct peer *p);
+
+/* A rival was heard in person: it may take the name, or be one too many. */
+void member_rival(struct gossip *g, struct effects *fx, struct peer *p, bool answers);
+
+/* Rivals that are silent, and tombstones that are old, go. */
+void member_sweep_timer(struct gossip *g, struct effects *fx);
 
 #endif

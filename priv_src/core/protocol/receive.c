@@ -161,9 +161,15 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         return;
     }
     learn_address(g, fx, p, m, a);
+    if (a->newest) {
+        roster_met(&g->roster, p);
+    }
     if (life) {
         member_heard(g, fx, p, m, a->newest, a->answers != ANSWER_NONE);
         relay_answered(g, fx, p);
+        if (p->state == PEER_RIVAL) {
+            member_rival(g, fx, p, a->answers == ANSWER_HERE);
+        }
     }
     /* what an ACK says of the dead is for the accused, who is back: the others would bury it again */
     verdict_receive(g, fx, m, m->type != WIRE_ACK);
@@ -181,7 +187,7 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
 {
     bool nameless = m->id.name.len == 0; /* it has left it out, for an answer must be short */
     if (m->type == WIRE_BYE || (nameless && (m->flags & WIRE_ASK) == 0) ||
-        (gone != NULL && gone->reason != DOWN_SILENT)) {
+        (gone != NULL && !member_may_return(gone))) {
         g->stats.unproven++;
         return;
     }

@@ -168,6 +168,7 @@ static void send(struct gossip *g, struct effects *fx, const struct path *path, 
     write_u64(&w, g->self.boot);
     write_u64(&w, chance);
     write_u64(&w, ++g->sequence);
+    g->said[g->sequence % SAID_KEPT] = chance;
     g->options.sealing->close(&g->options.keys, nonce, plain, len, e->as.send.data);
     e->as.send.len = (uint16_t)(len + SEAL_OVERHEAD);
     e->as.send.path = *path;

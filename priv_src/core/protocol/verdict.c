@@ -6,6 +6,7 @@
 #include "protocol/verdict.h"
 
 #include "protocol/alarm.h"
+#include "protocol/announce.h"
 #include "protocol/beat.h"
 #include "protocol/members.h"
 #include "protocol/send.h"
@@ -64,12 +65,15 @@ void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason)
 /* A higher incarnation, at once and to all: only the accused can raise it. */
 static void refute(struct gossip *g, struct effects *fx, const struct wire_verdict *v)
 {
-    if (v->incarnation < g->self.incarnation || v->incarnation == UINT32_MAX ||
-        (g->refuted != 0 && g->now - g->refuted < REFUTE_GAP)) {
+    if (v->incarnation < g->self.incarnation || (g->refuted != 0 && g->now - g->refuted < REFUTE_GAP)) {
+        return;
+    }
+    g->refuted = g->now;
+    if (v->incarnation + 1 >= INCARNATION_END) {
+        announce_again(g, fx);
         return;
     }
     g->self.incarnation = v->incarnation + 1;
-    g->refuted = g->now;
     if (g->announced && !g->leaving) {
         beat_now(g, fx);
     }
@@ -81,6 +85,41 @@ static void confirm(struct gossip *g, const struct peer *p)
 {
     if (p->watch != WATCH_QUIET) {
         (void)set_timer(g, random_between(g, CONFIRM_MIN, CONFIRM_MAX), TIMER_DEAD, p->id.boot, DEAD_REPEATS);
+    }
+}
+
+static uint8_t farewell_reason(uint8_t verdict)
+{
+    return verdict == VERDICT_BEAM_EXIT ? DOWN_BEAM_EXIT : DOWN_LEFT;
+}
+
+/* Somebody has heard its goodbye, or says so. Who was just heard is asked, and given a moment. */
+static void farewell(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
+{
+    if (v->incarnation < p->id.incarnation || p->farewell_at != 0) {
+        return;
+    }
+    if (p->state != PEER_LISTED || g->now - p->heard >= silence_to_believe(p->interval) ||
+        p->addr_count == 0) {
+        member_gone_by_hearsay(g, fx, p, farewell_reason(v->verdict));
+        return;
+    }
+    p->farewell_at = g->now;
+    p->path_tried = g->now;
+    message_probe(g, fx, p->id.boot, &p->addrs[0]);
+    (void)set_timer(g, FAREWELL_WAIT, TIMER_FAREWELL, p->id.boot, v->verdict);
+}
+
+void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct timer *t)
+{
+    struct peer *p = roster_find(&g->roster, t->boot);
+    if (p == NULL || p->state != PEER_LISTED || p->farewell_at == 0) {
+        return;
+    }
+    bool lives = p->heard > p->farewell_at;
+    p->farewell_at = 0;
+    if (!lives) {
+        member_gone_by_hearsay(g, fx, p, farewell_reason(t->step));
     }
 }
 
@@ -106,10 +145,8 @@ static void believe(struct gossip *g, struct effects *fx, struct peer *p, const 
         }
         break;
     case VERDICT_LEFT:
-        member_gone(g, fx, p, DOWN_LEFT);
-        break;
     case VERDICT_BEAM_EXIT:
-        member_gone(g, fx, p, DOWN_BEAM_EXIT);
+        farewell(g, fx, p, v);
         break;
     default:
         break;
@@ -120,8 +157,11 @@ void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_mes
 {
     for (size_t i = 0; i < m->verdict_count; i++) {
         const struct wire_verdict *v = &m->verdicts[i];
+        if (v->incarnation >= INCARNATION_END) {
+            continue; /* nobody could answer it */
+        }
         if (v->boot == g->self.boot) {
-            if (v->verdict == VERDICT_SUSPECT || v->verdict == VERDICT_DEAD) {
+            if (v->verdict >= VERDICT_SUSPECT && v->verdict <= VERDICT_BEAM_EXIT) {
                 refute(g, fx, v);
             }
             continue;

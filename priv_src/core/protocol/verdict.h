@@ -16,4 +16,7 @@ void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason);
 /* Takes in what a message says of others, and of this member itself. `trusted`: the sender is a peer. */
 void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted);
 
+/* The accused has had its time to say that it has not left. */
+void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct timer *t);
+
 #endif

@@ -14,25 +14,14 @@
 #include "state/ranks.h"
 #include "state/self.h"
 
-/* Nobody was told of a rival, so nobody needs a verdict. */
-void watch_rival_timer(struct gossip *g, struct effects *fx, const struct timer *t)
-{
-    struct peer *p = roster_find(&g->roster, t->boot);
-    if (p == NULL || p->state != PEER_RIVAL || p->alarm != t->due) {
-        return;
-    }
-    if (g->now - p->heard >= p->miss * p->interval) {
-        member_gone(g, fx, p, DOWN_SILENT);
-    } else {
-        alarm_rival(g, p);
-    }
-}
-
 static void look(struct gossip *g, struct peer *p)
 {
     if (p->watch != WATCH_QUIET || g->now - p->heard >= BACKSTOP * p->interval || rank_watches(g, p)) {
         alarm_probe(g, p);
         p->alarm = g->now + p->interval;
+        if (p->probe_at + p->interval < g->now) { /* its timer found no room */
+            p->probe_at = set_timer(g, 0, TIMER_PROBE, p->id.boot, 0);
+        }
     } else { /* the watchers may have gone with it: look again who they are */
         p->alarm = g->now + p->interval / RECHECK_PART;
     }
@@ -69,7 +58,12 @@ void watch_timer(struct gossip *g, const struct timer *t)
 /* Its addresses take turns: one of its interfaces may be the trouble. */
 static void probe(struct gossip *g, struct effects *fx, struct peer *p)
 {
-    message_probe(g, fx, p->id.boot, &p->addrs[p->probes % p->addr_count]);
+    uint8_t at = p->probes % p->addr_count;
+    bool hearsay = (p->hearsay >> at & 1) != 0; /* others may name whom they like: few probes go there */
+    if (!hearsay ||
+        bucket_take(sources_bucket(&g->named, &p->addrs[at], g->salt), g->now, NAMED_BURST, NAMED_RATE)) {
+        message_probe(g, fx, p->id.boot, &p->addrs[at]);
+    }
     p->probes = (uint8_t)(p->probes < UINT8_MAX ? p->probes + 1 : p->probes);
 }
 

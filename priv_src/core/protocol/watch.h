@@ -5,7 +5,6 @@
 #include "state/state.h"
 
 void watch_timer(struct gossip *g, const struct timer *t);
-void watch_rival_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
 #endif

@@ -59,6 +59,8 @@ struct peer {
     bool contested; /* another claims its name; it has not shown life since */
     bool told;      /* its conflict was told */
     uint8_t reason; /* enum down_reason; of the gone */
+    bool hearsaid;  /* only others told of its goodbye */
+    bool replaced;  /* another boot id of the same life has taken over; a rival since */
 
     /* members.c, by its signs of life; isolate.c forgives silence in which nobody could be heard. */
     int64_t heard;  /* the last: a fresh datagram, or a relay's word */
@@ -77,6 +79,7 @@ struct peer {
     int64_t probe_began; /* alarm.c: when this watch began */
     int64_t relay_acked; /* relay.c: when a relay last answered for itself in this watch; 0: none has */
     int64_t accused;     /* verdict.c: when this member accused it, while WATCH_SUSPECTING */
+    int64_t farewell_at; /* verdict.c: when others told of its goodbye; 0: they did not */
     int64_t contest_at;  /* members.c: when its name was claimed, while contested */
     int64_t path_tried;  /* receive.c: when an address it was not known at was last tried */
 

@@ -17,6 +17,7 @@ struct pending {
     int64_t wait;         /* until then a vouch is waited for */
     uint32_t incarnation; /* as it said last */
     bool asked;           /* since it was heard last */
+    uint8_t vain;         /* questions that it has not answered; at most 255 */
     bool mine;            /* it was asked for all, since it was our turn: others wait for our word */
     struct addr from;
 };

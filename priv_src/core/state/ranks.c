@@ -98,7 +98,8 @@ size_t rank_helpers(const struct gossip *g, const struct peer *p, size_t max, st
     size_t n = 0;
     for (size_t i = 0; i < g->roster.listed; i++) {
         struct peer *other = g->roster.list[i].peer;
-        if (other == p || other->addr_count == 0 || (n == max && other->heard <= out[n - 1]->heard)) {
+        if (other == p || !other->met || other->addr_count == 0 ||
+            (n == max && other->heard <= out[n - 1]->heard)) {
             continue;
         }
         size_t at = n < max ? n++ : n - 1;

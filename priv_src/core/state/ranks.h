@@ -19,7 +19,7 @@ size_t rank_among_old(const struct gossip *g, uint64_t subject, size_t *live);
 /* Whether this member is one of the three who watch `p`: by rank, among those heard lately. */
 bool rank_watches(const struct gossip *g, const struct peer *p);
 
-/* Up to `max` peers heard most recently, other than `p`. Returns how many. */
+/* Up to `max` peers heard most recently in person, other than `p`. Returns how many. */
 size_t rank_helpers(const struct gossip *g, const struct peer *p, size_t max, struct peer **out);
 
 #endif

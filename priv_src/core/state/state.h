@@ -14,15 +14,16 @@
 #include "stats.h"
 
 enum timer_kind {
-    TIMER_BEAT = 1, /* the next heartbeat; step: question number, or BEAT_STEADY */
-    TIMER_SILENCE,  /* some peer may have been silent too long */
-    TIMER_RIVAL,    /* a rival may have been */
-    TIMER_PROBE,    /* a silent peer is probed, again */
-    TIMER_GOODBYE,  /* step: which repetition */
-    TIMER_FORGET,   /* a tombstone's end */
-    TIMER_VOUCH,    /* a vouch is repeated */
-    TIMER_DEAD,     /* a verdict is repeated; step: which repetition */
-    TIMER_PULL,     /* the next page is asked for, or the last one again */
+    TIMER_PROBE = 1, /* a silent peer is probed, again */
+    TIMER_VOUCH,     /* a vouch is repeated */
+    TIMER_DEAD,      /* a verdict is repeated; step: which repetition */
+    TIMER_FAREWELL,  /* a goodbye that others told of was not refuted */
+    /* What keeps this member alive; see timers.h. */
+    TIMER_BEAT = TIMERS_KEPT, /* the next heartbeat; step: question number, or BEAT_STEADY */
+    TIMER_SILENCE,            /* some peer may have been silent too long */
+    TIMER_SWEEP,              /* a rival may have been, or a tombstone ends */
+    TIMER_GOODBYE,            /* step: which repetition */
+    TIMER_PULL,               /* the next page is asked for, or the last one again */
 };
 #define BEAT_STEADY 255
 
@@ -114,13 +115,16 @@ struct gossip {
     int64_t beat_at, beat_due;
 
     /* alarm.c, watch.c: at each look */
-    int64_t look_at; /* when the peers are looked at; 0: nobody is listed */
+    int64_t sweep_at; /* when rivals and tombstones are looked at; 0: there are none */
+    int64_t look_at;  /* when the peers are looked at; 0: nobody is listed */
 
     /* verdict.c */
     int64_t refuted; /* last refutation */
 
     /* send.c: at each datagram; a new life begins anew */
     uint64_t sequence;
+    uint64_t said[SAID_KEPT]; /* the random part of the latest nonces, by sequence */
+    struct bucket lives;      /* new boot ids that others may make it take */
 
     /* gossip.c: once */
     uint64_t salt;
@@ -130,7 +134,7 @@ struct gossip {
 
     /* join.c, members.c, pages.c, relay.c, join.c: what each of them may still do */
     struct bucket answers, newcomers, pages, relayed;
-    struct sources sources;
+    struct sources sources, named;
 
     /* tales.c: at a verdict, and at each beat */
     struct tale tales[WIRE_VERDICTS];

@@ -277,8 +277,7 @@ static void check_event(struct witness *w, const struct event *e)
         break;
     case EVENT_CONFLICT:
         demand(w, trusts(w, id->boot) && at == NONE, "conflict with who is listed, or proved nothing");
-        demand(w, name_same(&id->name, &e->other.id.name) && id->creation != e->other.id.creation,
-               "no conflict");
+        demand(w, name_same(&id->name, &e->other.id.name) && id->boot != e->other.id.boot, "no conflict");
         demand(w, e->other.id.boot == gossip_boot(w->g) || listed_boot(w, e->other.id.boot) != NONE,
                "conflict with nobody");
         break;

@@ -1,0 +1,325 @@
+/* Who holds the key can say anything, in anybody's name. The living refute it, at once; what it makes others
+ * do is bounded; and what keeps them alive it cannot crowd out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "attack.h"
+#include "build.h"
+#include "test.h"
+
+/* Members that all know the insider. */
+static struct forged begin(struct net *net, size_t n)
+{
+    struct forged f = forge(100, "insider@h3", 1, 50);
+    attack_members(net, n);
+    for (size_t i = 0; i < n; i++) {
+        net_prove(net, i, &f);
+    }
+    net_forget_events(net);
+    return f;
+}
+
+static void beat(struct net *net, struct forged *f)
+{
+    struct wire_message m;
+    forge_start(f, &m, WIRE_HELLO);
+    for (size_t i = 0; i < net->count; i++) {
+        if (net->nodes[i]->g != NULL) {
+            net_say(net, i, f, PATH_GROUP, &m);
+        }
+    }
+}
+
+static void say_to_all(struct net *net, struct forged *f, const struct wire_message *m)
+{
+    for (size_t i = 0; i < net->count; i++) {
+        if (net->nodes[i]->g != NULL) {
+            net_say(net, i, f, PATH_GROUP, m);
+        }
+    }
+}
+
+/* Time passes, in which the insider beats as it should. */
+static void pass(struct net *net, struct forged *f, int seconds)
+{
+    for (int i = 0; i < seconds; i++) {
+        beat(net, f);
+        net_run(net, SECOND_US);
+    }
+}
+
+/* All list the member of this name, and what it says counts. */
+static void assert_lives(struct net *net, size_t subject)
+{
+    struct peer_view v;
+    uint64_t boot = gossip_boot(net->nodes[subject]->g);
+    for (size_t i = 0; i < net->count; i++) {
+        if (i == subject || net->nodes[i]->g == NULL) {
+            continue;
+        }
+        assert_true(attack_lists(net, i, boot, &v));
+        assert_int_equal(v.status, STATUS_ALIVE);
+    }
+}
+
+/* A verdict about one who lives and beats. Whoever believes it hears at once that it is not so. */
+static void every_verdict_is_refuted_by_the_living(void **state)
+{
+    const struct {
+        uint8_t verdict;
+        uint32_t incarnation;
+    } rows[] = {{VERDICT_LEFT, 0},
+                {VERDICT_BEAM_EXIT, 0},
+                {VERDICT_DEAD, 0},
+                {VERDICT_DEAD, UINT32_MAX},
+                {VERDICT_LEFT, UINT32_MAX},
+                {VERDICT_DEAD, INT32_MAX},
+                {VERDICT_SUSPECT, UINT32_MAX},
+                {VERDICT_BEAM_EXIT, INT32_MAX}};
+    for (size_t k = 0; k < COUNT(rows); k++) {
+        for (int late = 0; late < 2; late++) {
+            struct net *net = net_again(state);
+            struct forged f = begin(net, 5);
+            struct wire_message m;
+            forge_start(&f, &m, WIRE_NEWS);
+            forge_verdict(&m, rows[k].verdict, gossip_boot(net->nodes[1]->g), rows[k].incarnation);
+            net_run(net, late ? 700 * MS_US : 0);
+            say_to_all(net, &f, &m);
+            say_to_all(net, &f, &m);
+            pass(net, &f, 2);
+            assert_lives(net, 1);
+            int64_t since = net->now;
+            pass(net, &f, 10);
+            assert_lives(net, 1);
+            assert_true(net->now > since);
+        }
+    }
+}
+
+/* Only some hear it, and the accused is not one of them. */
+static void a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it(void **state)
+{
+    struct net *net = *state;
+    struct forged f = begin(net, 5);
+    struct wire_message m;
+    forge_start(&f, &m, WIRE_NEWS);
+    forge_verdict(&m, VERDICT_LEFT, gossip_boot(net->nodes[1]->g), 0);
+    net_say(net, 0, &f, PATH_GROUP, &m);
+    net_say(net, 2, &f, PATH_GROUP, &m);
+    pass(net, &f, 3);
+    assert_lives(net, 1);
+}
+
+/* He names one who has yet to come, and says that it was heard to the end of all numbers. */
+static void an_entry_does_not_mute_its_subject(void **state)
+{
+    struct net *net = *state;
+    struct forged f = begin(net, 3);
+    struct gossip_options options = net_options(net);
+    size_t d = net_add(net, "d@host", 1, &options);
+    struct forged about = forge(gossip_boot(net->nodes[d]->g), "d@host", 1, 4);
+    struct wire_message m;
+    about.sequence = UINT64_MAX;
+    forge_start(&f, &m, WIRE_NEWS);
+    forge_entry(&m, &about);
+    say_to_all(net, &f, &m);
+    net_alive(net, d);
+    pass(net, &f, 10);
+    assert_lives(net, d);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(net_events(net, i, EVENT_DOWN), 0);
+    }
+}
+
+/* The same name and creation under another boot id: that may be a new sidecar of the same BEAM. He only says
+ * so. */
+static void a_take_over_needs_more_than_hearsay(void **state)
+{
+    struct net *net = *state;
+    struct forged f = begin(net, 4);
+    struct forged other = forge(4711, "b@host", 1, 60);
+    struct wire_message m;
+    uint64_t b = gossip_boot(net->nodes[1]->g);
+    forge_start(&f, &m, WIRE_NEWS);
+    forge_entry(&m, &other);
+    for (int i = 0; i < 20; i++) {
+        other.id.incarnation++;
+        say_to_all(net, &f, &m);
+        pass(net, &f, 1);
+        for (size_t k = 0; k < net->count; k++) {
+            struct peer_view v;
+            assert_true(k == 1 || attack_lists_name(net, k, "b@host", &v));
+            assert_true(k == 1 || v.id.boot == b);
+            assert_int_equal(net_events(net, k, EVENT_DOWN), 0);
+        }
+    }
+    assert_lives(net, 1);
+}
+
+/* Burials and revivals without end: what watches the others goes on. */
+static void burials_do_not_end_failure_detection(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    options.max_peers = 8;
+    size_t a = net_add(net, "a@h1", 1, &options), b = net_add(net, "b@h2", 1, &options);
+    net_alive(net, a);
+    net_alive(net, b);
+    assert_true(net_wait(net, 3 * SECOND_US, net_whole));
+    net_run(net, 3 * SECOND_US);
+    struct forged f = forge(100, "insider@h3", 1, 50), rival = forge(101, "b@h2", 7, 60);
+    net_prove(net, a, &f);
+    struct wire_message entry, dead;
+    for (uint32_t i = 0; i < 40000; i++) {
+        rival.id.incarnation = i;
+        forge_start(&f, &entry, WIRE_NEWS);
+        forge_entry(&entry, &rival);
+        net_say(net, a, &f, PATH_GROUP, &entry);
+        forge_start(&f, &dead, WIRE_NEWS);
+        forge_verdict(&dead, VERDICT_DEAD, rival.id.boot, i);
+        net_say(net, a, &f, PATH_GROUP, &dead);
+    }
+    net_kill(net, b);
+    for (int i = 0; i < 40; i++) {
+        struct wire_message m;
+        forge_start(&f, &m, WIRE_HELLO);
+        net_say(net, a, &f, PATH_GROUP, &m);
+        net_run(net, SECOND_US / 4);
+    }
+    struct peer_view v;
+    assert_false(attack_lists_name(net, a, "b@h2", &v) && v.id.creation == 1);
+}
+
+/* Members that nobody has ever heard make nobody else's beats rare. */
+static void invented_members_do_not_slow_the_beats(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    options.max_peers = 4096;
+    options.interval_ms = 100;
+    size_t a = net_add(net, "a@h1", 1, &options);
+    net_alive(net, a);
+    net_run(net, 7 * SECOND_US);
+    struct forged f = forge(100, "insider@h3", 1, 50);
+    net_prove(net, a, &f);
+    uint64_t boot = 1000;
+    for (int d = 0; d < 40; d++) {
+        struct wire_message m;
+        forge_start(&f, &m, WIRE_NEWS);
+        for (int k = 0; k < 12; k++, boot++) {
+            char name[] = "0000@host";
+            for (size_t digit = 0, rest = boot; digit < 4; digit++, rest /= 10) {
+                name[digit] = (char)('0' + rest % 10);
+            }
+            struct forged about = forge(boot, name, 1, (uint8_t)(100 + boot % 100));
+            forge_entry(&m, &about);
+        }
+        net_say(net, a, &f, PATH_GROUP, &m);
+        assert_true(gossip_stats(net->nodes[a]->g).interval_ms == 100);
+        net_run(net, MS_US);
+    }
+    beat(net, &f);
+    net_run(net, 300 * MS_US);
+    assert_true(gossip_stats(net->nodes[a]->g).interval_ms == 100);
+}
+
+/* Whomever he names, and wherever he says they are: what goes there is bounded. */
+static void probes_to_one_address_are_bounded(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    struct addr victim = VICTIM;
+    options.max_peers = 4096;
+    size_t a = net_add(net, "a@h1", 1, &options);
+    net_alive(net, a);
+    net_run(net, 7 * SECOND_US);
+    struct forged f = forge(100, "insider@h3", 1, 50);
+    net_prove(net, a, &f);
+    int64_t since = net->now;
+    uint64_t boot = 1000;
+    for (int d = 0; d < 40; d++) {
+        struct wire_message m;
+        forge_start(&f, &m, WIRE_NEWS);
+        for (int k = 0; k < 12; k++, boot++) {
+            char name[] = "0000@host";
+            for (size_t digit = 0, rest = boot; digit < 4; digit++, rest /= 10) {
+                name[digit] = (char)('0' + rest % 10);
+            }
+            struct forged about = forge(boot, name, 1, 77);
+            about.addr = victim;
+            about.addr.port = (uint16_t)(1024 + boot);
+            forge_entry(&m, &about);
+        }
+        net_say(net, a, &f, PATH_GROUP, &m);
+    }
+    for (int i = 0; i < 40; i++) {
+        beat(net, &f);
+        net_run(net, 100 * MS_US);
+    }
+    size_t probes = 0;
+    for (size_t k = 0; k < net->log_count; k++) {
+        const struct sent *s = &net->log[k];
+        probes += s->at >= since && s->path.kind == PATH_UNICAST &&
+                  memcmp(s->path.addr.ip, victim.ip, sizeof victim.ip) == 0;
+    }
+    if (probes > 64 + 4 * 32) {
+        fail_msg("%zu probes to one host", probes);
+    }
+}
+
+/* What others say of where a member is. */
+static void an_entry_names_no_address_that_is_not_one(void **state)
+{
+    const uint8_t wrong[][4] = {{127, 0, 0, 1}, {255, 255, 255, 255}, {224, 0, 0, 1}, {0, 0, 0, 0}};
+    struct net *net = *state;
+    struct forged f = begin(net, 2);
+    for (size_t k = 0; k < COUNT(wrong); k++) {
+        char name[] = "x0@host";
+        name[1] = (char)('0' + k);
+        struct forged about = forge(500 + k, name, 1, 60);
+        struct wire_message m;
+        struct peer_view v;
+        about.addr = addr_ipv4(wrong[k], 4000, 0);
+        forge_start(&f, &m, WIRE_NEWS);
+        forge_entry(&m, &about);
+        net_say(net, 0, &f, PATH_GROUP, &m);
+        assert_false(attack_lists(net, 0, about.id.boot, &v));
+    }
+}
+
+/* A member says itself where it is; what another said of that before is over. */
+static void an_address_by_hearsay_yields_to_the_members_own_word(void **state)
+{
+    struct net *net = *state;
+    struct forged f = begin(net, 2);
+    struct gossip_options options = net_options(net);
+    size_t d = net_add(net, "d@host", 1, &options);
+    struct forged about = forge(gossip_boot(net->nodes[d]->g), "d@host", 1, 77);
+    struct addr lie = about.addr;
+    struct wire_message m;
+    forge_start(&f, &m, WIRE_NEWS);
+    forge_entry(&m, &about);
+    say_to_all(net, &f, &m);
+    net_alive(net, d);
+    pass(net, &f, 3);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(attack_believes(net, i, about.id.boot, &net->nodes[d]->addr));
+        assert_false(attack_believes(net, i, about.id.boot, &lie));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(every_verdict_is_refuted_by_the_living),
+        NET_TEST(a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it),
+        NET_TEST(an_entry_does_not_mute_its_subject),
+        NET_TEST(a_take_over_needs_more_than_hearsay),
+        NET_TEST(burials_do_not_end_failure_detection),
+        NET_TEST(invented_members_do_not_slow_the_beats),
+        NET_TEST(probes_to_one_address_are_bounded),
+        NET_TEST(an_entry_names_no_address_that_is_not_one),
+        NET_TEST(an_address_by_hearsay_yields_to_the_members_own_word),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
