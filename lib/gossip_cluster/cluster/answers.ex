@@ -13,31 +13,31 @@ defmodule GossipCluster.Cluster.Answers do
 
   @doc "Somebody asks, or an answer has come, or does not."
   @spec event(State.t(), tuple(), integer()) :: State.t()
-  def event(state, {:frame, {:stats, ref, stats}}, _now), do: counted(state, ref, stats)
+  def event(%{} = state, {:frame, {:stats, ref, stats}}, _now), do: counted(state, ref, stats)
 
-  def event(state, {:frame, :left}, _now) do
+  def event(%{} = state, {:frame, :left}, _now) do
     {callers, replies} = Replies.left(state.replies)
     left(%{state | replies: replies}, callers)
   end
 
-  def event(state, {:await, caller, pid, min, timeout}, _now) do
+  def event(%{} = state, {:await, caller, pid, min, timeout}, _now) do
     {ref, replies} = Replies.await(state.replies, caller, min)
     state = act(%{state | replies: replies}, {:monitor, ref, pid})
     # Who is connected already answers it at the end of this turn.
     if timeout == :infinity, do: state, else: timer(state, {:await, ref}, timeout)
   end
 
-  def event(state, {:timeout, {:await, ref}}, _now) do
+  def event(%{} = state, {:timeout, {:await, ref}}, _now) do
     {caller, state} = cancel_await(state, ref)
     if caller, do: act(state, {:reply, caller, {:error, :timeout}}), else: state
   end
 
-  def event(state, {:caller_down, ref}, _now) do
+  def event(%{} = state, {:caller_down, ref}, _now) do
     {_caller, state} = cancel_await(state, ref)
     timer(state, {:await, ref}, :cancel)
   end
 
-  def event(state, {:leave, caller}, _now) do
+  def event(%{} = state, {:leave, caller}, _now) do
     {ref, replies} = Replies.leave(state.replies, caller)
 
     %{state | announcement: Announcement.leave(state.announcement), replies: replies}
@@ -48,21 +48,21 @@ defmodule GossipCluster.Cluster.Answers do
     |> act({:say_leave, ref})
   end
 
-  def event(state, {:no_leave, ref}, now), do: event(state, {:timeout, {:leave, ref}}, now)
+  def event(%{} = state, {:no_leave, ref}, now), do: event(state, {:timeout, {:leave, ref}}, now)
 
-  def event(state, {:timeout, {:leave, ref}}, _now) do
+  def event(%{} = state, {:timeout, {:leave, ref}}, _now) do
     {caller, replies} = Replies.left(state.replies, ref)
     if caller, do: left(%{state | replies: replies}, [{ref, caller}]), else: state
   end
 
-  def event(state, {:stats, caller}, _now), do: ask_stats(state, caller)
+  def event(%{} = state, {:stats, caller}, _now), do: ask_stats(state, caller)
 
-  def event(state, {:no_stats, ref}, _now), do: counted(state, ref, nil)
+  def event(%{} = state, {:no_stats, ref}, _now), do: counted(state, ref, nil)
 
-  def event(state, {:timeout, {:stats, ref}}, _now), do: counted(state, ref, nil)
+  def event(%{} = state, {:timeout, {:stats, ref}}, _now), do: counted(state, ref, nil)
 
   # Nobody is found after some seconds: is anybody there at all? Not asked where there are peers.
-  def event(state, {:timeout, {:alone, _ms}}, _now) do
+  def event(%{} = state, {:timeout, {:alone, _ms}}, _now) do
     if alone?(state) and Announcement.announced?(state.announcement),
       do: ask_stats(state, :alone),
       else: state

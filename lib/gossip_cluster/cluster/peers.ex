@@ -171,7 +171,7 @@ defmodule GossipCluster.Cluster.Peers do
     do: show(%{state | dialer: Dialer.review(state.dialer, name, now)}, name)
 
   # One that an earlier owner had listed, unless it is gone meanwhile. What was said of it, was said.
-  def item(state, {:restored, peer}, now) do
+  def item(%{} = state, {:restored, peer}, now) do
     case Enum.find(Roster.named(state.roster, peer.name), &(&1.creation == peer.creation)) do
       nil ->
         state

@@ -2,7 +2,7 @@ defmodule GossipCluster.Cluster.State do
   @moduledoc false
   # What a cluster knows, and what it is about to do in this turn; with the small steps that its rooms share. Pure.
 
-  alias GossipCluster.Cluster.{Announcement, Dialer, Problems, Roster, SidecarLife}
+  alias GossipCluster.Cluster.{Announcement, Dialer, Problems, Replies, Roster, SidecarLife}
   alias GossipCluster.{Peer, Report}
   alias GossipCluster.Sidecar.Codec
 
@@ -30,14 +30,37 @@ defmodule GossipCluster.Cluster.State do
     # When the dialer's timer rings.
     dial_at: nil,
     # What waits for a turn. Of this turn: names to look at, and what is to be done first, then, and told.
-    backlog: {[], []},
+    backlog: :queue.new(),
     changed: %{},
     first: [],
     acts: [],
     facts: []
   ]
 
-  @type t :: %__MODULE__{}
+  @type t :: %__MODULE__{
+          options: map(),
+          roster: Roster.t(),
+          announcement: Announcement.t(),
+          dialer: Dialer.t() | nil,
+          sidecar: SidecarLife.t(),
+          replies: Replies.t(),
+          problems: Problems.t(),
+          health: :ok | :isolated,
+          interfaces: [Codec.interface()],
+          foreign: boolean(),
+          up: MapSet.t(String.t()),
+          unwell: %{Roster.key() => atom()},
+          links: non_neg_integer(),
+          listed_at: integer(),
+          listing: boolean(),
+          swept_at: integer(),
+          dial_at: integer() | nil,
+          backlog: :queue.queue(tuple()),
+          changed: %{String.t() => :look | :show},
+          first: [tuple()],
+          acts: [tuple() | atom()],
+          facts: [Report.fact()]
+        }
 
   @doc "What readers read, before who acts on it is told."
   @spec first(t(), tuple()) :: t()
@@ -68,7 +91,7 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "Something is to be said to the sidecar, if one runs."
   @spec command(t(), Codec.command()) :: t()
-  def command(state, command),
+  def command(%{} = state, command),
     do: if(SidecarLife.up?(state.sidecar), do: act(state, {:command, command}), else: state)
 
   @doc "What `status/1` shows of this node and its sidecar has changed."
