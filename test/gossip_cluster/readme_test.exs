@@ -79,6 +79,33 @@ defmodule GossipCluster.ReadmeTest do
     assert Enum.uniq(named) -- Enum.map(sources, &elem(&1, 1)) == []
   end
 
+  test "links lead to headings that exist" do
+    links =
+      for file <- ["README.md", "PROTOCOL.md", "CHANGELOG.md" | @guides],
+          [_, target, anchor] <- Regex.scan(~r/\]\(([^)#]*)#([^)]+)\)/, read(file)),
+          not String.starts_with?(target, "http") do
+        path = Path.expand(file, @root)
+        path = if target == "", do: path, else: Path.expand(target, Path.dirname(path))
+
+        assert anchor in anchors(File.read!(path)),
+               "#{Path.basename(file)} links to #{target}##{anchor}"
+      end
+
+    assert length(links) > 10
+  end
+
+  # As GitHub and ex_doc make them of headings, outside of code.
+  defp anchors(text) do
+    text = Regex.replace(~r/^```.*?^```/ms, text, "")
+
+    for [_, heading] <- Regex.scan(~r/^#+ (.+)$/m, text) do
+      heading
+      |> String.downcase()
+      |> String.replace(~r/[^\p{L}\p{N} _-]/u, "")
+      |> String.replace(" ", "-")
+    end
+  end
+
   describe "guides/troubleshooting.md" do
     test "quotes only lines that the code can write" do
       sources = Enum.join(texts_of_elixir() ++ literals_of_c(), "\n")

@@ -65,7 +65,8 @@ defmodule GossipCluster.Options.Schema do
       type: {:integer, 100, 60_000},
       default: 1_000,
       unit: "milliseconds",
-      doc: "the shortest time between two heartbeats"
+      doc:
+        "the longest time between two heartbeats; each is up to a quarter sooner, at random. A large group beats less often"
     ],
     max_peers: [
       type: {:integer, 1, 65_535},
