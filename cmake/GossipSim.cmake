@@ -41,6 +41,15 @@ sim_run(mute --scenario mute --nodes 30 --seconds 30 --no-seal)
 sim_run(replay --scenario replay --nodes 5 --no-seal
   --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0)
 
+# Attacks.
+sim_run(amplify --scenario amplify --nodes 20 --no-seal --at-most one_percent_max=300 --at-most many_percent_max=300
+  --at-most never_gone=0 --at-most gone_us_max=2200000)
+sim_run(harvest --scenario harvest --nodes 20 --no-seal --at-most never_gone=0 --at-most gone_us_max=4200000)
+sim_run(relay --scenario relay --nodes 12 --no-seal --at-most relay_believed=0 --at-most incomplete=0
+  --at-most down_silent=0)
+sim_run(insider --scenario insider --nodes 20 --no-seal --at-most insider_incomplete=0 --at-most insider_unknown=0
+  --at-most insider_downs=0 --at-most never_gone=0)
+
 # Regressions, by their cause.
 sim_run(an_accuser_gone_deaf_buries_nobody --scenario steady --nodes 40 --seconds 300 --loss 10 --burst 200
   --burst-at receiver --no-seal --at-most down_silent=0)

@@ -67,6 +67,8 @@ struct cluster {
     const struct gossip_sealing *sealing;
     cluster_sent *sent;
     void *sent_context;
+    cluster_sent *everything; /* the same, and what goes to nobody: then `to` means nothing */
+    void *everything_context;
     struct crowd *crowd; /* members that play a script; NULL: none */
     int64_t cut_at;      /* when the scenario cut the network; NEVER */
     uint32_t watched;    /* the member a scenario's condition is about */
@@ -104,6 +106,9 @@ void cluster_stall(struct cluster *c, uint32_t node, bool stalled);
 
 /* Makes a datagram happen again: sent once more from where it came. `to` as in cluster_sent. */
 void cluster_replay(struct cluster *c, uint32_t packet, uint32_t to);
+
+/* A datagram that no member sent is on its way; `to` as in cluster_sent. Nobody counts it. */
+void cluster_inject(struct cluster *c, uint32_t packet, uint32_t to);
 
 /* Sends a datagram from a member's address; for those that play a script. */
 void cluster_send(struct cluster *c, uint32_t from, const struct path *path, const uint8_t *data, size_t len);

@@ -73,8 +73,9 @@ static void send(struct cluster *c, uint32_t node, const struct path *path, cons
     struct player *p = &c->crowd->players[node - c->crowd->first];
     uint8_t plain[WIRE_MESSAGE_MAX], data[DATAGRAM_MAX], nonce[SEAL_NONCE];
     size_t len = wire_encode(m, plain, sizeof plain);
-    rng_fill(&c->nodes[node].rng, nonce, SEAL_NONCE - 8);
-    struct writer w = writer_over(nonce + SEAL_NONCE - 8, 8);
+    struct writer w = writer_over(nonce, sizeof nonce);
+    write_u64(&w, p->boot);
+    write_u64(&w, rng_u64(&c->nodes[node].rng));
     write_u64(&w, ++p->sequence);
     c->sealing->close(&c->keys, nonce, plain, len, data);
     cluster_send(c, node, path, data, len + SEAL_OVERHEAD);
@@ -88,6 +89,16 @@ void crowd_beat(struct cluster *c, uint32_t node)
     send(c, node, &group, &m);
     int64_t gap = interval_jittered(interval(c), (uint32_t)rng_u64(&c->nodes[node].rng));
     queue_add(&c->queue, cluster_now(c) + gap, (struct queue_event){.kind = CLUSTER_BEAT, .node = node});
+}
+
+void crowd_accuse(struct cluster *c, uint32_t node, uint8_t verdict, uint64_t boot, uint32_t incarnation)
+{
+    struct wire_message m;
+    struct path group = path_group();
+    start_message(c, &m, node, WIRE_NEWS);
+    m.verdicts[m.verdict_count++] =
+        (struct wire_verdict){.verdict = verdict, .boot = boot, .incarnation = incarnation};
+    send(c, node, &group, &m);
 }
 
 void crowd_receive(struct cluster *c, uint32_t node, const struct packet *p)

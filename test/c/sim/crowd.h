@@ -17,6 +17,9 @@ bool crowd_has(const struct cluster *c, uint32_t node);
 /* Its next beat is due. */
 void crowd_beat(struct cluster *c, uint32_t node);
 
+/* It says something of another to the group. */
+void crowd_accuse(struct cluster *c, uint32_t node, uint8_t verdict, uint64_t boot, uint32_t incarnation);
+
 /* A datagram reached it. */
 void crowd_receive(struct cluster *c, uint32_t node, const struct packet *p);
 

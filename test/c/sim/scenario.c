@@ -26,6 +26,13 @@ static const struct scenario table[] = {
     {"clock", NULL, "clocks start anywhere and run up to 0.05 % fast or slow", scenario_clock},
     {"stall", NULL, "--victims' BEAM hangs for --seconds (20) while their sidecar beats", scenario_stall},
     {"replay", NULL, "everything ever sent is sent again, also after all have restarted", scenario_replay},
+    {"amplify", NULL, "recordings of an ended session from a victim's address: one, and 5,000 at 2,000/s",
+     scenario_amplify},
+    {"harvest", NULL, "what one said in its last minute is said again when it is dead", scenario_harvest},
+    {"relay", NULL, "somebody says all that is said again, from where he is, and passes on what comes to him",
+     scenario_relay},
+    {"insider", NULL, "the last member holds the key, and says of the others what is not so",
+     scenario_insider},
 };
 
 #define SCENARIOS (sizeof table / sizeof table[0])

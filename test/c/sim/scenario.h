@@ -64,5 +64,9 @@ void scenario_pause(struct cluster *c);
 void scenario_clock(struct cluster *c);
 void scenario_stall(struct cluster *c);
 void scenario_replay(struct cluster *c);
+void scenario_amplify(struct cluster *c);
+void scenario_harvest(struct cluster *c);
+void scenario_relay(struct cluster *c);
+void scenario_insider(struct cluster *c);
 
 #endif

@@ -84,6 +84,12 @@ void cluster_send(struct cluster *c, uint32_t from, const struct path *path, con
     memcpy(p->data, data, len);
     count(c, from, p);
     uint32_t to = c->size;
+    if (c->everything != NULL) {
+        c->everything(c->everything_context, number, from,
+                      path->kind == PATH_GROUP || !cluster_owner(c, &path->addr, &to) ? c->size : to);
+        to = c->size;
+        p = packets_at(&c->packets, number);
+    }
     if (path->kind == PATH_GROUP || listener(c, &path->addr, &to)) {
         if (c->sent != NULL) {
             c->sent(c->sent_context, number, from, to);
@@ -91,6 +97,12 @@ void cluster_send(struct cluster *c, uint32_t from, const struct path *path, con
         dispatch(c, number, from, to);
     }
     packets_drop(&c->packets, number);
+}
+
+/* As far as the network is concerned, the first member says it. */
+void cluster_inject(struct cluster *c, uint32_t packet, uint32_t to)
+{
+    dispatch(c, packet, 0, to);
 }
 
 void cluster_replay(struct cluster *c, uint32_t packet, uint32_t to)

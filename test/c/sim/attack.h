@@ -1,0 +1,18 @@
+/* An attacker on the network: he hears everything, and says it again, from wherever he likes. */
+#ifndef SIM_ATTACK_H
+#define SIM_ATTACK_H
+
+#include "cluster.h"
+
+/* Where he is; nobody else lives there. */
+struct addr attack_address(void);
+
+/* A datagram of the given source, from the attacker's hands: to a member, or to the group (`to` as in
+ * cluster_sent). What it says is taken as it is. */
+void attack_say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint32_t to);
+
+/* What a member of an ended session, that nobody knows, once said to the group: a beat, or a question. Only the
+ * simulator can make as many. Returns its length. */
+size_t attack_recording(struct cluster *c, bool question, uint8_t data[static DATAGRAM_MAX]);
+
+#endif

@@ -1,0 +1,231 @@
+/* Somebody means harm: he repeats, relays and holds back without the key, or says what he likes with it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "attack.h"
+#include "crowd.h"
+#include "memory.h"
+#include "scenario.h"
+
+#define RECORDINGS 5000u
+#define EVERY      500 /* microseconds: 2,000 a second */
+
+static bool none_lists_it(const struct cluster *c)
+{
+    return c->observer.subjects[c->watched].known_by == 0;
+}
+
+/* Bytes and datagrams that somebody causes: for the victim, and to the group but for beats. */
+struct caused {
+    struct cluster *c;
+    struct addr victim;
+    int64_t victim_bytes, group_bytes;
+};
+
+static void count(void *context, uint32_t packet, uint32_t from, uint32_t to)
+{
+    struct caused *caused = context;
+    const struct packet *p = packets_at(&caused->c->packets, packet);
+    (void)from;
+    if (to == caused->c->size && p->class != PACKET_BEAT) {
+        caused->group_bytes += p->len;
+    } else if (p->from.kind == PATH_UNICAST && addr_same(&p->from.local, &caused->victim)) {
+        caused->victim_bytes += p->len;
+    }
+}
+
+/* One recording, again and again, and then 5,000 of them. A crash meanwhile is found as ever. */
+void scenario_amplify(struct cluster *c)
+{
+    struct caused caused = {.c = c, .victim = attack_address()};
+    struct path from = {.kind = PATH_GROUP, .addr = caused.victim};
+    uint8_t data[DATAGRAM_MAX];
+    int64_t sent = 0;
+    scenario_settle(c, c->size);
+    cluster_run(c, cluster_now(c) + 6 * SECOND_US); /* nobody is young any more */
+    c->everything = count;
+    c->everything_context = &caused;
+    for (int question = 0; question < 2; question++) {
+        size_t len = attack_recording(c, question, data);
+        for (int i = 0; i < 100; i++, sent += (int64_t)len) {
+            attack_say(c, &from, data, len, c->size);
+            cluster_run(c, cluster_now(c) + 100 * MS_US);
+        }
+    }
+    report_count(c->report, "one_sent_bytes", sent);
+    report_max(c->report, "one_percent_max", (caused.victim_bytes + caused.group_bytes) * 100 / sent);
+    caused.victim_bytes = caused.group_bytes = sent = 0;
+    bool crash = c->size > 2;
+    for (uint32_t i = 0; i < RECORDINGS; i++) {
+        size_t len = attack_recording(c, i % 2 != 0, data);
+        attack_say(c, &from, data, len, c->size);
+        sent += (int64_t)len;
+        cluster_run(c, cluster_now(c) + EVERY);
+    }
+    report_count(c->report, "many_sent_bytes", sent);
+    report_max(c->report, "many_percent_max", (caused.victim_bytes + caused.group_bytes) * 100 / sent);
+    c->everything = NULL;
+    if (crash) {
+        c->watched = scenario_draw(c);
+        int64_t since = cluster_now(c);
+        cluster_crash(c, c->watched);
+        for (uint32_t i = 0; i < 3 * RECORDINGS && !none_lists_it(c); i++) {
+            size_t len = attack_recording(c, i % 2 != 0, data);
+            attack_say(c, &from, data, len, c->size);
+            cluster_run(c, cluster_now(c) + EVERY);
+        }
+        scenario_await(c, "gone_us", "never_gone", since, 10 * SECOND_US, none_lists_it);
+    }
+}
+
+/* What a member said in its last minute. */
+struct stock {
+    struct cluster *c;
+    uint32_t victim, count;
+    uint32_t (*sent)[2]; /* packet, to */
+};
+
+static void keep(void *context, uint32_t packet, uint32_t from, uint32_t to)
+{
+    struct stock *s = context;
+    if (from == s->victim && s->count < 4096) {
+        packets_at(&s->c->packets, packet)->refs++;
+        s->sent[s->count][0] = packet;
+        s->sent[s->count++][1] = to;
+    }
+}
+
+/* It dies; he says all of that again, to whom it was said, to all, and by unicast to each, once in 50 ms. */
+void scenario_harvest(struct cluster *c)
+{
+    scenario_settle(c, c->size);
+    struct stock s = {.c = c, .victim = scenario_draw(c), .sent = memory_new(4096, sizeof *s.sent)};
+    c->everything = keep;
+    c->everything_context = &s;
+    for (int i = 0; i < 60; i++) { /* and he has it answer: its sidecar's restarts and others' joins */
+        cluster_run(c, cluster_now(c) + SECOND_US);
+    }
+    c->everything = NULL;
+    c->watched = s.victim;
+    int64_t since = cluster_now(c);
+    cluster_crash(c, s.victim);
+    for (uint32_t i = s.count; i > 0 && !none_lists_it(c); i--) {
+        const struct packet *p = packets_at(&c->packets, s.sent[i - 1][0]);
+        uint8_t data[DATAGRAM_MAX];
+        size_t len = p->len;
+        struct path from = p->from;
+        memcpy(data, p->data, len);
+        attack_say(c, &from, data, len, s.sent[i - 1][1]);
+        from.kind = PATH_GROUP;
+        attack_say(c, &from, data, len, c->size);
+        for (uint32_t to = 0; to < c->size; to++) {
+            from = (struct path){
+                .kind = PATH_UNICAST, .addr = p->from.addr, .local = cluster_address(c, to)};
+            if (c->nodes[to].g != NULL) {
+                attack_say(c, &from, data, len, to);
+            }
+        }
+        cluster_run(c, cluster_now(c) + 50 * MS_US);
+    }
+    scenario_await(c, "gone_us", "never_gone", since, 20 * SECOND_US, none_lists_it);
+    for (uint32_t i = 0; i < s.count; i++) {
+        packets_drop(&c->packets, s.sent[i][0]);
+    }
+    free(s.sent);
+}
+
+/* He stands between the members: whatever one says he says again at once, from where he is, and what comes to him
+ * he passes on to whom it concerns. */
+struct relayer {
+    struct cluster *c;
+    uint32_t asker; /* who wrote to him last */
+    uint32_t said;  /* and whose datagram he passed on last */
+    bool busy;
+};
+
+static void relay(void *context, uint32_t packet, uint32_t from, uint32_t to)
+{
+    struct relayer *r = context;
+    const struct packet *p = packets_at(&r->c->packets, packet);
+    uint8_t data[DATAGRAM_MAX];
+    size_t len = p->len;
+    struct addr here = attack_address();
+    if (r->busy) {
+        return;
+    }
+    r->busy = true;
+    memcpy(data, p->data, len);
+    if (p->from.kind == PATH_GROUP) {
+        struct path path = {.kind = PATH_GROUP, .addr = here};
+        r->said = from;
+        attack_say(r->c, &path, data, len, to);
+    } else if (addr_same(&p->from.local, &here)) {
+        uint32_t next = from == r->said ? r->asker : r->said;
+        struct path path = {.kind = PATH_UNICAST, .addr = here, .local = cluster_address(r->c, next)};
+        r->asker = from;
+        if (r->c->nodes[next].g != NULL) {
+            attack_say(r->c, &path, data, len, next);
+        }
+    }
+    r->busy = false;
+}
+
+static int is_there(void *context, const struct peer_view *v)
+{
+    struct addr here = attack_address();
+    for (size_t i = 0; i < v->addr_count; i++) {
+        *(int64_t *)context += addr_same_host(&v->addrs[i], &here);
+    }
+    return 0;
+}
+
+void scenario_relay(struct cluster *c)
+{
+    struct relayer r = {.c = c};
+    int64_t believed = 0;
+    c->everything = relay;
+    c->everything_context = &r;
+    scenario_settle(c, c->size);
+    cluster_run(c, cluster_now(c) + scenario_length(c, 60));
+    for (uint32_t i = 0; i < c->size; i++) {
+        (void)gossip_peers(c->nodes[i].g, is_there, &believed);
+    }
+    report_count(c->report, "relay_believed", believed);
+    report_count(c->report, "incomplete", !cluster_complete(c));
+    c->everything = NULL;
+}
+
+/* The last member holds the key and says of the others what is not so. */
+void scenario_insider(struct cluster *c)
+{
+    uint32_t insider = c->size - 1;
+    for (uint32_t i = 0; i < insider; i++) {
+        cluster_start(c, i, 1);
+    }
+    cluster_run(c, cluster_now(c) + 3 * SECOND_US);
+    crowd_start(c, insider, MS_US);
+    cluster_run(c, cluster_now(c) + 5 * SECOND_US);
+    int64_t strangers = 0; /* to whom nothing that it says would matter */
+    for (uint32_t i = 0; i < insider; i++) {
+        strangers += gossip_stats(c->nodes[i].g).listed < insider;
+    }
+    report_count(c->report, "insider_unknown", strangers);
+    int64_t until = cluster_now(c) + scenario_length(c, 60), downs = c->tally.down_silent + c->tally.down_left;
+    while (cluster_now(c) < until) {
+        uint32_t victim = rng_below(&c->rng, insider);
+        crowd_accuse(c, insider, (uint8_t)(2 + rng_below(&c->rng, 4)), gossip_boot(c->nodes[victim].g),
+                     rng_chance(&c->rng, rng_odds(50)) ? 0 : (uint32_t)rng_u64(&c->rng));
+        cluster_run(c, cluster_now(c) + 100 * MS_US);
+    }
+    report_count(c->report, "insider_downs", c->tally.down_silent + c->tally.down_left - downs);
+    cluster_run(c, cluster_now(c) + 3 * SECOND_US);
+    int64_t missing = 0;
+    for (uint32_t i = 0; i < insider; i++) {
+        missing += (int64_t)(insider - 1) - (int64_t)gossip_stats(c->nodes[i].g).listed > 0;
+    }
+    report_count(c->report, "insider_incomplete", missing);
+    c->watched = 0;
+    int64_t since = cluster_now(c);
+    cluster_crash(c, 0);
+    scenario_await(c, "gone_us", "never_gone", since, 20 * SECOND_US, none_lists_it);
+}
