@@ -3,6 +3,7 @@ defmodule GossipCluster.Options do
   @interfaces 32
   @interface 45
   @mfa_text "{module, function, arguments}"
+  @path_text "the absolute path of an executable"
 
   @schema GossipCluster.Options.Schema.all()
 
@@ -267,8 +268,11 @@ defmodule GossipCluster.Options do
 
   defp check(:path, value, _) do
     case text(value) do
-      {:ok, text} when text != "" -> {:ok, text}
-      _other -> {:error, "the path of an executable"}
+      {:ok, text} when text != "" ->
+        if Path.type(text) == :absolute, do: {:ok, text}, else: {:error, @path_text}
+
+      _other ->
+        {:error, @path_text}
     end
   end
 

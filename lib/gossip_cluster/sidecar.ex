@@ -4,17 +4,22 @@ defmodule GossipCluster.Sidecar do
 
   alias GossipCluster.Sidecar.Codec
 
-  @doc "The executable of this application."
-  @spec path() :: Path.t()
+  @doc """
+  The executable of this application; `nil` where the application is in no directory, as in an escript. Never a relative path:
+  what is executed is given the secret.
+  """
+  @spec path() :: Path.t() | nil
   def path do
     case :code.priv_dir(:gossip_cluster) do
-      {:error, :bad_name} -> "priv/gossipd"
-      dir -> :filename.join(dir, "gossipd")
+      {:error, :bad_name} -> nil
+      dir -> dir |> Path.join("gossipd") |> Path.absname()
     end
   end
 
   @doc "Starts it. The failure is one line that names the mend."
-  @spec open(Path.t()) :: {:ok, port()} | {:error, atom(), String.t()}
+  @spec open(Path.t() | nil) :: {:ok, port()} | {:error, atom(), String.t()}
+  def open(nil), do: {:error, :no_priv, failure(:no_priv, "gossipd")}
+
   def open(path) do
     if :filelib.is_dir(path) do
       {:error, :eisdir, failure(:eisdir, path)}
@@ -58,6 +63,12 @@ defmodule GossipCluster.Sidecar do
 
   @doc "What it means that the executable could not be started."
   @spec failure(atom(), Path.t()) :: String.t()
+  # A part of an escript's path is a file.
+  def failure(reason, _path) when reason in [:no_priv, :enotdir],
+    do:
+      "this application has no directory, as in an escript, so there is no gossipd to run: give the option :sidecar the absolute " <>
+        "path of one, such as `mix compile` has built into this application's priv directory"
+
   def failure(:enoent, path),
     do:
       "the executable #{path} is missing: run `mix compile` (it builds gossipd), and see that the release or image holds " <>

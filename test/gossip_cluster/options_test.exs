@@ -346,7 +346,7 @@ defmodule GossipCluster.OptionsTest do
 
     assert documented ==
              (Options.validate!([]) |> Map.keys() |> Enum.map(&to_string/1) |> Enum.sort()) --
-               ["sidecar", "observer"]
+               ["observer"]
 
     {:docs_v1, _, _, _, %{"en" => moduledoc}, _, _} = Code.fetch_docs(GossipCluster)
     assert moduledoc =~ Options.docs()

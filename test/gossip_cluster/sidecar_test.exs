@@ -10,7 +10,9 @@ defmodule GossipCluster.SidecarTest do
           {:eisdir, "is a directory"},
           {:emfile, "ulimit"},
           {:enomem, "raise the limits"},
-          {:enotdir, "cannot be started: enotdir"}
+          {:enotdir, "give the option :sidecar the absolute path"},
+          {:no_priv, "give the option :sidecar the absolute path"},
+          {:eio, "cannot be started: eio"}
         ] do
       text = Sidecar.failure(reason, "/here/gossipd")
       assert text =~ mend
@@ -33,6 +35,8 @@ defmodule GossipCluster.SidecarTest do
 
   test "the executable stands in the application's own priv" do
     assert Sidecar.path() == Application.app_dir(:gossip_cluster, "priv/gossipd")
+    assert Path.type(Sidecar.path()) == :absolute
+    assert {:error, :no_priv, _text} = Sidecar.open(nil)
   end
 
   test "a command to a port that is closed is not sent, and does not raise" do

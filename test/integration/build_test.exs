@@ -209,6 +209,69 @@ defmodule GossipCluster.Integration.BuildTest do
     refute File.exists?(build_dir(own))
   end
 
+  describe "in an escript" do
+    setup context do
+      app = Path.join(context.dir, "script")
+
+      unless File.exists?(app) do
+        new_app(app, ~s({:gossip_cluster, path: "../library"}), escript: true)
+
+        File.write!(Path.join(app, "lib/script.ex"), """
+        defmodule Script do
+          def main(sidecar) do
+            sidecar = if sidecar != [], do: [sidecar: hd(sidecar)], else: []
+            options = [name: C, interfaces: ["lo"], secret: {:key, <<1::256>>}] ++ sidecar
+            {:ok, _} = GossipCluster.start_link(options)
+            IO.inspect(wait(GossipCluster.status(C).sidecar), limit: :infinity, printable_limit: :infinity)
+          end
+
+          defp wait(%{state: :starting}), do: wait(GossipCluster.status(C).sidecar)
+          defp wait(%{state: :down, reason: nil}), do: wait(GossipCluster.status(C).sidecar)
+          defp wait(sidecar), do: sidecar
+        end
+        """)
+
+        mix!(app, ["escript.build"])
+      end
+
+      # A trap in the current directory.
+      trap = Path.join(context.dir, "trap")
+      wrap(Path.join(trap, "priv"), "gossipd", "touch '#{trap}/sprung'")
+
+      {:ok,
+       app: app,
+       trap: trap,
+       run: &System.cmd(Path.join(app, "script"), &1, cd: trap, stderr_to_stdout: true)}
+    end
+
+    test "what lies in the current directory is not run, and the message says what to do", %{
+      trap: trap,
+      run: run
+    } do
+      {output, 0} = run.([])
+      refute File.exists?(Path.join(trap, "sprung"))
+      assert output =~ "state: :down"
+      assert output =~ "an escript"
+      assert output =~ "give the option :sidecar the absolute path of"
+    end
+
+    test "gossipd may be given by an absolute path, and by no other", %{
+      app: app,
+      trap: trap,
+      run: run
+    } do
+      {output, 0} = run.([gossipd(app)])
+      assert output =~ "state: :running"
+      {output, status} = run.(["priv/gossipd"])
+      assert status != 0
+
+      assert output =~
+               ~s(option :sidecar is "priv/gossipd", but must be the absolute path of an executable)
+
+      refute File.exists?(Path.join(trap, "sprung"))
+    end
+  end
+
   describe "on a machine that lacks" do
     setup %{dir: dir} do
       app = Path.join(dir, "lacking")
@@ -271,7 +334,7 @@ defmodule GossipCluster.Integration.BuildTest do
     File.write!(Path.join(dir, "mix.exs"), """
     defmodule #{Macro.camelize(name)}.MixProject do
       use Mix.Project
-      def project, do: [app: :#{name}, version: "1.0.0", #{if opts[:umbrella], do: shared}deps: [#{dependency}]]
+      def project, do: [app: :#{name}, version: "1.0.0", #{if opts[:umbrella], do: shared}deps: [#{dependency}]#{if opts[:escript], do: ", escript: [main_module: Script]"}]
       def application, do: [extra_applications: [:logger]]
     end
     """)

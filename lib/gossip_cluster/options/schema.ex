@@ -119,7 +119,13 @@ defmodule GossipCluster.Options.Schema do
       doc:
         "whether each heartbeat that is heard makes a line at debug. It costs a message a heartbeat: for looking on only"
     ],
-    sidecar: [type: :path, default: nil, doc: false],
+    sidecar: [
+      type: :path,
+      default: nil,
+      doc:
+        "the absolute path of the executable `gossipd`, of this very version; `nil` is the one in this application's `priv`. " <>
+          "An escript has none there"
+    ],
     # Who is told of each connect and disconnect: GossipCluster.Strategy emits libcluster's events so.
     observer: [type: :observer, default: nil, doc: false]
   ]
