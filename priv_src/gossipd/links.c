@@ -88,14 +88,12 @@ static bool same_interfaces(const struct interface *a, size_t a_count, const str
 /* Tells what has changed since the last time; whether the owner is to be told, too. */
 static bool tell(struct links *l, const struct interface_list *list, int64_t now)
 {
-    struct network network;
-    network.count = udp_usable(l->udp, network.items);
-    interfaces_judge(&network, &l->filter, list->missing);
+    struct interface usable[INTERFACES_MAX];
+    size_t usable_count = udp_usable(l->udp, usable);
     bool chosen = !l->told || list->fallback != l->list.fallback ||
                   !same_interfaces(list->items, list->count, l->list.items, l->list.count);
-    bool used = !l->told || network.reach != l->network.reach || list->missing != l->list.missing ||
-                !same_interfaces(network.items, network.count, l->network.items, l->network.count);
-    if (!chosen && !used) {
+    bool used = !l->told || !same_interfaces(usable, usable_count, l->usable, l->usable_count);
+    if (!chosen && !used && list->missing == l->list.missing) {
         return false;
     }
     if (l->told && now - l->told_at < LINKS_TELL_GAP) {
@@ -109,7 +107,8 @@ static bool tell(struct links *l, const struct interface_list *list, int64_t now
         say_joined(l, list);
     }
     l->list = *list;
-    l->network = network;
+    memcpy(l->usable, usable, usable_count * sizeof usable[0]);
+    l->usable_count = usable_count;
     l->told = true;
     l->told_at = now;
     return used;

@@ -6,14 +6,7 @@ defmodule GossipCluster.ClusterTest do
 
   @own %{name: "own@x", creation: 1, long_names: false, tls: false, ipv6: false, hidden: false}
   @past %{left: false, up: [], health: :ok, interfaces: [], foreign: false}
-  @network %{reach: :loopback, missing: []}
-  @ready %{
-    version: "1",
-    boot: "b",
-    pid: 7,
-    interfaces: [{"lo", 1, "127.0.0.1"}],
-    network: @network
-  }
+  @ready %{version: "1", boot: "b", pid: 7, interfaces: [{"lo", 1, "127.0.0.1"}]}
 
   defp local do
     %{
@@ -475,12 +468,10 @@ defmodule GossipCluster.ClusterTest do
       {cluster, effects} = handle(cluster, {:frame, {:conflict, twin, peer("own@x")}})
       assert [{:conflict, ^twin, _other, @own, 0}] = facts(effects)
       lo = @ready.interfaces
-      {cluster, effects} = handle(cluster, {:frame, {:interfaces, lo, @network}})
+      {cluster, effects} = handle(cluster, {:frame, {:interfaces, lo}})
       assert facts(effects) == []
-      none = %{reach: :none, missing: ["eth7"]}
-      {_cluster, effects} = handle(cluster, {:frame, {:interfaces, [], none}})
+      {_cluster, effects} = handle(cluster, {:frame, {:interfaces, []}})
       assert facts(effects) == [{:interfaces, [], lo}]
-      assert {:put, :network, none} in effects
 
       for frame <- [{:log, :info, "text"}, {:heartbeat, "a@x"}, :keys_changed] do
         {_cluster, effects} = handle(cluster, {:frame, frame})

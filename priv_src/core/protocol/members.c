@@ -170,11 +170,7 @@ static struct peer *admit(struct gossip *g, struct peer *p, const struct identit
         return NULL;
     }
     p = p == NULL ? roster_add(&g->roster, id, PEER_RIVAL) : NULL;
-    if (p == NULL) {
-        bool room = roster_room(&g->roster);
-        g->stats.refused_memory += room;
-        g->stats.refused_full += !room;
-    }
+    g->stats.refused_full += p == NULL;
     return p;
 }
 

@@ -1,0 +1,255 @@
+"""How a member joins and lets others join, from PROTOCOL.md, "Beats" and "Joining"."""
+import os
+from dataclasses import dataclass
+
+import message as wire
+import rank
+from peers import Lag
+
+ANSWERERS = 3
+ANSWERERS_OF_BEATS = 2
+QUESTION_SIZE = 512
+QUESTION_EVERY = 0.02
+BY_GROUP_FROM = 3
+VOUCH_WAIT = (0.02, 0.12)
+PAGE_RETRY = 0.02
+PAGE_TRIES = 4
+PAGE_PEERS = 3
+BEAT_AGAIN = 0.05
+INCARNATION_END = 2**31
+
+
+@dataclass
+class Pull:
+    boot: int
+    cursor: int = 0
+    nonce: int = 0
+    tries: int = 0
+    echo: tuple = None
+
+
+class Joining:
+    def init_joining(self):
+        self.asked, self.complete, self.pull, self.vouchers = 0, False, None, set()
+        self.pulled_from, self.pulled_at, self.beat_at, self.answers = [], -1.0, -1.0, 200.0
+        self.answers_at = self.now
+
+    def start_joining(self):
+        self.at("ask", 0, self.ask)
+
+    def ask(self):
+        if self.has_joined():
+            self.at("beat", self.random.uniform(0.04, 0.08), self.beat)
+            return
+        if not self.pull:
+            self.say(wire.HELLO, question=min(self.asked, 255), padded=QUESTION_SIZE)
+            self.asked += 1
+        doubled = QUESTION_EVERY * 2 ** max(0, min(self.asked - 10, 16))
+        if doubled >= self.interval() / 1000:  # nobody is there
+            self.at("beat", self.interval() / 1000, self.beat)
+        else:
+            self.at("ask", doubled, self.ask)
+
+    def has_joined(self):
+        return self.complete and (len(self.vouchers) >= 2 or len(self.peers) < 2 or self.asked >= 4)
+
+    # Beats
+
+    def beat(self):
+        verdicts = []
+        for boot, (verdict, incarnation, left) in list(self.tales.items()):
+            verdicts.append((verdict, boot, incarnation))
+            self.tales[boot] = (verdict, incarnation, left - 1)
+            if left == 1:
+                del self.tales[boot]
+        self.beat_at = self.now
+        self.say(wire.HELLO, verdicts=verdicts[:24])
+        t = self.interval() / 1000
+        self.at("beat", t * self.random.uniform(0.75, 1), self.beat)
+
+    def beat_now(self):
+        """At most every 50 ms."""
+        self.at("beat", max(0, self.beat_at + BEAT_AGAIN - self.now), self.beat)
+
+    def refute_if_accused(self, m):
+        for verdict, boot, incarnation in m.verdicts:
+            if boot == self.boot and verdict != wire.ALIVE and self.incarnation <= incarnation < INCARNATION_END - 1:
+                self.incarnation = incarnation + 1
+                self.counters["refuted"] += 1
+                self.beat_now()
+
+    # Answers
+
+    def in_turn(self, boot, members, first, count):
+        """Whether this member is one of `count` ranks from `first` on, modulo how many there are."""
+        own, live = rank.rank(self.boot, boot, members), len(set(members) - {boot})
+        return (own - first) % live < count
+
+    def may_answer(self):
+        self.answers = min(200.0, self.answers + 200 * (self.now - self.answers_at))
+        self.answers_at = self.now
+        if self.answers < 1:
+            self.counters["answers_limited"] += 1
+            return False
+        self.answers -= 1
+        return True
+
+    def answer_stranger(self, m, stranger):
+        most, to = m.length * 3 // 2, None if m.by_group else m.source
+        if m.type == wire.HELLO and m.question is not None:
+            if m.by_group and not self.in_turn(m.boot, self.quick(), ANSWERERS * m.question, ANSWERERS):
+                return
+            most, to = m.length, None if m.question >= BY_GROUP_FROM else m.source
+        elif m.type == wire.HELLO:
+            members = [self.boot] + [p.boot for p in self.peers.values() if p.since < stranger.first]
+            if self.pull or not self.in_turn(m.boot, members, ANSWERERS_OF_BEATS * m.sequence, ANSWERERS_OF_BEATS):
+                return
+            to = None if m.sequence % 4 == 3 else m.source
+        elif not m.asks or (m.by_group and m.target != self.boot and self.boot not in [b for b, _ in m.echoes]):
+            return
+        if not self.may_answer():
+            return
+        buried = self.gone.get(m.boot)
+        verdicts = [(wire.DEAD, m.boot, buried.peer.incarnation)] if buried else []
+        stranger.answered = True
+        self.say(wire.ACK, to, m.boot, asks=True, echoes=[(m.boot, m.nonce)], verdicts=verdicts, most=most)
+
+    def answer_peer(self, p, m):
+        """It asks: we echo, the way the question came. While we join, the request for a page is the echo."""
+        if m.by_group and m.target != self.boot and self.boot not in [b for b, _ in m.echoes]:
+            return
+        if not m.by_group and not self.complete and not self.pull:
+            self.start_pull(p, (p.boot, m.nonce))
+        elif self.may_answer():
+            self.say(wire.ACK, None if m.by_group else m.source, p.boot, echoes=[(p.boot, m.nonce)])
+
+    def answer_question(self, p, m):
+        if self.in_turn(p.boot, self.quick(), ANSWERERS * m.question, ANSWERERS) and self.may_answer():
+            to = None if m.question >= BY_GROUP_FROM else m.source
+            self.say(wire.ACK, to, p.boot, echoes=[(p.boot, m.nonce)], most=m.length)
+
+    # Vouches
+
+    def has_proven(self, p, answered):
+        smaller = p.size <= 1 + len(self.peers) and rank.rank(self.boot, p.boot, self.live()) < ANSWERERS
+        if (answered or smaller) and len(self.peers) > 1:
+            self.vouch(p.boot)
+            self.at(("vouch", p.boot), 0.01, lambda: self.vouch(p.boot))
+
+    def vouch(self, boot):
+        if boot in self.peers:
+            self.say(wire.NEWS, entries=[self.peers[boot].entry(self.clock())])
+
+    def hear_entries(self, m):
+        for e in m.entries:
+            if e.incarnation >= INCARNATION_END:
+                continue
+            if e.boot == self.boot:
+                if m.type == wire.NEWS:
+                    self.vouchers.add(m.boot)
+                continue
+            self.hear_entry(e, m)
+
+    def hear_entry(self, e, m):
+        local = m.source[0].startswith("127.")
+        addresses = [a for a in e.addresses if ":" not in a[0] and not self.is_nowhere(a)
+                     and (local or not a[0].startswith("127."))]
+        known = self.peers.get(e.boot)
+        buried = self.gone.get(e.boot)
+        if known:
+            known.incarnation = max(known.incarnation, e.incarnation)
+        elif addresses and not (buried and (not buried.may_return() or e.incarnation <= buried.peer.incarnation)):
+            peer = self.place(e, addresses[0])
+            if peer:
+                self.strangers.pop(e.boot, None)
+                if e.clock:
+                    now = self.clock()
+                    peer.lag = Lag(now - e.clock, now)
+
+    # Pages
+
+    def start_pull(self, p, echo=None):
+        self.pull, self.pulled_at = Pull(p.boot, echo=echo), self.now
+        self.pulled_from.append(p.boot)
+        self.request()
+
+    def request(self):
+        pull = self.pull
+        if not pull:
+            return
+        p = self.peers.get(pull.boot)
+        if pull.tries == PAGE_TRIES or not p:
+            return self.pull_elsewhere()
+        if pull.tries == 0:
+            pull.nonce = int.from_bytes(os.urandom(8), "big")
+        pull.tries += 1
+        self.say(wire.ROSTER, p.address, p.boot, pull.nonce, cursor=pull.cursor, echoes=[pull.echo] if pull.echo else [])
+        self.at("page", PAGE_RETRY, self.request)
+        return None
+
+    def pull_elsewhere(self):
+        self.pull = None
+        others = [p for p in self.peers.values() if p.boot not in self.pulled_from]
+        if others and len(self.pulled_from) < PAGE_PEERS:
+            self.start_pull(self.random.choice(others))
+        elif self.peers:
+            self.pulled_from = []
+            self.complete = True  # others may know more: mending asks them
+            self.at("page", self.interval() / 1000, self.pull_any)
+
+    def pull_any(self):
+        if self.peers and not self.pull:
+            self.start_pull(self.random.choice(list(self.peers.values())))
+
+    def page_nonce(self, boot, nonce):
+        return bool(self.pull and self.pull.boot == boot and self.pull.nonce == nonce)
+
+    def hear_roster(self, p, m):
+        if m.total is None:
+            if m.source == p.address and m.cursor is not None:
+                self.serve(p, m)
+        elif self.pull and self.pull.boot == p.boot and (self.boot, self.pull.nonce) in m.echoes:
+            self.counters["pages"] += 1
+            self.hear_entries(m)
+            if m.cursor is None or m.cursor == wire.ALL_ONES:
+                self.pull, self.complete, self.pulled_from = None, True, []
+                self.timers.pop("page", None)
+            else:
+                self.pull = Pull(p.boot, m.cursor)
+                self.at("page", 0.0005, self.request)
+
+    def serve(self, p, m):
+        entries, room, last = [], 1200 - 48 - 300 - 200, wire.ALL_ONES
+        for peer in sorted(self.peers.values(), key=lambda peer: peer.boot):
+            if peer.boot <= m.cursor:
+                continue
+            entry = peer.entry(self.clock())
+            room -= 3 + len(wire.encode_entry(entry))
+            if room < 0 or len(entries) == 32:
+                last = entries[-1].boot
+                break
+            entries.append(entry)
+        self.counters["served"] += 1
+        self.say(wire.ROSTER, m.source, p.boot, echoes=[(p.boot, m.nonce)], entries=entries, cursor=last,
+                 total=len(self.peers))
+
+    # Mending
+
+    def mend(self, p, m):
+        difference = m.digest ^ rank.digest(self.listed())
+        if difference == 0:
+            p.differs_since, p.pull_after = None, 0.0
+            return
+        if p.differs_since is None:
+            p.differs_since, p.pull_after = self.now, p.interval / 1000
+        lasted = self.now - p.differs_since
+        waiting = {b: s for b, s in self.strangers.items() if self.now - s.first > self.random.uniform(*VOUCH_WAIT)}
+        just_one = [b for b, s in waiting.items() if rank.digest([(b, s.incarnation)]) == difference]
+        if not just_one and lasted > VOUCH_WAIT[1] and m.size > 1 + len(self.peers) and waiting:
+            just_one = [next(iter(waiting))]
+        for boot in just_one[:1]:
+            self.say(wire.PROBE, waiting[boot].address, boot, asks=True)
+        young = self.now - self.announced_at < 5 and m.size > 1 + len(self.peers) and self.now - self.pulled_at > PAGE_RETRY
+        if not self.pull and (young or lasted > p.pull_after and m.size >= 1 + len(self.peers)):
+            p.pull_after = min(60.0, lasted + 2 * max(p.pull_after, 0.1))
+            self.start_pull(p)

@@ -1,0 +1,336 @@
+"""A member of a GossipCluster group, written from PROTOCOL.md and not from the C sources: what it hears goes in
+by `receive`, time by `tick`, and what it says comes out by the function `out(datagram, address)` (None: the group).
+
+    joining.py   questions, answers, vouches, pages, mending
+    watching.py  probes, relays, verdicts, isolation
+"""
+import hashlib
+import os
+import random
+import time
+from collections import Counter
+
+import message as wire
+import rank
+from joining import Joining
+from peers import PENDING_LIFE, STRANGER_LIFE, TOMBSTONE_LIFE, Gone, Peer, Stranger, Window
+from seal import HEADER, TAG, Foreign, Forged
+from watching import Watching
+
+ANSWERERS = 3
+YOUNG = 5.0
+LATE = 0.1
+DATAGRAM_MAX = 1200
+SEAL = HEADER + TAG
+FROM_GROUP = (wire.HELLO, wire.NEWS, wire.BYE, wire.ACK, wire.PROBE)
+LAW_BITS, LAW_RATE = 1800, 1_000_000
+
+
+def boottime():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
+def is_nowhere(address):
+    ip, port = address
+    return port == 0 or ip in ("0.0.0.0", "255.255.255.255") or 224 <= int(ip.split(".")[0]) < 240
+
+
+class Member(Joining, Watching):
+    def __init__(self, ring, name, addresses, out, *, creation=1, port=4370, flags=0, cookie=None, interval=1000,
+                 boot=None, clock=boottime, seed=None):
+        self.ring, self.name, self.addresses, self.out = ring, name, tuple(addresses), out
+        self.creation, self.port, self.flags, self.t_min = creation, port, flags, interval
+        self.boot = boot or int.from_bytes(os.urandom(8), "big") or 1
+        self.fingerprint = cookie and ring.keys[0].fingerprint(cookie)
+        self.clock, self.random = clock, random.Random(seed)
+        self.secret, self.sequence, self.incarnation = os.urandom(32), 0, 0
+        self.peers, self.rivals, self.strangers, self.gone = {}, {}, {}, {}
+        self.events, self.counters, self.timers, self.tales = [], Counter(), {}, {}
+        self.set_back, self.paused_until, self.pause = 0.0, 0.0, 0
+        self.now = self.core_time()
+        self.announced_at, self.left = None, False
+        self.listeners = []  # called with each message that has passed
+        self.init_joining()
+        self.init_watching()
+
+    # Time
+
+    def core_time(self):
+        return self.clock() / 1e6 - self.set_back
+
+    def at(self, key, delay, act):
+        self.timers[key] = (self.now + delay, act)
+
+    def tick(self):
+        self.now = self.core_time()
+        late = max((self.now - due for due, _ in self.timers.values()), default=0)
+        if late > LATE:
+            # It has not lived through that time, so nobody was silent in it; and a nonce does not outlive it.
+            self.set_back += late
+            self.now -= late
+            self.pause, self.paused_until = int(late * 1e6), self.now + 0.1
+            self.secret = os.urandom(32)
+            self.counters["pauses"] += 1
+        for key in sorted((k for k, (due, _) in self.timers.items() if due <= self.now),
+                          key=lambda k: self.timers[k][0]):
+            if key in self.timers:
+                self.timers.pop(key)[1]()
+
+    def interval(self):
+        """The interval law, in milliseconds."""
+        heard = sum(p.heard is not None for p in self.peers.values())
+        heard += sum(g.peer.heard is not None and self.now - g.at < TOMBSTONE_LIFE for g in self.gone.values())
+        return int(min(max(self.t_min, (1 + heard) * LAW_BITS * 1000 / LAW_RATE), 65535))
+
+    # Saying
+
+    def nonce(self, boot, address, second=None):
+        second = self.clock() // 1_000_000 if second is None else second
+        text = repr((second, boot, address)).encode()
+        return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=self.secret).digest(), "big")
+
+    def nonce_is_ours(self, nonce, boot, address):
+        second = self.clock() // 1_000_000
+        return nonce in (self.nonce(boot, address, second), self.nonce(boot, address, second - 1))
+
+    def listed(self):
+        return [(p.boot, p.incarnation) for p in self.peers.values()] + [(self.boot, self.incarnation)]
+
+    def say(self, type_, to=None, boot=0, nonce=None, short=False, most=DATAGRAM_MAX, padded=0, **fields):
+        """To the member with this boot id at `to`; to the group, where `to` is None. False: it is too long."""
+        if nonce is None:
+            nonce = self.nonce(boot, to) if to else self.nonce(0, None)
+        m = wire.Message(type_, self.boot, flags=self.flags, interval=self.interval(), nonce=nonce,
+                         health=int(self.isolated), incarnation=self.incarnation, creation=self.creation, port=self.port,
+                         size=1 + len(self.peers), sent_at=self.clock(), digest=rank.digest(self.listed()), **fields)
+        if to:
+            m.to = (boot, to)
+        if not short:
+            m.name, m.fingerprint, m.addresses = self.name, self.fingerprint, self.addresses
+        if padded:
+            m.padding = 0
+            m.padding = max(0, padded - len(wire.encode(m)) - SEAL)
+        data = wire.encode(m)
+        if len(data) + SEAL > most:
+            return not short and self.say(type_, to, boot, nonce, True, most, padded, **fields)
+        self.sequence += 1
+        self.out(self.ring.seal(self.boot, self.sequence, data), to)
+        return True
+
+    def announce(self):
+        self.announced_at = self.now
+        self.start_joining()
+        self.start_watching()
+
+    def leave(self, reason=1):
+        """BYE three times, 5 ms apart."""
+        self.left = True
+        self.timers.clear()
+        self.say(wire.BYE, reason=reason)
+        for i in (1, 2):
+            self.at(("bye", i), 0.005 * i, lambda: self.say(wire.BYE, reason=reason))
+
+    # Hearing
+
+    def receive(self, data, source, here):
+        """A datagram from `source`; `here` is the address that it was sent to, None for the group."""
+        self.now = self.core_time()
+        self.counters["datagrams"] += 1
+        verdict = self.pass_on(data, source, here)
+        if verdict:
+            self.counters[verdict] += 1
+
+    def pass_on(self, data, source, here):
+        try:
+            boot, sequence, text = self.ring.open(data)
+            m = wire.decode(text)
+        except Foreign:
+            return "foreign"
+        except Forged:
+            return "forged"
+        except wire.Malformed:
+            return "malformed"
+        if m.boot != boot:
+            return "malformed"
+        if boot == self.boot:
+            return "own"
+        wrong = self.is_misdirected(m, source, here)
+        if wrong:
+            return wrong
+        if boot in self.gone and not self.gone[boot].may_return():
+            return "buried"
+        peer = self.peers.get(boot) or self.rivals.get(boot)
+        echo = self.echoed(m, source)
+        m.by_group, m.source, m.echo, m.length, m.sequence = here is None, source, echo, len(data), sequence
+        if not self.left:
+            if peer:
+                return self.from_peer(peer, m)
+            return self.from_stranger(m)
+        return None
+
+    is_nowhere = staticmethod(is_nowhere)
+
+    def is_misdirected(self, m, source, here):
+        if is_nowhere(source):
+            return "misdirected"
+        if here is None:
+            taken = m.type in FROM_GROUP and (m.type != wire.ACK or m.echoes) and (m.type != wire.PROBE or m.target)
+            return None if m.to is None and taken else "misdirected"
+        if m.to is None:
+            return "misdirected"
+        boot, address = m.to
+        question = m.type == wire.HELLO and m.question is not None
+        if boot != self.boot and not (boot == 0 and question):
+            return "misdirected"
+        return None if address == here else "relayed"
+
+    def echoed(self, m, source):
+        """Where it is, whose echo of our nonce this is: an address, True (unbound: it lives), None: no echo."""
+        for boot, nonce in m.echoes:
+            if boot != self.boot:
+                continue
+            for address in (source,) + (m.addresses or ()):
+                if self.nonce_is_ours(nonce, m.boot, address):
+                    return address
+            if self.nonce_is_ours(nonce, 0, None):
+                return True
+            if self.page_nonce(m.boot, nonce):
+                return True
+        return None
+
+    def from_peer(self, p, m):
+        if not p.window.accept(m.sequence):
+            return "replayed"
+        newest, now = p.window.highest == m.sequence, self.clock()
+        if m.echo:
+            p.lag.anew(now, m.sent_at)
+        elif not p.lag.fresh(now, m.sent_at, p.interval, self.pause if self.now < self.paused_until else 0, not newest):
+            self.try_address(p, p.address)
+            return "stale"
+        if newest or m.echo:
+            self.heard_from(p)
+        if newest:
+            self.learn(p, m)
+        self.learn_address(p, m)
+        self.hear(p, m)
+        return None
+
+    def from_stranger(self, m):
+        old = self.strangers.get(m.boot)
+        if old is None or self.now - old.last > STRANGER_LIFE:
+            old = self.strangers[m.boot] = Stranger(self.now, self.now, m.source)
+        above = m.sequence > old.sequence
+        old.last, old.address, old.by_group = self.now, m.source, m.by_group
+        old.size, old.incarnation, old.sequence = m.size, m.incarnation, max(old.sequence, m.sequence)
+        self.refute_if_accused(m)
+        if m.echo:
+            address = m.source if m.echo is True and m.source in (m.addresses or ()) else m.echo
+            if address is not True and m.name:
+                peer = self.place(m, address)
+                if peer:
+                    peer.window, peer.heard = Window(m.sequence), self.now
+                    peer.lag.anew(self.clock(), m.sent_at)
+                    self.learn(peer, m)
+                    answered = old.answered
+                    self.strangers.pop(m.boot, None)
+                    self.hear(peer, m)
+                    self.has_proven(peer, answered)
+                    if not self.complete and not self.pull:
+                        self.start_pull(peer, (peer.boot, m.nonce))
+                return None
+            self.say(wire.PROBE, m.source, m.boot, asks=True)
+            return None
+        if above:
+            self.answer_stranger(m, old)
+        return "pending"
+
+    def place(self, m, address):
+        """Lists a member where its name is free; None: it is not listed. `m` is a message or an entry."""
+        for other in list(self.peers.values()):
+            if other.name == m.name and other.boot != m.boot:
+                if other.creation != m.creation:
+                    self.events.append(("conflict", m.name))
+                    self.rivals[m.boot] = Peer(m.boot, m.name, m.creation, m.incarnation, address, known=self.now)
+                    return None
+                self.bury(other, "replaced")
+        if m.name == self.name:
+            self.events.append(("conflict", m.name))
+        peer = Peer(m.boot, m.name, m.creation, m.incarnation, address, m.port, m.flags, m.interval, known=self.now, since=self.now)
+        self.gone.pop(m.boot, None)
+        self.peers[m.boot] = peer
+        self.events.append(("up", m.name))
+        return peer
+
+    def bury(self, p, why):
+        self.peers.pop(p.boot, None)
+        self.rivals.pop(p.boot, None)
+        self.tales.pop(p.boot, None)
+        self.gone[p.boot] = Gone(p, self.now, why)
+        for key in [k for k in self.timers if isinstance(k, tuple) and p.boot in k]:
+            if key[0] != "news":
+                del self.timers[key]
+        if why != "replaced":
+            self.events.append(("down", p.name, why))
+
+    def learn(self, p, m):
+        if m.incarnation > p.incarnation:
+            p.incarnation = m.incarnation
+        p.interval, p.port, p.flags, p.size = max(100, m.interval), m.port, m.flags, m.size
+        p.fingerprint = m.fingerprint or p.fingerprint
+        if m.addresses:
+            p.claimed = m.addresses
+
+    def learn_address(self, p, m):
+        if m.echo and m.echo is not True:
+            p.proven.add(m.echo)
+        if m.source == p.address and (not m.addresses or m.source in m.addresses):
+            return
+        if m.source in (m.addresses or ()) or m.source in p.proven:
+            if p.address != m.source:
+                p.address = m.source
+                self.events.append(("update", p.name))
+        elif not m.by_group or rank.rank(self.boot, p.boot, self.live()) < ANSWERERS:
+            self.try_address(p, m.source)
+
+    def try_address(self, p, address):
+        """At most one a second."""
+        if self.now - p.tried_at >= 1:
+            p.tried_at = self.now
+            self.say(wire.PROBE, address, p.boot, asks=True)
+
+    def live(self):
+        """The boot ids that ranks are reckoned among."""
+        out = [self.boot, *self.peers]
+        if self.announced_at is not None and self.now - self.announced_at < YOUNG:
+            out += [b for b, s in self.strangers.items() if self.now - s.last < PENDING_LIFE and b not in self.peers]
+        return out
+
+    def quick(self):
+        """Those who are asked to do something: this member, and the peers heard within 1.25 of their T."""
+        return [self.boot] + [p.boot for p in self.peers.values()
+                              if p.heard is not None and self.now - p.heard < 1.25 * p.interval / 1000]
+
+    def hear(self, p, m):
+        """What a peer says."""
+        for listener in self.listeners:
+            listener(p, m)
+        self.refute_if_accused(m)
+        if m.type == wire.BYE:
+            return self.hear_bye(p, m)
+        if m.type == wire.ROSTER:
+            return self.hear_roster(p, m)
+        if m.type == wire.PROBE_FOR:
+            return self.hear_probe_for(p, m)
+        if m.type == wire.ACK:
+            self.hear_ack(p, m)
+        if m.type == wire.NEWS:
+            self.hear_entries(m)
+        if m.type in (wire.NEWS, wire.HELLO):
+            self.hear_verdicts(m)
+        if m.asks:
+            self.answer_peer(p, m)
+        if m.type == wire.HELLO:
+            if m.question:
+                self.answer_question(p, m)
+            self.mend(p, m)
+        return None

@@ -1,0 +1,121 @@
+"""What a member remembers of others, from PROTOCOL.md, "What a datagram passes" and "The states of a peer"."""
+from dataclasses import dataclass, field
+
+import message as wire
+
+FRESH = 2_000_000  # us, and at least 2 T
+WINDOW_LIFE = 5_000_000  # us
+WINDOW = 128
+TOMBSTONE_LIFE = 60.0
+PENDING_LIFE = 2.0
+STRANGER_LIFE = 10.0
+LAG_RISE = 1000  # us a second
+
+
+class Window:
+    """Accepts each sequence once, and none that is older than the window."""
+
+    def __init__(self, highest=0):
+        self.highest, self.seen = highest, (1 << WINDOW) - 1 if highest else 0
+
+    def accept(self, sequence):
+        if sequence > self.highest:
+            self.seen = (self.seen << min(sequence - self.highest, WINDOW) | 1) & ((1 << WINDOW) - 1)
+            self.highest = sequence
+            return True
+        bit = 1 << self.highest - sequence
+        if self.highest - sequence >= WINDOW or self.seen & bit or sequence == 0:
+            return False
+        self.seen |= bit
+        return True
+
+
+class Lag:
+    """The least lag of a peer, which may rise by 1 ms a second."""
+
+    def __init__(self, least=None, at=0):
+        self.least, self.at, self.newest = least, at, 0
+
+    def allowed(self, now):
+        return None if self.least is None else self.least + (now - self.at) // 1_000_000 * LAG_RISE
+
+    def fresh(self, now, sent_at, interval, pause, overtaken):
+        """Whether a datagram that came now (us) and was sent then tells anything. A fresh one may lower the least."""
+        lag, allowed = now - sent_at, self.allowed(now)
+        if allowed is not None and lag > allowed + max(FRESH, 2000 * interval) + pause:
+            return False
+        if overtaken and sent_at + WINDOW_LIFE < self.newest:
+            return False
+        if allowed is None or lag < allowed:
+            self.least, self.at = lag, now
+        self.newest = max(self.newest, sent_at)
+        return True
+
+    def anew(self, now, sent_at):
+        self.least, self.at, self.newest = now - sent_at, now, sent_at
+
+    def clock(self, now):
+        """What the subject's own clock shows; 0: it cannot be told."""
+        allowed = self.allowed(now)
+        return 0 if allowed is None else max(0, now - allowed)
+
+
+@dataclass
+class Peer:
+    boot: int
+    name: str
+    creation: int
+    incarnation: int
+    address: tuple
+    port: int = 0
+    flags: int = 0
+    interval: int = 1000
+    fingerprint: bytes = None
+    size: int = 0
+    window: Window = field(default_factory=Window)
+    lag: Lag = field(default_factory=Lag)
+    heard: float = None  # in person; None: never
+    known: float = 0.0  # when it was listed, or heard of by others for the last time
+    since: float = 0.0  # when it was listed
+    claimed: tuple = ()  # its ADDRESSES
+    proven: set = field(default_factory=set)  # addresses whose nonce it has echoed
+    suspect: bool = False
+    tried_at: float = -1e9  # when an address of it was last tried
+    differs_since: float = None
+    pull_after: float = 0.0  # how long a difference lasts until the next pull
+    # Watching: see watching.py.
+    step: int = 0
+    probe_at: float = None
+    asked_relays_at: float = None
+    relay_acked_at: float = None
+    suspected_at: float = None
+
+    def last(self):
+        return max(self.known, self.heard or 0)
+
+    def entry(self, now):
+        addresses = [self.address] + [a for a in self.claimed if a != self.address]
+        return wire.Entry(self.boot, self.lag.clock(now), self.creation, self.incarnation, self.port, self.flags,
+                          self.interval, self.name, tuple(a for a in addresses if ":" not in a[0])[:4])
+
+
+@dataclass
+class Stranger:
+    first: float
+    last: float
+    address: tuple
+    sequence: int = 0
+    size: int = 0
+    incarnation: int = 0
+    answered: bool = False  # by us, in our turn
+    by_group: bool = True
+
+
+@dataclass
+class Gone:
+    peer: Peer
+    at: float
+    why: str
+
+    def may_return(self):
+        return self.why in ("silent", "hearsay")

@@ -1,0 +1,112 @@
+"""A real gossipd on a host, driven over its port: part 3 of PROTOCOL.md, without a BEAM."""
+import os
+import struct
+import subprocess
+import time
+
+import term
+from term import Atom
+
+BUILD = os.environ.get("GOSSIP_BUILD", "build/sanitize")
+PULSE = 0.25
+
+
+class Sidecar:
+    def __init__(self, host, keys, name, *, creation=1, port=4370, cookie=b"ABCDEFGH", interval=1000, **configure):
+        self.host, self.name, self.interval = host, name, interval
+        self.events, self.peers, self.stats, self.ready, self.logs = [], {}, None, None, []
+        self.buffer, self.pulse_at, self.snapshot = b"", 0.0, None
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", host.netns, os.path.join(BUILD, "gossipd"), "--port"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.command((Atom("configure"), {
+            Atom("version"): 1, Atom("cluster"): b"", Atom("keys"): keys, Atom("group"): b"233.252.1.33",
+            Atom("port"): 45893, Atom("interfaces"): Atom("all"), Atom("ttl"): 1, Atom("interval"): interval,
+            Atom("max_peers"): 4096, Atom("heartbeats"): False,
+            **{Atom(key): value for key, value in configure.items()}}))
+        self.identity = {
+            Atom("name"): name.encode(), Atom("creation"): creation, Atom("port"): port, Atom("long_names"): True,
+            Atom("tls"): False, Atom("ipv6"): False, Atom("hidden"): False, Atom("cookie"): cookie}
+        self.command((Atom("alive"), self.identity))
+
+    def command(self, value):
+        data = term.encode(value)
+        self.process.stdin.write(struct.pack(">I", len(data)) + data)
+        self.process.stdin.flush()
+
+    def descriptors(self):
+        return [(self.process.stdout, self.hear)]
+
+    def hear(self):
+        data = self.process.stdout.read(65536)
+        if not data:
+            if data == b"":
+                raise AssertionError(f"gossipd of {self.name} ended: {self.process.wait(5)}, {self.logs[-3:]}")
+            return
+        self.buffer += data
+        while len(self.buffer) >= 4:
+            size = struct.unpack(">I", self.buffer[:4])[0]
+            if len(self.buffer) < 4 + size:
+                break
+            frame, self.buffer = self.buffer[4:4 + size], self.buffer[4 + size:]
+            self.event(term.decode(frame))
+
+    def event(self, value):
+        tag = value if isinstance(value, Atom) else value[0]
+        if tag == "ready":
+            self.ready = value[1]
+        elif tag == "log":
+            self.logs.append((str(value[1]), value[2].decode()))
+        elif tag == "snapshot":
+            if value[1] == "first":
+                self.snapshot = {}
+            for peer in value[2]:
+                self.snapshot[peer["boot"]] = peer
+        elif tag == "snapshot_end":
+            self.peers, self.snapshot = self.snapshot, None
+        elif tag == "stats":
+            self.stats = {str(k): v for k, v in value[2].items()}
+        else:
+            self.events.append(value)
+            if tag in ("up", "update"):
+                boots = [b for b, p in self.peers.items() if p["name"] == value[1]["name"] and b != value[1]["boot"]]
+                for boot in boots:
+                    del self.peers[boot]
+                self.peers[value[1]["boot"]] = value[1]
+            elif tag == "down":
+                self.peers.pop(value[1]["boot"], None)
+
+    def tick(self):
+        if time.monotonic() >= self.pulse_at:
+            self.pulse_at = time.monotonic() + PULSE
+            self.command(Atom("pulse"))
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    # What tests ask
+
+    def names(self):
+        return {p["name"].decode() for p in self.peers.values()}
+
+    def peer(self, name):
+        return next((p for p in self.peers.values() if p["name"] == name.encode()), None)
+
+    def seen(self, tag, name=None):
+        """The events of this kind, about this peer."""
+        return [e for e in self.events if isinstance(e, tuple) and e[0] == tag and
+                (name is None or e[1]["name"] == name.encode())]
+
+    def ask_stats(self, world):
+        self.stats = None
+        self.command((Atom("stats"), 1))
+        world.until(lambda: self.stats is not None, 5, f"{self.name} tells its counters")
+        return self.stats
+
+
+def ready(world, sidecars):
+    world.until(lambda: all(s.ready for s in sidecars), 20, "all sidecars are ready")

@@ -1,0 +1,182 @@
+"""The member that was written from PROTOCOL.md, among real gossipds: whatever it does, they understand."""
+import os
+import socket
+import subprocess
+import unittest
+
+import message as wire
+import seal
+from group import BUILD, COOKIE, KEY, KEYS, RING, SCOPE, GroupCase, setUpModule  # noqa: F401
+from lab import dropped, ip, nft
+from sidecar import ready
+from term import Atom
+from world import GROUP
+
+# Rules of nft: %s is what is lost, and counted.
+LOSE_OUT = "table ip lab {\nchain out {\ntype filter hook output priority 0;\n%s counter drop\n}\n}\n"
+LOSE_IN = "table ip lab {\nchain in {\ntype filter hook input priority 0;\n%s counter drop\n}\n}\n"
+
+
+class JoinTest(GroupCase):
+    def test_joins_is_listed_and_leaves(self):
+        node = self.joined(4, creation=77, port=4371, flags=wire.LONG_NAMES | wire.HIDDEN)
+        for s in self.real:
+            peer = s.peer("py@h4")
+            self.assertEqual((peer["creation"], peer["port"], peer["hidden"], peer["tls"]), (77, 4371, True, False))
+            self.assertEqual(peer["addresses"][0][:2], (tuple(socket.inet_aton(node.address[0])), node.address[1]))
+        self.until(lambda: node.member.has_joined(), "it has joined")
+        self.assertGreaterEqual(node.member.counters["pages"], 1)
+        self.world.run(1)  # in which nobody asks it anything that it does not answer
+        for s in self.real:
+            # A vouch has no fingerprint, and that the cookie proves to be the same is no news: the snapshot has it.
+            s.command(Atom("snapshot"))
+            self.until(lambda s=s: s.peer("py@h4")["cookie"] == "same", "its cookie is known")
+        self.assertEqual({p.fingerprint for p in node.member.peers.values()}, {RING.keys[0].fingerprint(COOKIE)})
+        self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
+        node.member.leave()
+        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left", 2)
+        for s in self.real:
+            self.assertEqual([e[2] for e in s.seen("down", "py@h4")], ["left"])
+            self.assertEqual(s.seen("update", "py@h4"), [])
+            stats = s.ask_stats(self.world)
+            for counter in ("foreign", "forged", "malformed", "misdirected", "relayed", "stale"):
+                self.assertEqual(stats.get(counter, 0), 0, f"{counter} of {s.name}")
+
+    def test_sees_a_real_one_leave_and_end(self):
+        node = self.joined(4)
+        self.real[0].command(Atom("hide"))
+        self.until(lambda: ("down", "s1@h1", "left") in node.member.events, "it is told", 2)
+        self.real[1].command((Atom("leave"), Atom("beam_exit")))
+        self.until(lambda: ("down", "s2@h2", "beam_exit") in node.member.events, "it is told", 2)
+
+    def test_refutes_what_is_said_of_it(self):
+        node, liar = self.joined(4, "py"), self.joined(4, "liar")
+        # Both on one host: neither hears itself, and each the other.
+        for verdict in (wire.SUSPECT, wire.DEAD):
+            incarnation = node.member.incarnation
+            liar.member.say(wire.NEWS, verdicts=[(verdict, node.member.boot, incarnation)])
+            self.until(lambda: node.member.incarnation > incarnation, "it refutes", 2)
+            self.until(lambda: all((s.peer("py@h4") or {}).get("status") == "alive" for s in self.real),
+                       "all believe it", 2)
+        self.world.run(1)
+        self.assert_never_down("py@h4")
+        self.assertEqual(node.member.counters["refuted"], 2)
+        self.until(lambda: all(p.incarnation == node.member.incarnation for p in liar.member.peers.values()
+                               if p.name == "py@h4"), "the liar, too, has heard it", 2)
+
+    def test_is_believed_by_those_who_had_buried_it(self):
+        node, liar = self.joined(4, "py"), self.joined(4, "liar")
+        nft(self.lab[4], LOSE_OUT % f"udp sport {node.address[1]}")
+        self.world.run(0.9 * 0.5 + 0.1)  # nobody has heard it for 0.9 T
+        liar.member.say(wire.NEWS, verdicts=[(wire.DEAD, node.member.boot, node.member.incarnation)])
+        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "they believe it", 3)
+        self.assertGreater(dropped(self.lab[4]), 0)
+        nft(self.lab[4], "delete table ip lab\n")
+        self.until(lambda: all("py@h4" in s.names() for s in self.real), "they list it again", 5)
+        self.assertGreaterEqual(node.member.incarnation, 1)
+
+
+class LifeTest(GroupCase):
+    def test_answers_probes_while_its_beats_are_lost(self):
+        node, probes = self.joined(4), []
+        node.member.listeners.append(lambda p, m: probes.append(p.name) if m.type == wire.PROBE else None)
+        nft(self.lab[4], LOSE_OUT % f"ip daddr {GROUP}")
+        self.world.run(3)
+        self.assertGreaterEqual(dropped(self.lab[4]), 3)
+        self.assertEqual(set(probes), {s.name for s in self.real})
+        self.assert_never_down("py@h4")
+        for s in self.real:
+            self.assertEqual([e[1]["status"] for e in s.seen("update", "py@h4")], [])
+
+    def test_relays_for_two_who_do_not_hear_each_other(self):
+        node = self.joined(4)
+        for here, there in ((1, 2), (2, 1)):
+            nft(self.lab[here], LOSE_IN % f"ip saddr {self.lab[there].ip}")
+        self.until(lambda: node.member.counters["passed_on"] >= 4, "it passes answers on", 10)
+        self.world.run(1)
+        for here in (1, 2):
+            self.assertGreater(dropped(self.lab[here]), 5)
+        for name in ("s1@h1", "s2@h2"):
+            self.assert_never_down(name)
+        self.assertEqual([e for e in node.member.events if e[0] == "down"], [])
+
+    def test_watches_and_tells(self):
+        node = self.joined(4)
+        self.lab.cut(self.lab[3])
+        self.until(lambda: ("down", "s3@h3", "silent") in node.member.events and
+                   all(s.seen("down", "s3@h3") for s in self.real[:2]), "all are told", 5)
+        self.assertEqual({e[2] for s in self.real[:2] for e in s.seen("down", "s3@h3")}, {"silent"})
+        probes = [(d, to) for d, to in node.sent if to and to[0] == self.lab[3].ip]
+        self.assertGreater(len(probes), 3)
+        self.lab.heal(self.lab[3])
+        self.until(lambda: "s3@h3" in node.names() and self.all_list(node) and len(self.real[2].peers) == 3,
+                   "all list each other again", 10)
+
+    def test_its_verdict_is_believed(self):
+        # The only one who watches: the real ones have each other, and hear of s3 by it alone.
+        node = self.joined(4)
+        self.lab.cut(self.lab[3])
+        boot = next(p.boot for p in node.member.peers.values() if p.name == "s3@h3")
+        self.world.run(0.9 * 0.5 + 0.1)
+        node.member.say(wire.NEWS, verdicts=[(wire.DEAD, boot, 0)])
+        self.until(lambda: all(s.seen("down", "s3@h3") for s in self.real[:2]), "they believe it", 0.5)
+
+
+class KeysTest(GroupCase):
+    sidecars = 0
+
+    def test_each_seals_with_its_first_key_and_opens_every(self):
+        passphrase, cookie = "gr\u00fc\u00df Gott".encode(), COOKIE
+        a, b = seal.Key(seal.PASSPHRASE, passphrase, SCOPE), seal.Key(seal.COOKIE, cookie, SCOPE)
+        self.real = [self.sidecar(1, [(Atom("passphrase"), passphrase), (Atom("cookie"), cookie)])]
+        ready(self.world, self.real)
+        node = self.joined(4, ring=seal.Ring(b, a))
+        # Who seals with another key makes another fingerprint of the same cookie.
+        self.assertEqual(node.sent[0][0][:8], b.prefix)
+        stranger = self.node(3, "stranger")
+        self.until(lambda: self.stats(self.real[0], "foreign")[0] >= 3, "another cluster is foreign")
+        self.assertEqual((stranger.names(), self.real[0].names()), (set(), {"py@h4"}))
+        self.until(lambda: stranger.member.counters["foreign"] >= 3, "both are foreign to it")
+
+
+class CrowdTest(GroupCase):
+    hosts, sidecars = 4, 1
+    members, first = 40, 51
+
+    def crowd(self, number):
+        """Forty real cores in one process, with an address each."""
+        host = self.lab[number]
+        ip("-n", host.netns, "-batch", "-", text="".join(
+            f"address add 10.78.0.{self.first + i}/24 dev eth0\n" for i in range(self.members)))
+        index = ip("-n", host.netns, "-o", "link", "show", "eth0").split(":")[0]
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", host.netns, f"{BUILD}/gossip_crowd", str(self.members), f"h{number}",
+             f"10.78.0.{self.first}", index, "4370", "2000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})  # its members end with it
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.stdin.close)
+        process.stdin.write(KEY + COOKIE + b"\n")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        return {f"z{i}@h{number}" for i in range(1, self.members + 1)}
+
+    def test_pulls_pages_and_serves_them(self):
+        names = self.crowd(2) | {"s1@h1"}
+        self.until(lambda: len(self.real[0].peers) == self.members, "the crowd has formed", 20)
+        node = self.joined(4)
+        self.until(lambda: node.names() == names, "it lists all", 10, show=lambda: names - node.names())
+        self.until(lambda: node.member.has_joined(), "it has joined")
+        self.assertGreaterEqual(node.member.counters["pages"], 2)
+        # A newcomer that hears nobody but this member.
+        nft(self.lab[3], LOSE_IN % f"ip saddr != {{ {self.lab[4].ip}, {self.lab[3].ip}, 127.0.0.1 }}")
+        late = self.sidecar(3)
+        ready(self.world, [late])
+        self.until(lambda: late.names() == names | {"py@h4"}, "the newcomer lists all", 15,
+                   show=lambda: f"{names - late.names()} {node.member.counters}")
+        self.assertGreaterEqual(node.member.counters["served"], 2)
+        self.assertGreater(dropped(self.lab[3]), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

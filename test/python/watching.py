@@ -1,0 +1,184 @@
+"""How a member notices that another is gone, from PROTOCOL.md, "Failure" and "Leaving"."""
+import message as wire
+import rank
+
+PROBE_EVERY = 0.1
+RELAYS = 2
+RELAYS_FROM = 4
+GIVE_UP_AT = 8
+RELAY_TIME = 0.1
+SUSPICION = 0.35
+ALONE = 0.7
+LOOK_GAP = 0.025
+FAREWELL_WAIT = 0.15
+RELAY_LIFE = 1.0
+RELAYED_MOST = 64
+WATCHERS = 3
+
+
+class Watching:
+    def init_watching(self):
+        self.isolated = False
+        self.relays = []  # (target, asker, nonce, until)
+
+    def start_watching(self):
+        self.at("look", LOOK_GAP, self.look)
+
+    def look(self):
+        self.at("look", LOOK_GAP, self.look)
+        for boot in [b for b, g in self.gone.items() if self.now - g.at > 60]:
+            del self.gone[boot]
+        for boot in [b for b, s in self.strangers.items() if self.now - s.last > 10]:
+            del self.strangers[boot]
+        for p in list(self.peers.values()):
+            silence, t = self.now - p.last(), p.interval / 1000
+            if silence > 1.25 * t and p.step == 0:
+                others = [b for b in self.quick() if b != p.boot]
+                if silence > 4 * t or rank.rank(self.boot, p.boot, others) < WATCHERS:
+                    self.probe(p)
+
+    def probe(self, p):
+        """One step of watching a silent peer; each makes the next."""
+        if p.boot not in self.peers:
+            return
+        p.step += 1
+        others = [o for o in self.peers.values() if o is not p]
+        if self.now - max([o.last() for o in self.peers.values()]) > ALONE and p.step >= GIVE_UP_AT and not self.isolated:
+            self.isolated = True
+            self.events.append(("health", "isolated"))
+        self.at(("probe", p.boot), p.interval / 1000 if self.isolated else PROBE_EVERY, lambda: self.probe(p))
+        if self.isolated:
+            self.say(wire.PROBE, p.address, p.boot, asks=True)
+            if self.now - p.last() > 30 * p.interval / 1000:
+                self.bury(p, "silent")
+            return
+        blocked = p.step >= GIVE_UP_AT and others and p.relay_acked_at is None
+        if blocked:
+            self.at(("probe", p.boot), p.interval / 2000, lambda: self.probe(p))
+            self.say(wire.PROBE, target=p.boot, asks=True)
+        else:
+            self.say(wire.PROBE, p.address, p.boot, asks=True)
+        if p.step >= RELAYS_FROM and not blocked:
+            p.asked_relays_at = p.asked_relays_at or self.now
+            for relay in sorted(others, key=lambda o: -(o.heard or 0))[:RELAYS]:
+                self.say(wire.PROBE_FOR, relay.address, relay.boot, target=p.boot)
+        self.judge(p, others, blocked)
+
+    def judge(self, p, others, blocked):
+        helped = not others or p.relay_acked_at is not None
+        if p.suspected_at is None:
+            due = p.asked_relays_at and self.now >= p.asked_relays_at + RELAY_TIME and helped
+            if due or blocked and self.now - p.last() > 6 * p.interval / 1000:
+                p.suspected_at = self.now
+                self.suspect(p)
+                self.say(wire.NEWS, verdicts=[(wire.SUSPECT, p.boot, p.incarnation)])
+        elif self.now - p.suspected_at >= SUSPICION:
+            if blocked or not others or p.relay_acked_at > self.now - SUSPICION / 2:
+                self.tell(wire.DEAD, p, "silent", (0, 0.1, 0.2))
+
+    def tell(self, verdict, p, why, times):
+        """Buries, and says so by NEWS at these times, and in the next two beats."""
+        self.bury(p, why)
+        self.tales[p.boot] = (verdict, p.incarnation, 2)
+        for i, delay in enumerate(times):
+            self.at(("news", p.boot, i), delay,
+                    lambda: self.say(wire.NEWS, verdicts=[(verdict, p.boot, p.incarnation)]))
+
+    def suspect(self, p):
+        if not p.suspect:
+            p.suspect = True
+            self.events.append(("suspect", p.name))
+
+    def clear(self, p):
+        """It lives: nobody need watch it."""
+        p.step, p.asked_relays_at, p.relay_acked_at, p.suspected_at = 0, None, None, None
+        self.timers.pop(("probe", p.boot), None)
+        if p.suspect:
+            p.suspect = False
+            self.events.append(("alive", p.name))
+
+    def heard_from(self, p):
+        p.heard = self.now
+        self.clear(p)
+        if self.isolated:
+            self.isolated = False
+            self.events.append(("health", "ok"))
+            for other in self.peers.values():
+                other.known = self.now
+                self.clear(other)
+
+    # Relays
+
+    def hear_probe_for(self, p, m):
+        if m.target is None or m.by_group:
+            return
+        target, heard = self.peers.get(m.target), None
+        if target and target.heard is not None and self.now - target.heard < 60:
+            heard = int(1000 * (self.now - target.heard))
+        self.say(wire.ACK, m.source, p.boot, echoes=[(p.boot, m.nonce)], relay=m.target, heard=heard)
+        self.counters["relays"] += 1
+        self.relays = [r for r in self.relays if r[3] > self.now]
+        if target and len(self.relays) < RELAYED_MOST:
+            self.relays.append((target.boot, p.boot, m.nonce, self.now + RELAY_LIFE))
+            self.say(wire.PROBE, target.address, target.boot, asks=True)
+
+    def hear_ack(self, p, m):
+        if m.echo and m.target is None and m.relay is None:
+            for relay in [r for r in self.relays if r[0] == p.boot]:
+                self.relays.remove(relay)
+                asker = self.peers.get(relay[1])
+                if asker:
+                    self.counters["passed_on"] += 1
+                    self.say(wire.ACK, asker.address, asker.boot, echoes=[relay[1:3]], target=p.boot)
+        accused = self.peers.get(m.relay or m.target)
+        if not m.echo or not accused:
+            return
+        if m.relay:
+            accused.relay_acked_at = self.now
+            if m.heard is not None:
+                accused.known = max(accused.known, self.now - m.heard / 1000)
+        else:
+            accused.known = self.now
+            self.clear(accused)
+
+    # Verdicts
+
+    def hear_verdicts(self, m):
+        for verdict, boot, incarnation in m.verdicts:
+            p = self.peers.get(boot)
+            if not p or not p.incarnation <= incarnation < 2**31:
+                continue
+            recently = p.heard is not None and self.now - p.heard < 0.9 * p.interval / 1000
+            if verdict == wire.SUSPECT and not recently:
+                self.suspect(p)
+            elif verdict == wire.DEAD and not recently:
+                watched = p.step > 0
+                if watched:
+                    self.tell(wire.DEAD, p, "silent", (self.random.uniform(0.02, 0.08),))
+                else:
+                    self.bury(p, "silent")
+            elif verdict == wire.DEAD:
+                self.probe(p)
+            elif verdict in (wire.LEFT, wire.BEAM_EXIT):
+                self.hear_farewell(p, "left" if verdict == wire.LEFT else "beam_exit", recently)
+
+    def hear_farewell(self, p, why, recently):
+        """Another says that it has left: it is asked, and has 150 ms."""
+        asked_at = self.now
+
+        def gone():
+            if p.boot in self.peers and (p.heard is None or p.heard <= asked_at):
+                self.bury(p, "hearsay")
+                self.events[-1] = ("down", p.name, why)
+
+        if not recently:
+            return gone()
+        self.say(wire.PROBE, p.address, p.boot, asks=True)
+        return self.at(("farewell", p.boot), FAREWELL_WAIT, gone)
+
+    def hear_bye(self, p, m):
+        verdict = wire.BEAM_EXIT if m.reason == 2 else wire.LEFT
+        first = rank.rank(self.boot, p.boot, [b for b in self.live() if b != p.boot]) < WATCHERS
+        self.bury(p, "beam_exit" if m.reason == 2 else "left")
+        if first:
+            self.tales[p.boot] = (verdict, p.incarnation, 2)

@@ -1,0 +1,129 @@
+"""What runs members, sidecars and attackers, each in its network namespace, from one thread: `until(condition)`
+turns the loop until the condition holds, or fails after a time limit."""
+import selectors
+import socket
+import struct
+import time
+
+from lab import inside
+from member import Member
+
+GROUP, PORT = "233.252.1.33", 45893
+IP_PKTINFO = 8
+TURN = 0.005
+
+
+class World:
+    def __init__(self):
+        self.selector, self.parts = selectors.DefaultSelector(), []
+
+    def add(self, part):
+        """A part has descriptors() [(file, act)], tick() and close()."""
+        self.parts.append(part)
+        for file, act in part.descriptors():
+            self.selector.register(file, selectors.EVENT_READ, act)
+        return part
+
+    def remove(self, part):
+        if part in self.parts:
+            self.parts.remove(part)
+            for file, _ in part.descriptors():
+                self.selector.unregister(file)
+            part.close()
+
+    def close(self):
+        for part in list(self.parts):
+            self.remove(part)
+
+    def turn(self, wait=TURN):
+        for key, _ in self.selector.select(wait):
+            key.data()
+        for part in list(self.parts):
+            part.tick()
+
+    def run(self, seconds):
+        """Lets the time pass that an attack, or its effect, takes."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.turn()
+
+    def until(self, condition, limit=10, what="the condition", show=None):
+        end = time.monotonic() + limit
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"{what}: not within {limit} s. {show() if show else ''}")
+            self.turn()
+
+
+def group_socket(host):
+    """Hears the group."""
+    with inside(host.netns):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((GROUP, PORT))
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + socket.inet_aton(host.ip))
+    s.setblocking(False)
+    return s
+
+
+def private_socket(host):
+    """Sends, also to the group, and hears what is sent to it alone."""
+    with inside(host.netns):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((host.ip, 0))
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(host.ip))
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
+    s.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    s.setblocking(False)
+    return s
+
+
+def datagrams(s, most=64):
+    """What waits in a socket: data, source, and the IP address that it was sent to, where the socket tells it."""
+    for _ in range(most):
+        try:
+            data, more, _, source = s.recvmsg(2048, 64)
+        except (BlockingIOError, ConnectionRefusedError):
+            return
+        here = [socket.inet_ntoa(value[8:12]) for level, kind, value in more
+                if level == socket.IPPROTO_IP and kind == IP_PKTINFO and len(value) >= struct.calcsize("i4s4s")]
+        yield data, source, here[0] if here else None
+
+
+class Node:
+    """A Python member on a host, with its sockets."""
+
+    def __init__(self, host, ring, name, **options):
+        self.host, self.deaf = host, False
+        self.group, self.private = group_socket(host), private_socket(host)
+        self.address = self.private.getsockname()
+        self.sent = []  # (data, address or None)
+        self.member = Member(ring, name, [self.address], self.send, **options)
+
+    def send(self, data, to):
+        self.sent.append((data, to))
+        try:
+            self.private.sendto(data, to or (GROUP, PORT))
+        except OSError:  # a cut cable, a full queue: lost, as on any network
+            self.member.counters["not_sent"] += 1
+
+    def descriptors(self):
+        return [(self.group, self.hear_group), (self.private, self.hear_private)]
+
+    def hear_group(self):
+        for data, source, _ in datagrams(self.group):
+            self.member.receive(data, source, None)
+
+    def hear_private(self):
+        for data, source, ip in datagrams(self.private):
+            self.member.receive(data, source, (ip, self.address[1]))
+
+    def tick(self):
+        self.member.tick()
+
+    def close(self):
+        self.group.close()
+        self.private.close()
+
+    def names(self):
+        return {p.name for p in self.member.peers.values()}
