@@ -67,6 +67,18 @@ foreach(source ${test_sources})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endforeach()
 
+# Tests in which memory is short: the linker puts the test itself between the house and the allocator.
+include(CheckLinkerFlag)
+check_linker_flag(C -Wl,--wrap=malloc GOSSIP_LINKER_WRAPS)
+foreach(name short_memory_test)
+  if(GOSSIP_LINKER_WRAPS)
+    target_link_options(${name} PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
+  else()
+    message(STATUS "${name} is not run: this linker knows no --wrap")
+    set_tests_properties(${name} PROPERTIES DISABLED ON)
+  endif()
+endforeach()
+
 file(GLOB fuzz_sources CONFIGURE_DEPENDS test/c/fuzz/*_fuzz.c)
 foreach(source ${fuzz_sources})
   get_filename_component(name "${source}" NAME_WE)

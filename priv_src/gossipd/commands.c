@@ -52,7 +52,7 @@ static int configure(struct gossipd *d, const struct message *m)
     bool told = links_look(&d->links, d->now);
     engine_addresses(&d->engine);
     if (told) {
-        uplink_interfaces(&d->uplink, d->links.usable, d->links.usable_count);
+        uplink_network(&d->uplink, &d->links.network);
     }
     uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid());
     return 0;

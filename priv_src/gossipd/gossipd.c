@@ -63,7 +63,7 @@ static void tick(struct gossipd *d)
         bool told = links_look(&d->links, d->now);
         engine_addresses(&d->engine);
         if (told) {
-            uplink_interfaces(&d->uplink, d->links.usable, d->links.usable_count);
+            uplink_network(&d->uplink, &d->links.network);
         }
     }
 }

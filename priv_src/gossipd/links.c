@@ -88,12 +88,14 @@ static bool same_interfaces(const struct interface *a, size_t a_count, const str
 /* Tells what has changed since the last time; whether the owner is to be told, too. */
 static bool tell(struct links *l, const struct interface_list *list, int64_t now)
 {
-    struct interface usable[INTERFACES_MAX];
-    size_t usable_count = udp_usable(l->udp, usable);
+    struct network network;
+    network.count = udp_usable(l->udp, network.items);
+    interfaces_judge(&network, &l->filter, list->missing);
     bool chosen = !l->told || list->fallback != l->list.fallback ||
                   !same_interfaces(list->items, list->count, l->list.items, l->list.count);
-    bool used = !l->told || !same_interfaces(usable, usable_count, l->usable, l->usable_count);
-    if (!chosen && !used && list->missing == l->list.missing) {
+    bool used = !l->told || network.reach != l->network.reach || list->missing != l->list.missing ||
+                !same_interfaces(network.items, network.count, l->network.items, l->network.count);
+    if (!chosen && !used) {
         return false;
     }
     if (l->told && now - l->told_at < LINKS_TELL_GAP) {
@@ -107,8 +109,7 @@ static bool tell(struct links *l, const struct interface_list *list, int64_t now
         say_joined(l, list);
     }
     l->list = *list;
-    memcpy(l->usable, usable, usable_count * sizeof usable[0]);
-    l->usable_count = usable_count;
+    l->network = network;
     l->told = true;
     l->told_at = now;
     return used;

@@ -24,8 +24,7 @@ struct links {
     bool told;       /* what follows has been told, at told_at */
     int64_t told_at;
     struct interface_list list; /* as chosen */
-    size_t usable_count;        /* of these, what multicasts go out on */
-    struct interface usable[INTERFACES_MAX];
+    struct network network;     /* what has come of it */
 };
 
 /* Opens the sockets; a look is due at once. `log` must outlive it. Zeroed memory is closed. 0, or -1 and a
@@ -37,7 +36,7 @@ void links_close(struct links *l);
 /* When to look again; NEVER while closed. */
 int64_t links_deadline(const struct links *l);
 
-/* Looks. True when what multicasts go out on (`usable`) is another than was told before: tell the owner. */
+/* Looks. True when `network` is another than was told before: tell the owner. */
 bool links_look(struct links *l, int64_t now);
 
 /* What a look does with the interfaces that it has found. */

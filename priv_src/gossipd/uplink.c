@@ -73,7 +73,7 @@ static void log_up(void *context, uint8_t level, const char *text)
 void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid)
 {
     u->ready = true;
-    (void)queue(u, term_ready(u->term, version, boot, pid, u->interfaces, u->interface_count));
+    (void)queue(u, term_ready(u->term, version, boot, pid, &u->network));
     u->owed |= OWED_SNAPSHOT;
 }
 
@@ -106,8 +106,8 @@ void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *cor
                       .port = {.frames_dropped = u->outbox.dropped,
                                .heartbeats_dropped = u->heartbeats_dropped,
                                .logs_dropped = u->log.dropped},
-                      .interfaces = u->interfaces,
-                      .interface_count = u->interface_count};
+                      .interfaces = u->network.items,
+                      .interface_count = u->network.count};
     (void)queue(u, term_stats(u->term, ref, &s));
 }
 
@@ -116,17 +116,16 @@ void uplink_keys_changed(struct uplink *u)
     (void)queue(u, term_atom(u->term, "keys_changed"));
 }
 
-static void tell_interfaces(struct uplink *u)
+static void tell_network(struct uplink *u)
 {
-    (void)queue(u, term_interfaces(u->term, u->interfaces, u->interface_count));
+    (void)queue(u, term_interfaces(u->term, &u->network));
 }
 
-void uplink_interfaces(struct uplink *u, const struct interface *interfaces, size_t count)
+void uplink_network(struct uplink *u, const struct network *network)
 {
-    memcpy(u->interfaces, interfaces, count * sizeof interfaces[0]);
-    u->interface_count = count;
+    u->network = *network;
     if (u->ready) {
-        tell_interfaces(u);
+        tell_network(u);
     }
 }
 
@@ -185,7 +184,7 @@ static void pay(struct uplink *u, const struct gossip *core)
     u->owed = 0;
     if ((owed & OWED_STATE) != 0) {
         (void)queue(u, term_health(u->term, u->health));
-        tell_interfaces(u);
+        tell_network(u);
     }
     if ((owed & OWED_WORD) != 0) {
         log_line(&u->log, LEVEL_WARNING,

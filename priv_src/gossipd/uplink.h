@@ -35,8 +35,7 @@ struct uplink {
     struct term *term; /* owned */
     struct bucket heartbeats;
     uint64_t heartbeats_dropped;
-    size_t interface_count; /* interfaces as told last */
-    struct interface interfaces[INTERFACES_MAX];
+    struct network network; /* as told last */
 };
 
 /* Starts empty, over the descriptor `out`, which is not owned. `u` must stay where it is: its log points to
@@ -57,9 +56,9 @@ void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *cor
                   const struct udp_stats *udp);
 void uplink_keys_changed(struct uplink *u);
 
-/* These are what multicasts go out on. Queues a frame; until {ready, Map} has told them it only keeps them.
- */
-void uplink_interfaces(struct uplink *u, const struct interface *interfaces, size_t count);
+/* This is what multicasts go out on, and where that leads. Queues a frame; until {ready, Map} has told it, it
+ * is only kept. */
+void uplink_network(struct uplink *u, const struct network *network);
 
 /* Is there something to write? Then the pipe's POLLOUT is wanted. */
 bool uplink_waits(const struct uplink *u);

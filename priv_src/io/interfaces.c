@@ -28,8 +28,25 @@ static uint32_t matches_of(const struct interface_filter *filter, const struct c
     return bits;
 }
 
-static void add(struct interface_list *out, const struct interface *interface)
+/* By the names that these programs give: what leads to containers and machines inside of this one. A bridge
+ * that a person has made (br0) may well have a cable in it. */
+static bool is_virtual(const char *name)
 {
+    static const char *const prefixes[] = {"docker", "veth",    "virbr",      "vnet", "lxcbr",
+                                           "lxdbr",  "incusbr", "podman",     "cni",  "vmnet",
+                                           "cali",   "vboxnet", "kube-bridge"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    /* A network of Docker's: br- and 12 hexadecimal digits. */
+    return strncmp(name, "br-", 3) == 0 && strlen(name) == 15 && strspn(name + 3, "0123456789abcdef") == 12;
+}
+
+static void add(struct interface_list *out, const struct candidate *c)
+{
+    const struct interface *interface = &c->interface;
     for (size_t i = 0; i < out->count; i++) {
         if (out->items[i].index == interface->index) {
             return;
@@ -38,7 +55,11 @@ static void add(struct interface_list *out, const struct interface *interface)
     if (out->count == INTERFACES_MAX) {
         out->left_out++;
     } else {
-        out->items[out->count++] = *interface;
+        struct interface *chosen = &out->items[out->count++];
+        *chosen = *interface;
+        chosen->reach = c->loopback                   ? REACH_LOOPBACK
+                        : is_virtual(interface->name) ? REACH_VIRTUAL
+                                                      : REACH_LAN;
     }
 }
 
@@ -66,7 +87,7 @@ void interfaces_choose(const struct interface_filter *filter, const struct candi
             continue;
         }
         found |= matches;
-        add(out, &c->interface);
+        add(out, c);
     }
     if (filter->mode == FILTER_ONLY) {
         for (unsigned i = 0; i < filter->count; i++) {
@@ -77,8 +98,22 @@ void interfaces_choose(const struct interface_filter *filter, const struct candi
     for (size_t i = 0; i < count && out->count == 0; i++) {
         const struct candidate *c = &candidates[i];
         if (c->up && c->loopback && (filter->mode != FILTER_EXCEPT || matches_of(filter, c) == 0)) {
-            add(out, &c->interface);
+            add(out, c);
             out->fallback = true;
+        }
+    }
+}
+
+void interfaces_judge(struct network *n, const struct interface_filter *filter, uint32_t missing)
+{
+    n->reach = REACH_NONE;
+    for (size_t i = 0; i < n->count; i++) {
+        n->reach = n->items[i].reach > n->reach ? n->items[i].reach : n->reach;
+    }
+    n->missing_count = 0;
+    for (unsigned i = 0; i < filter->count; i++) {
+        if ((missing & UINT32_C(1) << i) != 0) {
+            memcpy(n->missing[n->missing_count++], filter->items[i], FILTER_TEXT);
         }
     }
 }

@@ -10,8 +10,17 @@
 #define FILTER_TEXT    46  /* bytes of one of them, its NUL included: the longest is an IPv6 address */
 #define CANDIDATES_MAX 512 /* addresses of one host that are looked at */
 
+/* Where an interface leads to, the farther the higher. */
+enum reach {
+    REACH_NONE = 0,
+    REACH_LOOPBACK, /* this machine alone */
+    REACH_VIRTUAL,  /* this machine's containers or virtual machines: a bridge that their software has made */
+    REACH_LAN,      /* other machines, or so it seems */
+};
+
 struct interface {
     char name[INTERFACE_NAME];
+    uint8_t reach; /* enum reach; what `interfaces_choose` has not chosen does not say */
     uint32_t index;
     struct addr addr; /* the one that datagrams are sent from; its port is 0 */
 };
@@ -37,6 +46,18 @@ struct interface_list {
     bool fallback;    /* loopback, because there is nothing else */
     size_t left_out;  /* interfaces beyond INTERFACES_MAX */
 };
+
+/* What the owner is told of the network. */
+struct network {
+    uint8_t reach; /* enum reach: of the farthest of the interfaces; none without any */
+    uint8_t missing_count;
+    char missing[FILTER_ITEMS][FILTER_TEXT]; /* items of a FILTER_ONLY that nothing fits */
+    size_t count;
+    struct interface items[INTERFACES_MAX]; /* what multicasts go out on */
+};
+
+/* Sets all but the items, from these and from what is missing of the filter (as in interface_list). Pure. */
+void interfaces_judge(struct network *n, const struct interface_filter *filter, uint32_t missing);
 
 /* Chooses: what is up and can multicast, once an interface (by its first fitting address), filtered; loopback
  * only where there is no other, or when named; what is named is taken though it does not say that it can

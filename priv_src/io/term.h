@@ -84,11 +84,10 @@ void term_free(struct term *t);
 const void *term_bytes(const struct term *t, size_t *len);
 
 /* Each puts one whole term (version byte included) into `t`: 0, or -1 when memory is short. */
-int term_ready(struct term *t, const char *version, uint64_t boot, long pid,
-               const struct interface *interfaces, size_t count);
+int term_ready(struct term *t, const char *version, uint64_t boot, long pid, const struct network *network);
 int term_event(struct term *t, const struct event *event); /* all but EVENT_SNAPSHOT, which is -1 */
 int term_health(struct term *t, uint8_t health);
-int term_interfaces(struct term *t, const struct interface *interfaces, size_t count);
+int term_interfaces(struct term *t, const struct network *network);
 int term_log(struct term *t, uint8_t level, const char *text);
 int term_stats(struct term *t, uint32_t ref, const struct stats *stats);
 int term_error(struct term *t, const struct fault *fault);

@@ -113,6 +113,29 @@ static int put_interfaces(ei_x_buff *x, const struct interface *interfaces, size
     return count > 0 ? ei_x_encode_empty_list(x) : 0;
 }
 
+static const char *reach_name(uint8_t reach)
+{
+    return reach == REACH_LAN        ? "lan"
+           : reach == REACH_VIRTUAL  ? "virtual"
+           : reach == REACH_LOOPBACK ? "loopback"
+                                     : "none";
+}
+
+/* #{reach => Reach, missing => [Name]} */
+static int put_network(ei_x_buff *x, const struct network *n)
+{
+    if (ei_x_encode_map_header(x, 2) != 0 || put_atom(x, "reach", reach_name(n->reach)) != 0 ||
+        ei_x_encode_atom(x, "missing") != 0 || put_list(x, n->missing_count) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < n->missing_count; i++) {
+        if (put_text(x, n->missing[i]) != 0) {
+            return -1;
+        }
+    }
+    return n->missing_count > 0 ? ei_x_encode_empty_list(x) : 0;
+}
+
 static const char *status_name(uint8_t status)
 {
     return status == STATUS_SUSPECT ? "suspect" : status == STATUS_STALLED ? "stalled" : "alive";
@@ -196,15 +219,15 @@ int term_atom(struct term *t, const char *atom)
     return put(begin(t) != 0 || ei_x_encode_atom(&t->x, atom) != 0);
 }
 
-int term_ready(struct term *t, const char *version, uint64_t boot, long pid,
-               const struct interface *interfaces, size_t count)
+int term_ready(struct term *t, const char *version, uint64_t boot, long pid, const struct network *network)
 {
     ei_x_buff *x = &t->x;
-    return put(put_tagged(t, 2, "ready") != 0 || ei_x_encode_map_header(x, 4) != 0 ||
+    return put(put_tagged(t, 2, "ready") != 0 || ei_x_encode_map_header(x, 5) != 0 ||
                ei_x_encode_atom(x, "version") != 0 || put_text(x, version) != 0 ||
                ei_x_encode_atom(x, "boot") != 0 || put_boot(x, boot) != 0 ||
                ei_x_encode_atom(x, "pid") != 0 || ei_x_encode_long(x, pid) != 0 ||
-               put_interfaces(x, interfaces, count) != 0);
+               put_interfaces(x, network->items, network->count) != 0 ||
+               ei_x_encode_atom(x, "network") != 0 || put_network(x, network) != 0);
 }
 
 static int put_about(struct term *t, long arity, const char *tag, const struct peer_view *peer)
@@ -242,10 +265,11 @@ int term_health(struct term *t, uint8_t health)
                ei_x_encode_atom(&t->x, health == HEALTH_ISOLATED ? "isolated" : "ok") != 0);
 }
 
-int term_interfaces(struct term *t, const struct interface *interfaces, size_t count)
+int term_interfaces(struct term *t, const struct network *network)
 {
-    return put(begin(t) != 0 || ei_x_encode_tuple_header(&t->x, 2) != 0 ||
-               put_interfaces(&t->x, interfaces, count) != 0);
+    return put(begin(t) != 0 || ei_x_encode_tuple_header(&t->x, 3) != 0 ||
+               put_interfaces(&t->x, network->items, network->count) != 0 ||
+               put_network(&t->x, network) != 0);
 }
 
 int term_log(struct term *t, uint8_t level, const char *text)

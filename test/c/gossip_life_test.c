@@ -195,10 +195,13 @@ static void alive_again_while_it_says_goodbye(void **state)
 {
     struct net *net = *state;
     members(net, 3);
+    int64_t since = net->now;
     net_leave(net, 0, DOWN_LEFT);
-    net_alive(net, 0); /* at once: the goodbye is not finished */
-    assert_int_equal(net_events(net, 0, EVENT_LEFT), 1);
+    net_alive(net, 0); /* at once: the goodbye is finished first */
+    assert_int_equal(net_events(net, 0, EVENT_LEFT), 0);
     net_run(net, 2 * SECOND_US);
+    assert_int_equal(net_events(net, 0, EVENT_LEFT), 1);
+    assert_int_equal(net_sent(net, 0, since, WIRE_BYE, NULL), GOODBYES);
     assert_true(net_whole(net));
     for (size_t i = 1; i < net->count; i++) {
         assert_int_equal(net_events(net, i, EVENT_DOWN), 1);
@@ -219,6 +222,68 @@ static void a_new_name_is_a_new_life(void **state)
         assert_int_equal(net_event(net, i, EVENT_DOWN)->reason, DOWN_LEFT);
         assert_true(name_same(&net_event(net, i, EVENT_UP)->peer.id.name, &net->nodes[0]->self.name));
     }
+}
+
+static size_t goodbyes_lost;
+
+static bool drop_first_goodbyes(struct net *net, size_t from, size_t to, const struct sent *s)
+{
+    struct wire_message m;
+    bool bye =
+        from == 0 && witness_open(&net->nodes[from]->witness, s->data, s->len, &m) == 0 && m.type == WIRE_BYE;
+    goodbyes_lost += bye && to == 1;
+    return bye && goodbyes_lost < GOODBYES;
+}
+
+/* As often as for any other end: a lost goodbye would leave the old name to be missed, or the new one its
+ * rival. */
+static void a_new_name_or_creation_says_goodbye_three_times(void **state)
+{
+    for (int rename = 0; rename < 2; rename++) {
+        struct net *net = net_again(state);
+        members(net, 3);
+        int64_t since = net->now;
+        goodbyes_lost = 0;
+        net->drop = drop_first_goodbyes;
+        net->nodes[0]->self.name = rename ? build_name("renamed@host") : net->nodes[0]->self.name;
+        net->nodes[0]->self.creation = 2;
+        uint64_t before = gossip_boot(net->nodes[0]->g);
+        net_alive(net, 0);
+        net_run(net, 100 * MS_US);
+        struct wire_message m;
+        assert_int_equal(net_sent(net, 0, since, WIRE_BYE, &m), GOODBYES);
+        assert_true(m.id.boot == before &&
+                    m.id.creation == 1); /* the old life says it, and the new one lives */
+        assert_int_equal(net_events(net, 0, EVENT_LEFT), 1);
+        assert_true(net_whole(net));
+        net_run(net, 3 * SECOND_US);
+        for (size_t i = 1; i < net->count; i++) {
+            assert_int_equal(net_events(net, i, EVENT_DOWN), 1);
+            assert_int_equal(net_event(net, i, EVENT_DOWN)->reason, DOWN_LEFT);
+            assert_int_equal(net_events(net, i, EVENT_CONFLICT), 0);
+            assert_int_equal(net_event(net, i, EVENT_UP)->peer.id.creation, 2);
+        }
+    }
+}
+
+/* The last word counts, whatever was said while it took its leave. */
+static void who_leaves_while_it_changes_its_name_is_silent(void **state)
+{
+    struct net *net = *state;
+    members(net, 3);
+    net->nodes[0]->self.creation = 2;
+    net_alive(net, 0);
+    net->nodes[0]->self.creation = 3;
+    net_alive(net, 0);
+    net_leave(net, 0, DOWN_LEFT);
+    net_run(net, 50 * MS_US);
+    int64_t since = net->now;
+    net_run(net, 5 * SECOND_US);
+    assert_int_equal(net_events(net, 0, EVENT_LEFT), 1);
+    assert_int_equal(net_sent(net, 0, since, 0, NULL), 0);
+    net_alive(net, 0);
+    assert_true(net_wait(net, SECOND_US, net_whole));
+    assert_int_equal(net_event(net, 1, EVENT_UP)->peer.id.creation, 3);
 }
 
 static void alive_twice_is_once(void **state)
@@ -302,6 +367,8 @@ int main(void)
         NET_TEST(who_was_isolated_and_is_renamed_is_well_again),
         NET_TEST(alive_again_while_it_says_goodbye),
         NET_TEST(a_new_name_is_a_new_life),
+        NET_TEST(a_new_name_or_creation_says_goodbye_three_times),
+        NET_TEST(who_leaves_while_it_changes_its_name_is_silent),
         NET_TEST(alive_twice_is_once),
         NET_TEST(who_was_stopped_buries_nobody),
         NET_TEST(a_suspended_machine_buries_nobody),

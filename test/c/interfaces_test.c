@@ -83,6 +83,61 @@ static void the_choice(void **state)
     }
 }
 
+static void where_it_leads_to(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        uint8_t reach;
+        int flags;
+    } rows[] = {
+        {"lo", REACH_LOOPBACK, LOOPBACK},
+        {"eth0", REACH_LAN, MULTICAST},
+        {"br0", REACH_LAN, MULTICAST},
+        {"br-lan", REACH_LAN, MULTICAST},
+        {"br-0123456789a", REACH_LAN, MULTICAST},
+        {"br-0123456789ag", REACH_LAN, MULTICAST},
+        {"wg0", REACH_LAN, MULTICAST},
+        {"br-0123456789ab", REACH_VIRTUAL, MULTICAST},
+        {"docker0", REACH_VIRTUAL, MULTICAST},
+        {"docker_gwbridge", REACH_VIRTUAL, MULTICAST},
+        {"veth12ab", REACH_VIRTUAL, MULTICAST},
+        {"virbr0", REACH_VIRTUAL, MULTICAST},
+        {"cni0", REACH_VIRTUAL, MULTICAST},
+        {"podman1", REACH_VIRTUAL, MULTICAST},
+    };
+    const struct interface_filter none = {.mode = FILTER_EXCEPT, .count = 1, .items = {"nothing"}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct candidate one[] = {candidate(rows[i].name, 1, 1, UP | rows[i].flags)};
+        struct interface_list list;
+        print_message("%s\n", rows[i].name);
+        interfaces_choose(&none, one, 1, &list);
+        assert_int_equal(list.count, 1);
+        assert_int_equal(list.items[0].reach, rows[i].reach);
+    }
+}
+
+static void the_network_is_as_far_as_its_farthest_interface(void **state)
+{
+    (void)state;
+    const struct interface_filter filter = {
+        .mode = FILTER_ONLY, .count = 3, .items = {"eth7", "docker0", "10.9.9.9"}};
+    struct network n = {.count = 0};
+    interfaces_judge(&n, &filter, 5);
+    assert_int_equal(n.reach, REACH_NONE);
+    assert_int_equal(n.missing_count, 2);
+    assert_string_equal(n.missing[0], "eth7");
+    assert_string_equal(n.missing[1], "10.9.9.9");
+    const uint8_t reaches[] = {REACH_LOOPBACK, REACH_VIRTUAL, REACH_LAN, REACH_VIRTUAL};
+    const uint8_t farthest[] = {REACH_LOOPBACK, REACH_VIRTUAL, REACH_LAN, REACH_LAN};
+    for (size_t i = 0; i < COUNT(reaches); i++) {
+        n.items[n.count++].reach = reaches[i];
+        interfaces_judge(&n, &filter, 0);
+        assert_int_equal(n.reach, farthest[i]);
+        assert_int_equal(n.missing_count, 0);
+    }
+}
+
 static void more_than_fit_are_counted(void **state)
 {
     (void)state;
@@ -117,6 +172,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_choice),
+        cmocka_unit_test(where_it_leads_to),
+        cmocka_unit_test(the_network_is_as_far_as_its_farthest_interface),
         cmocka_unit_test(more_than_fit_are_counted),
         cmocka_unit_test(the_system_is_asked),
     };

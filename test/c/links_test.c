@@ -96,8 +96,10 @@ static void the_first_look_is_due_at_once_and_asks_the_system(void **state)
     start(&f, &LO);
     assert_true(links_deadline(&f.links) <= 0);
     assert_true(links_look(&f.links, T0));
-    assert_int_equal(f.links.usable_count, 1);
-    assert_int_equal(f.links.usable[0].index, f.loopback.items[0].index);
+    assert_int_equal(f.links.network.count, 1);
+    assert_int_equal(f.links.network.items[0].index, f.loopback.items[0].index);
+    assert_int_equal(f.links.network.reach, REACH_LOOPBACK);
+    assert_int_equal(f.links.network.missing_count, 0);
     assert_int_equal(f.lines.count, 1);
     assert_non_null(strstr(f.lines.last, "multicast on lo"));
     assert_non_null(strstr(f.lines.last, "127.0.0.1"));
@@ -117,7 +119,7 @@ static void looks_are_idempotent(void **state)
         assert_true(links_deadline(&f.links) == T0 + i * LINKS_TELL_GAP + LINKS_CALM_GAP);
     }
     assert_int_equal(f.lines.count, 1);
-    assert_int_equal(f.links.usable_count, 1);
+    assert_int_equal(f.links.network.count, 1);
     assert_int_equal(copies(&f, "still one"), 1);
     links_close(&f.links);
 }
@@ -128,7 +130,8 @@ static void no_interface_is_a_state_that_is_looked_after(void **state)
     struct fixture f;
     start(&f, &LO);
     assert_true(links_found(&f.links, &f.none, T0));
-    assert_int_equal(f.links.usable_count, 0);
+    assert_int_equal(f.links.network.count, 0);
+    assert_int_equal(f.links.network.reach, REACH_NONE);
     assert_int_equal(f.lines.count, 1);
     assert_string_equal(f.lines.last, "no interface to multicast on; looking again every second");
     assert_true(links_deadline(&f.links) == T0 + LINKS_LOOK_GAP);
@@ -151,11 +154,11 @@ static void a_link_that_comes_back_is_joined_again(void **state)
     for (int i = 0; i < 5; i++) {
         now += LINKS_TELL_GAP;
         assert_true(links_found(&f.links, &f.none, now));
-        assert_int_equal(f.links.usable_count, 0);
+        assert_int_equal(f.links.network.count, 0);
         assert_non_null(strstr(f.lines.last, "no interface"));
         now += LINKS_TELL_GAP;
         assert_true(links_found(&f.links, &f.loopback, now));
-        assert_int_equal(f.links.usable_count, 1);
+        assert_int_equal(f.links.network.count, 1);
         assert_non_null(strstr(f.lines.last, "multicast on lo"));
         assert_int_equal(copies(&f, "again"), 1);
     }
@@ -202,7 +205,7 @@ static void a_link_that_is_renamed_is_told_under_its_new_name(void **state)
     struct interface_list renamed = f.loopback;
     (void)snprintf(renamed.items[0].name, sizeof renamed.items[0].name, "wan0");
     assert_true(links_found(&f.links, &renamed, T0 + LINKS_TELL_GAP));
-    assert_string_equal(f.links.usable[0].name, "wan0");
+    assert_string_equal(f.links.network.items[0].name, "wan0");
     assert_string_equal(udp_interfaces(f.links.udp, &count)[0].name, "wan0");
     assert_non_null(strstr(f.lines.last, "multicast on wan0 127.0.0.1"));
     assert_false(links_found(&f.links, &renamed, T0 + 2 * LINKS_TELL_GAP));
@@ -217,7 +220,7 @@ static void what_cannot_be_joined_is_tried_again_and_told_once(void **state)
     int64_t now = T0;
     start(&f, &LO);
     assert_true(links_found(&f.links, &f.ghost, now));
-    assert_int_equal(f.links.usable_count, 1);
+    assert_int_equal(f.links.network.count, 1);
     size_t told = f.lines.count;
     for (int i = 0; i < 5; i++) {
         assert_true(links_deadline(&f.links) == now + LINKS_LOOK_GAP);
@@ -240,6 +243,8 @@ static void what_is_named_and_missing_is_told_once_each_time_it_goes(void **stat
     missing.missing = 2;
     assert_true(links_found(&f.links, &missing, now));
     assert_int_equal(f.lines.count, 2); /* the warning, and what is joined */
+    assert_int_equal(f.links.network.missing_count, 1);
+    assert_string_equal(f.links.network.missing[0], "ghost9");
     for (int i = 0; i < 3; i++) {
         assert_true(links_deadline(&f.links) == now + LINKS_LOOK_GAP);
         now = links_deadline(&f.links);
@@ -247,10 +252,12 @@ static void what_is_named_and_missing_is_told_once_each_time_it_goes(void **stat
     }
     assert_int_equal(f.lines.count, 2);
     now += LINKS_TELL_GAP;
-    assert_false(links_found(&f.links, &f.loopback, now)); /* it has come, with the same address */
+    assert_true(links_found(&f.links, &f.loopback, now)); /* it has come, with the same address */
+    assert_int_equal(f.links.network.missing_count, 0);
     assert_true(links_deadline(&f.links) == now + LINKS_CALM_GAP);
     now += LINKS_TELL_GAP;
-    assert_false(links_found(&f.links, &missing, now));
+    assert_true(links_found(&f.links, &missing, now));
+    assert_int_equal(f.links.network.missing_count, 1);
     assert_int_equal(f.lines.count, 3);
     assert_non_null(strstr(f.lines.last, "ghost9"));
     links_close(&f.links);

@@ -255,6 +255,20 @@ static void is_interfaces(struct walk *w, int count)
     }
 }
 
+/* #{reach => Reach, missing => [Missing]} */
+static void is_network(struct walk *w, const char *reach, const char *missing)
+{
+    is_map(w, 2);
+    is_atom(w, "reach");
+    is_atom(w, reach);
+    is_atom(w, "missing");
+    if (missing != NULL) {
+        is_list(w, 1);
+        is_binary(w, missing, strlen(missing));
+    }
+    is_list(w, 0);
+}
+
 static void ready_log_error_and_stats(void **state)
 {
     (void)state;
@@ -262,11 +276,12 @@ static void ready_log_error_and_stats(void **state)
     const struct interface eth0 = {.name = "eth0", .index = 3, .addr = addr_ipv4(ip, 0, 3)};
     struct term *t = term_new();
     assert_non_null(t);
-    assert_int_equal(term_ready(t, "1.2.3", 0x0102030405060708, 4242, &eth0, 1), 0);
+    struct network network = {.reach = REACH_VIRTUAL, .count = 1, .items = {eth0}};
+    assert_int_equal(term_ready(t, "1.2.3", 0x0102030405060708, 4242, &network), 0);
     struct walk w = walk(t);
     is_tuple(&w, 2);
     is_atom(&w, "ready");
-    is_map(&w, 4);
+    is_map(&w, 5);
     is_atom(&w, "version");
     is_binary(&w, "1.2.3", 5);
     is_atom(&w, "boot");
@@ -275,14 +290,24 @@ static void ready_log_error_and_stats(void **state)
     is_number(&w, 4242);
     is_atom(&w, "interfaces");
     is_interfaces(&w, 1);
+    is_atom(&w, "network");
+    is_network(&w, "virtual", NULL);
     is_end(&w);
 
-    for (int count = 0; count <= 1; count++) {
-        assert_int_equal(term_interfaces(t, &eth0, (size_t)count), 0);
+    const char *const names[] = {"none", "loopback", "virtual", "lan"};
+    for (uint8_t reach = REACH_NONE; reach <= REACH_LAN; reach++) {
+        int count = reach > REACH_NONE;
+        network = (struct network){.reach = reach, .count = (size_t)count, .items = {eth0}};
+        if (reach == REACH_LAN) {
+            network.missing_count = 1;
+            (void)snprintf(network.missing[0], FILTER_TEXT, "eth7");
+        }
+        assert_int_equal(term_interfaces(t, &network), 0);
         w = walk(t);
-        is_tuple(&w, 2);
+        is_tuple(&w, 3);
         is_atom(&w, "interfaces");
         is_interfaces(&w, count);
+        is_network(&w, names[reach], reach == REACH_LAN ? "eth7" : NULL);
         is_end(&w);
     }
 

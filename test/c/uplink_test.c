@@ -108,12 +108,13 @@ static void expect(struct owner *o, const struct gossip *core, const char *tag, 
     }
 }
 
-static struct interface interface(const char *name, uint8_t last)
+static struct network network(const char *name, uint8_t last)
 {
     const uint8_t ip[4] = {10, 0, 0, last};
-    struct interface i = {.index = last, .addr = addr_ipv4(ip, 0, last)};
-    (void)snprintf(i.name, sizeof i.name, "%s", name);
-    return i;
+    struct network n = {.reach = REACH_LAN, .count = 1};
+    n.items[0] = (struct interface){.index = last, .addr = addr_ipv4(ip, 0, last)};
+    (void)snprintf(n.items[0].name, sizeof n.items[0].name, "%s", name);
+    return n;
 }
 
 static struct event event_up(uint8_t type, const char *name)
@@ -157,13 +158,13 @@ static void the_first_words_are_in_order(void **state)
     struct owner o;
     struct net *net = member_of(1);
     const struct gossip *core = net->nodes[0]->g;
-    const struct interface eth0 = interface("eth0", 1);
+    const struct network eth0 = network("eth0", 1);
     start(&o);
     assert_false(uplink_waits(&o.uplink));
     log_line(&o.uplink.log, LEVEL_INFO, "not for stderr");
     assert_false(next(&o, NULL)); /* before the configuration no frame goes up */
     uplink_configured(&o.uplink);
-    uplink_interfaces(&o.uplink, &eth0, 1); /* kept, for the frame that follows */
+    uplink_network(&o.uplink, &eth0); /* kept, for the frame that follows */
     log_line(&o.uplink.log, LEVEL_INFO, "look at %s", "this");
     assert_true(uplink_waits(&o.uplink));
     uplink_ready(&o.uplink, "1.2.3", gossip_boot(core), 4711);
@@ -183,7 +184,7 @@ static void events_and_answers_are_frames(void **state)
 {
     (void)state;
     struct owner o;
-    const struct interface eth1 = interface("eth1", 2);
+    const struct network eth1 = network("eth1", 2);
     struct event health = {.type = EVENT_HEALTH, .health = HEALTH_ISOLATED};
     struct event left = {.type = EVENT_LEFT};
     struct event up = event_up(EVENT_UP, "b@host"), update = event_up(EVENT_UPDATE, "c@host");
@@ -195,7 +196,7 @@ static void events_and_answers_are_frames(void **state)
     uplink_event(&o.uplink, &update);
     uplink_event(&o.uplink, &health);
     uplink_event(&o.uplink, &left);
-    uplink_interfaces(&o.uplink, &eth1, 1);
+    uplink_network(&o.uplink, &eth1);
     uplink_stats(&o.uplink, 9, &core, &udp);
     uplink_keys_changed(&o.uplink);
     expect(&o, NULL, "ready", "");
@@ -263,16 +264,16 @@ static void an_overflow_leaves_a_fresh_picture_owed(void **state)
     struct owner o;
     struct net *net = member_of(2);
     const struct gossip *core = net->nodes[0]->g;
-    const struct interface eth0 = interface("eth0", 1), eth1 = interface("eth1", 2);
+    const struct network eth0 = network("eth0", 1), eth1 = network("eth1", 2);
     struct event health = {.type = EVENT_HEALTH, .health = HEALTH_ISOLATED};
     configured(&o);
-    uplink_interfaces(&o.uplink, &eth0, 1);
+    uplink_network(&o.uplink, &eth0);
     uplink_ready(&o.uplink, "1", 1, 1);
     while (next(&o, core)) {
     }
     overflow(&o);
     uplink_event(&o.uplink, &health); /* these two may be lost */
-    uplink_interfaces(&o.uplink, &eth1, 1);
+    uplink_network(&o.uplink, &eth1);
     overflow(&o);
     uint64_t dropped = o.uplink.outbox.dropped;
     assert_true(dropped > 1000);

@@ -6,7 +6,14 @@ defmodule GossipCluster.ClusterTest do
 
   @own %{name: "own@x", creation: 1, long_names: false, tls: false, ipv6: false, hidden: false}
   @past %{left: false, up: [], health: :ok, interfaces: [], foreign: false}
-  @ready %{version: "1", boot: "b", pid: 7, interfaces: [{"lo", 1, "127.0.0.1"}]}
+  @network %{reach: :loopback, missing: []}
+  @ready %{
+    version: "1",
+    boot: "b",
+    pid: 7,
+    interfaces: [{"lo", 1, "127.0.0.1"}],
+    network: @network
+  }
 
   defp local do
     %{
@@ -468,10 +475,12 @@ defmodule GossipCluster.ClusterTest do
       {cluster, effects} = handle(cluster, {:frame, {:conflict, twin, peer("own@x")}})
       assert [{:conflict, ^twin, _other, @own, 0}] = facts(effects)
       lo = @ready.interfaces
-      {cluster, effects} = handle(cluster, {:frame, {:interfaces, lo}})
+      {cluster, effects} = handle(cluster, {:frame, {:interfaces, lo, @network}})
       assert facts(effects) == []
-      {_cluster, effects} = handle(cluster, {:frame, {:interfaces, []}})
+      none = %{reach: :none, missing: ["eth7"]}
+      {_cluster, effects} = handle(cluster, {:frame, {:interfaces, [], none}})
       assert facts(effects) == [{:interfaces, [], lo}]
+      assert {:put, :network, none} in effects
 
       for frame <- [{:log, :info, "text"}, {:heartbeat, "a@x"}, :keys_changed] do
         {_cluster, effects} = handle(cluster, {:frame, frame})

@@ -106,7 +106,6 @@ defmodule GossipCluster.OwnerLoad do
   defp measure(load, frames, peers, also \\ fn -> :ok end) do
     messages = for frame <- frames, do: {load.port, {:data, :erlang.term_to_binary(frame)}}
     settle(load)
-    :erlang.garbage_collect(load.owner)
     steps(true)
     1 = :erlang.trace(load.owner, true, @flags)
     {:reductions, before} = Process.info(load.owner, :reductions)

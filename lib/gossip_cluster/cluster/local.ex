@@ -113,12 +113,13 @@ defmodule GossipCluster.Cluster.Local do
     |> timer(:ready, :cancel)
     |> first({:put, :sidecar, Map.take(ready, [:version, :boot, :pid])})
     |> fact({:sidecar_start, ready, duration, complained})
-    |> interfaces(ready.interfaces)
+    |> interfaces(ready.interfaces, ready.network)
     |> health(:ok)
     |> put_status()
   end
 
-  def event(state, {:frame, {:interfaces, list}}, _now), do: interfaces(state, list)
+  def event(state, {:frame, {:interfaces, list, network}}, _now),
+    do: interfaces(state, list, network)
 
   def event(state, {:frame, {:health, health}}, _now), do: health(state, health)
 
@@ -192,6 +193,10 @@ defmodule GossipCluster.Cluster.Local do
 
   defp health(state, health),
     do: %{state | health: health} |> first({:put, :health, health}) |> fact({:health, health})
+
+  # Where they lead to is kept for who asks why nobody is found.
+  defp interfaces(state, interfaces, network),
+    do: state |> first({:put, :network, network}) |> interfaces(interfaces)
 
   defp interfaces(%{interfaces: interfaces} = state, interfaces), do: state
 

@@ -19,6 +19,7 @@ defmodule GossipCluster.Sidecar.Codec do
   @levels [:debug, :info, :warning, :error]
   @kinds [:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory]
   @health [:ok, :isolated]
+  @reach [:none, :loopback, :virtual, :lan]
   # The sidecar's counters: with [:safe] their names must be known here. The list is io/term_encode.c's.
   @stats [
            :received,
@@ -49,13 +50,19 @@ defmodule GossipCluster.Sidecar.Codec do
 
   @type down_reason :: :left | :beam_exit | :silent
   @type interface :: {String.t(), non_neg_integer(), String.t()}
+  @typedoc "Where the interfaces in use lead to, and which named ones are missing."
+  @type network :: %{
+          reach: :none | :loopback | :virtual | :lan,
+          missing: [String.t()]
+        }
   @type event ::
           {:ready,
            %{
              version: String.t(),
              boot: String.t(),
              pid: non_neg_integer(),
-             interfaces: [interface()]
+             interfaces: [interface()],
+             network: network()
            }}
           | {:snapshot, :first | :more, [Peer.t()]}
           | :snapshot_end
@@ -64,7 +71,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:down, Peer.t(), down_reason()}
           | {:conflict, Peer.t(), Peer.t()}
           | {:health, :ok | :isolated}
-          | {:interfaces, [interface()]}
+          | {:interfaces, [interface()], network()}
           | {:heartbeat, binary()}
           | {:log, :debug | :info | :warning | :error, String.t()}
           | {:stats, non_neg_integer(), %{atom() => term()}}
@@ -166,11 +173,17 @@ defmodule GossipCluster.Sidecar.Codec do
 
   defp event(
          {:ready,
-          %{version: version, boot: <<boot::binary-8>>, pid: pid, interfaces: interfaces} = map}
+          %{
+            version: version,
+            boot: <<boot::binary-8>>,
+            pid: pid,
+            interfaces: interfaces,
+            network: network
+          } = map}
        )
-       when map_size(map) == 4 and is_binary(version) and is_integer(pid) and pid >= 0 do
-    if interface_list?(interfaces),
-      do: {:ok, {:ready, %{version: version, boot: hex(boot), pid: pid, interfaces: interfaces}}},
+       when map_size(map) == 5 and is_binary(version) and is_integer(pid) and pid >= 0 do
+    if interface_list?(interfaces) and network?(network),
+      do: {:ok, {:ready, %{map | boot: hex(boot)}}},
       else: :error
   end
 
@@ -194,8 +207,8 @@ defmodule GossipCluster.Sidecar.Codec do
 
   defp event({:health, health} = event) when health in @health, do: {:ok, event}
 
-  defp event({:interfaces, interfaces} = event),
-    do: if(interface_list?(interfaces), do: {:ok, event}, else: :error)
+  defp event({:interfaces, interfaces, network} = event),
+    do: if(interface_list?(interfaces) and network?(network), do: {:ok, event}, else: :error)
 
   defp event({:heartbeat, name} = event) when is_binary(name), do: {:ok, event}
 
@@ -291,6 +304,13 @@ defmodule GossipCluster.Sidecar.Codec do
           false
       end)
   end
+
+  defp network?(%{reach: reach, missing: missing} = map) when map_size(map) == 2,
+    do:
+      reach in @reach and is_list(missing) and proper?(missing) and
+        Enum.all?(missing, &is_binary/1)
+
+  defp network?(_other), do: false
 
   defp proper?(list), do: not List.improper?(list)
 

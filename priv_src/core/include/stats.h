@@ -17,6 +17,8 @@ struct gossip_stats {
     uint64_t own;         /* our own multicast, heard back */
     uint64_t unproven;    /* from senders that have not answered a fresh nonce (yet) */
     uint64_t refused_full, refused_rate; /* newcomers refused: the table is full; too many in a second */
+    uint64_t refused_memory;             /* newcomers, and strangers to be asked, while memory was short */
+    uint64_t timers_refused;             /* timers that found no room; what a member lives by needs none */
     uint64_t answers_limited;            /* answers not given: too many to one source */
     uint64_t opened[KEYRING_MAX];        /* datagrams opened, by key of the ring */
     uint32_t listed, pending;            /* peers now listed; now heard but unproven */

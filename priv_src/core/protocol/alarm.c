@@ -52,6 +52,22 @@ void alarm_probe(struct gossip *g, struct peer *p)
         p->probes = 0;
         p->relay_acked = 0;
         p->probe_began = g->now;
-        p->probe_at = set_timer(g, 0, TIMER_PROBE, p->id.boot, 0);
+        alarm_probe_in(g, p, 0);
+    }
+}
+
+void alarm_probe_in(struct gossip *g, struct peer *p, int64_t delay)
+{
+    p->probe_at = g->now + delay;
+    p->missed = !try_timer(g, delay, TIMER_PROBE, p->id.boot, 0);
+    if (p->missed) {
+        alarm_missed(g, p->probe_at);
+    }
+}
+
+void alarm_missed(struct gossip *g, int64_t due)
+{
+    if (g->missed_at == 0 || due < g->missed_at) {
+        g->missed_at = set_timer(g, due > g->now ? due - g->now : 0, TIMER_MISSED, 0, 0);
     }
 }

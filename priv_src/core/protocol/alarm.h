@@ -23,4 +23,11 @@ void alarm_sooner(struct gossip *g, const struct peer *p);
 /* Begins to probe a peer at once. */
 void alarm_probe(struct gossip *g, struct peer *p);
 
+/* The next probe of a watched peer comes after `delay`. With no room for its timer the peer is `missed`, and
+ * all are gone through for it when it is due. */
+void alarm_probe_in(struct gossip *g, struct peer *p, int64_t delay);
+
+/* Some missed peer is due then. */
+void alarm_missed(struct gossip *g, int64_t due);
+
 #endif

@@ -4,6 +4,7 @@
  * to repeat it. */
 #include "protocol/announce.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "protocol/beat.h"
@@ -50,7 +51,39 @@ void announce_init(struct gossip *g)
     roster_reset(g);
 }
 
-/* Says goodbye once; after the last one the member is silent, and never comes back under this boot id. */
+void announce_fingerprints(struct gossip *g)
+{
+    for (int i = 0; i < g->options.keys.count; i++) {
+        seal_fingerprint(&g->options.keys, i, g->cookie, g->cookie_len, g->prints[i]);
+    }
+}
+
+/* A life begins, or something about it changes: as the owner says it is. */
+static void begin(struct gossip *g, const struct command *c)
+{
+    bool starts = !g->announced;
+    struct identity self = c->as.alive.self;
+    self.boot = g->self.boot;
+    self.incarnation = g->self.incarnation;
+    g->self = self;
+    g->cookie_len = c->as.alive.cookie_len;
+    memcpy(g->cookie, c->as.alive.cookie, sizeof g->cookie);
+    announce_fingerprints(g);
+    g->pulse = g->now;
+    g->announced = true;
+    if (starts) {
+        g->born = g->now;
+        beat_start(g);
+    }
+}
+
+static void forget_next(struct gossip *g)
+{
+    sodium_memzero(&g->next, sizeof g->next);
+}
+
+/* Says goodbye once. After the last one this life is over, and never comes back under its boot id; the next
+ * one begins, or the member is silent. */
 static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
 {
     struct wire_message m;
@@ -68,11 +101,17 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     pending_free(&g->pending);
     roster_reset(g);
     g->tale_count = 0;
-    g->look_at = g->sweep_at = 0;
+    g->look_at = g->sweep_at = g->missed_at = 0;
     isolate_end(g, fx);
     struct effect *e = effects_push(fx, EFFECT_EVENT);
     if (e != NULL) {
         e->as.event.type = EVENT_LEFT;
+    }
+    if (g->next.type == COMMAND_ALIVE) {
+        struct command next = g->next;
+        forget_next(g);
+        begin(g, &next);
+        sodium_memzero(&next, sizeof next);
     }
 }
 
@@ -83,45 +122,35 @@ void announce_goodbye_timer(struct gossip *g, struct effects *fx, const struct t
     }
 }
 
-void announce_fingerprints(struct gossip *g)
+static void leave(struct gossip *g, struct effects *fx, uint8_t reason)
 {
-    for (int i = 0; i < g->options.keys.count; i++) {
-        seal_fingerprint(&g->options.keys, i, g->cookie, g->cookie_len, g->prints[i]);
-    }
+    g->leaving = true;
+    g->leave_reason = reason;
+    goodbye(g, fx, 1);
 }
 
-/* Distribution runs. A node that changes its name or its life is another member: the old one takes its leave.
+/* Distribution runs. A node that changes its name or its creation is another member: the old one takes its
+ * leave, as often as any, for who misses that would take the new one for its rival; then the new one begins.
  */
 void announce_alive(struct gossip *g, struct effects *fx, const struct command *c)
 {
-    struct identity self = c->as.alive.self;
-    bool same = name_same(&self.name, &g->self.name) && self.creation == g->self.creation;
-    if (g->announced && (!same || g->leaving)) {
-        g->leave_reason = DOWN_LEFT;
-        g->leaving = true;
-        goodbye(g, fx, GOODBYES);
+    const struct identity *self = &c->as.alive.self;
+    bool same = name_same(&self->name, &g->self.name) && self->creation == g->self.creation;
+    if (!g->announced || (same && !g->leaving)) {
+        begin(g, c);
+        return;
     }
-    bool starts = !g->announced;
-    self.boot = g->self.boot;
-    self.incarnation = g->self.incarnation;
-    g->self = self;
-    g->cookie_len = c->as.alive.cookie_len;
-    memcpy(g->cookie, c->as.alive.cookie, sizeof g->cookie);
-    announce_fingerprints(g);
-    g->pulse = g->now;
-    g->announced = true;
-    if (starts) {
-        g->born = g->now;
-        beat_start(g);
+    g->next = *c;
+    if (!g->leaving) {
+        leave(g, fx, DOWN_LEFT);
     }
 }
 
 void announce_leave(struct gossip *g, struct effects *fx, uint8_t reason)
 {
+    forget_next(g);
     if (g->announced && !g->leaving) {
-        g->leaving = true;
-        g->leave_reason = reason;
-        goodbye(g, fx, 1);
+        leave(g, fx, reason);
     } else if (!g->leaving) {
         struct effect *e = effects_push(fx, EFFECT_EVENT);
         if (e != NULL) {

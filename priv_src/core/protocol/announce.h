@@ -7,10 +7,11 @@
 /* A boot id and an empty roster. */
 void announce_init(struct gossip *g);
 
-/* Distribution runs, or something about this node has changed. */
+/* Distribution runs, or something about this node has changed. A life under another name or creation begins
+ * when the goodbyes of this one are said. */
 void announce_alive(struct gossip *g, struct effects *fx, const struct command *c);
 
-/* Says goodbye, several times, for `reason`. */
+/* Says goodbye, several times, for `reason`; no other life follows. */
 void announce_leave(struct gossip *g, struct effects *fx, uint8_t reason);
 void announce_goodbye_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 

@@ -33,9 +33,8 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     g->clock = now;
     g->lost_at = INT64_MIN / 2;
     announce_init(g);
-    /* Of a member there may be one for its rivalry, a probe, a vouch, a verdict said again and the end of its
-     * tombstone; of a stranger the next try; and stale ones, which stay until they are due. Silence has one
-     * timer for all. */
+    /* Of a member there may be one for a probe, a vouch, a verdict said again and a goodbye that others told
+     * of; and stale ones, which stay until they are due. */
     timers_init(&g->timers, 8 * ((size_t)options->max_peers + PENDING_MAX));
     return g;
 }
@@ -128,6 +127,11 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
     case TIMER_SWEEP:
         if (t->due == g->sweep_at) {
             member_sweep_timer(g, fx);
+        }
+        break;
+    case TIMER_MISSED:
+        if (t->due == g->missed_at) {
+            watch_missed_timer(g, fx);
         }
         break;
     case TIMER_PROBE:

@@ -95,6 +95,7 @@ static struct pending *note(struct gossip *g, const struct wire_message *m, uint
                             const struct path *from)
 {
     struct pending *p = pending_note(&g->pending, m->id.boot);
+    g->stats.refused_memory += p == NULL;
     if (p == NULL || sequence <= p->top) {
         return NULL;
     }

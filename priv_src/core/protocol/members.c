@@ -170,7 +170,11 @@ static struct peer *admit(struct gossip *g, struct peer *p, const struct identit
         return NULL;
     }
     p = p == NULL ? roster_add(&g->roster, id, PEER_RIVAL) : NULL;
-    g->stats.refused_full += p == NULL;
+    if (p == NULL) {
+        bool room = roster_room(&g->roster);
+        g->stats.refused_memory += room;
+        g->stats.refused_full += !room;
+    }
     return p;
 }
 

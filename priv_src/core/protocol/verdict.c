@@ -96,7 +96,8 @@ static uint8_t farewell_reason(uint8_t verdict)
 /* Somebody has heard its goodbye, or says so. Who was just heard is asked, and given a moment. */
 static void farewell(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
 {
-    if (v->incarnation < p->id.incarnation || p->farewell_at != 0) {
+    bool asked = p->farewell_at != 0 && g->now - p->farewell_at <= FAREWELL_WAIT; /* else its timer is lost */
+    if (v->incarnation < p->id.incarnation || asked) {
         return;
     }
     if (p->state != PEER_LISTED || g->now - p->heard >= silence_to_believe(p->interval) ||

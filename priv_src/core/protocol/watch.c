@@ -19,9 +19,6 @@ static void look(struct gossip *g, struct peer *p)
     if (p->watch != WATCH_QUIET || g->now - p->heard >= BACKSTOP * p->interval || rank_watches(g, p)) {
         alarm_probe(g, p);
         p->alarm = g->now + p->interval;
-        if (p->probe_at + p->interval < g->now) { /* its timer found no room */
-            p->probe_at = set_timer(g, 0, TIMER_PROBE, p->id.boot, 0);
-        }
     } else { /* the watchers may have gone with it: look again who they are */
         p->alarm = g->now + p->interval / RECHECK_PART;
     }
@@ -76,7 +73,7 @@ static void probe_isolated(struct gossip *g, struct effects *fx, struct peer *p)
         return;
     }
     probe(g, fx, p);
-    p->probe_at = set_timer(g, p->interval, TIMER_PROBE, p->id.boot, 0);
+    alarm_probe_in(g, p, p->interval);
 }
 
 /* Others are heard, but none acknowledges: unicast is blocked. The group is the only way to ask, and nobody
@@ -93,7 +90,7 @@ static void probe_by_group(struct gossip *g, struct effects *fx, struct peer *p)
     m.has |= HAS_TARGET;
     message_to_group(g, fx, &m);
     int64_t wait = p->watch == WATCH_SUSPECTING ? SUSPICION : p->interval / 2;
-    p->probe_at = set_timer(g, wait, TIMER_PROBE, p->id.boot, 0);
+    alarm_probe_in(g, p, wait);
 }
 
 /* Whether this member could have heard the accused: a relay was heard while the suspicion stood, or, where
@@ -157,7 +154,7 @@ static void probe_on(struct gossip *g, struct effects *fx, struct peer *p)
     if (p->watch == WATCH_BY_GROUP) {
         probe_by_group(g, fx, p);
     } else {
-        p->probe_at = set_timer(g, next_probe(g, p), TIMER_PROBE, p->id.boot, 0);
+        alarm_probe_in(g, p, next_probe(g, p));
     }
 }
 
@@ -175,5 +172,33 @@ void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer 
         verdict_dead(g, fx, p);
     } else {
         probe_on(g, fx, p);
+    }
+}
+
+/* At once, so that the effects of one timer stay few; the others follow in the same tick. */
+#define MISSED_MOST 2
+
+void watch_missed_timer(struct gossip *g, struct effects *fx)
+{
+    struct timer due[MISSED_MOST];
+    size_t count = 0;
+    int64_t next = NEVER;
+    g->missed_at = 0;
+    for (size_t i = 0; i < g->roster.listed; i++) {
+        struct peer *p = g->roster.list[i].peer;
+        if (!p->missed || p->watch == WATCH_QUIET) {
+            continue; /* the next watch sets a timer of its own */
+        }
+        if (p->probe_at <= g->now && count < MISSED_MOST) {
+            due[count++] = (struct timer){.due = p->probe_at, .boot = p->id.boot};
+        } else {
+            next = p->probe_at < next ? p->probe_at : next;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        watch_probe_timer(g, fx, &due[i]);
+    }
+    if (next != NEVER) {
+        alarm_missed(g, next);
     }
 }

@@ -7,4 +7,7 @@
 void watch_timer(struct gossip *g, const struct timer *t);
 void watch_probe_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
+/* `missed_at` is due. */
+void watch_missed_timer(struct gossip *g, struct effects *fx);
+
 #endif

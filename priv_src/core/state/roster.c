@@ -99,12 +99,15 @@ static bool list_grow(struct roster *r)
     }
     size_t size = r->list_size == 0 ? LIST_FIRST : r->list_size * 2;
     struct listed *list = realloc(r->list, size * sizeof *list);
-    r->list = list != NULL ? list : r->list;
-    int64_t *looks = realloc(r->looks, size * sizeof *looks);
-    r->looks = looks != NULL ? looks : r->looks;
-    if (list == NULL || looks == NULL) {
+    if (list == NULL) {
         return false;
     }
+    r->list = list;
+    int64_t *looks = realloc(r->looks, size * sizeof *looks);
+    if (looks == NULL) {
+        return false;
+    }
+    r->looks = looks;
     r->list_size = size;
     return true;
 }

@@ -27,8 +27,15 @@ int64_t current_interval(const struct gossip *g)
     return interval_for(g->options.interval_ms * MS_US, g->roster.met + 1);
 }
 
+bool try_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step)
+{
+    bool set = timers_add(&g->timers, g->now + delay, kind, boot, step);
+    g->stats.timers_refused += !set;
+    return set;
+}
+
 int64_t set_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step)
 {
-    (void)timers_add(&g->timers, g->now + delay, kind, boot, step);
+    (void)try_timer(g, delay, kind, boot, step);
     return g->now + delay;
 }

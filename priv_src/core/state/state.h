@@ -22,6 +22,7 @@ enum timer_kind {
     TIMER_BEAT = TIMERS_KEPT, /* the next heartbeat; step: question number, or BEAT_STEADY */
     TIMER_SILENCE,            /* some peer may have been silent too long */
     TIMER_SWEEP,              /* a rival may have been, or a tombstone ends */
+    TIMER_MISSED,             /* the probe of a peer whose timer found no room */
     TIMER_GOODBYE,            /* step: which repetition */
     TIMER_PULL,               /* the next page is asked for, or the last one again */
 };
@@ -115,8 +116,9 @@ struct gossip {
     int64_t beat_at, beat_due;
 
     /* alarm.c, watch.c: at each look */
-    int64_t sweep_at; /* when rivals and tombstones are looked at; 0: there are none */
-    int64_t look_at;  /* when the peers are looked at; 0: nobody is listed */
+    int64_t sweep_at;  /* when rivals and tombstones are looked at; 0: there are none */
+    int64_t missed_at; /* when the first probe is due that found no room for its timer; 0: there is none */
+    int64_t look_at;   /* when the peers are looked at; 0: nobody is listed */
 
     /* verdict.c */
     int64_t refuted; /* last refutation */
@@ -143,6 +145,9 @@ struct gossip {
     /* relay.c: at a request, and at an answer */
     size_t relay_next;
     struct relay relays[RELAYS_MAX];
+
+    /* announce.c: the life that follows this goodbye (COMMAND_ALIVE), or none (0) */
+    struct command next;
 
     /* members.c lists, changes and buries; whose field is whose: peer.h */
     struct roster roster;

@@ -60,6 +60,13 @@ struct gossip_options net_options(struct net *net)
                                    .sealing = &gossip_sealed};
 }
 
+static void inside(const struct net *net, bool begins)
+{
+    if (net->inside != NULL) {
+        net->inside(begins);
+    }
+}
+
 static void start(struct net *net, struct node *n, const struct gossip_options *options)
 {
     n->g = checked(gossip_new(options, net->now));
@@ -146,7 +153,9 @@ static void command(struct net *net, size_t i, const struct command *c)
 {
     struct node *n = net->nodes[i];
     witness_command(&n->witness, c);
+    inside(net, true);
     gossip_command(n->g, net->fx, net->now, c);
+    inside(net, false);
     drain(net, i, false);
 }
 
@@ -204,7 +213,9 @@ void net_inject(struct net *net, size_t i, const struct addr *from, uint8_t path
     struct node *n = net->nodes[i];
     struct path path = {.kind = path_kind, .addr = *from, .local = n->addr};
     witness_receive(&n->witness, net->now + net->slept, &path, data, len);
+    inside(net, true);
     gossip_receive(n->g, net->fx, net->now, &path, data, len);
+    inside(net, false);
     drain(net, i, false);
 }
 
@@ -278,7 +289,9 @@ static bool step(struct net *net, int64_t until)
     }
     for (size_t i = 0; i < net->count; i++) {
         if (runs(net, i) && gossip_deadline(net->nodes[i]->g) <= net->now) {
+            inside(net, true);
             gossip_tick(net->nodes[i]->g, net->fx, net->now);
+            inside(net, false);
             drain(net, i, true);
             return true;
         }

@@ -42,10 +42,11 @@ struct net {
     int64_t slept; /* how long all machines have been suspended; `now` stood still meanwhile */
     struct prng prng;
     net_drop *drop;
-    bool forgetful;     /* no event is kept */
-    uint32_t loss;      /* percent, for net_drop_some */
-    size_t dark;        /* for net_drop_dark */
-    struct effects *fx; /* every member's, since each call's are drained at once */
+    void (*inside)(bool); /* told when a call of the core begins (true), and when it has ended */
+    bool forgetful;       /* no event is kept */
+    uint32_t loss;        /* percent, for net_drop_some */
+    size_t dark;          /* for net_drop_dark */
+    struct effects *fx;   /* every member's, since each call's are drained at once */
     size_t count;
     struct node *nodes[NET_NODES];
     size_t log_count, log_size;

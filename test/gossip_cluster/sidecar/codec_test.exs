@@ -5,6 +5,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
   alias GossipCluster.Sidecar.Codec
 
   @key String.duplicate("k", 32)
+  @network %{reach: :lan, missing: []}
   @configuration %{
     version: 1,
     cluster: "blue",
@@ -108,7 +109,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
       fn -> same({:heartbeat, bytes(100)}) end,
       fn -> same({:health, any([:ok, :isolated])}) end,
       fn ->
-        same({:interfaces, any([[], [{"eth0", 2, "192.0.2.1"}, {"lo", 1, "127.0.0.1"}]])})
+        list = any([[], [{"eth0", 2, "192.0.2.1"}, {"lo", 1, "127.0.0.1"}]])
+        same({:interfaces, list, network()})
       end,
       fn -> same(any([:snapshot_end, :keys_changed, :left])) end,
       fn ->
@@ -116,7 +118,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
           version: "1.2.3",
           boot: :rand.bytes(8),
           pid: int(1, 99_999),
-          interfaces: [{"lo", 1, "127.0.0.1"}]
+          interfaces: [{"lo", 1, "127.0.0.1"}],
+          network: network()
         }
 
         {{:ready, ready}, {:ready, %{ready | boot: Base.encode16(ready.boot, case: :lower)}}}
@@ -125,6 +128,12 @@ defmodule GossipCluster.Sidecar.CodecTest do
   end
 
   defp same(event), do: {event, event}
+
+  defp network,
+    do: %{
+      reach: any([:none, :loopback, :virtual, :lan]),
+      missing: any([[], ["eth7", "192.0.2.7"]])
+    }
 
   test "every event is decoded to what was said" do
     seeded(500, fn ->
@@ -207,9 +216,17 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:snapshot, :first, [peer | peer]},
           {:snapshot, :first, peer},
           {:health, :fine},
-          {:interfaces, [{"eth0", 2}]},
-          {:interfaces, [{"eth0", 2, "192.0.2.1"} | :rest]},
-          {:interfaces, :none},
+          {:interfaces, []},
+          {:interfaces, [{"eth0", 2}], @network},
+          {:interfaces, [{"eth0", 2, "192.0.2.1"} | :rest], @network},
+          {:interfaces, :none, @network},
+          {:interfaces, [], %{@network | reach: :far}},
+          {:interfaces, [], %{@network | missing: "eth7"}},
+          {:interfaces, [], %{@network | missing: [:eth7]}},
+          {:interfaces, [], %{@network | missing: ["eth7" | "eth8"]}},
+          {:interfaces, [], %{reach: :lan}},
+          {:interfaces, [], Map.put(@network, :more, 1)},
+          {:interfaces, [], []},
           {:heartbeat, :a@host},
           {:log, :critical, "text"},
           {:log, :info, ~c"text"},
@@ -221,9 +238,12 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:stats, 1, %{left: 1}},
           {:stats, 1, %{interfaces: [{"eth0", 2}]}},
           {:stats, 1, %{interfaces: :none}},
-          {:ready, %{version: "1", boot: <<1::64>>, pid: 1}},
-          {:ready, %{version: "1", boot: <<1::64>>, pid: -1, interfaces: []}},
-          {:ready, %{version: "1", boot: <<1::64>>, pid: 1, interfaces: [:lo]}},
+          {:ready, %{version: "1", boot: <<1::64>>, pid: 1, network: @network}},
+          {:ready, %{version: "1", boot: <<1::64>>, pid: 1, interfaces: []}},
+          {:ready, %{version: "1", boot: <<1::64>>, pid: 1, interfaces: [], network: :lan}},
+          {:ready, %{version: "1", boot: <<1::64>>, pid: -1, interfaces: [], network: @network}},
+          {:ready,
+           %{version: "1", boot: <<1::64>>, pid: 1, interfaces: [:lo], network: @network}},
           [],
           "left",
           1

@@ -1,0 +1,180 @@
+/* Members whose allocator refuses. They may learn less meanwhile; they are never silent, and whole again soon
+ * after. The linker puts the functions below between the core and the allocator (GossipTests.cmake). */
+#include <stdlib.h>
+
+#include "build.h"
+#include "inside.h"
+#include "kit/timers.h"
+#include "net.h"
+#include "test.h"
+
+static struct {
+    bool inside;      /* it is the core that asks */
+    uint32_t percent; /* of what it asks for is refused */
+    bool timers_only; /* and nothing but the heap of timers */
+    uint64_t count;   /* refused so far */
+    struct prng prng;
+} memory;
+
+static void inside(bool begins)
+{
+    memory.inside = begins;
+}
+
+static bool refused(bool timers)
+{
+    bool refuse =
+        memory.inside && (timers || !memory.timers_only) && prng_chance(&memory.prng, memory.percent);
+    memory.count += refuse;
+    return refuse;
+}
+
+/* The linker names these. NOLINTBEGIN(bugprone-reserved-identifier) */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return refused(false) ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return refused(false) ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return refused(size % sizeof(struct timer) == 0) ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return refused(false) ? NULL : __real_aligned_alloc(alignment, size);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+static struct net *refusing(void **state, uint32_t percent, bool timers_only)
+{
+    struct net *net = net_again(state);
+    memory.percent = percent;
+    memory.timers_only = timers_only;
+    memory.count = 0;
+    memory.prng = net->prng;
+    net->inside = inside;
+    return net;
+}
+
+static void members(struct net *net, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char name[] = "a@host";
+        name[0] = (char)('a' + i);
+        (void)net_member(net, name, 1);
+    }
+}
+
+/* What was refused is counted, by whoever was refused it. */
+static void assert_counted(struct net *net)
+{
+    uint64_t counted = 0;
+    for (size_t i = 0; i < net->count; i++) {
+        struct gossip_stats s = gossip_stats(net->nodes[i]->g);
+        counted += s.timers_refused + s.refused_memory;
+    }
+    assert_true(memory.count > 0);
+    assert_int_equal(counted, memory.count);
+}
+
+/* Everybody beats, whatever is refused. */
+static void assert_heard(const struct net *net, int64_t since, size_t least)
+{
+    for (size_t i = 0; i < net->count; i++) {
+        assert_true(net_sent(net, i, since, WIRE_HELLO, NULL) >= least);
+    }
+}
+
+static const uint32_t PERCENT[] = {20, 40, 60, 80, 95};
+
+static void twelve_that_join_while_memory_is_short(void **state)
+{
+    for (size_t k = 0; k < COUNT(PERCENT); k++) {
+        struct net *net = refusing(state, PERCENT[k], false);
+        members(net, 12);
+        net_run(net, 8 * SECOND_US);
+        assert_heard(net, 0, 8);
+        assert_counted(net);
+        memory.percent = 0;
+        assert_true(net_wait(net, 5 * SECOND_US, net_whole));
+    }
+}
+
+static void twelve_that_come_and_go_while_memory_is_short(void **state)
+{
+    for (size_t k = 0; k < COUNT(PERCENT); k++) {
+        struct net *net = refusing(state, 0, false);
+        members(net, 12);
+        assert_true(net_wait(net, 2 * SECOND_US, net_whole));
+        memory.percent = PERCENT[k];
+        int64_t since = net->now;
+        for (size_t i = 0; i < 4; i++) { /* one dies and comes back, one leaves, one is another */
+            net_restart(net, 3 * i);
+            net->nodes[3 * i]->self.creation++;
+            net_alive(net, 3 * i);
+            net_leave(net, 3 * i + 1, DOWN_LEFT);
+            net_run(net, SECOND_US);
+            net_alive(net, 3 * i + 1);
+            net->nodes[3 * i + 2]->self.creation++;
+            net_alive(net, 3 * i + 2);
+            net_run(net, SECOND_US);
+        }
+        assert_heard(net, since, 6);
+        assert_true(memory.count > 0);
+        memory.percent = 0;
+        assert_true(net_wait(net, 5 * SECOND_US, net_whole));
+    }
+}
+
+/* The heap of timers never gets a byte. The dead are missed as soon as ever, and forgotten; so are rivals. */
+static void a_peer_whose_timers_find_no_room_is_watched_all_the_same(void **state)
+{
+    struct net *net = refusing(state, 100, true);
+    members(net, 6);
+    assert_true(net_wait(net, 3 * SECOND_US, net_whole));
+    net_run(net, 3 * SECOND_US);
+    for (size_t i = 0; i < 3; i++) {
+        net_kill(net, i);
+    }
+    int64_t killed = net->now;
+    assert_true(net_wait(net, 10 * SECOND_US, net_whole));
+    assert_true(net->now - killed <= 2250 * MS_US);
+    struct forged rival = forge(100, "d@host", 2, 20);
+    net_prove(net, 4, &rival);
+    net_run(net, SECOND_US);
+    assert_int_equal(inside_members(net->nodes[4]->g), 6);
+    net_run(net, TOMBSTONE_LIFE);
+    assert_int_equal(inside_members(net->nodes[4]->g), 3);
+    net_run(net, TOMBSTONE_LIFE);
+    for (size_t i = 3; i < net->count; i++) {
+        assert_int_equal(inside_members(net->nodes[i]->g), 2);
+        assert_int_equal(inside_timers(net->nodes[i]->g), 0);
+        assert_true(gossip_stats(net->nodes[i]->g).timers_refused > 0);
+        assert_int_equal(gossip_stats(net->nodes[i]->g).refused_memory, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(twelve_that_join_while_memory_is_short),
+        NET_TEST(twelve_that_come_and_go_while_memory_is_short),
+        NET_TEST(a_peer_whose_timers_find_no_room_is_watched_all_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
