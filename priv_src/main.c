@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 #define EXIT_USAGE 2 /* started by hand */
@@ -44,6 +47,9 @@ static void prepare_process(void)
     (void)sigaction(SIGTERM, &terminate, NULL);
     (void)sigaction(SIGINT, &terminate, NULL);
     (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
+#if defined(__linux__)
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* and so would what another process of this user reads */
+#endif
 }
 
 static int by_hand(void)

@@ -13,6 +13,9 @@ int engine_start(struct engine *e, const struct gossip_options *options, int64_t
     *e = (struct engine){.links = links, .uplink = uplink};
     e->fx = calloc(1, sizeof *e->fx);
     e->core = e->fx != NULL ? gossip_new(options, now) : NULL;
+    if (e->core != NULL) {
+        (void)gossip_lock(e->core); /* RLIMIT_MEMLOCK may be 0: it runs all the same */
+    }
     return e->core != NULL ? 0 : -1;
 }
 

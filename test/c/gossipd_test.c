@@ -71,6 +71,33 @@ static void configured_it_is_ready_and_sends_a_snapshot(void **state)
     sidecar_finish(&s);
 }
 
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) /* which makes mlock do nothing */
+/* Kilobytes that the kernel says are locked in the process's memory. */
+static long locked_kb(pid_t pid)
+{
+    char path[64], line[256];
+    long kb = -1;
+    (void)snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    while (fgets(line, sizeof line, in) != NULL) {
+        if (strncmp(line, "VmLck:", 6) == 0) {
+            kb = strtol(line + 6, NULL, 10);
+        }
+    }
+    assert_int_equal(fclose(in), 0);
+    return kb;
+}
+
+static void keys_stay_out_of_swap(void **state)
+{
+    (void)state;
+    struct sidecar s = sidecar_started((struct port_config){0});
+    assert_true(locked_kb(s.pid) > 0);
+    sidecar_finish(&s);
+}
+#endif
+
 static void frames_may_come_byte_by_byte(void **state)
 {
     (void)state;
@@ -387,6 +414,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(by_hand_it_explains_itself, sidecar_kill_all),
         cmocka_unit_test_teardown(end_of_file_before_the_configuration_ends_it, sidecar_kill_all),
         cmocka_unit_test_teardown(configured_it_is_ready_and_sends_a_snapshot, sidecar_kill_all),
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+        cmocka_unit_test_teardown(keys_stay_out_of_swap, sidecar_kill_all),
+#endif
         cmocka_unit_test_teardown(frames_may_come_byte_by_byte, sidecar_kill_all),
         cmocka_unit_test_teardown(what_is_malformed_is_a_clear_error_and_the_end, sidecar_kill_all),
         cmocka_unit_test_teardown(a_bad_configuration_is_a_clear_error_and_the_end, sidecar_kill_all),

@@ -19,6 +19,9 @@ struct gossip;
 /* A new member that listens but does not announce itself until COMMAND_ALIVE. NULL when memory is short. */
 struct gossip *gossip_new(const struct gossip_options *options, int64_t now);
 
+/* Keeps its keys out of swap and dumps, as far as the system lets: 0, or -1 when it does not. */
+int gossip_lock(struct gossip *g);
+
 /* Frees it and wipes its keys. NULL is allowed. */
 void gossip_free(struct gossip *g);
 

@@ -39,13 +39,23 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     return g;
 }
 
+int gossip_lock(struct gossip *g)
+{
+    g->locked = sodium_mlock(g, sizeof *g) == 0;
+    return g->locked ? 0 : -1;
+}
+
 void gossip_free(struct gossip *g)
 {
     if (g != NULL) {
         timers_free(&g->timers);
         roster_free(&g->roster);
         pending_free(&g->pending);
-        sodium_memzero(g, sizeof *g);
+        if (g->locked) {
+            (void)sodium_munlock(g, sizeof *g); /* which wipes it, too */
+        } else {
+            sodium_memzero(g, sizeof *g);
+        }
         free(g);
     }
 }

@@ -95,6 +95,8 @@ struct gossip {
     uint8_t vouchers; /* and how many did */
     bool relay_told;  /* that datagrams are relayed, or addresses translated */
 
+    bool locked; /* gossip.c: in memory */
+
     /* gossip.c: whenever the owner says so */
     uint8_t own_count;
     struct addr own[PEER_ADDRS];
