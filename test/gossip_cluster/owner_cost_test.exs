@@ -2,7 +2,8 @@ defmodule GossipCluster.OwnerCostTest do
   # What a peer costs the owner must not depend on how many others there are. Reductions, not time; bench/owner.exs prints both.
   use ExUnit.Case, async: false
 
-  alias GossipCluster.{FakeSidecar, OwnerLoad}
+  alias GossipCluster.Cluster.Dialer
+  alias GossipCluster.{FakeSidecar, OwnerLoad, Peer, View}
 
   @few 256
   @many 4_096
@@ -58,6 +59,49 @@ defmodule GossipCluster.OwnerCostTest do
         assert reductions <= 1.2 * few[what],
                "#{what}: #{round(few[what])} reductions a peer with #{@few} peers, #{round(reductions)} with #{@many}"
       end
+    end
+  end
+
+  # What cluster_test.exs holds of the effects, seen at the process: whatever else it may do of its own is seen, too.
+  test "one frame about a peer is one write of it to the view, and one round of dialling", %{
+    sidecar: sidecar
+  } do
+    load = OwnerLoad.start(1, sidecar)
+    [peer] = load.peers
+    rounds = {Dialer, :due, 3}
+    writes = {:ets, :insert, 2}
+    for function <- [rounds, writes], do: 1 = :erlang.trace_pattern(function, true, [:global])
+    1 = :erlang.trace(load.owner, true, [:call])
+
+    for frame <- [{:up, peer}, {:update, %{peer | port: 9}}] do
+      send(load.owner, {load.port, {:data, :erlang.term_to_binary(frame)}})
+      _ = :sys.get_state(load.owner)
+      calls = calls(load.owner)
+      view = View.table(load.name)
+      name = peer.name
+
+      assert [%Peer{name: ^name}] =
+               for({:ets, :insert, [^view, {{:peer, ^name, _}, peer}]} <- calls, do: peer)
+
+      assert [_once] = for({Dialer, :due, arguments} <- calls, do: arguments)
+    end
+
+    OwnerLoad.stop(load)
+    for function <- [rounds, writes], do: :erlang.trace_pattern(function, false, [:global])
+  end
+
+  # All that was traced by now.
+  defp calls(owner) do
+    ref = :erlang.trace_delivered(owner)
+    assert_receive {:trace_delivered, ^owner, ^ref}, 5_000
+    calls(owner, [])
+  end
+
+  defp calls(owner, calls) do
+    receive do
+      {:trace, ^owner, :call, call} -> calls(owner, [call | calls])
+    after
+      0 -> Enum.reverse(calls)
     end
   end
 end

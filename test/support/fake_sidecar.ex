@@ -128,19 +128,23 @@ defmodule GossipCluster.FakeSidecar do
     ArgumentError -> false
   end
 
+  @doc "What gossipd says once it is configured."
+  def is_ready do
+    {:ready,
+     %{
+       version: "9.9.9",
+       boot: <<1::64>>,
+       pid: 4711,
+       interfaces: [{"lo", 1, "127.0.0.1"}],
+       network: %{reach: :loopback, missing: []}
+     }}
+  end
+
   @doc "Reads the configuration, and is ready, with these peers."
   def ready(fake, peers \\ []) do
     assert {:configure, configuration} = command(fake)
 
-    ready = %{
-      version: "9.9.9",
-      boot: <<1::64>>,
-      pid: 4711,
-      interfaces: [{"lo", 1, "127.0.0.1"}],
-      network: %{reach: :loopback, missing: []}
-    }
-
-    say(fake, {:ready, ready})
+    say(fake, is_ready())
     say(fake, {:snapshot, :first, peers})
     say(fake, :snapshot_end)
     configuration

@@ -48,8 +48,7 @@ defmodule GossipCluster.OwnerLoad do
         for(n <- 1..count, do: FakeSidecar.peer("a#{n}@host.example", port: rem(n, 60_000) + 1))
     }
 
-    ready = %{version: "9.9.9", boot: <<1::64>>, pid: 1, interfaces: [{"lo", 1, "127.0.0.1"}]}
-    send(owner, {load.port, {:data, :erlang.term_to_binary({:ready, ready})}})
+    send(owner, {load.port, {:data, :erlang.term_to_binary(FakeSidecar.is_ready())}})
     settle(load)
     load
   end
@@ -67,19 +66,25 @@ defmodule GossipCluster.OwnerLoad do
   def snapshot(load) do
     [first | more] = Enum.chunk_every(load.peers, @page)
     frames = [{:snapshot, :first, first} | Enum.map(more, &{:snapshot, :more, &1})]
-    measure(load, frames ++ [:snapshot_end], length(load.peers))
+    load |> measure(frames ++ [:snapshot_end], length(load.peers)) |> listed(load, load.peers)
   end
 
   @doc "The sidecar tells that each has moved."
   def update(load) do
-    frames = for peer <- load.peers, do: {:update, %{peer | port: peer.port + 1}}
-    measure(load, frames, length(load.peers))
+    moved = for peer <- load.peers, do: %{peer | port: peer.port + 1}
+
+    load
+    |> measure(for(peer <- moved, do: {:update, peer}), length(moved))
+    |> listed(load, moved, [:name, :port])
   end
 
   @doc "The sidecar tells that every other is gone."
   def down_half(load) do
     gone = Enum.take_every(load.peers, 2)
-    measure(load, for(peer <- gone, do: {:down, peer, :silent}), length(gone))
+
+    load
+    |> measure(for(peer <- gone, do: {:down, peer, :silent}), length(gone))
+    |> listed(load, load.peers -- gone)
   end
 
   @doc "A snapshot that lacks every other: all of these are gone at once."
@@ -87,7 +92,7 @@ defmodule GossipCluster.OwnerLoad do
     left = load.peers |> Enum.drop(1) |> Enum.take_every(2)
     [first | more] = Enum.chunk_every(left, @page)
     frames = [{:snapshot, :first, first} | Enum.map(more, &{:snapshot, :more, &1})]
-    measure(load, frames ++ [:snapshot_end], length(load.peers))
+    load |> measure(frames ++ [:snapshot_end], length(load.peers)) |> listed(load, left)
   end
 
   @doc "This node leaves: that concerns every peer."
@@ -123,6 +128,13 @@ defmodule GossipCluster.OwnerLoad do
       longest: longest(load.owner),
       milliseconds: milliseconds
     }
+  end
+
+  # What was measured counts only if the owner has done it: one that understood nothing is cheap.
+  defp listed(measured, load, peers, keys \\ [:name]) do
+    known = fn peers -> peers |> Enum.map(&Map.take(&1, keys)) |> Enum.sort() end
+    true = known.(GossipCluster.peers(load.name)) == known.(peers)
+    measured
   end
 
   # Nothing is left to do: no message, and nothing that waits for a turn.
