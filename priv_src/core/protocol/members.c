@@ -145,7 +145,7 @@ static void place(struct gossip *g, struct effects *fx, struct peer *p, bool pro
             take_over(g, fx, old, p);
         } else if (g->now - p->path_tried >= PATH_RETRY) {
             p->path_tried = g->now;
-            message_probe(g, fx, p->id.boot, &p->addrs[0]);
+            message_probe_peer(g, fx, p, 0);
         }
     } else if (!old->contested) { /* a twin, or the successor of one that died without a word: who watches
                                      finds out */

@@ -234,7 +234,7 @@ static bool is_fresh(struct gossip *g, struct effects *fx, struct peer *p, const
         if (a->newest && p->state == PEER_LISTED && p->addr_count > 0 &&
             g->now - p->path_tried >= PATH_RETRY) {
             p->path_tried = g->now;
-            message_probe(g, fx, p->id.boot, &p->addrs[0]);
+            message_probe_peer(g, fx, p, 0);
         }
         return false;
     }

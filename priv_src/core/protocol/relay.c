@@ -54,7 +54,7 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
     bool lately = target != NULL && target->state == PEER_LISTED && heard_ms < UINT16_MAX;
     ack(g, fx, r, lately ? HAS_RELAY | HAS_HEARD : HAS_RELAY, heard_ms);
     if (target != NULL && target->addr_count > 0) {
-        message_probe(g, fx, target->id.boot, &target->addrs[0]);
+        message_probe_peer(g, fx, target, 0);
     }
 }
 

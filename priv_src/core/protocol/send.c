@@ -205,3 +205,12 @@ void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const st
     m.flags = WIRE_ASK;
     message_to(g, fx, boot, to, &m);
 }
+
+void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at)
+{
+    const struct addr *to = &p->addrs[at];
+    bool hearsay = (p->hearsay >> at & 1) != 0;
+    if (!hearsay || bucket_take(sources_bucket(&g->named, to, g->salt), g->now, NAMED_BURST, NAMED_RATE)) {
+        message_probe(g, fx, p->id.boot, to);
+    }
+}

@@ -37,4 +37,8 @@ bool message_claims(const struct wire_message *m, const struct addr *a);
 /* Sends a PROBE to the one of this boot id, at an address. */
 void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to);
 
+/* The same to a known peer, at one of its addresses. Others may name whom they like: to a host that only they
+ * tell of, it sends few, whatever they are for. */
+void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at);
+
 #endif

@@ -107,7 +107,7 @@ static void farewell(struct gossip *g, struct effects *fx, struct peer *p, const
     }
     p->farewell_at = g->now;
     p->path_tried = g->now;
-    message_probe(g, fx, p->id.boot, &p->addrs[0]);
+    message_probe_peer(g, fx, p, 0);
     (void)set_timer(g, FAREWELL_WAIT, TIMER_FAREWELL, p->id.boot, v->verdict);
 }
 

@@ -56,11 +56,7 @@ void watch_timer(struct gossip *g, const struct timer *t)
 static void probe(struct gossip *g, struct effects *fx, struct peer *p)
 {
     uint8_t at = p->probes % p->addr_count;
-    bool hearsay = (p->hearsay >> at & 1) != 0; /* others may name whom they like: few probes go there */
-    if (!hearsay ||
-        bucket_take(sources_bucket(&g->named, &p->addrs[at], g->salt), g->now, NAMED_BURST, NAMED_RATE)) {
-        message_probe(g, fx, p->id.boot, &p->addrs[at]);
-    }
+    message_probe_peer(g, fx, p, at);
     p->probes = (uint8_t)(p->probes < UINT8_MAX ? p->probes + 1 : p->probes);
 }
 

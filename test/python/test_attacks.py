@@ -1,0 +1,245 @@
+"""Attacks on real gossipds. Without the key: become a member's address by relaying, bring the departed back,
+amplify. With it: say that a living one has left, name one address in a thousand entries. Each is really
+carried out, and what stopped it has counted it."""
+import unittest
+from collections import Counter
+
+import message as wire
+from attack import Attacker, Recorder
+from group import COOKIE, INTERVAL, RING, GroupCase, setUpModule  # noqa: F401
+from lab import nft
+from sidecar import ready
+from test_group import LOSE_IN
+from world import GROUP, PORT, Node
+
+
+def opened(data):
+    """What the attacker cannot know of a datagram."""
+    boot, sequence, text = RING.open(data)
+    return wire.decode(text), sequence
+
+
+def kinds(packets):
+    return Counter(opened(p[0])[0].type for p in packets)
+
+
+class OutsiderCase(GroupCase):
+    def setUp(self):
+        """Beats of a session that has ended before any of the group began: nobody has ever heard them."""
+        super().setUp()
+        self.attacker = self.world.add(Attacker(self.lab[self.hosts]))
+
+    def record_a_session(self):
+        """As above, for groups that are started by hand."""
+        attacker = self.world.add(Attacker(self.lab[self.hosts]))
+        ended = Node(self.lab[1], RING, "ended@h1", cookie=COOKIE, interval=100)
+        self.world.add(ended)
+        ended.member.at("beat", 0, ended.member.beat)
+        ended.member.announced_at = ended.member.now
+        self.until(lambda: len(attacker.heard) >= 8, "the attacker has recorded beats")
+        self.world.remove(ended)
+        recorded = [data for data, _ in attacker.heard]
+        self.world.remove(attacker)
+        return recorded
+
+
+class RelayTest(OutsiderCase):
+    def test_nobody_becomes_the_address_of_a_member_by_passing_on_what_is_said(self):
+        x, z = self.real[0], self.real[1]
+        x_address = z.peer("s1@h1")["addresses"][0]
+        x_socket = (".".join(map(str, x_address[0])), x_address[1])
+        z_address = x.peer("s2@h2")["addresses"][0]
+        z_socket = (".".join(map(str, z_address[0])), z_address[1])
+        passed_on = Counter()
+
+        def on_group(data, source):  # X's beats, which Z hears from the attacker alone
+            if source == x_socket:
+                passed_on["beats"] += 1
+                self.attacker.send(data)
+
+        def on_private(data, source):  # Z's questions go to X, X's answers to Z
+            if source == z_socket:
+                passed_on["questions"] += 1
+                self.attacker.send(data, x_socket)
+            elif source == x_socket:
+                passed_on["answers"] += 1
+                self.attacker.send(data, z_socket)
+
+        self.attacker.on_group, self.attacker.on_private = on_group, on_private
+        before = self.stats(x, "relayed")[0]
+        nft(self.lab[2], LOSE_IN % f"ip saddr {self.lab[1].ip} ip daddr {GROUP}")
+        self.until(lambda: passed_on["questions"] >= 2, "Z asks the attacker whether he is X", 20,
+                   show=lambda: str(passed_on))
+        self.world.run(0.3)
+        self.assertGreaterEqual(passed_on["beats"], 2)
+        self.assertEqual(passed_on["answers"], 0)
+        self.assertEqual(self.stats(x, "relayed")[0] - before, passed_on["questions"])
+        self.assertEqual(z.seen("update", "s1@h1"), [])
+        self.assertEqual(z.peer("s1@h1")["addresses"], [x_address])
+        self.assert_never_down("s1@h1")
+
+
+class HarvestTest(OutsiderCase):
+    sidecars = 0
+
+    def test_what_is_said_to_one_counts_nowhere_else(self):
+        recorded = self.record_a_session()
+        self.real = [self.sidecar(n) for n in (1, 2, 3)]
+        ready(self.world, self.real)
+        self.until(lambda: all(len(s.peers) == 2 for s in self.real), "the group has formed")
+        self.world.run(1)
+        for data in recorded:
+            self.attacker.send(data)
+            self.world.run(0.05)
+        self.until(lambda: len(self.attacker.got) >= 3, "answers are harvested", 5)
+        harvest = list(self.attacker.got)
+        self.assertEqual({opened(data)[0].type for data, _ in harvest}, {wire.ACK})
+        # To each of the group, and to the group; as they came, and as if from whom they are.
+        before = {s.name: self.stats(s, "misdirected")[0] for s in self.real}
+        sockets = {s.name: ((".".join(map(str, a[0])), a[1])) for s in self.real for o in self.real if o is not s
+                   for a in [o.peer(s.name)["addresses"][0]]}
+        got = len(self.attacker.got)
+        for data, source in harvest[:3]:
+            for to in sockets.values():
+                self.attacker.send(data, to)
+                self.attacker.forge(data, source, to)
+            self.attacker.send(data)
+        self.world.run(0.5)
+        misdirected = 0
+        for s in self.real:
+            # Three ways each; what it has said itself it knows for its own.
+            came = 3 * sum(source != sockets[s.name] for _, source in harvest[:3])
+            self.assertEqual(self.stats(s, "misdirected")[0] - before[s.name], came, s.name)
+            misdirected += came
+            self.assertEqual(s.seen("update"), [], s.name)
+            self.assertEqual(s.seen("down"), [], s.name)
+            self.assertEqual(len(s.peers), 2)
+        self.assertEqual(misdirected, 3 * 3 * 2)
+        self.assertEqual(len(self.attacker.got), got)
+
+
+class DepartedTest(OutsiderCase):
+    hosts = 5
+
+    def test_no_recorded_page_and_no_recorded_vouch_brings_back_who_has_left(self):
+        gone = self.joined(4, "gone")
+        recorder = self.world.add(Recorder(self.lab[4]))
+        late = self.joined(4, "late")  # its pages name the one that will be gone
+        self.until(lambda: late.member.has_joined(), "it has its pages")
+        pages = [p for p in recorder.packets if opened(p[0])[0].type == wire.ROSTER and opened(p[0])[0].total is not None]
+        vouches = [p for p in self.attacker.heard if opened(p[0])[0].type == wire.NEWS]
+        named = [e.name for p in pages + vouches for e in opened(p[0])[0].entries]
+        self.assertIn("gone@h4", named)
+        self.assertTrue(pages and vouches, (pages, vouches))
+        for node in (gone, late):
+            node.member.leave()
+        self.until(lambda: all(s.seen("down", "gone@h4") and s.seen("down", "late@h4") for s in self.real), "both left")
+        self.world.remove(gone)
+        self.world.remove(late)
+        # One that has never heard of them, and so has no tombstone; it is heard, listed and well.
+        fresh = self.sidecar(4)
+        ready(self.world, [fresh])
+        self.until(lambda: len(fresh.peers) == 3 and all("s4@h4" in s.names() for s in self.real), "a newcomer is listed")
+        self.world.run(0.3)
+        at = self.real[0].peer("s4@h4")["addresses"][0]
+        victim = (".".join(map(str, at[0])), at[1])
+        names = ("misdirected", "replayed", "malformed", "forged", "foreign")
+        before = self.stats(fresh, *names)
+        for data, source, _ in pages:
+            self.attacker.send(data, victim)
+            self.attacker.forge(data, source, victim)
+            self.attacker.forge(data, source)
+        for data, source in vouches:
+            self.attacker.send(data)
+            self.attacker.forge(data, source)
+        self.world.run(0.5)
+        misdirected, replayed, *broken = [b - a for a, b in zip(before, self.stats(fresh, *names))]
+        self.assertEqual(misdirected, 3 * len(pages))
+        self.assertGreaterEqual(replayed, 1)
+        self.assertEqual(broken, [0, 0, 0])
+        self.assertEqual(fresh.names(), {"s1@h1", "s2@h2", "s3@h3"})
+        for s in self.real + [fresh]:
+            self.assertEqual(len(s.seen("up", "gone@h4")), 0 if s is fresh else 1)
+            self.assertNotIn("gone@h4", s.names())
+
+
+class AmplifyTest(OutsiderCase):
+    hosts, sidecars = 5, 0
+
+    def test_all_together_answer_with_three_times_the_bytes_at_most(self):
+        recorded = self.record_a_session()
+        self.real = [self.sidecar(n) for n in (1, 2, 3)] + [self.node(4, f"py{i}") for i in range(5)]
+        sidecars, nodes = self.real[:3], self.real[3:]
+        self.real = sidecars
+        ready(self.world, sidecars)
+        self.until(lambda: all(len(s.peers) == 7 for s in sidecars) and all(len(n.names()) == 7 for n in nodes),
+                   "the group has formed", 20)
+        self.until(lambda: all(n.member.has_joined() for n in nodes), "all have joined")
+        self.world.run(1)
+        boot = opened(recorded[0])[0].boot
+        victim = (self.lab[5].ip, 9)
+        recorder = self.world.add(Recorder(self.lab[5]))
+        for data in recorded:  # each with the victim for a source, ten times
+            for _ in range(10):
+                self.attacker.forge(data, victim)
+            self.world.run(0.05)
+        self.world.run(0.5)
+        to_victim = [data for data, _, to in recorder.packets if to == victim]
+        to_group = [data for data, source, to in recorder.packets if to == (GROUP, PORT) and source != victim
+                    and boot in [b for b, _ in opened(data)[0].echoes]]
+        answered = sum(map(len, to_victim)) + sum(map(len, to_group))
+        self.assertGreater(len(to_victim), 2)
+        self.assertGreater(len(to_group), 0)
+        # The first time it was new, and answered; each again tells nothing.
+        self.assertLessEqual(answered, 3 * sum(map(len, recorded)))
+        self.assertEqual(self.attacker.bytes_sent, 10 * sum(map(len, recorded)))
+        for s in sidecars:
+            self.assertGreaterEqual(self.stats(s, "unproven")[0], len(self.attacker.heard and recorded) * 10)
+            self.assertNotIn("ended@h1", s.names())
+            self.assertEqual(s.seen("down"), [])
+
+
+class InsiderTest(GroupCase):
+    def test_who_is_said_to_have_left_says_that_it_lives(self):
+        liar, node = self.joined(4, "liar"), self.joined(4, "py")
+        boot = next(p.boot for p in liar.member.peers.values() if p.name == "s2@h2")
+        for verdict in (wire.LEFT, wire.BEAM_EXIT):
+            known = liar.member.peers[boot].incarnation
+            for about, incarnation in ((boot, known), (boot, 2**32 - 1), (node.member.boot, node.member.incarnation)):
+                liar.member.say(wire.NEWS, verdicts=[(verdict, about, incarnation)])
+            self.world.run(0.1)  # whoever is accused again within 50 ms of its last refutation does not answer
+            # It has heard the lie, and refutes it: what follows is not for want of an attack.
+            self.until(lambda: liar.member.peers[boot].incarnation > known, "it refutes", 3,
+                       lambda: f"{verdict} {known} {liar.member.peers[boot]} {liar.member.events} {liar.member.counters}")
+        self.assertEqual(node.member.counters["refuted"], 2)
+        self.world.run(1)
+        for s in self.real:
+            self.assertEqual(s.seen("down"), [], s.name)
+            self.assertEqual(len(s.peers), 4)
+        self.assertEqual([e for e in node.member.events if e[0] == "down"], [])
+
+    def test_entries_that_name_one_address_send_it_few_probes(self):
+        liar = self.joined(4, "liar")
+        self.until(lambda: liar.member.has_joined(), "it has joined")
+        recorder = self.world.add(Recorder(self.lab[4]))
+        victim = (self.lab[4].ip, 9)
+        sent, seconds = 0, 4
+        for i in range(50):
+            entries = [wire.Entry(2**60 + 100 * i + k, liar.member.clock(), 1, 0, 4370, 0, 100, f"i{i}n{k}@nowhere",
+                                  (victim,)) for k in range(16)]
+            sent += liar.member.say(wire.NEWS, entries=entries)
+            self.world.turn()
+        self.assertEqual(sent, 50)
+        self.until(lambda: all(len(s.seen("up")) > 100 for s in self.real), "the entries are believed", 5)
+        self.world.run(seconds)
+        probes = [p for p in recorder.packets if p[2] == victim]
+        self.assertGreater(len(probes), 10)
+        # 64 at once and 32 a second, of each of three, in the time that all of this took.
+        self.assertLessEqual(len(probes), 3 * (64 + 32 * (seconds + 5)))
+        for s in self.real:
+            self.assertEqual(self.stats(s, "interval_ms")[0], INTERVAL)
+            self.assertEqual([e for e in s.seen("down") if e[1]["name"].startswith(b"s")], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
