@@ -53,6 +53,7 @@ defmodule GossipCluster.Options do
           | {:port, :inet.port_number()}
           | {:interfaces, :all | [interface(), ...] | {:except, [interface(), ...]}}
           | {:ttl, 0..255}
+          | {:advertise, nil | text() | :inet.ip4_address()}
           | {:interval, 100..60_000}
           | {:max_peers, 1..65_535}
           | {:connect, function_of()}
@@ -74,6 +75,7 @@ defmodule GossipCluster.Options do
           port: :inet.port_number(),
           interfaces: :all | {:only | :except, [String.t(), ...]},
           ttl: 0..255,
+          advertise: nil | String.t(),
           interval: 100..60_000,
           max_peers: 1..65_535,
           connect: function_of(),
@@ -286,6 +288,19 @@ defmodule GossipCluster.Options do
     end
   end
 
+  defp check(:endpoint, value, _) do
+    with {:ok, text} <- address(value),
+         [host | port] <- String.split(text, ":", parts: 2),
+         {:ok, {first, _, _, _} = ip} when first not in 224..239 <-
+           :inet.parse_ipv4strict_address(to_charlist(host)),
+         true <- ip not in [{0, 0, 0, 0}, {255, 255, 255, 255}] and port?(port) do
+      {:ok, text}
+    else
+      _other ->
+        {:error, "nil or an IPv4 address, with a UDP port (\"192.0.2.7:4711\") or without"}
+    end
+  end
+
   defp check(:interfaces, value, _) do
     case value do
       :all ->
@@ -356,6 +371,14 @@ defmodule GossipCluster.Options do
        else:
          {:error,
           ":all, a list of interface names or IPv4 addresses (1 to #{@interfaces}), or {:except, such a list}"}
+  end
+
+  defp port?([]), do: true
+
+  defp port?([text]) do
+    byte_size(text) <= 5 and
+      match?({port, ""} when port in 1..65_535, Integer.parse(text)) and
+      String.first(text) not in ["+", "-"]
   end
 
   defp address({a, b, c, d} = ip)

@@ -368,7 +368,8 @@ defmodule GossipCluster.Owner do
                ttl: options.ttl,
                interval: options.interval,
                max_peers: options.max_peers,
-               heartbeats: options.log_heartbeats
+               heartbeats: options.log_heartbeats,
+               advertise: options.advertise || ""
              }}
           )
 

@@ -36,6 +36,7 @@ static int configure(struct gossipd *d, const struct message *m)
     struct gossip_options options = {.interval_ms = c->interval_ms,
                                      .max_peers = c->max_peers,
                                      .heartbeats = c->heartbeats,
+                                     .advertise = c->advertise,
                                      .random = random_fill,
                                      .sealing = &gossip_sealed};
     if (links_open(&d->links, &udp, &c->interfaces, &d->uplink.log, &d->fault) != 0 ||

@@ -27,7 +27,8 @@ struct secrets {
 struct config {
     uint8_t label_len;
     char label[LABEL_MAX];
-    struct addr group; /* with the port */
+    struct addr group;     /* with the port */
+    struct addr advertise; /* where others reach this node; no family: as it is; port 0: whatever the port */
     uint8_t ttl;
     bool heartbeats;
     uint32_t interval_ms;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define ADVERTISE_ALLOWED "an IPv4 address, with a port or without, or \"\""
+
 static int read_version(struct cursor *c, const char *name, struct message *out)
 {
     (void)out;
@@ -62,6 +64,35 @@ static int read_ttl(struct cursor *c, const char *name, struct message *out)
         return -1;
     }
     out->as.config.ttl = (uint8_t)ttl;
+    return 0;
+}
+
+static int read_advertise(struct cursor *c, const char *name, struct message *out)
+{
+    int at = c->at;
+    const uint8_t *text, *colon;
+    size_t len;
+    uint8_t ip[4];
+    uint32_t port = 0;
+    if (cursor_bytes(c, &text, &len) != 0) {
+        return cursor_refuse(c, at, name, ADVERTISE_ALLOWED);
+    }
+    if (len == 0) {
+        return 0;
+    }
+    colon = memchr(text, ':', len);
+    size_t ip_len = colon != NULL ? (size_t)(colon - text) : len;
+    bool good = ip_parse_v4(text, ip_len, ip) == 0 && len - ip_len != 1 && len - ip_len <= 6;
+    for (size_t i = ip_len + 1; good && i < len; i++) {
+        good = text[i] >= '0' && text[i] <= '9';
+        port = port * 10 + (uint32_t)(text[i] - '0');
+    }
+    struct addr a = good ? addr_ipv4(ip, port == 0 ? 1 : (uint16_t)port, 0) : (struct addr){0};
+    if (!good || port > UINT16_MAX || (colon != NULL && port == 0) || !addr_is_endpoint(&a)) {
+        return cursor_refuse(c, at, name, ADVERTISE_ALLOWED);
+    }
+    a.port = (uint16_t)port;
+    out->as.config.advertise = a;
     return 0;
 }
 
@@ -142,7 +173,7 @@ int term_configure(struct cursor *c, struct message *out)
         {"version", read_version},       {"cluster", read_cluster},     {"keys", read_keys},
         {"group", read_group},           {"port", read_port},           {"ttl", read_ttl},
         {"interval", read_interval},     {"max_peers", read_max_peers}, {"heartbeats", read_heartbeats},
-        {"interfaces", read_interfaces},
+        {"interfaces", read_interfaces}, {"advertise", read_advertise},
     };
     return cursor_map(c, "the configuration", keys, sizeof keys / sizeof keys[0], out);
 }

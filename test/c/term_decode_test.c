@@ -65,11 +65,52 @@ static void the_configuration_comes_through(void **state)
     (void)ei_x_free(&x);
 }
 
+static void an_advertised_address_may_have_a_port(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        int result;
+        uint8_t ip[4];
+        uint16_t port;
+    } rows[] = {{"", 0, {0}, 0},
+                {"192.0.2.7", 0, {192, 0, 2, 7}, 0},
+                {"192.0.2.7:1", 0, {192, 0, 2, 7}, 1},
+                {"192.0.2.7:65535", 0, {192, 0, 2, 7}, 65535},
+                {"192.0.2.7:65536", -1, {0}, 0},
+                {"192.0.2.7:0", -1, {0}, 0},
+                {"192.0.2.7:", -1, {0}, 0},
+                {"192.0.2.7:4294967297", -1, {0}, 0},
+                {"192.0.2.7:-1", -1, {0}, 0},
+                {"192.0.2", -1, {0}, 0},
+                {":5", -1, {0}, 0},
+                {"0.0.0.0", -1, {0}, 0},
+                {"233.252.1.33", -1, {0}, 0},
+                {"255.255.255.255", -1, {0}, 0},
+                {"host", -1, {0}, 0}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ei_x_buff x = {0};
+        struct message m;
+        struct fault f;
+        port_configure(&x, &(struct port_config){.advertise = rows[i].text});
+        assert_int_equal(term_decode((const uint8_t *)x.buff, (size_t)x.index, &m, &f), rows[i].result);
+        if (rows[i].result == 0) {
+            assert_int_equal(m.as.config.advertise.family, rows[i].text[0] == '\0' ? ADDR_NONE : ADDR_IPV4);
+            assert_memory_equal(m.as.config.advertise.ip, rows[i].ip, 4);
+            assert_int_equal(m.as.config.advertise.port, rows[i].port);
+        } else {
+            assert_non_null(strstr(f.text, "advertise is"));
+        }
+        (void)ei_x_free(&x);
+    }
+}
+
 static void every_key_of_the_configuration_is_required(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"version",    "cluster", "keys",     "group",     "port",
-                                       "interfaces", "ttl",     "interval", "max_peers", "heartbeats"};
+    static const char *const keys[] = {"version",   "cluster",    "keys",     "group",
+                                       "port",      "interfaces", "ttl",      "interval",
+                                       "max_peers", "heartbeats", "advertise"};
     ei_x_buff x = {0};
     struct message m;
     struct fault f;
@@ -182,7 +223,7 @@ static void bad_values_are_named(void **state)
         ROW("group", "grope",
             "the configuration has the unknown key grope; known are version, cluster, keys, group, port, "
             "ttl, "
-            "interval, max_peers, heartbeats, interfaces"),
+            "interval, max_peers, heartbeats, interfaces, advertise"),
         ROW("ttl"
             "a\0",
             "ttl"
@@ -429,6 +470,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_configuration_comes_through),
+        cmocka_unit_test(an_advertised_address_may_have_a_port),
         cmocka_unit_test(every_key_of_the_configuration_is_required),
         cmocka_unit_test(commands_come_through),
         cmocka_unit_test(bad_values_are_named),

@@ -17,6 +17,7 @@ defmodule GossipCluster.OptionsTest do
              port: 45_893,
              interfaces: :all,
              ttl: 1,
+             advertise: nil,
              interval: 1_000,
              max_peers: 4_096,
              connect: {:net_kernel, :connect_node, []},
@@ -62,6 +63,10 @@ defmodule GossipCluster.OptionsTest do
           {:list_nodes, {Node, :list, [:known]}, {Node, :list, [:known]}},
           {:accept, accept, accept},
           {:accept, {__MODULE__, :accept, []}, {__MODULE__, :accept, []}},
+          {:advertise, nil, nil},
+          {:advertise, "192.0.2.7", "192.0.2.7"},
+          {:advertise, {192, 0, 2, 7}, "192.0.2.7"},
+          {:advertise, "192.0.2.7:4711", "192.0.2.7:4711"},
           {:log_heartbeats, true, true}
         ],
         do: assert(Options.validate!([{key, given}])[key] == taken)
@@ -105,6 +110,10 @@ defmodule GossipCluster.OptionsTest do
           {:list_nodes, {M, :f, 1}, "is {M, :f, 1}, but must be {module, function, arguments}"},
           {:accept, true,
            "is true, but must be nil, a function of one argument, or {module, function, arguments}"},
+          {:advertise, "233.252.1.33",
+           "is \"233.252.1.33\", but must be nil or an IPv4 address, with a UDP port (\"192.0.2.7:4711\") or without"},
+          {:advertise, "192.0.2.7:0",
+           "is \"192.0.2.7:0\", but must be nil or an IPv4 address, with a UDP port (\"192.0.2.7:4711\") or without"},
           {:log_heartbeats, 1, "is 1, but must be true or false"},
           {:log_heartbeats, nil, "is nil, but must be true or false"}
         ] do

@@ -23,7 +23,8 @@ defmodule GossipCluster.OwnerTest do
                ttl: 3,
                interval: 100,
                max_peers: 7,
-               heartbeats: true
+               heartbeats: true,
+               advertise: ""
              }
 
       assert {:alive, alive} = FakeSidecar.command(fake)

@@ -61,6 +61,14 @@ defmodule GossipCluster.Options.Schema do
       doc:
         "how many hops a multicast packet may travel: `1` keeps to the local network, `0` to this machine"
     ],
+    advertise: [
+      type: :endpoint,
+      default: nil,
+      doc:
+        "where the other nodes reach this one over UDP, when its address is translated on the way (NAT): `\"192.0.2.7\"`, or " <>
+          "`\"192.0.2.7:4711\"` if the port is another one, too. Without it, what was sent to a translated address is " <>
+          "dropped: somebody might relay it"
+    ],
     interval: [
       type: {:integer, 100, 60_000},
       default: 1_000,

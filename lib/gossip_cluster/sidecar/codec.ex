@@ -116,11 +116,12 @@ defmodule GossipCluster.Sidecar.Codec do
          {:configure,
           %{version: @protocol, cluster: c, keys: k, group: g, port: p, interfaces: i} = map}
        ) do
-    map_size(map) == 10 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
+    map_size(map) == 11 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
       interfaces?(i) and
       match?(
-        %{ttl: t, interval: n, max_peers: m, heartbeats: h}
-        when t in 0..255 and n in 100..60_000 and m in 1..65_535 and is_boolean(h),
+        %{ttl: t, interval: n, max_peers: m, heartbeats: h, advertise: a}
+        when t in 0..255 and n in 100..60_000 and m in 1..65_535 and is_boolean(h) and
+               is_binary(a),
         map
       )
   end

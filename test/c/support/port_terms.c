@@ -111,6 +111,11 @@ static void put_heartbeats(ei_x_buff *x, const struct port_config *c)
     must(ei_x_encode_boolean(x, c->heartbeats));
 }
 
+static void put_advertise(ei_x_buff *x, const struct port_config *c)
+{
+    binary(x, c->advertise != NULL ? c->advertise : "");
+}
+
 void port_configure(ei_x_buff *x, const struct port_config *c)
 {
     static const struct {
@@ -127,6 +132,7 @@ void port_configure(ei_x_buff *x, const struct port_config *c)
         {"interval", put_interval},
         {"max_peers", put_max_peers},
         {"heartbeats", put_heartbeats},
+        {"advertise", put_advertise},
     };
     size_t count = sizeof keys / sizeof keys[0];
     pair(x, "configure");

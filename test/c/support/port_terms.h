@@ -15,6 +15,7 @@ struct port_config {
     uint16_t port;
     uint32_t interval;
     bool heartbeats;
+    const char *advertise;
 };
 
 /* Each starts a new term in `x` (version byte included), which the caller frees with ei_x_free; zeroed is

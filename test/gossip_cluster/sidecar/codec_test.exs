@@ -16,7 +16,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
     ttl: 1,
     interval: 1_000,
     max_peers: 4_096,
-    heartbeats: false
+    heartbeats: false,
+    advertise: ""
   }
   @alive %{
     name: "a@host",
