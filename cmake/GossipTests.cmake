@@ -67,10 +67,10 @@ foreach(source ${test_sources})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endforeach()
 
-# Tests in which memory is short: the linker puts the test itself between the house and the allocator.
+# Tests in which memory is short: the linker puts support/refuse.c between the house and the allocator.
 include(CheckLinkerFlag)
 check_linker_flag(C -Wl,--wrap=malloc GOSSIP_LINKER_WRAPS)
-foreach(name short_memory_test)
+foreach(name short_memory_test uplink_short_memory_test)
   if(GOSSIP_LINKER_WRAPS)
     target_link_options(${name} PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
   else()

@@ -41,6 +41,7 @@ void uplink_configured(struct uplink *u)
 static int queue(struct uplink *u, int put)
 {
     if (put != 0) { /* memory was short */
+        u->outbox.dropped++;
         u->owed |= OWED_SNAPSHOT | OWED_STATE;
         return -1;
     }
@@ -70,10 +71,20 @@ static void log_up(void *context, uint8_t level, const char *text)
     }
 }
 
+static int put_ready(struct uplink *u)
+{
+    return term_ready(u->term, u->version, u->boot, u->pid, &u->network);
+}
+
 void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid)
 {
-    u->ready = true;
-    (void)queue(u, term_ready(u->term, version, boot, pid, &u->network));
+    u->ready = u->greeting = true;
+    u->version = version;
+    u->boot = boot;
+    u->pid = pid;
+    if (queue(u, put_ready(u)) != 0) {
+        u->owed |= OWED_READY;
+    }
     u->owed |= OWED_SNAPSHOT;
 }
 
@@ -177,8 +188,14 @@ static int snapshot(struct uplink *u, const struct gossip *core)
 
 static void pay(struct uplink *u, const struct gossip *core)
 {
+    if ((u->owed & OWED_READY) != 0) {
+        if (queue_beyond(u, put_ready(u)) != 0) {
+            return; /* memory is short: again at the next wake-up */
+        }
+        u->owed &= (uint8_t)~OWED_READY;
+    }
     if (snapshot(u, core) != 0) {
-        return; /* memory is short: again at the next wake-up */
+        return; /* the same */
     }
     uint8_t owed = u->owed;
     u->owed = 0;
@@ -203,8 +220,9 @@ void uplink_flush(struct uplink *u, const struct gossip *core)
 {
     write_out(u);
     if (outbox_take_overflow(&u->outbox)) {
-        u->owed |= OWED_SNAPSHOT | OWED_STATE | OWED_WORD;
+        u->owed |= OWED_SNAPSHOT | OWED_STATE | OWED_WORD | (u->greeting ? OWED_READY : 0);
     }
+    u->greeting = u->greeting && (uplink_waits(u) || (u->owed & OWED_READY) != 0);
     if (u->owed != 0 && core != NULL && !uplink_waits(u) && !u->broken) {
         pay(u, core);
         write_out(u);

@@ -20,6 +20,7 @@ enum uplink_debt {
     OWED_SNAPSHOT = 1,
     OWED_STATE = 2, /* health and interfaces: the frame that told of them may be lost */
     OWED_WORD = 4,  /* the line that the owner was too slow */
+    OWED_READY = 8, /* that this is ready, before all else: without it the owner waits in vain */
 };
 
 struct uplink {
@@ -27,9 +28,13 @@ struct uplink {
     int64_t now;     /* microseconds, as told last */
     bool configured; /* the owner expects frames */
     bool ready;      /* and knows that this is ready */
+    bool greeting;   /* the frame that says so may still be lost */
     bool broken;     /* nobody will ever read again */
     uint8_t owed;    /* enum uplink_debt, or-ed */
     uint8_t health;  /* enum health, as told last */
+    const char *version;
+    uint64_t boot; /* these as the frame `ready` says them */
+    long pid;
     struct log log;
     struct outbox outbox;
     struct term *term; /* owned */
@@ -49,7 +54,7 @@ void uplink_time(struct uplink *u, int64_t now);
 /* The owner expects frames from now on: log lines go up to it. */
 void uplink_configured(struct uplink *u);
 
-/* Each queues one frame, or drops it as said above. */
+/* Each queues one frame, or drops it as said above. `version` must outlive `u`. */
 void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid);
 void uplink_event(struct uplink *u, const struct event *event);
 void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *core,

@@ -56,8 +56,7 @@ int term_init(void);
  * fault whose text names what is wrong, and never holds a secret. */
 int term_decode(const uint8_t *frame, size_t len, struct message *out, struct fault *fault);
 
-/* The term that goes up, in a buffer that is used again and again: nothing is allocated a term once it has
- * grown. */
+/* The term that goes up, in a buffer that is used again and again: nothing is allocated a term. */
 struct term;
 
 /* What the sidecar itself counts, beside the core and the sockets. */

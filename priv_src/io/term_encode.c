@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More than any term takes: a page of 64 peers with the longest names and four IPv6 addresses has 50 KiB. So
+ * ei never grows the buffer, which it would leak where memory is short. */
+#define TERM_SIZE ((size_t)96 * 1024)
+
 struct term {
     ei_x_buff x; /* ei's own: x.buff and x.index are the bytes and their number */
 };
@@ -197,7 +201,17 @@ static int put_tagged(struct term *t, long arity, const char *tag)
 
 struct term *term_new(void)
 {
-    return calloc(1, sizeof(struct term));
+    struct term *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->x.buff = malloc(TERM_SIZE);
+    if (t->x.buff == NULL) {
+        free(t);
+        return NULL;
+    }
+    t->x.buffsz = (int)TERM_SIZE;
+    return t;
 }
 
 void term_free(struct term *t)
@@ -323,6 +337,8 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
         {"unproven", g->unproven},               /* from senders that are not proven yet */
         {"refused_full", g->refused_full},       /* newcomers: the table was full */
         {"refused_rate", g->refused_rate},       /* newcomers: too many in a second */
+        {"refused_memory", g->refused_memory},   /* newcomers: memory was short */
+        {"timers_refused", g->timers_refused},   /* repetitions not said, probes done without a timer */
         {"answers_limited", g->answers_limited}, /* answers not given: too many to one source */
         {"opened_1", g->opened[0]},              /* opened by the first key of the ring, the second, ... */
         {"opened_2", g->opened[1]},

@@ -1,73 +1,19 @@
 /* Members whose allocator refuses. They may learn less meanwhile; they are never silent, and whole again soon
- * after. The linker puts the functions below between the core and the allocator (GossipTests.cmake). */
+ * after. */
 #include <stdlib.h>
 
 #include "build.h"
 #include "inside.h"
 #include "kit/timers.h"
 #include "net.h"
+#include "refuse.h"
 #include "test.h"
-
-static struct {
-    bool inside;      /* it is the core that asks */
-    uint32_t percent; /* of what it asks for is refused */
-    bool timers_only; /* and nothing but the heap of timers */
-    uint64_t count;   /* refused so far */
-    struct prng prng;
-} memory;
-
-static void inside(bool begins)
-{
-    memory.inside = begins;
-}
-
-static bool refused(bool timers)
-{
-    bool refuse =
-        memory.inside && (timers || !memory.timers_only) && prng_chance(&memory.prng, memory.percent);
-    memory.count += refuse;
-    return refuse;
-}
-
-/* The linker names these. NOLINTBEGIN(bugprone-reserved-identifier) */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return refused(false) ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return refused(false) ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return refused(size % sizeof(struct timer) == 0) ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return refused(false) ? NULL : __real_aligned_alloc(alignment, size);
-}
-/* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct net *refusing(void **state, uint32_t percent, bool timers_only)
 {
     struct net *net = net_again(state);
-    memory.percent = percent;
-    memory.timers_only = timers_only;
-    memory.count = 0;
-    memory.prng = net->prng;
-    net->inside = inside;
+    refuse_start(net->prng, percent, timers_only ? sizeof(struct timer) : 1);
+    net->inside = refuse_inside;
     return net;
 }
 
@@ -88,8 +34,8 @@ static void assert_counted(struct net *net)
         struct gossip_stats s = gossip_stats(net->nodes[i]->g);
         counted += s.timers_refused + s.refused_memory;
     }
-    assert_true(memory.count > 0);
-    assert_int_equal(counted, memory.count);
+    assert_true(refuse_count() > 0);
+    assert_int_equal(counted, refuse_count());
 }
 
 /* Everybody beats, whatever is refused. */
@@ -110,7 +56,7 @@ static void twelve_that_join_while_memory_is_short(void **state)
         net_run(net, 8 * SECOND_US);
         assert_heard(net, 0, 8);
         assert_counted(net);
-        memory.percent = 0;
+        refuse_percent(0);
         assert_true(net_wait(net, 5 * SECOND_US, net_whole));
     }
 }
@@ -121,11 +67,11 @@ static void twelve_that_come_and_go_while_memory_is_short(void **state)
         struct net *net = refusing(state, 0, false);
         members(net, 12);
         assert_true(net_wait(net, 2 * SECOND_US, net_whole));
-        memory.percent = PERCENT[k];
+        refuse_percent(PERCENT[k]);
         int64_t since = net->now;
         for (size_t i = 0; i < 4; i++) { /* one dies and comes back, one leaves, one is another */
             net_restart(net, 3 * i);
-            net->nodes[3 * i]->self.creation++;
+
             net_alive(net, 3 * i);
             net_leave(net, 3 * i + 1, DOWN_LEFT);
             net_run(net, SECOND_US);
@@ -135,8 +81,8 @@ static void twelve_that_come_and_go_while_memory_is_short(void **state)
             net_run(net, SECOND_US);
         }
         assert_heard(net, since, 6);
-        assert_true(memory.count > 0);
-        memory.percent = 0;
+        assert_true(refuse_count() > 0);
+        refuse_percent(0);
         assert_true(net_wait(net, 5 * SECOND_US, net_whole));
     }
 }

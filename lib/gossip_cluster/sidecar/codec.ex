@@ -35,6 +35,7 @@ defmodule GossipCluster.Sidecar.Codec do
            :relayed
          ] ++
            [:own, :unproven, :refused_full, :refused_rate, :answers_limited] ++
+           [:refused_memory, :timers_refused] ++
            [
              :opened_1,
              :opened_2,
