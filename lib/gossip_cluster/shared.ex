@@ -1,9 +1,8 @@
 defmodule GossipCluster.Shared do
   @moduledoc false
   # What all clusters of a VM share: the registry of subscribers, and the tables of GossipCluster.Epmd and
-  # GossipCluster.Disconnects. It belongs to no
-  # application's tree, since clusters run in any of them: whatever stops, the clusters of the others are not to notice, nor
-  # their subscribers. The first who needs it starts it, and it ends with the VM.
+  # GossipCluster.Disconnects. It belongs to no application's tree, since clusters run in any of them: whatever stops, the
+  # clusters of the others are not to notice, nor their subscribers. The first who needs it starts it, and it ends with the VM.
 
   use Supervisor
 

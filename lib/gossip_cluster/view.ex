@@ -65,5 +65,5 @@ defmodule GossipCluster.View do
   @doc "The clusters that run. Slow: for messages only."
   @spec names() :: [GossipCluster.name()]
   def names,
-    do: for({{__MODULE__, name}, _board} <- :persistent_term.get(), exists?(name), do: name)
+    do: for({{__MODULE__, name}, _view} <- :persistent_term.get(), exists?(name), do: name)
 end
