@@ -73,7 +73,7 @@ defmodule GossipCluster.MixProject do
     [
       licenses: ["Apache-2.0"],
       files: ~w(lib priv_src cmake CMakeLists.txt CMakePresets.json mix.exs .formatter.exs
-                README.md PROTOCOL.md CHANGELOG.md LICENSE guides rel),
+                README.md PROTOCOL.md SECURITY.md CHANGELOG.md LICENSE guides rel),
       links: %{"GitHub" => @source_url, "Changelog" => @source_url <> "/blob/main/CHANGELOG.md"}
     ]
   end
@@ -85,6 +85,7 @@ defmodule GossipCluster.MixProject do
       extras: [
         "README.md",
         "PROTOCOL.md",
+        "SECURITY.md",
         "CHANGELOG.md",
         "LICENSE" | Path.wildcard("guides/*.md")
       ],
