@@ -22,7 +22,7 @@ defmodule GossipCluster.UpgradeTest do
   end
 
   # The cluster's supervisor and all its children; what all clusters share. Each would be started again in silence: who still
-  # holds a function of a purged version is killed, which is no report of an error.
+  # runs a purged version is killed, which is no report of an error.
   defp processes do
     supervisor = GossipCluster.Supervisor.whereis(@name)
 
