@@ -1,6 +1,7 @@
 defmodule GossipCluster.Lab do
   @moduledoc """
-  Networks for tests: hosts that are network namespaces, each with `eth0` on one switch, a bridge in a namespace of its own.
+  Networks for tests: hosts that are network namespaces, each with `eth0` on one switch, a bridge in a namespace of its own;
+  where there are two LANs, also with `eth1` on another bridge, and so on.
 
       lab = Lab.start(hosts: 2)
       Lab.cut(lab, 1)
@@ -48,7 +49,7 @@ defmodule GossipCluster.Lab do
     end
   end
 
-  @doc "Makes a switch and `:hosts` hosts (default 2), numbered from 1. Removed when the calling test ends."
+  @doc "Makes `:lans` LANs (default 1) and `:hosts` hosts (default 2), numbered from 1. Removed when the calling test ends."
   @spec start(keyword()) :: t()
   def start(options \\ []) do
     lab = make(options)
@@ -72,18 +73,28 @@ defmodule GossipCluster.Lab do
     dir = Path.join(System.tmp_dir!(), id)
     File.mkdir_p!(dir)
 
+    lans = Keyword.get(options, :lans, 1)
+
     hosts =
       for n <- 1..Keyword.get(options, :hosts, 2), into: %{} do
-        {n, %Host{name: "h#{n}", netns: "#{id}-h#{n}", ip: {10, 77, 0, n}}}
+        {n, %Host{name: "h#{n}", netns: "#{id}-h#{n}", ip: ip(n, 1)}}
       end
 
     lab = %__MODULE__{id: id, dir: dir, switch: "#{id}-switch", hosts: hosts}
     write_hosts(lab)
 
     try do
-      run!(["netns add #{lab.switch}", "-n #{lab.switch} link add br0 type bridge"])
-      run!(["-n #{lab.switch} link set br0 up"])
-      for {n, host} <- hosts, do: plug_in(lab, n, host)
+      run!(["netns add #{lab.switch}"])
+
+      for lan <- 1..lans do
+        run!(["-n #{lab.switch} link add #{bridge(lan)} type bridge"])
+        run!(["-n #{lab.switch} link set #{bridge(lan)} up"])
+      end
+
+      for {_n, %{netns: netns}} <- hosts,
+          do: run!(["netns add #{netns}", "-n #{netns} link set lo up"])
+
+      for {n, _host} <- hosts, lan <- 1..lans, do: plug_in(lab, n, lan)
       lab
     rescue
       error ->
@@ -92,16 +103,26 @@ defmodule GossipCluster.Lab do
     end
   end
 
-  defp plug_in(%{switch: switch}, n, %{netns: netns, ip: ip}) do
+  defp plug_in(%{switch: switch} = lab, n, lan) do
+    %{netns: netns} = lab.hosts[n]
+    {port, device} = {port(n, lan), device(lan)}
+
     run!([
-      "netns add #{netns}",
-      "-n #{switch} link add p#{n} type veth peer name eth0 netns #{netns}",
-      "-n #{switch} link set p#{n} master br0 up",
-      "-n #{netns} address add #{:inet.ntoa(ip)}/24 dev eth0",
-      "-n #{netns} link set lo up",
-      "-n #{netns} link set eth0 up"
+      "-n #{switch} link add #{port} type veth peer name #{device} netns #{netns}",
+      "-n #{switch} link set #{port} master #{bridge(lan)} up",
+      "-n #{netns} address add #{:inet.ntoa(ip(n, lan))}/24 dev #{device}",
+      "-n #{netns} link set #{device} up"
     ])
   end
+
+  @doc "The address of a host on a LAN."
+  @spec ip(pos_integer(), pos_integer()) :: :inet.ip4_address()
+  def ip(n, lan \\ 1), do: {10, 76 + lan, 0, n}
+
+  defp device(lan), do: "eth#{lan - 1}"
+  defp bridge(lan), do: "br#{lan - 1}"
+  defp port(n, 1), do: "p#{n}"
+  defp port(n, lan), do: "p#{n}.#{lan}"
 
   # Two files for /etc/hosts: where every host is known, and where none is.
   defp write_hosts(lab) do
@@ -115,26 +136,41 @@ defmodule GossipCluster.Lab do
   def hosts_file(lab, epmd), do: Path.join(lab.dir, "hosts.#{epmd}")
 
   @doc """
-  Cuts a host off. `:cable` takes its carrier away, as a pulled plug does; with `:silent` its interface stays up and what it
-  sends goes nowhere.
+  Cuts a host off from a LAN. `:cable` takes its carrier away, as a pulled plug does; with `:silent` its interface stays up and
+  what it sends goes nowhere.
   """
-  @spec cut(t(), pos_integer(), :cable | :silent) :: :ok
-  def cut(lab, n, how \\ :cable)
-  def cut(lab, n, :cable), do: run!(["-n #{lab.switch} link set p#{n} down"])
-  def cut(lab, n, :silent), do: run!(["-n #{lab.switch} link set p#{n} nomaster"])
+  @spec cut(t(), pos_integer(), :cable | :silent, pos_integer()) :: :ok
+  def cut(lab, n, how \\ :cable, lan \\ 1)
+  def cut(lab, n, :cable, lan), do: run!(["-n #{lab.switch} link set #{port(n, lan)} down"])
+  def cut(lab, n, :silent, lan), do: run!(["-n #{lab.switch} link set #{port(n, lan)} nomaster"])
 
-  @doc "Takes the host's interface away for good: there is only its loopback interface."
-  @spec unplug(t(), pos_integer()) :: :ok
-  def unplug(lab, n), do: run!(["-n #{lab.switch} link delete p#{n}"])
+  @doc "Takes the host's interface away for good: where there is one LAN, only its loopback interface is left."
+  @spec unplug(t(), pos_integer(), pos_integer()) :: :ok
+  def unplug(lab, n, lan \\ 1), do: run!(["-n #{lab.switch} link delete #{port(n, lan)}"])
 
   @doc "Plugs a host in again, however it was cut off."
-  @spec heal(t(), pos_integer()) :: :ok
-  def heal(lab, n), do: run!(["-n #{lab.switch} link set p#{n} master br0 up"])
+  @spec heal(t(), pos_integer(), pos_integer()) :: :ok
+  def heal(lab, n, lan \\ 1),
+    do: run!(["-n #{lab.switch} link set #{port(n, lan)} master #{bridge(lan)} up"])
+
+  @doc "Gives a host's interface one more address, or takes one away, as DHCP and VPNs do."
+  @spec address(t(), pos_integer(), :add | :delete, :inet.ip4_address(), pos_integer()) :: :ok
+  def address(lab, n, what, ip, lan \\ 1),
+    do: in_host(lab, n, ~w(ip address #{what} #{:inet.ntoa(ip)}/24 dev #{device(lan)}))
+
+  @doc "Gives a host's interface another name."
+  @spec rename(t(), pos_integer(), String.t(), pos_integer()) :: :ok
+  def rename(lab, n, name, lan \\ 1),
+    do: in_host(lab, n, ~w(ip link set #{device(lan)} name #{name}))
+
+  @doc "Runs a program in a host's network. It must succeed."
+  @spec in_host(t(), pos_integer(), [String.t()]) :: :ok
+  def in_host(lab, n, command),
+    do: command!("ip", ["netns", "exec", lab.hosts[n].netns | command])
 
   @doc "Lets each packet that reaches a host over the switch be lost with this probability; 0 ends that."
   @spec lose(t(), pos_integer(), 0..100) :: :ok
   def lose(lab, n, percent) do
-    netns = lab.hosts[n].netns
     rules = Path.join(lab.dir, "loss")
 
     File.write!(rules, """
@@ -148,7 +184,7 @@ defmodule GossipCluster.Lab do
     }
     """)
 
-    command!("ip", ["netns", "exec", netns, "nft", "-f", rules])
+    in_host(lab, n, ["nft", "-f", rules])
   end
 
   @doc "How many packets `lose/3` has dropped on a host."
@@ -187,22 +223,83 @@ defmodule GossipCluster.Lab do
       }
       """)
 
-      command!("ip", ["netns", "exec", lab.hosts[here].netns, "nft", "-f", rules])
+      in_host(lab, here, ["nft", "-f", rules])
     end
 
     :ok
   end
 
+  @doc """
+  What a firewall or NAT does that restarts and has forgotten the connections: every TCP packet of those that there are between
+  two hosts is answered with a reset, whichever side sends it. New connections pass. Ends by `forget_resets/3`.
+  """
+  @spec reset(t(), pos_integer(), pos_integer()) :: :ok
+  def reset(lab, one, other) do
+    for {here, there} <- [{one, other}, {other, one}] do
+      ports = connected_ports(lab, here, there)
+      if ports == [], do: flunk("no TCP connection between the hosts #{one} and #{other}")
+      ports = Enum.join(ports, ", ")
+      rules = Path.join(lab.dir, "reset")
+
+      File.write!(rules, """
+      table inet resets {
+        chain out {
+          type filter hook output priority 0;
+          ip daddr #{:inet.ntoa(lab.hosts[there].ip)} tcp sport . tcp dport { #{ports} } reject with tcp reset
+        }
+      }
+      """)
+
+      in_host(lab, here, ["nft", "-f", rules])
+    end
+
+    :ok
+  end
+
+  @doc "Ends what `reset/3` began."
+  @spec forget_resets(t(), pos_integer(), pos_integer()) :: :ok
+  def forget_resets(lab, one, other) do
+    for host <- [one, other], do: in_host(lab, host, ~w(nft delete table inet resets))
+    :ok
+  end
+
+  # The ports of the connections from a host to another, here and there, as nft writes pairs.
+  defp connected_ports(lab, here, there) do
+    arguments =
+      ~w(netns exec #{lab.hosts[here].netns} ss -Htn state established dst #{:inet.ntoa(lab.hosts[there].ip)})
+
+    {lines, 0} = System.cmd("ip", arguments)
+
+    for line <- String.split(lines, "\n", trim: true) do
+      [_, here, there] = Regex.run(~r/:(\d+)\s+\S+:(\d+)\s*$/, line)
+      "#{here} . #{there}"
+    end
+  end
+
+  @doc """
+  Loses the first packets of a kind that reach a host: as many as `quota` bytes hold, by a match of nft's such as
+  `"tcp flags syn"`.
+  """
+  @spec lose_first(t(), pos_integer(), String.t(), pos_integer()) :: :ok
+  def lose_first(lab, n, match, quota) do
+    rules = Path.join(lab.dir, "quota")
+
+    File.write!(rules, """
+    table inet first {
+      chain in {
+        type filter hook prerouting priority -300;
+        iifname "eth*" #{match} quota until #{quota} bytes counter drop
+      }
+    }
+    """)
+
+    in_host(lab, n, ["nft", "-f", rules])
+  end
+
   @doc "Ends what `part/3` began."
   @spec join(t(), pos_integer(), pos_integer()) :: :ok
   def join(lab, one, other) do
-    for host <- [one, other],
-        do:
-          command!(
-            "ip",
-            ~w(netns exec #{lab.hosts[host].netns} nft delete table inet part)
-          )
-
+    for host <- [one, other], do: in_host(lab, host, ~w(nft delete table inet part))
     :ok
   end
 

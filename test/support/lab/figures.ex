@@ -25,4 +25,16 @@ defmodule GossipCluster.Lab.Figures do
       "#{name}: median #{at.(0.5)} ms#{bound}, min #{at.(0)}, p90 #{at.(0.9)}, max #{at.(1)}, #{more}n=#{length(sorted)}"
     )
   end
+
+  @doc "Prints the quantiles of these milliseconds, and the bounds in words where there are some."
+  @spec quantiles(String.t(), [number()], String.t() | nil) :: :ok
+  def quantiles(name, times, bounds \\ nil) do
+    sorted = Enum.sort(times)
+    at = &Float.round(Enum.at(sorted, ceil(&1 * length(sorted)) - 1) / 1, 1)
+    bounds = if bounds, do: " (bounds in ms: #{bounds})", else: ""
+
+    IO.puts(
+      "#{name}: p50 #{at.(0.5)} p90 #{at.(0.9)} p99 #{at.(0.99)} max #{List.last(sorted)} ms#{bounds}, n=#{length(sorted)}"
+    )
+  end
 end

@@ -28,7 +28,7 @@ defmodule GossipCluster.Lab.Node do
     * `:host` - the number of the host. Default: `1`
     * `:epmd` - `:gossip` (GossipCluster.Epmd; host names resolve nowhere) or `:stock` (an epmd on each host). Default: `:gossip`
     * `:alive` - `false`: distribution does not run yet, see `go_alive/2`. Default: `true`
-    * `:at` - the part of the node's name behind the `@`. Default: the host's name
+    * `:at` - the part of the node's name behind the `@`; one with a dot makes the name a long one. Default: the host's name
     * `:cookie` - default: `cookie/0`
     * `:flags` - more flags for `erl`
     * `:cluster` - options: a cluster to start at once; it is subscribed to before it can know anybody
@@ -51,7 +51,11 @@ defmodule GossipCluster.Lab.Node do
             wait_boot: 60_000
           },
           if(Keyword.get(options, :alive, true),
-            do: %{name: to_charlist(name), host: to_charlist(at), longnames: false},
+            do: %{
+              name: to_charlist(name),
+              host: to_charlist(at),
+              longnames: String.contains?(at, ".")
+            },
             else: %{}
           )
         )
@@ -143,13 +147,21 @@ defmodule GossipCluster.Lab.Node do
 
   defp kind({:down, %Peer{name: name}, reason}, name), do: {:down, reason}
   defp kind({:conflict, %Peer{name: name}, _other}, name), do: :conflict
-  defp kind({kind, %Peer{name: name}}, name), do: kind
+  defp kind({kind, %Peer{name: name}}, name) when kind in [:up, :update], do: kind
   defp kind(_event, _name), do: nil
 
   @doc "The names of the connected nodes, sorted."
   @spec connected(t()) :: [String.t()]
   def connected(node),
     do: node |> call(:erlang, :nodes, [:connected]) |> Enum.map(&Atom.to_string/1) |> Enum.sort()
+
+  @doc """
+  Whether a call to the other node, over the Erlang connection that there is, is answered within so many milliseconds. No
+  connection is made for it.
+  """
+  @spec reaches?(t(), t(), pos_integer()) :: boolean()
+  def reaches?(node, other, timeout \\ 1_000),
+    do: call(node, Prober, :reaches?, [String.to_atom(other.name), timeout])
 
   @doc "NODEUP and NODEDOWN as net_kernel told them: `{:nodeup | :nodedown, name}`."
   @spec links(t()) :: [{:nodeup | :nodedown, String.t()}]

@@ -65,6 +65,14 @@ defmodule GossipCluster.Lab.Prober do
   @spec untrace(atom()) :: :ok
   def untrace(cluster), do: GenServer.call(__MODULE__, {:trace, cluster, false})
 
+  @doc "Whether a connected node answers a call within so many milliseconds."
+  @spec reaches?(node(), pos_integer()) :: boolean()
+  def reaches?(node, timeout) do
+    node in :erlang.nodes(:connected) and :erpc.call(node, :erlang, :node, [], timeout) == node
+  rescue
+    ErlangError -> false
+  end
+
   @doc "Kills a registered process."
   @spec kill(atom()) :: true
   def kill(name), do: name |> Process.whereis() |> Process.exit(:kill)

@@ -1,0 +1,75 @@
+# What lost packets cost: two nodes on two hosts that start at once, of whose packets each is lost with some probability on
+# arrival. From the moment when the one that dials has listed the other to the later NODEUP (the dial), and from the last
+# start_link to that NODEUP (all). Then meshes of twelve: how many connections were lost on the way, which should be none.
+#
+#   MIX_ENV=test mix run bench/loss.exs [SAMPLES [MESHES]]       as root, on a quiet machine
+
+alias GossipCluster.Lab
+alias GossipCluster.Lab.{Case, Figures, Mesh, Node}
+
+{samples, meshes} =
+  case Enum.map(System.argv(), &String.to_integer/1) do
+    [] -> {100, 50}
+    [samples] -> {samples, 0}
+    [samples, meshes] -> {samples, meshes}
+  end
+
+key = [secret: {:key, :crypto.strong_rand_bytes(32)}]
+
+in_lab = fn count, loss, work ->
+  lab = Lab.make(hosts: count)
+
+  try do
+    nodes = Mesh.boot(lab, count)
+    for host <- 1..count, loss > 0, do: Lab.lose(lab, host, loss)
+    work.(nodes)
+  after
+    Lab.remove(lab)
+  end
+end
+
+# When the node that dials first, the one of the lower name, had listed the other; it may be connected before, by the other.
+listed_at = fn [node | _], since ->
+  Enum.find_value(Node.events(node), fn
+    {at, {:event, _, {:up, _peer}}} when at > since -> at
+    _event -> nil
+  end)
+end
+
+round = fn nodes ->
+  since = Mesh.form(nodes, key)
+  whole = Case.eventually("connected", nodes, fn -> Mesh.formed_at(nodes, since) end, 60_000)
+  up = Enum.max(whole)
+  dialled = min(listed_at.(nodes, since) || up, up)
+  {(up - dialled) / 1000, (up - Mesh.started_at(nodes, since)) / 1000}
+end
+
+for {loss, bounds} <- [{0, nil}, {10, "p50 100, p90 400"}, {30, nil}] do
+  times =
+    in_lab.(2, loss, fn nodes ->
+      round.(nodes)
+      for _ <- 1..samples, do: round.(nodes)
+    end)
+
+  for {what, at} <- [{"dial", 0}, {"all", 1}] do
+    bounds = if what == "dial", do: bounds
+    Figures.quantiles("#{loss} % loss, #{what}", Enum.map(times, &elem(&1, at)), bounds)
+  end
+end
+
+if meshes > 0 do
+  lost =
+    for _ <- 1..meshes do
+      in_lab.(12, 10, fn nodes ->
+        since = Mesh.form(nodes, key)
+        Case.eventually("a full mesh", nodes, fn -> Mesh.formed_at(nodes, since) end, 60_000)
+        Case.eventually("whole", nodes, fn -> Mesh.whole?(nodes) end, 60_000)
+        Mesh.downs(nodes, since)
+      end)
+    end
+
+  IO.puts(
+    "#{meshes} meshes of 12, 10 % loss: connections lost on the way #{Enum.sum(lost)} (bound 0), in " <>
+      "#{Enum.count(lost, &(&1 > 0))} of them"
+  )
+end
