@@ -50,6 +50,9 @@ defmodule GossipCluster do
           | {:update, Peer.t()}
           | {:down, Peer.t(), :left | :beam_exit | :silent}
           | {:conflict, Peer.t(), Peer.t()}
+          | {:connected, Peer.t()}
+          | {:disconnected, Peer.t(), term()}
+          | {:problem, Peer.t(), {atom(), String.t()}}
           | {:missed, pos_integer()}
           | {:health, :ok | :isolated}
 

@@ -3,9 +3,9 @@ defmodule GossipCluster.Cluster do
   # A cluster as this node knows it, and what is to be done about it. Pure: `handle/3` takes what has happened and the time,
   # in milliseconds, and returns what the owner shall do (GossipCluster.Owner does it). The parts decide for themselves: who is
   # listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce (Announcement), when it is started
-  # (SidecarLife), whether a connection was ended on purpose (QuietPeriod), who is to be answered (Replies), what was said
-  # (Problems). What one of them means for the others stands in Peers, Local and Answers; here is who is asked, and what a
-  # turn is.
+  # (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a peer is dialled (Paths), whether the path of
+  # a connection lives (PathWatch), who is to be answered (Replies), what was said (Problems). What one of them means for the
+  # others stands in Peers, Routes, Local and Answers; here is who is asked, and what a turn is.
   #
   # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one write
   # of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of them, or comes
@@ -18,15 +18,17 @@ defmodule GossipCluster.Cluster do
     Answers,
     Dialer,
     Local,
+    PathWatch,
     Peers,
     Problems,
     Replies,
     Roster,
+    Routes,
     SidecarLife,
     State
   }
 
-  alias GossipCluster.Dial.Attempt
+  alias GossipCluster.Dial.{Attempt, Path}
   alias GossipCluster.{Hidden, Peer, Report}
   alias GossipCluster.Sidecar.Codec
 
@@ -59,6 +61,9 @@ defmodule GossipCluster.Cluster do
           | {:not_dialled, String.t(), Problems.problem()}
           | {:disconnected, String.t(), :ok | {:error, String.t()}}
           | {:knocked, String.t(), :ok | {:error, term()}}
+          | {:place, [:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
+          | {:path, String.t(), Path.t() | nil}
+          | {:probed, String.t(), :answered | :silent}
           | {:nodes, links :: non_neg_integer(),
              {:ok, [String.t()]} | {:error, String.t()} | :killed}
           | {:await, Replies.caller(), pid(), non_neg_integer(), timeout()}
@@ -74,6 +79,8 @@ defmodule GossipCluster.Cluster do
           | :open
           | :ready
           | :dial
+          | :place
+          | :paths
           | :port
           | {:alone, pos_integer()}
           | {:await | :leave | :stats, Replies.ref()}
@@ -86,6 +93,8 @@ defmodule GossipCluster.Cluster do
           | {:delete, term()}
           | {:epmd_put, Peer.t()}
           | {:epmd_drop, Peer.t(), Codec.down_reason()}
+          | {:epmd_remember, String.t(), :inet.ip_address()}
+          | {:epmd_forget, String.t()}
           | :epmd_sweep
           | {:open, keys :: Hidden.t()}
           | :close
@@ -97,6 +106,9 @@ defmodule GossipCluster.Cluster do
           | {:dial, Peer.t(), doubted :: boolean()}
           | {:disconnect, String.t()}
           | {:knock, Peer.t()}
+          | :look_at_place
+          | {:find_path, String.t()}
+          | {:probe, String.t(), milliseconds :: pos_integer()}
           | {:list_nodes, non_neg_integer()}
           | {:timer, timer(), non_neg_integer() | :cancel}
           | {:reply, Replies.caller(), term()}
@@ -124,6 +136,7 @@ defmodule GossipCluster.Cluster do
       sidecar: SidecarLife.new(),
       replies: Replies.new(),
       problems: Problems.new(),
+      watch: PathWatch.new(),
       up: MapSet.new(past.up),
       health: past.health,
       interfaces: past.interfaces,
@@ -174,6 +187,7 @@ defmodule GossipCluster.Cluster do
     :taken
   ]
   @answers [:await, :caller_down, :leave, :no_leave, :stats, :no_stats]
+  @routes [:place, :path, :probed]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error]
 
   defp route(state, :continue, _now), do: state
@@ -192,6 +206,9 @@ defmodule GossipCluster.Cluster do
   defp route(state, {:timeout, timer} = event, now) when timer in [:open, :ready, :port],
     do: Local.event(state, event, now)
 
+  defp route(state, {:timeout, timer} = event, now) when timer in [:place, :paths],
+    do: Routes.event(state, event, now)
+
   defp route(state, {:timeout, :dial} = event, now), do: Peers.event(state, event, now)
   defp route(state, {:timeout, _timer} = event, now), do: Answers.event(state, event, now)
 
@@ -199,6 +216,7 @@ defmodule GossipCluster.Cluster do
     cond do
       kind(event) in @local -> Local.event(state, event, now)
       kind(event) in @answers -> Answers.event(state, event, now)
+      kind(event) in @routes -> Routes.event(state, event, now)
       true -> Peers.event(state, event, now)
     end
   end
@@ -217,6 +235,7 @@ defmodule GossipCluster.Cluster do
     |> Peers.look_at_changed()
     |> Answers.awaits()
     |> set_dial_timer(now)
+    |> Routes.set_timer(now)
     |> go_on()
   end
 

@@ -8,6 +8,11 @@ defmodule GossipCluster.Epmd do
   up to 4 seconds, while the stock `:erl_epmd` is asked too, so that nodes outside the cluster are still reached. The distribution may run over
   TCP or TLS (`-proto_dist inet_tls`).
 
+  A peer may have many addresses, of which one works: they are tried as Happy Eyeballs does (RFC 8305), the best first, the next
+  after 250 ms, and the first that answers TCP is given to Erlang. That is where the peer was connected last; then an IP
+  address in its name; the loopback, where both nodes run on one machine; the address that its distribution listens on; and
+  every address that it is heard at, or says that it has. So it is for every dial of Erlang's: those of `global`, and yours.
+
   ## Switching it on
 
   Erlang reads the setting when its distribution starts:
@@ -42,6 +47,7 @@ defmodule GossipCluster.Epmd do
   nowhere. The table belongs to the application, not to a cluster: whatever crashes in a cluster, `global` still finds its nodes.
   """
 
+  alias GossipCluster.Dial.Race
   alias GossipCluster.Peer
 
   @table __MODULE__
@@ -53,6 +59,8 @@ defmodule GossipCluster.Epmd do
   @step 10
   # Stock epmd, and DNS, are asked when the cluster has had this time to answer.
   @ask_others 200
+  # Where none of several addresses has answered by then, the connect to the first one tells why.
+  @race 2_500
   # A peer that fell silent keeps its entry this long, for `global` still dials it.
   @keep 600_000
 
@@ -69,9 +77,37 @@ defmodule GossipCluster.Epmd do
   @spec put(GossipCluster.name(), Peer.t()) :: :ok
   def put(_cluster, %Peer{port: 0}), do: :ok
 
-  def put(cluster, %Peer{name: name, port: port, addresses: addresses}) do
-    :ets.insert(@table, {{name, cluster}, Enum.map(addresses, &elem(&1, 0)), port, now(), nil})
+  def put(cluster, %Peer{name: name, port: port, paths: paths}) do
+    :ets.insert(@table, {{name, cluster}, paths, port, now(), nil})
     :ok
+  end
+
+  @doc false
+  # Where the peer of this name is connected: that is tried first from now on.
+  @spec remember(String.t(), :inet.ip_address()) :: :ok
+  def remember(name, ip) do
+    :ets.insert(@table, {{:via, name}, ip})
+    :ok
+  end
+
+  @doc false
+  # That path has died.
+  @spec forget(String.t()) :: :ok
+  def forget(name) do
+    :ets.delete(@table, {:via, name})
+    :ok
+  end
+
+  @doc false
+  # Who dials this name for net_kernel: a process that is still looking for its address, or has had it since a time.
+  @spec attempt(String.t()) :: {pid(), :looking | integer()} | nil
+  def attempt(name) do
+    case :ets.lookup(@table, {:attempt, name}) do
+      [{_key, pid, since}] -> {pid, since}
+      [] -> nil
+    end
+  rescue
+    ArgumentError -> nil
   end
 
   @doc false
@@ -84,8 +120,12 @@ defmodule GossipCluster.Epmd do
 
   def drop(cluster, %Peer{name: name}, _reason) do
     :ets.delete(@table, {name, cluster})
+    if not listed?(name), do: forget_all(name)
     :ok
   end
+
+  defp listed?(name),
+    do: :ets.select(@table, [{{{name, :_}, :_, :_, :_, :_}, [], [true]}], 1) != :"$end_of_table"
 
   @doc false
   # Forgets those that have been silent for long. It looks at all, so it is not done for each.
@@ -96,8 +136,11 @@ defmodule GossipCluster.Epmd do
         {{:_, :_, :_, :_, :"$1"}, [{:is_integer, :"$1"}, {:<, :"$1", now() - @keep}], [true]}
       ])
 
+    for [name] <- :ets.match(@table, {{:via, :"$1"}, :_}), not listed?(name), do: forget_all(name)
     :ok
   end
+
+  defp forget_all(name), do: for(key <- [:via, :attempt], do: :ets.delete(@table, {key, name}))
 
   @doc false
   @spec own_port() :: :inet.port_number()
@@ -181,9 +224,25 @@ defmodule GossipCluster.Epmd do
     cond do
       # net_kernel only wants to know whether the protocol suits, and must not be kept waiting.
       self() == Process.whereis(:net_kernel) -> suits(name, host, family)
-      table?() or not fallback?() -> wait(name, host, family, now(), nil)
+      table?() or not fallback?() -> attempted(name, host, family)
       true -> :erl_epmd.address_please(name, host, family)
     end
+  end
+
+  # Who asks is the process that will connect. GossipCluster.Dial.Attempt looks after it.
+  defp attempted(name, host, family) do
+    full = text(name) <> "@" <> text(host)
+    note(full, :looking)
+    answer = wait(name, host, family, now(), nil)
+    note(full, now())
+    answer
+  end
+
+  # Only of names that are listed: of others nobody asks.
+  defp note(name, since) do
+    if listed?(name), do: :ets.insert(@table, {{:attempt, name}, self(), since})
+  rescue
+    ArgumentError -> false
   end
 
   defp suits(name, host, family) do
@@ -195,7 +254,7 @@ defmodule GossipCluster.Epmd do
 
   defp wait(name, host, family, since, others) do
     with {:ok, ips, port} <- lookup(name, host),
-         {:ok, ip} <- known(ips, host, family) do
+         {:ok, ip} <- known(via_first(name, host, ips), port, host, family) do
       {:ok, ip, port, @version}
     else
       {:error, _reason} = error ->
@@ -221,10 +280,18 @@ defmodule GossipCluster.Epmd do
   end
 
   # A peer that is listed without an address of this family: its port is known, and its host name may resolve.
-  defp known(ips, host, family) do
-    case address(ips, family) do
-      {:ok, ip} -> {:ok, ip}
-      :none -> if fallback?(), do: resolve(host, family), else: {:error, :eafnosupport}
+  defp known(ips, port, host, family) do
+    case of_family(ips, family) do
+      [ip] -> {:ok, ip}
+      [first | _] = ips -> with({:error, _why} <- Race.run(ips, port, @race), do: {:ok, first})
+      [] -> if fallback?(), do: resolve(host, family), else: {:error, :eafnosupport}
+    end
+  end
+
+  defp via_first(name, host, ips) do
+    case :ets.lookup(@table, {:via, text(name) <> "@" <> text(host)}) do
+      [{_key, ip}] -> if ip in ips, do: [ip | List.delete(ips, ip)], else: ips
+      [] -> ips
     end
   end
 
@@ -284,9 +351,15 @@ defmodule GossipCluster.Epmd do
   defp table?, do: :ets.whereis(@table) != :undefined
 
   defp address(ips, family) do
+    case of_family(ips, family) do
+      [ip | _] -> {:ok, ip}
+      [] -> :none
+    end
+  end
+
+  defp of_family(ips, family) do
     size = if family(family) == :inet6, do: 8, else: 4
-    ip = Enum.find(ips, &(tuple_size(&1) == size))
-    if ip, do: {:ok, ip}, else: :none
+    Enum.filter(ips, &(tuple_size(&1) == size))
   end
 
   # Some releases of Erlang name the family, some the protocol.

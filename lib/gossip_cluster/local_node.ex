@@ -75,6 +75,43 @@ defmodule GossipCluster.LocalNode do
   end
 
   @doc """
+  This host's IP addresses, sorted (none where the system does not tell), and the address and port that this node's distribution
+  listens on, if that is seen. Asks the kernel, which takes its time where there are thousands: not for the owner.
+  """
+  @spec place() :: {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
+  def place, do: {addresses(), listener()}
+
+  defp addresses do
+    case :inet.getifaddrs() do
+      {:ok, interfaces} ->
+        Enum.uniq(Enum.sort(for {_name, options} <- interfaces, {:addr, ip} <- options, do: ip))
+
+      {:error, _reason} ->
+        []
+    end
+  end
+
+  # The socket that net_kernel owns, and that leads nowhere. Those of connections are linked to it, too, but not its own.
+  defp listener do
+    with pid when is_pid(pid) <- Process.whereis(:net_kernel),
+         {:links, links} <- Process.info(pid, :links) do
+      Enum.find_value(links, &(is_port(&1) && listener(&1, pid)))
+    else
+      _none -> nil
+    end
+  end
+
+  defp listener(port, owner) do
+    with {:connected, ^owner} <- Port.info(port, :connected),
+         {:error, :enotconn} <- :inet.peername(port),
+         {:ok, {ip, number}} when is_tuple(ip) <- :inet.sockname(port) do
+      {ip, number}
+    else
+      _other -> nil
+    end
+  end
+
+  @doc """
   Whether a cookie is easy to guess, and why: short, or as Erlang generates them (20 capital letters from few seeds).
   """
   @spec weak_cookie(binary()) :: nil | String.t()

@@ -20,8 +20,18 @@ defmodule GossipCluster.Owner do
     View
   }
 
-  alias GossipCluster.Cluster.{Announcement, DialQueue, Dialer, Problems, QuietPeriod, Roster}
-  alias GossipCluster.Dial.{AtomBudget, Attempt, Diagnosis}
+  alias GossipCluster.Cluster.{
+    Announcement,
+    DialQueue,
+    Dialer,
+    Paths,
+    PathWatch,
+    Problems,
+    QuietPeriod,
+    Roster
+  }
+
+  alias GossipCluster.Dial.{AtomBudget, Attempt, Diagnosis, Path}
   alias GossipCluster.Sidecar.Codec
 
   # A task that has not ended by then is killed; net_kernel itself gives a connect up after 7 s.
@@ -84,8 +94,8 @@ defmodule GossipCluster.Owner do
 
   # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right after.
   defp soon do
-    [Codec, Roster, Dialer, DialQueue, Problems, QuietPeriod, AtomBudget, Attempt, Epmd] ++
-      [Disconnects, Announcement, Peer, Task.Supervised] ++
+    [Codec, Roster, Dialer, DialQueue, Paths, PathWatch, Problems, QuietPeriod, AtomBudget] ++
+      [Attempt, Epmd, Path, Disconnects, Announcement, Peer, Task.Supervised] ++
       [:queue, :gb_sets, :rand, :erl_epmd, :inet_tcp_dist, :dist_util]
   end
 
@@ -306,6 +316,16 @@ defmodule GossipCluster.Owner do
     owner
   end
 
+  defp act({:epmd_remember, name, ip}, owner) do
+    :ok = Epmd.remember(name, ip)
+    owner
+  end
+
+  defp act({:epmd_forget, name}, owner) do
+    :ok = Epmd.forget(name)
+    owner
+  end
+
   defp act(:epmd_sweep, owner) do
     :ok = Epmd.sweep()
     owner
@@ -446,6 +466,17 @@ defmodule GossipCluster.Owner do
   defp act({:knock, peer}, owner),
     do: start_task(owner, {:knock, peer.name}, Diagnosis, :knock, [peer])
 
+  defp act(:look_at_place, owner), do: start_task(owner, :place, LocalNode, :place, [])
+
+  # A name that is connected is an atom.
+  defp act({:find_path, name}, owner),
+    do: start_task(owner, {:find_path, name}, Path, :find, [String.to_existing_atom(name)])
+
+  defp act({:probe, name, patience}, owner) do
+    arguments = [String.to_existing_atom(name), patience]
+    start_task(owner, {:probe, name}, Path, :probe, arguments)
+  end
+
   defp act({:list_nodes, links}, owner),
     do: start_task(owner, {:list_nodes, links}, Attempt, :list, [owner.options.list_nodes])
 
@@ -517,6 +548,13 @@ defmodule GossipCluster.Owner do
   defp ended({:knock, name}, :killed, _duration), do: {:knocked, name, :ok}
   defp ended({:knock, name}, result, _duration), do: {:knocked, name, result}
   defp ended({:list_nodes, links}, result, _duration), do: {:nodes, links, result}
+  # What is not known has not changed.
+  defp ended(:place, :killed, _duration), do: {:place, [], nil}
+  defp ended(:place, {addresses, listener}, _duration), do: {:place, addresses, listener}
+  defp ended({:find_path, name}, :killed, _duration), do: {:path, name, nil}
+  defp ended({:find_path, name}, path, _duration), do: {:path, name, path}
+  defp ended({:probe, name}, :killed, _duration), do: {:probed, name, :answered}
+  defp ended({:probe, name}, result, _duration), do: {:probed, name, result}
   defp ended(:port, :killed, _duration), do: {:local_port, 0}
   defp ended(:port, port, _duration), do: {:local_port, port}
 

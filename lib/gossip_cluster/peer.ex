@@ -15,6 +15,10 @@ defmodule GossipCluster.Peer do
     * `incarnation` - how often it had to contradict a false suspicion
     * `port` - its distribution port, 0 where unknown
     * `addresses` - `{ip, UDP port, interface index}`, the most recently heard first
+    * `own_addresses` - what it says of its own IP addresses, whether it is heard there or not
+    * `listens` - the one of these that its distribution listens on; `nil`: on all, or it does not say
+    * `paths` - the IP addresses at which its distribution is dialled, best first
+    * `connected_via` - `{ip, port}`: the other end of the Erlang connection; `nil`: there is none, or it is not known
     * `status` - `:alive`, `:suspect` (does not answer), `:stalled` (its sidecar beats but its BEAM hangs)
     * `cookie` - whether its Erlang cookie is this node's: `:same`, `:differs`, `:unknown`
     * `long_names`, `tls`, `ipv6`, `hidden` - how its distribution runs
@@ -29,6 +33,10 @@ defmodule GossipCluster.Peer do
           incarnation: non_neg_integer(),
           port: :inet.port_number(),
           addresses: [{:inet.ip_address(), :inet.port_number(), non_neg_integer()}],
+          own_addresses: [:inet.ip_address()],
+          listens: :inet.ip_address() | nil,
+          paths: [:inet.ip_address()],
+          connected_via: {:inet.ip_address(), :inet.port_number()} | nil,
           status: :alive | :suspect | :stalled,
           cookie: :same | :differs | :unknown,
           long_names: boolean(),
@@ -47,6 +55,10 @@ defmodule GossipCluster.Peer do
     incarnation: 0,
     port: 0,
     addresses: [],
+    own_addresses: [],
+    listens: nil,
+    paths: [],
+    connected_via: nil,
     status: :alive,
     cookie: :unknown,
     long_names: false,

@@ -13,6 +13,7 @@ defmodule GossipCluster.Report do
           | {:update, Peer.t(), before :: atom(), peers :: non_neg_integer()}
           | {:down, Peer.t(), Codec.down_reason(), peers :: non_neg_integer()}
           | {:conflict, Peer.t(), Peer.t(), own() | nil, peers :: non_neg_integer()}
+          | {:tell, event :: tuple()}
           | {:nodeup, String.t()}
           | {:nodedown, String.t(), term()}
           | {:connected, String.t(), duration :: integer()}
@@ -73,6 +74,8 @@ defmodule GossipCluster.Report do
       {:telemetry, [:peer, :conflict], %{peers: peers}, %{peer: peer, other: other}}
     ]
   end
+
+  def outputs({:tell, event}, _cluster), do: [{:event, event}]
 
   def outputs({:nodeup, name}, cluster),
     do: [{:bare_line, :info, "NODEUP #{Peer.label(name)}#{within(cluster)}"}]

@@ -72,6 +72,18 @@ static int read_cookie(struct cursor *c, const char *name, struct message *out)
     return 0;
 }
 
+static int read_host(struct cursor *c, const char *name, struct message *out)
+{
+    const uint8_t *bytes;
+    size_t len;
+    int at = c->at;
+
+    if (cursor_bytes(c, &bytes, &len) != 0 || host_set(&out->as.command.as.alive.host, bytes, len) != 0) {
+        return cursor_refuse(c, at, name, "a binary: 0 or 1, then IP addresses, each behind a 4 or a 6");
+    }
+    return 0;
+}
+
 int term_alive(struct cursor *c, struct message *out)
 {
     out->as.command.type = COMMAND_ALIVE;
@@ -79,7 +91,8 @@ int term_alive(struct cursor *c, struct message *out)
         {"name", read_name},     {"creation", read_creation},
         {"port", read_port},     {"long_names", read_long_names},
         {"tls", read_tls},       {"ipv6", read_ipv6},
-        {"hidden", read_hidden}, {"cookie", read_cookie},
+        {"hidden", read_hidden}, {"host", read_host},
+        {"cookie", read_cookie},
     };
     return cursor_map(c, "alive", keys, sizeof keys / sizeof keys[0], out);
 }

@@ -177,10 +177,36 @@ static int put_addresses(ei_x_buff *x, const struct peer_view *p)
     return count > 0 ? ei_x_encode_empty_list(x) : 0;
 }
 
+/* {Bound, [Ip]}, or the atom `unknown`. */
+static int put_host(ei_x_buff *x, const struct host *host)
+{
+    size_t count = 0;
+
+    if (host->len == 0) {
+        return put_atom(x, "host", "unknown");
+    }
+    for (size_t at = 1; at < host->len; at += 1 + addr_ip_len(host->bytes[at])) {
+        count++;
+    }
+    if (ei_x_encode_atom(x, "host") != 0 || ei_x_encode_tuple_header(x, 2) != 0 ||
+        ei_x_encode_boolean(x, host->bytes[0]) != 0 || put_list(x, count) != 0) {
+        return -1;
+    }
+    for (size_t at = 1; at < host->len; at += 1 + addr_ip_len(host->bytes[at])) {
+        const uint8_t *ip = host->bytes + at + 1;
+        struct addr a = host->bytes[at] == ADDR_IPV4 ? addr_ipv4(ip, 0, 0) : addr_ipv6(ip, 0, 0);
+
+        if (put_ip(x, &a) != 0) {
+            return -1;
+        }
+    }
+    return count > 0 ? ei_x_encode_empty_list(x) : 0;
+}
+
 static int put_peer(ei_x_buff *x, const struct peer_view *p)
 {
     const struct identity *id = &p->id;
-    return put(ei_x_encode_map_header(x, 12) != 0 || ei_x_encode_atom(x, "name") != 0 ||
+    return put(ei_x_encode_map_header(x, 13) != 0 || ei_x_encode_atom(x, "name") != 0 ||
                put_binary(x, id->name.text, id->name.len) != 0 || ei_x_encode_atom(x, "boot") != 0 ||
                put_boot(x, id->boot) != 0 || put_number(x, "creation", id->creation) != 0 ||
                put_number(x, "incarnation", id->incarnation) != 0 ||
@@ -190,7 +216,8 @@ static int put_peer(ei_x_buff *x, const struct peer_view *p)
                put_bool(x, "ipv6", (id->flags & IDENTITY_IPV6_DIST) != 0) != 0 ||
                put_bool(x, "hidden", (id->flags & IDENTITY_HIDDEN) != 0) != 0 ||
                put_atom(x, "status", status_name(p->status)) != 0 ||
-               put_atom(x, "cookie", cookie_name(p->cookie)) != 0 || put_addresses(x, p) != 0);
+               put_atom(x, "cookie", cookie_name(p->cookie)) != 0 || put_host(x, &p->host) != 0 ||
+               put_addresses(x, p) != 0);
 }
 
 static int put_tagged(struct term *t, long arity, const char *tag)

@@ -141,6 +141,8 @@ static void commands_come_through(void **state)
     assert_int_equal(c->as.alive.self.creation, UINT32_MAX);
     assert_int_equal(c->as.alive.self.dist_port, 4370);
     assert_int_equal(c->as.alive.self.flags, IDENTITY_LONG_NAMES);
+    assert_int_equal(c->as.alive.host.len, 6);
+    assert_memory_equal(c->as.alive.host.bytes, "\1\4\12\0\0\1", 6);
     assert_int_equal(c->as.alive.cookie_len, 7);
     assert_memory_equal(c->as.alive.cookie, "monster", 7);
 

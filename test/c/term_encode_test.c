@@ -99,6 +99,8 @@ static struct peer_view a_peer(void)
     p.id.incarnation = 9;
     p.id.dist_port = 4370;
     p.id.flags = IDENTITY_TLS | IDENTITY_HIDDEN;
+    const uint8_t host[] = {1, 4, 10, 0, 0, 5, 6, 0x20, 1, [22] = 9};
+    assert_int_equal(host_set(&p.host, host, sizeof host), 0);
     p.addrs[0] = build_addr(5, 45893);
     p.addrs[1] = addr_ipv6(ip6, 65535, 7);
     return p;
@@ -107,7 +109,7 @@ static struct peer_view a_peer(void)
 static void is_peer(struct walk *w)
 {
     static const char *const flags[] = {"long_names", "tls", "ipv6", "hidden"};
-    is_map(w, 12);
+    is_map(w, 13);
     is_atom(w, "name");
     is_binary(w, "a@host", 6);
     is_atom(w, "boot");
@@ -126,6 +128,22 @@ static void is_peer(struct walk *w)
     is_atom(w, "stalled");
     is_atom(w, "cookie");
     is_atom(w, "differs");
+    is_atom(w, "host");
+    is_tuple(w, 2);
+    is_atom(w, "true");
+    is_list(w, 2);
+    is_tuple(w, 4);
+    is_number(w, 10);
+    is_number(w, 0);
+    is_number(w, 0);
+    is_number(w, 5);
+    is_tuple(w, 8);
+    is_number(w, 0x2001);
+    for (int i = 0; i < 6; i++) {
+        is_number(w, 0);
+    }
+    is_number(w, 9);
+    is_list(w, 0);
     is_atom(w, "addresses");
     is_list(w, 2);
     is_tuple(w, 3);

@@ -72,7 +72,7 @@ static void unknown_fields_are_skipped(void **state)
     struct raw raw;
     static struct wire_message m;
     for (unsigned kind = 0; kind < 256; kind++) {
-        if (kind >= FIELD_NAME && kind <= FIELD_PADDING) {
+        if (kind >= FIELD_NAME && kind <= FIELD_HOST) {
             continue;
         }
         begin(&raw);
@@ -260,6 +260,71 @@ static void bad_entries_are_refused(void **state)
     }
 }
 
+static const uint8_t HOST[] = {1, 4, 10, 0, 0, 1, 6, 0x20, 1, [22] = 9};
+
+/* What is understood of it: up to a family of a later version, and no more than there is room for. */
+static void hosts(void **state)
+{
+    (void)state;
+    uint8_t many[1 + 8 * 5] = {0};
+    for (size_t i = 0; i < 8; i++) {
+        many[1 + 5 * i] = ADDR_IPV4;
+    }
+    const struct {
+        const char *what;
+        const uint8_t *value;
+        size_t len, expected;
+    } rows[] = {{"both", HOST, 23, 23},
+                {"none", HOST, 1, 1},
+                {"one", HOST, 6, 6},
+                {"a later family", (const uint8_t *)"\1\4\12\0\0\1\7more", 11, 6},
+                {"as many as there is room for", many, sizeof many, 1 + HOST_ADDRS * 5}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct raw raw;
+        static struct wire_message m;
+        begin(&raw);
+        add(&raw, FIELD_HOST, rows[i].value, rows[i].len);
+        if (decode(&raw, &m) != 0 || m.host.len != rows[i].expected ||
+            memcmp(m.host.bytes, rows[i].value, m.host.len) != 0) {
+            fail_msg("%s: %u bytes", rows[i].what, m.host.len);
+        }
+    }
+    for (size_t len = 0; len < 23; len++) {
+        struct raw raw;
+        static struct wire_message m;
+        begin(&raw);
+        add(&raw, FIELD_HOST, HOST, len);
+        bool whole = len == 1 || len == 6;
+        assert_int_equal(decode(&raw, &m), whole ? 0 : -1);
+    }
+}
+
+/* Behind the addresses of an entry, and as it was when it is passed on. */
+static void the_host_of_an_entry(void **state)
+{
+    (void)state;
+    static struct wire_message m, copy;
+    wire_clear(&m);
+    m.type = WIRE_NEWS;
+    m.id.boot = 7;
+    struct wire_entry *e = &m.entries[m.entry_count++];
+    *e = (struct wire_entry){.id = build_identity(8, "a@host", 1), .addr_count = 1};
+    e->addrs[0] = build_addr(5, 45893);
+    assert_int_equal(host_set(&e->host, HOST, 23), 0);
+    uint8_t data[WIRE_MESSAGE_MAX];
+    size_t len = wire_encode(&m, data, sizeof data);
+    assert_int_equal(len, WIRE_FIXED + wire_entry_size(e));
+    assert_int_equal(wire_decode(&copy, data, len), 0);
+    assert_int_equal(copy.entries[0].addr_count, 1);
+    assert_true(host_same(&copy.entries[0].host, &e->host));
+    /* cut short */
+    assert_int_equal(wire_decode(&copy, data, len - 1), -1);
+    e->host.len = 0;
+    len = wire_encode(&m, data, sizeof data);
+    assert_int_equal(wire_decode(&copy, data, len), 0);
+    assert_int_equal(copy.entries[0].host.len, 0);
+}
+
 static void the_last_of_a_field_that_comes_twice(void **state)
 {
     (void)state;
@@ -288,6 +353,8 @@ int main(void)
         cmocka_unit_test(more_entries_than_the_decoder_takes),
         cmocka_unit_test(entries),
         cmocka_unit_test(bad_entries_are_refused),
+        cmocka_unit_test(hosts),
+        cmocka_unit_test(the_host_of_an_entry),
         cmocka_unit_test(the_last_of_a_field_that_comes_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

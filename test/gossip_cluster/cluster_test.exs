@@ -65,7 +65,8 @@ defmodule GossipCluster.ClusterTest do
         {:restore, [], [], 1},
         {:local, local()},
         {:local_port, 4000},
-        {:taken, {:alive, Map.put(@own, :port, 4000), local().cookie}},
+        {:place, [], nil},
+        {:taken, {:alive, Map.merge(@own, %{port: 4000, host: {false, []}}), local().cookie}},
         {:frame, {:ready, @ready}},
         {:frame, {:snapshot, :first, peers}},
         {:frame, :snapshot_end}
@@ -74,7 +75,12 @@ defmodule GossipCluster.ClusterTest do
     cluster
   end
 
-  defp facts(effects), do: for({:report, facts} <- effects, fact <- facts, do: fact)
+  # What is reported, but for what subscribers alone are told.
+  defp facts(effects),
+    do:
+      for({:report, facts} <- effects, fact <- facts, not match?({:tell, _event}, fact), do: fact)
+
+  defp told(effects), do: for({:report, facts} <- effects, {:tell, event} <- facts, do: event)
   defp dialled(effects), do: for({:dial, peer, _doubted} <- effects, do: peer.name)
   defp shown(effects), do: for({:show, peer} <- effects, do: peer)
 
@@ -90,8 +96,11 @@ defmodule GossipCluster.ClusterTest do
       assert {:timer, :ready, 15_000} in effects
       {cluster, effects} = handle(cluster, {:local, local()})
       assert :ask_port in effects
-      {_cluster, effects} = handle(cluster, {:local_port, 4000})
-      alive = Map.put(@own, :port, 4000)
+      assert :look_at_place in effects
+      {cluster, effects} = handle(cluster, {:local_port, 4000})
+      refute Enum.any?(effects, &match?({:say, _}, &1))
+      {_cluster, effects} = handle(cluster, {:place, [{10, 0, 0, 1}], nil})
+      alive = Map.merge(@own, %{port: 4000, host: {false, [{10, 0, 0, 1}]}})
       assert {:say, {:alive, alive, local().cookie}} in effects
     end
 
@@ -127,6 +136,120 @@ defmodule GossipCluster.ClusterTest do
     end
   end
 
+  describe "subscribers are told" do
+    test "of connections that come and go, and of what keeps them from coming" do
+      cluster = running([peer("zoe@x")])
+      problem = {:timeout, "no answer"}
+      {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:failed, problem}, 5})
+      assert [{:problem, %Peer{name: "zoe@x", problem: ^problem}, ^problem}] = told(effects)
+      {cluster, effects} = handle(cluster, {:nodeup, "zoe@x"}, 5_000)
+      assert [{:connected, %Peer{connection: :connected, problem: nil}}] = told(effects)
+      {cluster, effects} = handle(cluster, {:nodedown, "zoe@x", :net_tick_timeout, nil}, 6_000)
+      assert [{:disconnected, %Peer{connection: :waiting}, :net_tick_timeout}] = told(effects)
+      # Nobody is listed by that name.
+      {_cluster, effects} =
+        handle(cluster, [{:nodeup, "else@x"}, {:nodedown, "else@x", :disconnect, nil}])
+
+      assert told(effects) == []
+    end
+
+    test "of the end of a connection whose peer has gone before it" do
+      {cluster, _} = handle(running([peer("zoe@x")]), {:nodeup, "zoe@x"})
+      {cluster, effects} = handle(cluster, {:frame, {:down, peer("zoe@x"), :left}})
+      assert told(effects) == []
+      {cluster, effects} = handle(cluster, {:nodedown, "zoe@x", :connection_closed, nil})
+      assert [{:disconnected, %Peer{name: "zoe@x"}, :connection_closed}] = told(effects)
+      assert cluster.parted == %{}
+    end
+
+    test "that a peer is left alone on purpose" do
+      {cluster, _} = handle(running([peer("zoe@x")]), {:nodeup, "zoe@x"})
+      {_cluster, effects} = handle(cluster, {:nodedown, "zoe@x", :disconnect, nil})
+      assert [{:disconnected, _, :disconnect}, {:problem, _, {:quiet, _text}}] = told(effects)
+    end
+  end
+
+  describe "paths" do
+    @lan {10, 0, 0, 2}
+    @second {10, 1, 0, 2}
+    @ours {10, 0, 0, 1}
+
+    defp zoe(heard \\ @lan, changes \\ []),
+      do: peer("zoe@x", [addresses: [{heard, 1, 1}], own_addresses: [@lan, @second]] ++ changes)
+
+    defp connected_at(local \\ @ours) do
+      {cluster, effects} = handle(running(), {:place, [@ours], nil})
+      assert {:timer, :place, 500} in effects
+      {cluster, _} = handle(cluster, {:frame, {:up, zoe()}})
+      up = [{:dialled, "zoe@x", {:connected, nil}, 5}, {:nodeup, "zoe@x"}]
+      {cluster, effects} = handle(cluster, up)
+      assert {:find_path, "zoe@x"} in effects
+      path = %{local: local, remote: {@lan, 9100}}
+      handle(cluster, {:path, "zoe@x", path})
+    end
+
+    test "are given to Epmd and to who dials, and shown" do
+      {cluster, effects} = handle(running(), {:frame, {:up, zoe()}})
+      assert [%Peer{paths: [@lan, @second]}] = for({:epmd_put, peer} <- effects, do: peer)
+      assert [%Peer{paths: [@lan, @second]}] = for({:dial, peer, _} <- effects, do: peer)
+      assert [%Peer{paths: [@lan, @second]}] = shown(effects)
+
+      # It runs on this machine, as is known now.
+      {cluster, effects} = handle(cluster, {:place, [@lan], nil})
+      assert [%Peer{paths: [{127, 0, 0, 1} | _]}] = for({:epmd_put, peer} <- effects, do: peer)
+      assert [%Peer{paths: [{127, 0, 0, 1} | _]}] = shown(effects)
+
+      for same <- [[@lan], []] do
+        {_cluster, effects} = handle(cluster, {:place, same, nil})
+        assert for({:epmd_put, peer} <- effects, do: peer) == []
+      end
+    end
+
+    test "the one that works is shown, and remembered, until the connection ends" do
+      {cluster, effects} = connected_at()
+      assert {:epmd_remember, "zoe@x", @lan} in effects
+      assert [%Peer{connected_via: {@lan, 9100}}] = shown(effects)
+      {cluster, effects} = handle(cluster, {:nodedown, "zoe@x", :net_tick_timeout, nil})
+      assert [%Peer{connected_via: nil}] = shown(effects)
+      # An answer that is late.
+      late = {:path, "zoe@x", %{local: @ours, remote: {@lan, 9100}}}
+      {_cluster, effects} = handle(cluster, [late, {:path, "zoe@x", nil}])
+      assert shown(effects) == []
+    end
+
+    test "a dead one is probed, told, cut, and dialled anew at once, without a quiet period" do
+      {cluster, _} = connected_at()
+      {cluster, effects} = handle(cluster, {:frame, {:update, zoe(@second)}}, 1_000)
+      assert {:timer, :paths, 0} in effects
+      {cluster, effects} = handle(cluster, {:timeout, :paths}, 1_000)
+      assert [{"zoe@x", patience}] = for({:probe, name, ms} <- effects, do: {name, ms})
+      now = 1_000 + patience
+      {cluster, effects} = handle(cluster, {:probed, "zoe@x", :silent}, now)
+      assert {:timer, :paths, 0} in effects
+      {cluster, effects} = handle(cluster, {:timeout, :paths}, now)
+      assert {:disconnect, "zoe@x"} in effects
+      assert {:epmd_forget, "zoe@x"} in effects
+      assert [{:problem, "zoe@x", :dead_path, text, line}] = facts(effects)
+      assert text =~ "to 10.0.0.2 (from 10.0.0.1)"
+      assert line =~ text
+      assert [{:problem, %Peer{name: "zoe@x"}, {:dead_path, ^text}}] = told(effects)
+      {cluster, effects} = handle(cluster, {:nodedown, "zoe@x", :disconnect, :library}, now)
+      assert dialled(effects) == ["zoe@x"]
+      assert [%Peer{paths: [@second, @lan], problem: {:dead_path, ^text}}] = shown(effects)
+      {_cluster, effects} = handle(cluster, {:nodeup, "zoe@x"}, now + 10)
+      assert [%Peer{problem: nil}] = shown(effects)
+    end
+
+    test "one that is probed and lives is kept" do
+      {cluster, _} = connected_at()
+      {cluster, _} = handle(cluster, {:frame, {:update, zoe(@second)}}, 1_000)
+      {cluster, _} = handle(cluster, {:timeout, :paths}, 1_000)
+      {cluster, _} = handle(cluster, {:probed, "zoe@x", :answered}, 1_100)
+      {_cluster, effects} = handle(cluster, {:timeout, :paths}, 9_000)
+      refute Enum.any?(effects, &match?({:disconnect, _}, &1))
+    end
+  end
+
   describe "a turn" do
     test "writes a peer once and dials in one round, also where the same is told many times" do
       {_cluster, effects} = handle(running(), {:frame, {:up, peer("zoe@x")}})
@@ -150,7 +273,7 @@ defmodule GossipCluster.ClusterTest do
       {_cluster, effects} = handle(cluster, {:nodeup, "zoe@x"})
       place = fn match -> Enum.find_index(effects, match) end
       assert place.(&match?({:show, _}, &1)) < place.(&(&1 == {:reply, :caller, :ok}))
-      assert List.last(effects) == {:report, [{:nodeup, "zoe@x"}]}
+      assert {:report, [{:nodeup, "zoe@x"}, {:tell, _event}]} = List.last(effects)
     end
 
     test "is short however many it concerns, loses nobody, and keeps the order" do

@@ -11,8 +11,7 @@ defmodule GossipCluster.EpmdTest do
     :ok
   end
 
-  defp peer(name, port, ips),
-    do: %Peer{name: name, creation: 1, port: port, addresses: for(ip <- ips, do: {ip, 1, 1})}
+  defp peer(name, port, ips), do: %Peer{name: name, creation: 1, port: port, paths: ips}
 
   test "a listed peer: name, address of the family, and port, without asking anybody" do
     Epmd.put(
@@ -95,6 +94,55 @@ defmodule GossipCluster.EpmdTest do
     refute_receive {:found, _}, 100
     Epmd.put(:shop, peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
     assert_receive {:found, {:ok, {192, 0, 2, 1}, 4711, 6}}, 1_000
+  end
+
+  describe "a peer of several addresses" do
+    setup do
+      {:ok, socket} = :gen_tcp.listen(0, ip: {127, 0, 0, 2}, reuseaddr: true)
+      {:ok, port} = :inet.port(socket)
+
+      {:ok,
+       socket: socket, port: port, please: fn -> Epmd.address_please(~c"b", ~c"h2", :inet) end}
+    end
+
+    test "the first that answers TCP is given", %{port: port, please: please} do
+      Epmd.put(:shop, peer("b@h2", port, [{127, 0, 0, 1}, {127, 0, 0, 2}]))
+      assert please.() == {:ok, {127, 0, 0, 2}, port, 6}
+    end
+
+    test "where it was connected last is tried first, until that path has died", context do
+      %{port: port, please: please} = context
+      {:ok, _socket} = :gen_tcp.listen(port, ip: {127, 0, 0, 3}, reuseaddr: true)
+      Epmd.put(:shop, peer("b@h2", port, [{127, 0, 0, 2}, {127, 0, 0, 3}]))
+      assert please.() == {:ok, {127, 0, 0, 2}, port, 6}
+      Epmd.remember("b@h2", {127, 0, 0, 3})
+      assert please.() == {:ok, {127, 0, 0, 3}, port, 6}
+      Epmd.forget("b@h2")
+      assert please.() == {:ok, {127, 0, 0, 2}, port, 6}
+      # It is not one of its addresses any more.
+      Epmd.remember("b@h2", {127, 0, 0, 1})
+      assert please.() == {:ok, {127, 0, 0, 2}, port, 6}
+      # Gone with the peer.
+      Epmd.drop(:shop, peer("b@h2", port, []), :left)
+      assert :ets.tab2list(Epmd) == []
+    end
+
+    test "none answers: the connect to the first one is to tell why", context do
+      %{port: port, socket: socket, please: please} = context
+      :ok = :gen_tcp.close(socket)
+      Epmd.put(:shop, peer("b@h2", port, [{127, 0, 0, 1}, {127, 0, 0, 2}]))
+      assert please.() == {:ok, {127, 0, 0, 1}, port, 6}
+    end
+  end
+
+  test "who dials a listed peer for net_kernel is noted, and since when it has had the address" do
+    assert Epmd.attempt("b@nowhere.invalid") == nil
+    Epmd.put(:shop, peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
+    before = System.monotonic_time(:millisecond)
+    {:ok, _ip, 4711, 6} = Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet)
+    assert {pid, since} = Epmd.attempt("b@nowhere.invalid")
+    assert pid == self()
+    assert since >= before
   end
 
   test "net_kernel itself is answered at once, whoever is asked for" do

@@ -52,6 +52,8 @@ defmodule GossipCluster.ReportTest do
   end
 
   test "NODEUP and NODEDOWN name the cluster where it is not the only one, and Erlang's reason" do
+    event = {:connected, %Peer{name: "a@x", creation: 1}}
+    assert outputs({:tell, event}) == [{:event, event}]
     assert outputs({:nodeup, "a@x"}) == [{:bare_line, :info, ~s(NODEUP :"a@x" in Shop)}]
     assert outputs({:nodeup, "a@x"}, GossipCluster) == [{:bare_line, :info, ~s(NODEUP :"a@x")}]
 

@@ -258,7 +258,8 @@ defmodule GossipCluster.Integration.ConnectTest do
     {:module, _} = Node.call(a, :code, :load_binary, [:telemetry, ~c"telemetry", code])
 
     # Nothing listens there.
-    peer = %Peer{name: "z@h1", creation: 1, port: 1, addresses: [{{127, 0, 0, 1}, 1, 1}]}
+    lo = {127, 0, 0, 1}
+    peer = %Peer{name: "z@h1", creation: 1, port: 1, addresses: [{lo, 1, 1}], paths: [lo]}
     connect = {:net_kernel, :connect_node, []}
     observer = {GossipCluster.Strategy, :observed, [:shop]}
     run = fn doubted, who -> [peer, :z@h1, connect, nil, doubted, who] end

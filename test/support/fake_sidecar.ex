@@ -184,6 +184,7 @@ defmodule GossipCluster.FakeSidecar do
         hidden: false,
         status: :alive,
         cookie: :same,
+        host: :unknown,
         addresses: [{{192, 0, 2, 1}, 40_000, 1}]
       },
       Map.new(changes)

@@ -92,10 +92,13 @@ defmodule GossipCluster.OwnerCase do
   @doc "What comes of a dial."
   def answer(dialler, answer), do: send(dialler, {:answer, answer})
 
-  @doc "The next event of a subscriber."
+  # Those have tests of their own: GossipCluster.ClusterTest.
+  @of_connections [:connected, :disconnected, :problem]
+
+  @doc "The next event of a subscriber, but for those of connections."
   def event(timeout \\ 5_000) do
     receive do
-      {:gossip_cluster, @name, event} -> event
+      {:gossip_cluster, @name, event} when elem(event, 0) not in @of_connections -> event
     after
       timeout -> flunk("no event within #{timeout} ms")
     end
@@ -106,7 +109,13 @@ defmodule GossipCluster.OwnerCase do
     # All that was said before is handled before this call returns.
     _ = :sys.get_state(owner)
     told(owner)
-    refute_received {:gossip_cluster, _, _}
+
+    receive do
+      {:gossip_cluster, _name, event} when elem(event, 0) not in @of_connections ->
+        flunk("an unexpected event: #{inspect(event)}")
+    after
+      0 -> false
+    end
   end
 
   @doc "Whatever the fake has said by now has been handled when this returns."

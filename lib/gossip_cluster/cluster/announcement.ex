@@ -6,18 +6,22 @@ defmodule GossipCluster.Cluster.Announcement do
 
   alias GossipCluster.Hidden
 
+  # More are not told: see PROTOCOL.md, HOST.
+  @most_addresses 6
   # A node that does not listen has no port to tell: so often we ask, a pulse each time.
   @port_tries 10
 
   # own: this node's distribution; cookie, keys: hidden, nil as long as there is none; by_cookie: whether the ring needs
   # the cookie; port: where the distribution
-  # listens, nil as long as that is asked; announced, keyed: what the sidecar has taken.
+  # listens, nil as long as that is asked; host: whether it listens on the first of these addresses of its host alone, nil as
+  # long as nobody has looked; announced, keyed: what the sidecar has taken.
   defstruct own: nil,
             cookie: nil,
             keys: nil,
             by_cookie: false,
             port: nil,
             port_tries: 0,
+            host: nil,
             announced: nil,
             keyed: nil,
             left: false
@@ -41,6 +45,7 @@ defmodule GossipCluster.Cluster.Announcement do
           by_cookie: boolean(),
           port: :inet.port_number() | nil,
           port_tries: non_neg_integer(),
+          host: {boolean(), [:inet.ip_address()]} | nil,
           announced: {map(), Hidden.t()} | nil,
           keyed: Hidden.t() | nil,
           left: boolean()
@@ -63,10 +68,10 @@ defmodule GossipCluster.Cluster.Announcement do
         {:same, announcement}
 
       own == nil ->
-        {:stopped, %{announcement | own: nil, port: nil, announced: nil}}
+        {:stopped, %{announcement | own: nil, port: nil, host: nil, announced: nil}}
 
       true ->
-        {:started, %{announcement | own: own, port: nil, port_tries: 0}}
+        {:started, %{announcement | own: own, port: nil, port_tries: 0, host: nil}}
     end
   end
 
@@ -90,6 +95,34 @@ defmodule GossipCluster.Cluster.Announcement do
   def port(announcement, port), do: %{announcement | port: port}
 
   @doc """
+  These are the host's addresses, and where the distribution listens; `nil`: that is not seen. What others cannot use is left
+  out.
+  """
+  @spec host(t(), [:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil) :: t()
+  # Nothing was seen.
+  def host(%{host: host} = announcement, [], nil) when host != nil, do: announcement
+
+  def host(announcement, addresses, listener) do
+    useful = addresses |> Enum.reject(&local?/1) |> Enum.sort_by(&tuple_size/1)
+
+    case listener do
+      nil -> %{announcement | host: {false, Enum.take(useful, @most_addresses)}}
+      {ip, port} -> %{announcement | host: bound(ip, useful), port: port}
+    end
+  end
+
+  defp bound(any, useful) when any in [{0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 0}],
+    do: {false, Enum.take(useful, @most_addresses)}
+
+  defp bound(ip, useful), do: {true, Enum.take([ip | List.delete(useful, ip)], @most_addresses)}
+
+  # The loopback is known to all who are there; and Erlang cannot dial fe80::/10, which needs an interface.
+  defp local?({127, _, _, _}), do: true
+  defp local?({0, 0, 0, 0, 0, 0, 0, 1}), do: true
+  defp local?({a, _, _, _, _, _, _, _}), do: Bitwise.band(a, 0xFFC0) == 0xFE80
+  defp local?(_ip), do: false
+
+  @doc """
   What is to be said to a sidecar that runs. Without a cookie (the distribution has stopped) it keeps the ring that it has.
   """
   @spec news(t()) :: [news()]
@@ -98,9 +131,9 @@ defmodule GossipCluster.Cluster.Announcement do
   defp keys(%{keys: keys, keyed: keyed}) when keys == nil or keys == keyed, do: []
   defp keys(%{keys: keys}), do: [{:keys, keys}]
 
-  defp alive(%{own: own, port: port, cookie: cookie, left: false} = announcement)
-       when own != nil and port != nil and cookie != nil do
-    alive = Map.put(own, :port, port)
+  defp alive(%{own: own, port: port, host: host, cookie: cookie, left: false} = announcement)
+       when own != nil and port != nil and host != nil and cookie != nil do
+    alive = Map.merge(own, %{port: port, host: host})
     if announcement.announced == {alive, cookie}, do: [], else: [{:alive, alive, cookie}]
   end
 

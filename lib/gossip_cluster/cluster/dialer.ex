@@ -18,6 +18,7 @@ defmodule GossipCluster.Cluster.Dialer do
   #     fails the next follows.
   #   - A lost connection to a listed peer is dialled again after @reconnect, plus jitter: a peer that has ended says
   #     goodbye sooner than that, and is not dialled in vain.
+  #   - One that was cut, since its path was dead, is dialled again at once; by the higher name only when the other had time.
   #   - A connection that was ended on purpose (by hand, on either side) is left alone for a quiet period; it holds for that
   #     life of the peer, not for its next one.
   #   - Bounded in number and rate: see GossipCluster.Cluster.DialQueue.
@@ -35,6 +36,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   @wait 1_200
   @reconnect 500
+  @at_once 300
   @backoff_first 500
   @backoff_most 30_000
   @again 1_000
@@ -226,23 +228,31 @@ defmodule GossipCluster.Cluster.Dialer do
   defp listed_one(dialer, name), do: if(is_map_key(dialer.entries, name), do: 1, else: 0)
 
   @doc """
-  The connection to this node is gone. It is dialled again if it is still listed, but not before `quiet` milliseconds.
+  The connection to this node is gone. It is dialled again if it is still listed, `:soon` or `:at_once`, but not before `quiet`
+  milliseconds.
   """
-  @spec disconnected(t(), String.t(), integer(), non_neg_integer()) :: t()
-  def disconnected(%{entries: entries} = dialer, name, now, quiet \\ 0) do
+  @spec disconnected(t(), String.t(), integer(), non_neg_integer(), :soon | :at_once) :: t()
+  def disconnected(%{entries: entries} = dialer, name, now, quiet \\ 0, how \\ :soon) do
     dialer = unlink(dialer, name)
     dialer = if quiet > 0, do: be_quiet(dialer, name, now, now + quiet), else: dialer
 
     case entries do
       %{^name => %{state: :connected} = entry} ->
-        {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
-        entry = %{entry | doubted: true}
-        reconsider(dialer, name, entry, now, now + @reconnect + jitter + head_start(dialer, name))
+        {delay, dialer} = redial(dialer, name, how)
+        reconsider(dialer, name, %{entry | doubted: true}, now, now + delay)
 
       %{} ->
         dialer
     end
   end
+
+  defp redial(dialer, name, :soon) do
+    {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
+    {@reconnect + jitter + head_start(dialer, name), dialer}
+  end
+
+  defp redial(dialer, name, :at_once),
+    do: {if(head_start(dialer, name) == 0, do: 0, else: @at_once), dialer}
 
   defp be_quiet(dialer, name, now, until) do
     case dialer.entries do

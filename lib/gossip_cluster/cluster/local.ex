@@ -18,7 +18,9 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:start, local, last_opened}, now) do
     # The sidecar takes its time to start: let it begin with that before anything else is looked at.
     {:same, announcement} = Announcement.look(state.announcement, %{local | own: nil})
-    state = timer(%{state | announcement: announcement}, :pulse, pulse(state))
+
+    state =
+      %{state | announcement: announcement} |> act(:look_at_place) |> timer(:pulse, pulse(state))
 
     case SidecarLife.delay(last_opened, now) do
       0 -> open(state)
@@ -39,7 +41,12 @@ defmodule GossipCluster.Cluster.Local do
         %{state | announcement: announcement} |> ask_port() |> wake() |> announce()
 
       {:started, announcement} ->
-        %{state | announcement: announcement} |> ask_port() |> wake() |> announce() |> rename()
+        %{state | announcement: announcement}
+        |> act(:look_at_place)
+        |> ask_port()
+        |> wake()
+        |> announce()
+        |> rename()
 
       {:stopped, announcement} ->
         announced = Announcement.announced?(state.announcement)
@@ -171,8 +178,9 @@ defmodule GossipCluster.Cluster.Local do
     end)
   end
 
-  # Tells the sidecar what it does not know yet: the ring, and what this node is.
-  defp announce(state) do
+  @doc "Tells the sidecar what it does not know yet: the ring, and what this node is."
+  @spec announce(State.t()) :: State.t()
+  def announce(state) do
     if SidecarLife.up?(state.sidecar),
       do: Enum.reduce(Announcement.news(state.announcement), state, &act(&2, {:say, &1})),
       else: state

@@ -5,7 +5,7 @@ defmodule GossipCluster.Cluster.Peers do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Dialer, Problems, QuietPeriod, Roster, State}
+  alias GossipCluster.Cluster.{Dialer, PathWatch, Problems, QuietPeriod, Roster, State}
   alias GossipCluster.Peer
 
   # Dials a turn: each starts a process.
@@ -96,18 +96,19 @@ defmodule GossipCluster.Cluster.Peers do
 
     state
     |> well(peer)
-    |> first({:epmd_put, peer})
+    |> put_epmd(peer)
     |> fact({:up, with_connection(state, peer), Roster.size(state.roster)})
     |> look(peer.name)
   end
 
   def item(state, {:update, peer}, now) do
     before = Map.get(state.unwell, key(peer), :alive)
-    state = %{state | dialer: Dialer.listed(state.dialer, peer, now)}
+    watch = PathWatch.heard(state.watch, peer, now)
+    state = %{state | dialer: Dialer.listed(state.dialer, peer, now), watch: watch}
 
     state
     |> well(peer)
-    |> first({:epmd_put, peer})
+    |> put_epmd(peer)
     |> fact({:update, with_connection(state, peer), before, Roster.size(state.roster)})
     |> look(peer.name)
   end
@@ -132,7 +133,7 @@ defmodule GossipCluster.Cluster.Peers do
   def item(state, {:linked, name}, now), do: linked(state, name, now)
 
   def item(state, {:unlinked, name}, now),
-    do: look(%{state | dialer: Dialer.disconnected(state.dialer, name, now)}, name)
+    do: state |> unlinked(name, now, 0) |> look(name)
 
   def item(state, {:nodedown, name, reason, by}, now) do
     peers = Roster.named(state.roster, name)
@@ -141,7 +142,8 @@ defmodule GossipCluster.Cluster.Peers do
     where = QuietPeriod.on_purpose(reason, facts)
     quiet = if where, do: state.options.quiet, else: 0
 
-    %{state | dialer: Dialer.disconnected(state.dialer, name, now, quiet)}
+    state
+    |> unlinked(name, now, quiet)
     |> count_link()
     |> look(name, reason)
     |> quiet(List.first(peers), where, quiet)
@@ -167,6 +169,9 @@ defmodule GossipCluster.Cluster.Peers do
 
   def item(state, {:not_dialled, name, problem}, now), do: failed(state, name, problem, now)
 
+  def item(state, {:repath, name}, _now),
+    do: state.roster |> Roster.named(name) |> Enum.reduce(show(state, name), &put_epmd(&2, &1))
+
   def item(state, {:review, name}, now),
     do: show(%{state | dialer: Dialer.review(state.dialer, name, now)}, name)
 
@@ -177,7 +182,10 @@ defmodule GossipCluster.Cluster.Peers do
         state
 
       peer ->
-        %{state | dialer: Dialer.listed(state.dialer, peer, now)} |> well(peer) |> show(peer.name)
+        %{state | dialer: Dialer.listed(state.dialer, peer, now)}
+        |> well(peer)
+        |> find_path(peer.name)
+        |> show(peer.name)
     end
   end
 
@@ -191,7 +199,7 @@ defmodule GossipCluster.Cluster.Peers do
     Enum.reduce(peers, %{state | dialer: dialer}, fn peer, state ->
       state
       |> show(peer.name)
-      |> act({:dial, peer, Dialer.doubted?(state.dialer, peer.name)})
+      |> act({:dial, with_paths(state, peer), Dialer.doubted?(state.dialer, peer.name)})
     end)
   end
 
@@ -206,7 +214,7 @@ defmodule GossipCluster.Cluster.Peers do
       problem = problem(state, name, connection)
 
       for peer <- Roster.named(state.roster, name), reduce: state do
-        state -> first(state, {:show, %{peer | connection: connection, problem: problem}})
+        state -> first(state, {:show, with_connection(state, peer, connection, problem)})
       end
     end)
   end
@@ -221,10 +229,12 @@ defmodule GossipCluster.Cluster.Peers do
         else: state
 
     shown = with_connection(state, peer)
+    up = MapSet.member?(state.up, peer.name)
 
     %{
       state
-      | dialer: Dialer.unlisted(state.dialer, peer, now),
+      | parted: if(up, do: Map.put(state.parted, peer.name, shown), else: state.parted),
+        dialer: Dialer.unlisted(state.dialer, peer, now),
         problems: Problems.clear(state.problems, peer.name),
         unwell: Map.delete(state.unwell, key(peer))
     }
@@ -259,8 +269,26 @@ defmodule GossipCluster.Cluster.Peers do
 
   defp count_link(state), do: %{state | links: state.links + 1}
 
-  defp linked(state, name, now),
-    do: look(%{state | dialer: Dialer.connected(state.dialer, name, now)}, name)
+  defp put_epmd(state, peer), do: first(state, {:epmd_put, with_paths(state, peer)})
+
+  # Its path is looked for where the connection of a listed peer is new.
+  defp find_path(state, name) do
+    if Dialer.connection(state.dialer, name) == :connected,
+      do: act(state, {:find_path, name}),
+      else: state
+  end
+
+  defp linked(state, name, now) do
+    dialer = Dialer.connected(state.dialer, name, now)
+    look(%{state | dialer: dialer, cut: MapSet.delete(state.cut, name)}, name)
+  end
+
+  defp unlinked(%{cut: cut} = state, name, now, quiet) do
+    how = if MapSet.member?(cut, name), do: :at_once, else: :soon
+    dialer = Dialer.disconnected(state.dialer, name, now, quiet, how)
+    watch = PathWatch.disconnected(state.watch, name)
+    %{state | dialer: dialer, watch: watch, cut: MapSet.delete(cut, name)}
+  end
 
   defp failed(state, name, {_cause, why} = problem, now) do
     state = %{state | dialer: Dialer.result(state.dialer, name, :failed, now)}
@@ -291,10 +319,11 @@ defmodule GossipCluster.Cluster.Peers do
     state =
       %{state | problems: Problems.put(state.problems, peer.name, {:quiet, text})}
       |> fact({:line, level, "#{Peer.label(peer.name)}: #{text}"})
+      |> tell(peer.name, &{:problem, &1, {:quiet, text}})
       |> show(peer.name)
 
     # Something that stands between may have closed the connection. Then it is not likely to let us through.
-    if where == :there, do: act(state, {:knock, peer}), else: state
+    if where == :there, do: act(state, {:knock, with_paths(state, peer)}), else: state
   end
 
   # A conflict has a line of its own, with both addresses.
@@ -325,12 +354,16 @@ defmodule GossipCluster.Cluster.Peers do
 
         %{state | up: MapSet.put(state.up, name), problems: problems}
         |> first({:put, {:up, name}, true})
+        |> act({:find_path, name})
         |> fact({:nodeup, name})
+        |> tell(name, &{:connected, &1})
 
       was_up and not connected ->
         %{state | up: MapSet.delete(state.up, name)}
         |> first({:delete, {:up, name}})
         |> fact({:nodedown, name, reason})
+        |> tell(name, &{:disconnected, &1, reason})
+        |> Map.update!(:parted, &Map.delete(&1, name))
 
       true ->
         state

@@ -164,10 +164,12 @@ defmodule GossipCluster.Cluster.Roster do
     end
   end
 
-  # `connection` and `problem` are not the roster's business. As the sidecar tells of a peer it has none, and is kept as it is:
+  # How it is connected, or may be, is not the roster's business. As the sidecar tells of a peer it has none, and is kept as it is:
   # so it is one term in memory, here and in the dialer.
-  defp bare(%Peer{connection: :waiting, problem: nil} = peer), do: peer
-  defp bare(peer), do: %{peer | connection: :waiting, problem: nil}
+  defp bare(%Peer{connection: :waiting, problem: nil, paths: [], connected_via: nil} = peer),
+    do: peer
+
+  defp bare(peer), do: %{peer | connection: :waiting, problem: nil, paths: [], connected_via: nil}
 
   # Only of one that is listed.
   defp remove(roster, %Peer{name: name} = peer) do

@@ -2,7 +2,17 @@ defmodule GossipCluster.Cluster.State do
   @moduledoc false
   # What a cluster knows, and what it is about to do in this turn; with the small steps that its rooms share. Pure.
 
-  alias GossipCluster.Cluster.{Announcement, Dialer, Problems, Replies, Roster, SidecarLife}
+  alias GossipCluster.Cluster.{
+    Announcement,
+    Dialer,
+    Paths,
+    PathWatch,
+    Problems,
+    Replies,
+    Roster,
+    SidecarLife
+  }
+
   alias GossipCluster.{Peer, Report}
   alias GossipCluster.Sidecar.Codec
 
@@ -15,6 +25,9 @@ defmodule GossipCluster.Cluster.State do
     sidecar: nil,
     replies: nil,
     problems: nil,
+    watch: nil,
+    # Names whose connection is cut, for its path is dead: they are dialled again at once.
+    cut: MapSet.new(),
     # What the sidecar says of this node.
     health: :ok,
     interfaces: [],
@@ -22,13 +35,16 @@ defmodule GossipCluster.Cluster.State do
     foreign: false,
     up: MapSet.new(),
     unwell: %{},
+    # Peers that are connected and not listed any more, until their connection ends.
+    parted: %{},
     # How many connections were told to have come or gone; when the list of nodes was asked for, and whether it still is.
     links: 0,
     listed_at: 0,
     listing: false,
     swept_at: 0,
-    # When the dialer's timer rings.
+    # When the timers of the dialer and of the watch over the paths ring.
     dial_at: nil,
+    path_at: nil,
     # What waits for a turn. Of this turn: names to look at, and what is to be done first, then, and told.
     backlog: :queue.new(),
     changed: %{},
@@ -45,16 +61,20 @@ defmodule GossipCluster.Cluster.State do
           sidecar: SidecarLife.t(),
           replies: Replies.t(),
           problems: Problems.t(),
+          watch: PathWatch.t(),
+          cut: MapSet.t(String.t()),
           health: :ok | :isolated,
           interfaces: [Codec.interface()],
           foreign: boolean(),
           up: MapSet.t(String.t()),
           unwell: %{Roster.key() => atom()},
+          parted: %{String.t() => Peer.t()},
           links: non_neg_integer(),
           listed_at: integer(),
           listing: boolean(),
           swept_at: integer(),
           dial_at: integer() | nil,
+          path_at: integer() | nil,
           backlog: :queue.queue(tuple()),
           changed: %{String.t() => :look | :show},
           first: [tuple()],
@@ -122,8 +142,23 @@ defmodule GossipCluster.Cluster.State do
   @spec with_connection(t(), Peer.t()) :: Peer.t()
   def with_connection(state, peer) do
     connection = Dialer.connection(state.dialer, peer.name)
-    %{peer | connection: connection, problem: problem(state, peer.name, connection)}
+    with_connection(state, peer, connection, problem(state, peer.name, connection))
   end
+
+  @doc "The same, where these are known."
+  @spec with_connection(t(), Peer.t(), term(), Problems.problem() | nil) :: Peer.t()
+  def with_connection(state, peer, connection, problem) do
+    %{
+      with_paths(state, peer)
+      | connection: connection,
+        problem: problem,
+        connected_via: PathWatch.via(state.watch, peer.name)
+    }
+  end
+
+  @doc "The peer, with where it is dialled."
+  @spec with_paths(t(), Peer.t()) :: Peer.t()
+  def with_paths(state, peer), do: %{peer | paths: Paths.order(peer, state.watch.own)}
 
   @doc "What keeps this name from being connected, if anything does."
   @spec problem(t(), String.t(), term()) :: Problems.problem() | nil
@@ -141,7 +176,23 @@ defmodule GossipCluster.Cluster.State do
   def say_problem(state, name, {cause, why}, text) do
     {new, problems} = Problems.say(state.problems, name, text)
     state = %{state | problems: problems}
-    if new, do: fact(state, {:problem, name, cause, why, text}), else: state
+
+    if new,
+      do:
+        state
+        |> fact({:problem, name, cause, why, text})
+        |> tell(name, &{:problem, &1, {cause, why}}),
+      else: state
+  end
+
+  @doc "Subscribers are told of a peer, by what it is now, or was when it was listed."
+  @spec tell(t(), String.t(), (Peer.t() -> tuple())) :: t()
+  def tell(state, name, event) do
+    case Roster.named(state.roster, name) do
+      [peer | _] -> fact(state, {:tell, event.(with_connection(state, peer))})
+      [] when is_map_key(state.parted, name) -> fact(state, {:tell, event.(state.parted[name])})
+      [] -> state
+    end
   end
 
   @doc "A line of trouble, once."

@@ -85,6 +85,9 @@ defmodule GossipCluster.Dial.Attempt do
       {:ok, true} ->
         {:connected, nil}
 
+      {:ok, :unanswered} ->
+        {:failed, Diagnosis.unanswered(peer)}
+
       {:ok, false} ->
         {:failed, why(peer, mfa)}
 
@@ -101,9 +104,61 @@ defmodule GossipCluster.Dial.Attempt do
 
   defp observed(observer, kind, mfa, node) do
     since = System.monotonic_time()
-    outcome = call(mfa, node)
-    observe(observer, kind, node, outcome, System.monotonic_time() - since)
+
+    outcome = if kind == :connect and bounded?(mfa), do: bounded(mfa, node), else: call(mfa, node)
+
+    duration = System.monotonic_time() - since
+    seen = if outcome == {:ok, :unanswered}, do: {:ok, false}, else: outcome
+    observe(observer, kind, node, seen, duration)
     outcome
+  end
+
+  # A lost SYN costs a second, for TCP repeats it no sooner; a lost one of three, seven. So an attempt whose SYN is not answered
+  # soon is dropped, and another begins: its process is known to GossipCluster.Epmd, and when that is killed net_kernel
+  # gives the attempt up at once, without a word. One that is answered is never cut, however slow the other side is. Together
+  # they take as long as net_kernel would (7 s), and the last has time for the slowest of networks.
+  @bounds [100, 200, 400, 800, 1_600, 3_900]
+
+  defp bounded?(mfa), do: net_kernel?(mfa) and :net_kernel.epmd_module() == Epmd
+
+  defp bounded(mfa, node), do: bounded(mfa, node, @bounds)
+
+  defp bounded(_mfa, _node, []), do: {:ok, :unanswered}
+
+  defp bounded(mfa, node, [bound | bounds]) do
+    task = Task.async(fn -> call(mfa, node) end)
+
+    case watch(task, node, bound, bound) do
+      :dropped -> bounded(mfa, node, bounds)
+      outcome -> outcome
+    end
+  end
+
+  defp watch(task, node, bound, wait) do
+    with nil <- Task.yield(task, wait),
+         {:unanswered, pid, age} when age >= bound <- syn(node) do
+      Process.exit(pid, :kill)
+      # It may have succeeded in this moment.
+      if Task.await(task, :infinity) == {:ok, true}, do: {:ok, true}, else: :dropped
+    else
+      {:ok, outcome} -> outcome
+      {:unanswered, _pid, age} -> watch(task, node, bound, bound - age)
+      # It looks for an address; or it is answered; or it is the other side's.
+      :none -> watch(task, node, bound, bound)
+    end
+  end
+
+  # The attempt that net_kernel makes for this node, whose socket is not connected yet, and how old that is.
+  defp syn(node) do
+    with {pid, since} when is_integer(since) <- Epmd.attempt(Atom.to_string(node)),
+         {:links, links} <- Process.info(pid, :links),
+         # A process of Erlang's own, and no other that has asked for an address.
+         true <- Process.whereis(:net_kernel) in links,
+         true <- Enum.any?(links, &(is_port(&1) and :inet.peername(&1) == {:error, :enotconn})) do
+      {:unanswered, pid, System.monotonic_time(:millisecond) - since}
+    else
+      _other -> :none
+    end
   end
 
   defp observe(nil, _kind, _node, _outcome, _duration), do: :ok

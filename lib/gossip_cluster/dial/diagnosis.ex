@@ -4,11 +4,12 @@ defmodule GossipCluster.Dial.Diagnosis do
   # task that dialled: it goes the way that Erlang went (name, epmd, TCP) and names the first step that does not work. It
   # may take seconds.
 
+  alias GossipCluster.Dial.Race
   alias GossipCluster.{Epmd, LocalNode, Peer}
 
   # The connect itself has given the network its 7 s: what does not answer now is dropped somewhere.
   @patience 2_000
-  # Long enough for one lost SYN, which is repeated after a second.
+  # Long enough for some lost SYNs.
   @knock 1_500
   @epmd_port 4369
 
@@ -38,9 +39,20 @@ defmodule GossipCluster.Dial.Diagnosis do
       else: resolve(peer, host, family, own, epmd)
   end
 
+  @doc "No address of this peer has answered."
+  @spec unanswered(Peer.t()) :: {cause(), String.t()}
+  def unanswered(peer) do
+    own = LocalNode.own() || %{ipv6: false}
+
+    case paths(peer, if(own.ipv6, do: :inet6, else: :inet)) do
+      [ip | _] -> blocked(:timeout, ip, peer.port)
+      [] -> run(peer)
+    end
+  end
+
   # GossipCluster.Epmd has given what the peer says of itself.
   defp from_roster(peer, family, own) do
-    case heard(peer, family) do
+    case paths(peer, family) do
       [] ->
         {:family,
          "this node's distribution speaks #{version(family)}, and it is heard over the other only: " <>
@@ -154,27 +166,33 @@ defmodule GossipCluster.Dial.Diagnosis do
   end
 
   @doc """
-  Whether the peer's distribution port is reached, by plain TCP and at the address where the peer is heard; also `:ok` where
-  there is none to try. Takes 1.5 s at most.
+  Whether the peer's distribution port is reached, by plain TCP, at one of its addresses; also `:ok` where there is none to
+  try. Takes 1.5 s at most.
   """
   @spec knock(Peer.t()) :: :ok | {:error, {cause(), String.t()}}
   def knock(%Peer{port: port} = peer) do
     own = LocalNode.own() || %{ipv6: false}
     family = if own.ipv6, do: :inet6, else: :inet
 
-    with [ip | _] when port > 0 <- heard(peer, family),
-         {:error, reason} <- connect(ip, port, family, @knock) do
+    with [ip | _] = ips when port > 0 <- paths(peer, family),
+         {:error, reason} <- Race.run(ips, port, @knock) do
       {:error, blocked(reason, ip, port)}
     else
       _reached_or_nowhere_to_go -> :ok
     end
   end
 
-  defp connect(ip, port, family, patience \\ @patience) do
-    case :gen_tcp.connect(ip, port, [family, :binary, active: false], patience) do
+  defp connect(ip, port, family) do
+    case :gen_tcp.connect(ip, port, [family, :binary, active: false], @patience) do
       {:ok, socket} -> :gen_tcp.close(socket)
       {:error, reason} -> {:error, reason}
     end
+  end
+
+  # As it is dialled: the best first.
+  defp paths(peer, family) do
+    size = if family == :inet6, do: 8, else: 4
+    Enum.filter(peer.paths, &(tuple_size(&1) == size))
   end
 
   defp heard(peer, family) do

@@ -102,7 +102,7 @@ defmodule GossipCluster.Sidecar.Codec do
   @spec encode!(command()) :: binary()
   def encode!(command) do
     if command?(command) do
-      data = :erlang.term_to_binary(command)
+      data = command |> down() |> :erlang.term_to_binary()
 
       if byte_size(data) > @max_down,
         do: raise(ArgumentError, "a command for the sidecar is too long")
@@ -112,6 +112,17 @@ defmodule GossipCluster.Sidecar.Codec do
       raise ArgumentError, "this is no command for the sidecar"
     end
   end
+
+  # The host's addresses go as the bytes that go on the wire.
+  defp down({:alive, %{host: {bound, ips}} = map}),
+    do:
+      {:alive,
+       %{map | host: IO.iodata_to_binary([if(bound, do: 1, else: 0) | Enum.map(ips, &ip/1)])}}
+
+  defp down(command), do: command
+
+  defp ip({a, b, c, d}), do: <<4, a, b, c, d>>
+  defp ip(ip), do: [6 | for(part <- Tuple.to_list(ip), do: <<part::16>>)]
 
   defp command?(
          {:configure,
@@ -128,8 +139,8 @@ defmodule GossipCluster.Sidecar.Codec do
   end
 
   defp command?({:alive, %{name: name, creation: creation, port: port, cookie: cookie} = map}) do
-    map_size(map) == 8 and is_binary(name) and creation in 0..0xFFFFFFFF and port in 0..65_535 and
-      is_binary(cookie) and
+    map_size(map) == 9 and is_binary(name) and creation in 0..0xFFFFFFFF and port in 0..65_535 and
+      is_binary(cookie) and host?(map) and
       match?(
         %{long_names: l, tls: t, ipv6: v, hidden: h}
         when is_boolean(l) and is_boolean(t) and is_boolean(v) and is_boolean(h),
@@ -141,6 +152,11 @@ defmodule GossipCluster.Sidecar.Codec do
   defp command?({:keys, keys}), do: keys?(keys)
   defp command?({:stats, ref}), do: is_integer(ref) and ref in 0..0x7FFFFFFF
   defp command?(atom), do: atom in [:hide, :pulse, :snapshot]
+
+  defp host?(%{host: {bound, ips}}),
+    do: is_boolean(bound) and is_list(ips) and proper?(ips) and Enum.all?(ips, &ip?/1)
+
+  defp host?(_map), do: false
 
   defp keys?(keys) when is_list(keys) and length(keys) in 1..4 do
     Enum.all?(keys, fn
@@ -252,16 +268,18 @@ defmodule GossipCluster.Sidecar.Codec do
            hidden: hidden,
            status: status,
            cookie: cookie,
+           host: host,
            addresses: addresses
          } = map
        )
-       when map_size(map) == 12 and is_binary(name) and byte_size(name) <= 1020 and
+       when map_size(map) == 13 and is_binary(name) and byte_size(name) <= 1020 and
               creation in 0..0xFFFFFFFF and
               is_integer(incarnation) and incarnation >= 0 and port in 0..65_535 and
               is_boolean(long_names) and
               is_boolean(tls) and is_boolean(ipv6) and is_boolean(hidden) and status in @statuses and
               cookie in @cookies and is_list(addresses) do
-    if proper?(addresses) and Enum.all?(addresses, &address?/1) do
+    with true <- proper?(addresses) and Enum.all?(addresses, &address?/1),
+         {listens, own_addresses} <- host(host) do
       {:ok,
        %Peer{
          name: name,
@@ -275,14 +293,26 @@ defmodule GossipCluster.Sidecar.Codec do
          hidden: hidden,
          status: status,
          cookie: cookie,
-         addresses: addresses
+         addresses: addresses,
+         own_addresses: own_addresses,
+         listens: listens
        }}
     else
-      :error
+      _wrong -> :error
     end
   end
 
   defp peer(_other), do: :error
+
+  defp host(:unknown), do: {nil, []}
+
+  defp host({bound, ips}) when is_boolean(bound) and is_list(ips) do
+    if proper?(ips) and Enum.all?(ips, &ip?/1),
+      do: {if(bound, do: List.first(ips)), ips},
+      else: :error
+  end
+
+  defp host(_other), do: :error
 
   defp address?({ip, port, ifindex}),
     do:

@@ -21,6 +21,7 @@ struct command {
     union {
         struct {
             struct identity self; /* its boot and incarnation are ignored: the core has its own */
+            struct host host;
             uint8_t cookie_len;
             uint8_t cookie[COOKIE_MAX]; /* its fingerprint is made anew when the keys change, so the core
                                            keeps it */

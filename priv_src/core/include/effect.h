@@ -36,6 +36,7 @@ struct peer_view {
     uint8_t cookie; /* enum cookie_match */
     uint8_t addr_count;
     struct addr addrs[PEER_ADDRS]; /* UDP endpoints, most recently heard first */
+    struct host host;
 };
 
 struct event {

@@ -6,6 +6,8 @@
 
 #define NAME_MAX_LEN 255 /* bytes of a node name; an Erlang atom has at most 255 characters */
 #define PEER_ADDRS   4   /* addresses kept for one peer, the most recently heard first */
+#define HOST_ADDRS   6   /* IP addresses that a node says its host has */
+#define HOST_MAX     (1 + HOST_ADDRS * 17)
 
 enum identity_flag {
     IDENTITY_LONG_NAMES = 1, /* distribution runs with long names */
@@ -27,6 +29,20 @@ struct identity {
     uint16_t dist_port;   /* TCP port of the Erlang distribution; 0: unknown */
     uint8_t flags;        /* enum identity_flag */
 };
+
+/* Where a node may be connected to, as it says itself: whether its distribution listens on the first of these
+ * addresses alone (1: 0 or 1), then the addresses of its host, each as family (1: 4 or 6) and IP (4 or 16).
+ * The core passes it on, and does nothing with it. */
+struct host {
+    uint8_t len; /* 0: it does not say */
+    uint8_t bytes[HOST_MAX];
+};
+
+/* Takes what of `len` bytes is understood: the first addresses, up to one of another family. -1 if they are
+ * cut short; then nothing is taken. */
+int host_set(struct host *host, const uint8_t *bytes, size_t len);
+
+bool host_same(const struct host *a, const struct host *b);
 
 /* Sets a name from `len` bytes: something, one '@', something. -1 if it is not that, too long, no UTF-8, or
  * "nonode@nohost"; or if it has white space, a character that nobody sees (Unicode's Cc, Cf, Zl, Zp), a quote

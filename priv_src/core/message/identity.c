@@ -79,3 +79,28 @@ bool name_same(const struct name *a, const struct name *b)
 {
     return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
+
+int host_set(struct host *host, const uint8_t *bytes, size_t len)
+{
+    *host = (struct host){0};
+    if (len == 0) {
+        return -1;
+    }
+    size_t at = 1;
+    for (unsigned i = 0; i < HOST_ADDRS && at < len && addr_ip_len(bytes[at]) > 0; i++) {
+        size_t size = 1 + addr_ip_len(bytes[at]);
+        if (size > len - at) {
+            return -1;
+        }
+        at += size;
+    }
+    memcpy(host->bytes, bytes, at);
+    host->bytes[0] = bytes[0] != 0;
+    host->len = (uint8_t)at;
+    return 0;
+}
+
+bool host_same(const struct host *a, const struct host *b)
+{
+    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}

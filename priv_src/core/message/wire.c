@@ -37,7 +37,8 @@ static void write_addrs(struct writer *w, const struct addr *addrs, size_t count
 
 static size_t entry_value_size(const struct wire_entry *e)
 {
-    return ENTRY_FIXED + e->id.name.len + addrs_size(e->addrs, e->addr_count);
+    size_t host = e->host.len > 0 ? 1u + e->host.len : 0;
+    return ENTRY_FIXED + e->id.name.len + addrs_size(e->addrs, e->addr_count) + host;
 }
 
 size_t wire_entry_size(const struct wire_entry *e)
@@ -58,6 +59,10 @@ static void write_entry(struct writer *w, const struct wire_entry *e)
     write_u8(w, e->id.name.len);
     write_bytes(w, e->id.name.text, e->id.name.len);
     write_addrs(w, e->addrs, e->addr_count);
+    if (e->host.len > 0) {
+        write_u8(w, ADDR_NONE);
+        write_bytes(w, e->host.bytes, e->host.len);
+    }
 }
 
 static void write_u64_field(struct writer *w, uint8_t kind, uint64_t value)
@@ -82,6 +87,10 @@ static void write_optional(struct writer *w, const struct wire_message *m)
     if (m->own_count > 0) {
         write_field(w, FIELD_ADDRESSES, addrs_size(m->own, m->own_count));
         write_addrs(w, m->own, m->own_count);
+    }
+    if (m->host.len > 0) {
+        write_field(w, FIELD_HOST, m->host.len);
+        write_bytes(w, m->host.bytes, m->host.len);
     }
     if (m->has & HAS_QUESTION) {
         write_u8_field(w, FIELD_QUESTION, m->question);
@@ -169,19 +178,27 @@ static int read_name(struct reader *r, size_t len, struct name *name)
     return text == NULL ? -1 : name_set(name, text, len);
 }
 
-/* Addresses of a family this version does not know end the list: their length is not known either. */
-static uint8_t read_addrs(struct reader *r, struct addr *addrs, size_t most)
+/* Addresses of a family this version does not know end the list: their length is not known either. `none`:
+ * it was ADDR_NONE, and something else follows. */
+static uint8_t read_addrs(struct reader *r, struct addr *addrs, size_t most, bool *none)
 {
     uint8_t count = 0;
-    while (reader_left(r) > 0 && count < most) {
+    *none = false;
+    while (reader_left(r) > 0) {
         uint8_t family = read_u8(r);
+        if (family == ADDR_NONE) {
+            *none = true;
+            break;
+        }
         uint16_t port = read_u16(r);
         size_t ip_len = addr_ip_len(family);
         const uint8_t *ip = ip_len == 0 ? NULL : read_bytes(r, ip_len);
         if (ip == NULL) {
             break;
         }
-        addrs[count++] = ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
+        if (count < most) {
+            addrs[count++] = ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
+        }
     }
     return count;
 }
@@ -194,6 +211,13 @@ static void read_to(struct reader *r, struct addr *to)
     size_t ip_len = addr_ip_len(family);
     const uint8_t *ip = ip_len == 0 ? NULL : read_bytes(r, ip_len);
     *to = ip == NULL ? (struct addr){0} : ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
+}
+
+static int read_host(struct reader *r, struct host *host)
+{
+    size_t len = reader_left(r);
+    const uint8_t *bytes = read_bytes(r, len);
+    return bytes == NULL ? -1 : host_set(host, bytes, len);
 }
 
 static int read_entry(struct reader *r, struct wire_entry *e)
@@ -209,8 +233,10 @@ static int read_entry(struct reader *r, struct wire_entry *e)
     if (read_name(r, name_len, &e->id.name) != 0 || e->id.boot == 0) {
         return -1;
     }
-    e->addr_count = read_addrs(r, e->addrs, PEER_ADDRS);
-    return 0;
+    bool host;
+    e->addr_count = read_addrs(r, e->addrs, PEER_ADDRS, &host);
+    e->host.len = 0;
+    return host ? read_host(r, &e->host) : 0;
 }
 
 static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
@@ -275,9 +301,13 @@ static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
         m->has |= HAS_TO;
         read_to(r, &m->to);
         break;
-    case FIELD_ADDRESSES:
-        m->own_count = read_addrs(r, m->own, PEER_ADDRS);
+    case FIELD_ADDRESSES: {
+        bool none;
+        m->own_count = read_addrs(r, m->own, PEER_ADDRS, &none);
         return 0;
+    }
+    case FIELD_HOST:
+        return read_host(r, &m->host);
     case FIELD_REASON:
         m->reason = read_u8(r);
         m->has |= HAS_REASON;

@@ -67,6 +67,7 @@ enum wire_field {
                         to; absent in what is said to the group */
     FIELD_ADDRESSES, /* addresses: the endpoints that the sender says are its own */
     FIELD_PADDING,   /* anything; so that an answer is not longer than its question */
+    FIELD_HOST, /* struct host: the addresses of the sender's host, and which its distribution listens on */
 };
 
 enum verdict { VERDICT_SUSPECT = 2, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT };
@@ -94,8 +95,8 @@ struct wire_verdict {
 };
 
 /* A vouched member: boot (8), clock (8), creation (4), incarnation (4), distribution port (2), identity
- * flags (1), interval (2), name length (1), name, then addresses until the field ends: family (1: 4 or 6),
- * port (2), ip (4 or 16). */
+ * flags (1), interval (2), name length (1), name, then addresses: family (1: 4 or 6), port (2), ip (4 or 16);
+ * then, where its host is known, 0 and struct host's bytes. */
 struct wire_entry {
     struct identity id;
     uint64_t
@@ -103,6 +104,7 @@ struct wire_entry {
     uint16_t interval_ms;
     uint8_t addr_count;
     struct addr addrs[PEER_ADDRS];
+    struct host host;
 };
 
 struct wire_message {
@@ -132,6 +134,7 @@ struct wire_message {
         pad_to; /* for wire_encode: pads to so many bytes at least, where there is room; 0: it does not */
     uint8_t own_count;
     struct addr own[PEER_ADDRS];
+    struct host host;
     uint8_t echo_count, verdict_count, entry_count;
     struct wire_echo echoes[WIRE_ECHOES];
     struct wire_verdict verdicts[WIRE_VERDICTS];

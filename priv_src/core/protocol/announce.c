@@ -66,6 +66,7 @@ static void begin(struct gossip *g, const struct command *c)
     self.boot = g->self.boot;
     self.incarnation = g->self.incarnation;
     g->self = self;
+    g->host = c->as.alive.host;
     g->cookie_len = c->as.alive.cookie_len;
     memcpy(g->cookie, c->as.alive.cookie, sizeof g->cookie);
     announce_fingerprints(g);

@@ -42,6 +42,7 @@ static bool fits(struct wire_message *m, size_t most)
         m->has = (uint16_t)(m->has & ~HAS_FINGERPRINT);
         m->id.name.len = 0;
         m->own_count = 0;
+        m->host.len = 0;
     }
     return message_size(m) <= most;
 }

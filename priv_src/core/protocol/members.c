@@ -14,7 +14,7 @@
 
 struct peer_view member_view(const struct peer *p)
 {
-    struct peer_view v = {.id = p->id, .cookie = p->cookie, .addr_count = p->addr_count};
+    struct peer_view v = {.id = p->id, .cookie = p->cookie, .addr_count = p->addr_count, .host = p->host};
     v.status = p->suspect ? STATUS_SUSPECT : p->stalled ? STATUS_STALLED : STATUS_ALIVE;
     memcpy(v.addrs, p->addrs, sizeof v.addrs);
     return v;
@@ -60,6 +60,16 @@ static uint8_t judge_cookie(const struct gossip *g, const struct peer *p, const 
     return COOKIE_DIFFERS;
 }
 
+/* An answer that must be short leaves it out, which changes nothing. */
+static bool adopt_host(struct peer *p, const struct wire_message *m)
+{
+    if (m->host.len == 0 || host_same(&p->host, &m->host)) {
+        return false;
+    }
+    p->host = m->host;
+    return true;
+}
+
 /* Takes over what a message says of its sender; true when the owner ought to know. */
 static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m)
 {
@@ -69,6 +79,7 @@ static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m
                    (p->cookie != cookie && (p->cookie | cookie) != COOKIE_SAME);
     p->id.dist_port = m->id.dist_port;
     p->id.flags = m->id.flags;
+    changed = adopt_host(p, m) || changed;
     if (m->id.incarnation < INCARNATION_END) {
         roster_incarnation(&g->roster, p, m->id.incarnation);
     }
@@ -271,6 +282,7 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
     roster_incarnation(&g->roster, p, e->id.incarnation);
     p->id.dist_port = e->id.dist_port;
     p->id.flags = e->id.flags;
+    p->host = e->host;
     p->miss = MISS_MULTIPLIER;
     p->interval =
         e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;

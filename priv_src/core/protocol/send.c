@@ -122,6 +122,7 @@ void message_start(struct gossip *g, struct wire_message *m, uint8_t type)
     m->digest = g->roster.digest ^ roster_digest(g->self.boot, g->self.incarnation);
     m->own_count = g->own_count;
     memcpy(m->own, g->own, sizeof m->own);
+    m->host = g->host;
     if (g->cookie_len > 0) {
         memcpy(m->fingerprint, g->prints[0], sizeof m->fingerprint);
         m->has |= HAS_FINGERPRINT;

@@ -17,6 +17,7 @@ void vouch_entry(const struct gossip *g, const struct peer *p, struct wire_entry
     e->interval_ms = (uint16_t)(p->interval / MS_US);
     e->addr_count = p->addr_count;
     memcpy(e->addrs, p->addrs, sizeof e->addrs);
+    e->host = p->host;
 }
 
 static void say(struct gossip *g, struct effects *fx, const struct peer *p)

@@ -86,6 +86,8 @@ struct peer {
 
     int64_t since; /* members.c: when it was listed, or buried */
 
+    struct host host; /* members.c, by what it says */
+
     struct peer *name_prev, *name_next; /* roster.c: others of the same name */
 };
 

@@ -112,6 +112,7 @@ struct gossip {
     uint8_t prints[KEYRING_MAX][FINGERPRINT_BYTES]; /* of our cookie, by key */
     uint8_t cookie_len;
     uint8_t cookie[COOKIE_MAX];
+    struct host host;
     int64_t pulse; /* last sign of life of the BEAM; gossip.c, too */
 
     /* beat.c: at each beat */

@@ -150,7 +150,7 @@ void port_alive(ei_x_buff *x, const char *name, uint32_t creation)
 {
     static const char *const flags[] = {"long_names", "tls", "ipv6", "hidden"};
     pair(x, "alive");
-    must(ei_x_encode_map_header(x, 8));
+    must(ei_x_encode_map_header(x, 9));
     must(ei_x_encode_atom(x, "name"));
     binary(x, name);
     must(ei_x_encode_atom(x, "creation"));
@@ -161,6 +161,8 @@ void port_alive(ei_x_buff *x, const char *name, uint32_t creation)
         must(ei_x_encode_atom(x, flags[i]));
         must(ei_x_encode_boolean(x, i == 0));
     }
+    must(ei_x_encode_atom(x, "host"));
+    must(ei_x_encode_binary(x, "\1\4\12\0\0\1", 6));
     must(ei_x_encode_atom(x, "cookie"));
     binary(x, "monster");
 }

@@ -21,7 +21,12 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
 
   defp announced do
     {:started, announcement} = look(Announcement.new(false), local())
-    announcement |> Announcement.port_asked() |> Announcement.port(4000) |> say()
+
+    announcement
+    |> Announcement.port_asked()
+    |> Announcement.port(4000)
+    |> Announcement.host([], nil)
+    |> say()
   end
 
   test "nothing is said before this node is alive, but the ring; then the port is waited for" do
@@ -37,8 +42,11 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     refute Announcement.ask_port?(announcement)
     assert Announcement.news(announcement) == []
     announcement = Announcement.port(announcement, 4000)
+    # And nobody has looked where this node is.
+    assert Announcement.news(announcement) == []
+    announcement = Announcement.host(announcement, [{10, 0, 0, 1}], nil)
     assert [{:alive, alive, _cookie}] = Announcement.news(announcement)
-    assert alive == Map.put(@own, :port, 4000)
+    assert alive == Map.merge(@own, %{port: 4000, host: {false, [{10, 0, 0, 1}]}})
     refute Announcement.announced?(announcement)
     announcement = say(announcement)
     assert Announcement.announced?(announcement)
@@ -47,7 +55,7 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
 
   test "what is not taken is news again" do
     {:started, announcement} = look(Announcement.new(false), local())
-    announcement = Announcement.port(announcement, 0)
+    announcement = announcement |> Announcement.port(0) |> Announcement.host([], nil)
     assert [{:keys, _}, {:alive, _, _}] = news = Announcement.news(announcement)
     assert Announcement.news(announcement) == news
   end
@@ -73,11 +81,13 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     assert Announcement.ask_port?(announcement)
     assert Announcement.news(announcement) == []
     announcement = announcement |> Announcement.port_asked() |> Announcement.port(4001)
+    announcement = Announcement.host(announcement, [], nil)
     assert [{:alive, %{creation: 2, port: 4001}, _}] = Announcement.news(announcement)
   end
 
   test "a port that nobody knows is asked for ten times" do
     {:started, announcement} = look(Announcement.new(false), local())
+    announcement = Announcement.host(announcement, [], nil)
 
     asked =
       Stream.iterate(announcement, fn announcement ->
@@ -108,5 +118,44 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     assert {:started, started} = look(Announcement.new(true), local())
     assert Announcement.dials_as(started) == nil
     assert Announcement.news(Announcement.port(started, 1)) == [{:keys, keys()}]
+  end
+
+  describe "where this node is" do
+    @lan {10, 0, 0, 1}
+    @vpn {10, 8, 0, 1}
+    @six {0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}
+    @any {0, 0, 0, 0}
+
+    defp host(addresses, listener), do: Announcement.host(announced(), addresses, listener)
+
+    test "its addresses, but those that nobody else can use; IPv4 first" do
+      local = [{127, 0, 0, 1}, {0, 0, 0, 0, 0, 0, 0, 1}, {0xFE80, 0, 0, 0, 0, 0, 0, 1}]
+      assert host([@six, @vpn, @lan | local], {@any, 9100}).host == {false, [@vpn, @lan, @six]}
+      assert host([], nil).host == {false, []}
+    end
+
+    test "the one that its distribution listens on, alone, comes first; and its port" do
+      assert %{host: {true, [@vpn, @lan]}, port: 9100} = host([@lan, @vpn], {@vpn, 9100})
+      assert %{host: {true, [{127, 0, 0, 1}, @lan]}} = host([@lan], {{127, 0, 0, 1}, 9100})
+      assert %{host: {false, [@lan]}, port: 9100} = host([@lan], {{0, 0, 0, 0, 0, 0, 0, 0}, 9100})
+    end
+
+    test "no more than six" do
+      many = for n <- 1..20, do: {10, 0, 0, n}
+      assert {false, six} = host(many, nil).host
+      assert six == Enum.take(many, 6)
+      assert {true, [{10, 0, 0, 20} | five]} = host(many, {{10, 0, 0, 20}, 1}).host
+      assert length(five) == 5
+    end
+
+    test "a change is announced; that nothing was seen is none" do
+      announcement = say(host([@lan], {@any, 4000}))
+      assert Announcement.news(Announcement.host(announcement, [], nil)) == []
+      moved = Announcement.host(announcement, [@vpn], {@any, 4000})
+      assert [{:alive, %{host: {false, [@vpn]}}, _cookie}] = Announcement.news(moved)
+      # The distribution was started anew.
+      {:started, announcement} = look(announcement, local(own: %{@own | creation: 2}))
+      assert Announcement.news(Announcement.port(announcement, 4000)) == []
+    end
   end
 end

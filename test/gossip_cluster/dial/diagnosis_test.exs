@@ -13,7 +13,11 @@ defmodule GossipCluster.Dial.DiagnosisTest do
     port
   end
 
-  defp peer(changes), do: struct!(%Peer{name: "b@h2", creation: 1}, changes)
+  # Dialled where it is heard.
+  defp peer(changes) do
+    paths = for {ip, _port, _index} <- Keyword.get(changes, :addresses, []), do: ip
+    struct!(%Peer{name: "b@h2", creation: 1, paths: paths}, changes)
+  end
 
   defp run(changes), do: changes |> peer() |> Diagnosis.run(GossipCluster.Epmd)
 

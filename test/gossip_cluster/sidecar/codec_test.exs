@@ -27,6 +27,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
     tls: false,
     ipv6: false,
     hidden: false,
+    host: {false, []},
     cookie: "cookie"
   }
 
@@ -70,11 +71,24 @@ defmodule GossipCluster.Sidecar.CodecTest do
       hidden: bool(),
       status: any([:alive, :suspect, :stalled]),
       cookie: any([:unknown, :same, :differs]),
+      host: any([:unknown, {bool(), for(_ <- 1..int(1, 6), do: ip())}]),
       addresses: for(_ <- 1..int(1, 4), do: {ip(), int(0, 65_535), int(0, 100)})
     }
   end
 
-  defp as_peer(map), do: struct!(Peer, %{map | boot: Base.encode16(map.boot, case: :lower)})
+  defp as_peer(map) do
+    {host, map} = Map.pop!(map, :host)
+
+    {listens, own} =
+      case host do
+        :unknown -> {nil, []}
+        {true, [first | _] = ips} -> {first, ips}
+        {false, ips} -> {nil, ips}
+      end
+
+    more = %{boot: Base.encode16(map.boot, case: :lower), listens: listens, own_addresses: own}
+    struct!(Peer, Map.merge(map, more))
+  end
 
   defp an_event do
     any([
@@ -278,8 +292,6 @@ defmodule GossipCluster.Sidecar.CodecTest do
              | interfaces: {:except, ["lo"]},
                keys: [cookie: "c", passphrase: "p", key: @key]
            }},
-          {:alive, @alive},
-          {:alive, %{@alive | cookie: "", port: 65_535, creation: 0xFFFFFFFF}},
           :hide,
           :pulse,
           :snapshot,
@@ -290,6 +302,19 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:stats, 0x7FFFFFFF}
         ],
         do: assert(:erlang.binary_to_term(Codec.encode!(command)) == command)
+
+    # The host's addresses are bytes there, as on the wire.
+    for {host, bytes} <- [
+          {{false, []}, <<0>>},
+          {{true, [{10, 0, 0, 1}]}, <<1, 4, 10, 0, 0, 1>>},
+          {{false, [{10, 0, 0, 1}, {0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}]},
+           <<0, 4, 10, 0, 0, 1, 6, 0x2001::16, 0xDB8::16, 0::80, 1::16>>}
+        ] do
+      alive = %{@alive | cookie: "", port: 65_535, creation: 0xFFFFFFFF, host: host}
+
+      assert {:alive, %{alive | host: bytes}} ==
+               :erlang.binary_to_term(Codec.encode!({:alive, alive}))
+    end
   end
 
   test "nothing else is encoded, and what is refused is not shown: it may hold a secret" do
@@ -312,6 +337,10 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:alive, %{@alive | creation: -1}},
           {:alive, %{@alive | tls: nil}},
           {:alive, Map.delete(@alive, :hidden)},
+          {:alive, Map.delete(@alive, :host)},
+          {:alive, %{@alive | host: {1, []}}},
+          {:alive, %{@alive | host: {true, [{10, 0, 0, 256}]}}},
+          {:alive, %{@alive | host: {true, [{10, 0, 0, 1} | :more]}}},
           {:alive, Map.put(@alive, :more, 1)},
           {:keys, [:hunter2]},
           {:keys, {:key, "hunter2"}},

@@ -1,0 +1,61 @@
+defmodule GossipCluster.Cluster.PathsTest do
+  use ExUnit.Case, async: true
+
+  alias GossipCluster.Cluster.Paths
+  alias GossipCluster.Peer
+
+  @lan {192, 0, 2, 1}
+  @vpn {198, 51, 100, 1}
+  @other {203, 0, 113, 1}
+  @lo {127, 0, 0, 1}
+  @lo6 {0, 0, 0, 0, 0, 0, 0, 1}
+
+  defp peer(heard, more \\ []) do
+    struct!(
+      %Peer{name: "b@h2", creation: 1, addresses: for(ip <- heard, do: {ip, 1, 1})},
+      more
+    )
+  end
+
+  test "all addresses heard, as they were heard; then what it says of its own" do
+    assert Paths.order(peer([@lan, @vpn], own_addresses: [@vpn, @other]), []) ==
+             [@lan, @vpn, @other]
+
+    assert Paths.order(peer([]), []) == []
+  end
+
+  test "an IP address in the name comes first" do
+    named = &peer([@lan], name: "b@" <> &1)
+    assert Paths.order(named.("198.51.100.1"), []) == [@vpn, @lan]
+    assert Paths.order(named.("2001:db8::1"), []) == [{0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}, @lan]
+    # These are host names.
+    for host <- ["198.51.100", "7", "h2.example", "x@198.51.100.1"],
+        do: assert(Paths.order(named.(host), []) == [@lan])
+  end
+
+  test "one that is heard from an address of ours runs on this machine: over the loopback" do
+    assert Paths.order(peer([@lan]), [@lan]) == [@lo, @lo6, @lan]
+    assert Paths.order(peer([@vpn]), [@lan]) == [@vpn]
+    # Heard over it.
+    assert Paths.order(peer([@lo]), []) == [@lo, @lo6]
+  end
+
+  test "where it listens on one address only, that comes before what is heard" do
+    assert Paths.order(peer([@lan], listens: @vpn), []) == [@vpn, @lan]
+    # Nobody listens on the loopback then, on this machine too.
+    assert Paths.order(peer([@lan], listens: @vpn), [@lan, @vpn]) == [@vpn, @lan]
+    assert Paths.order(peer([@lan], listens: @lo), [@lan]) == [@lo, @lo6, @lan]
+  end
+
+  test "a loopback address leads nowhere from another machine" do
+    assert Paths.order(peer([@lan], listens: @lo), [@vpn]) == [@lan]
+    assert Paths.order(peer([@lan], name: "b@127.0.0.1"), [@vpn]) == [@lan]
+    assert Paths.order(peer([@lan], name: "b@127.0.0.1"), [@lan]) == [@lo, @lo6, @lan]
+    assert Paths.order(peer([@lan], own_addresses: [@lo, @vpn]), []) == [@lan, @vpn]
+  end
+
+  test "no more than eight" do
+    many = for n <- 1..20, do: {10, 0, 0, n}
+    assert Paths.order(peer(many), []) == Enum.take(many, 8)
+  end
+end

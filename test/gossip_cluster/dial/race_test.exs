@@ -1,0 +1,68 @@
+defmodule GossipCluster.Dial.RaceTest do
+  use ExUnit.Case, async: false
+
+  alias GossipCluster.Dial.Race
+
+  @lo {127, 0, 0, 1}
+
+  # A port of this address on which somebody listens, and one on which nobody does.
+  defp listen(ip) do
+    {:ok, socket} = :gen_tcp.listen(0, ip: ip, reuseaddr: true)
+    {:ok, port} = :inet.port(socket)
+    {socket, port}
+  end
+
+  # An address where connects are not answered: a listener whose queue is full.
+  defp silent(port) do
+    {:ok, socket} = :gen_tcp.listen(port, ip: {127, 0, 0, 9}, backlog: 0)
+    {:ok, port} = :inet.port(socket)
+    full = for _ <- 1..3, do: :gen_tcp.connect({127, 0, 0, 9}, port, [], 50)
+    {{127, 0, 0, 9}, [socket | for({:ok, socket} <- full, do: socket)]}
+  end
+
+  test "the first that answers, in their order" do
+    {_socket, port} = listen({0, 0, 0, 0})
+    assert Race.run([@lo, {127, 0, 0, 2}], port, 1_000) == {:ok, @lo}
+    assert Race.run([{127, 0, 0, 2}, @lo], port, 1_000) == {:ok, {127, 0, 0, 2}}
+  end
+
+  test "one that fails is followed at once by the next" do
+    {_socket, port} = listen(@lo)
+    assert {time, {:ok, @lo}} = :timer.tc(Race, :run, [[{127, 0, 0, 2}, @lo], port, 5_000])
+    assert time < 200_000
+  end
+
+  test "one that is silent is followed after a quarter of a second" do
+    {_socket, port} = listen(@lo)
+    {ip, _sockets} = silent(port)
+    assert {time, {:ok, @lo}} = :timer.tc(Race, :run, [[ip, @lo], port, 5_000])
+    assert time >= 250_000
+  end
+
+  test "none: why the first failed, as soon as all have; or the end of its patience" do
+    {socket, port} = listen(@lo)
+    {ip, _sockets} = silent(port)
+    :ok = :gen_tcp.close(socket)
+
+    assert {time, {:error, :econnrefused}} =
+             :timer.tc(Race, :run, [[@lo, {127, 0, 0, 2}], port, 5_000])
+
+    assert time < 1_000_000
+    assert {time, {:error, :timeout}} = :timer.tc(Race, :run, [[ip, @lo], port, 600])
+    assert time >= 600_000
+    assert {:error, :econnrefused} = Race.run([@lo, ip], port, 300)
+  end
+
+  test "nothing is left of it: no message, no process, no socket" do
+    {socket, port} = listen(@lo)
+    {ip, _sockets} = silent(port)
+    before = Process.info(self(), :links)
+    ports = length(Port.list())
+    assert Race.run([ip, @lo], port, 5_000) == {:ok, @lo}
+    assert {:error, :timeout} = Race.run([ip], port, 600)
+    assert Process.info(self(), :links) == before
+    assert Process.info(self(), :messages) == {:messages, []}
+    GossipCluster.Eventually.eventually(fn -> length(Port.list()) <= ports end)
+    :gen_tcp.close(socket)
+  end
+end

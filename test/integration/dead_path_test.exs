@@ -1,0 +1,108 @@
+defmodule GossipCluster.Integration.DeadPathTest do
+  # A dead path under a living peer: real connections whose address goes, or whose LAN is cut, while the peer is heard elsewhere.
+  use ExUnit.Case, async: false
+  use GossipCluster.Lab.Case
+
+  # From the change to a successful call.
+  @bound 5_000
+
+  defp two_lans(options \\ []) do
+    lab = Lab.start(hosts: 2, lans: 2)
+
+    nodes =
+      Node.start_all(
+        lab,
+        for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, [host: n] ++ options})
+      )
+
+    for node <- nodes, do: Node.start_cluster(node)
+    meet(nodes)
+    {lab, nodes}
+  end
+
+  # Which LAN their connection is on.
+  defp lan(a) do
+    [ip] =
+      for {_name, info} <- Node.call(a, :net_kernel, :nodes_info) |> elem(1),
+          do: info[:address] |> elem(1) |> elem(0)
+
+    elem(ip, 1) - 76
+  end
+
+  defp well_again(nodes) do
+    [a, b] = nodes
+
+    for {node, other} <- [{a, b}, {b, a}] do
+      eventually(
+        "a call from #{node.name} is answered",
+        nodes,
+        fn -> Node.reaches?(node, other, 300) end,
+        @bound
+      )
+    end
+  end
+
+  # Nobody was thought to be gone.
+  defp not_lost([a, b]) do
+    for {node, other} <- [{a, b}, {b, a}],
+        do: refute(Enum.any?(Node.about(node, other), &match?({:down, _}, &1)))
+  end
+
+  for how <- [:silent, :cable] do
+    test "one of two LANs is cut (#{how}): the connection goes over to the other" do
+      {lab, [a, _b] = nodes} = two_lans()
+      used = lan(a)
+      Lab.cut(lab, 2, unquote(how), used)
+      well_again(nodes)
+      not_lost(nodes)
+      assert lan(a) == 3 - used
+
+      assert Enum.any?(nodes, &(dead_paths(&1) != []))
+    end
+  end
+
+  test "one of two LANs goes away with its address" do
+    {lab, [a, b] = nodes} = two_lans()
+    used = lan(a)
+    # The address that the connection is bound to, on either side.
+    Lab.unplug(lab, 2, used)
+    well_again(nodes)
+    not_lost(nodes)
+    assert lan(a) == 3 - used
+    assert lan(b) == 3 - used
+  end
+
+  for {who, n} <- [a: 1, b: 2] do
+    test "an address changes, as by DHCP (#{who}'s)" do
+      lab = Lab.start(hosts: 2)
+      nodes = Node.start_all(lab, for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n}))
+      for node <- nodes, do: Node.start_cluster(node)
+      meet(nodes)
+      Lab.address(lab, unquote(n), :delete, Lab.ip(unquote(n)))
+      Lab.address(lab, unquote(n), :add, {10, 77, 0, 99})
+      well_again(nodes)
+    end
+  end
+
+  test "an address that is gone for a second changes nothing" do
+    lab = Lab.start(hosts: 2)
+    [a, b] = nodes = Node.start_all(lab, [{"a", host: 1}, {"b", host: 2}])
+    for node <- nodes, do: Node.start_cluster(node)
+    meet(nodes)
+    gone = Lab.clock()
+    Lab.address(lab, 2, :delete, Lab.ip(2))
+    Lab.address(lab, 2, :add, {10, 77, 0, 99})
+    eventually("a second", nodes, fn -> Lab.clock() - gone > 1_000_000 end)
+    Lab.address(lab, 2, :add, Lab.ip(2))
+    eventually("calls are answered", nodes, fn -> Node.reaches?(a, b) and Node.reaches?(b, a) end)
+    # Longer than it takes to cut.
+    eventually("5 s more", nodes, fn -> Lab.clock() - gone > 6_000_000 end)
+    for {node, other} <- [{a, b}, {b, a}], do: assert(Node.links(node) == [nodeup: other.name])
+  end
+
+  # The events that tell of it.
+  defp dead_paths(node) do
+    for {_at, {:event, _cluster, {:problem, _peer, {:dead_path, text}}}} <- Node.events(node),
+        do: text
+  end
+end

@@ -1,0 +1,153 @@
+defmodule GossipCluster.Integration.PathsTest do
+  # A peer has many addresses, and one of them works: real nodes whose distribution is not where they are heard.
+  use ExUnit.Case, async: false
+  use GossipCluster.Lab.Case
+
+  @quick [interval: 200]
+  # Nobody dials for the cluster: what is made is made by hand.
+  @by_hand [accept: {:erlang, :is_atom, []}]
+
+  # `inet_dist_use_interface`, as the guide on releases advises it.
+  defp bound({a, b, c, d}),
+    do: ["-kernel", "inet_dist_use_interface", "{#{a},#{b},#{c},#{d}}"]
+
+  defp pair_on_one_host(cluster) do
+    lab = Lab.start(hosts: 1)
+    options = [at: "127.0.0.1", flags: bound({127, 0, 0, 1}), cluster: cluster]
+    {lab, Node.start_all(lab, [{"a", options}, {"b", options}])}
+  end
+
+  test "two nodes of one machine, named by the loopback and bound to it, meet though the LAN is up" do
+    {_lab, nodes} = pair_on_one_host([])
+    meet(nodes, 5_000)
+  end
+
+  test "a connect by hand finds them too" do
+    {_lab, [a, b] = nodes} = pair_on_one_host(@by_hand)
+
+    for {node, other} <- [{a, b}, {b, a}],
+        do: eventually("they are listed", nodes, fn -> Node.peers(node) == [other.name] end)
+
+    assert Node.call(a, :net_kernel, :connect_node, [String.to_atom(b.name)])
+    assert Node.reaches?(b, a)
+  end
+
+  for {what, cluster} <- [{"both", []}, {"the first", [interfaces: ["eth0"]]}] do
+    test "two hosts with two LANs, bound to the second, heard on #{what}" do
+      lab = Lab.start(hosts: 2, lans: 2)
+
+      nodes =
+        for {name, n} <- [{"a", 1}, {"b", 2}],
+            do:
+              Node.start(lab, name,
+                host: n,
+                flags: bound(Lab.ip(n, 2)),
+                cluster: unquote(cluster)
+              )
+
+      meet(nodes, 5_000)
+      for {node, n} <- Enum.zip(nodes, [2, 1]), do: assert(via(node) == Lab.ip(n, 2))
+    end
+  end
+
+  test "two hosts with two LANs, named by their addresses on the second: that is where they are dialled" do
+    lab = Lab.start(hosts: 2, lans: 2)
+
+    nodes =
+      for {name, n} <- [{"a", 1}, {"b", 2}],
+          do: Node.start(lab, name, host: n, at: text(Lab.ip(n, 2)), cluster: [])
+
+    meet(nodes, 5_000)
+    for {node, n} <- Enum.zip(nodes, [2, 1]), do: assert(via(node) == Lab.ip(n, 2))
+  end
+
+  test "two hosts with two LANs, of which TCP passes only the second: the other address is tried soon, and kept" do
+    lab = Lab.start(hosts: 2, lans: 2)
+
+    for n <- [1, 2] do
+      rules = Path.join(lab.dir, "first_lan")
+
+      File.write!(rules, """
+      table inet first_lan {
+        chain input {
+          type filter hook input priority 0;
+          iifname "eth0" meta l4proto tcp drop
+        }
+      }
+      """)
+
+      Lab.in_host(lab, n, ["nft", "-f", rules])
+    end
+
+    nodes = Node.start_all(lab, for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n}))
+    for node <- nodes, do: Node.start_cluster(node, [])
+    meet(nodes, 5_000)
+    for {node, n} <- Enum.zip(nodes, [2, 1]), do: assert(via(node) == Lab.ip(n, 2))
+
+    # Whoever dials next is sent there at once: by hand, or for `global`.
+    [a, b] = nodes
+    true = Node.call(a, Elixir.Node, :disconnect, [String.to_atom(b.name)])
+    eventually("it is disconnected", nodes, fn -> Node.connected(b) == [] end)
+    {took, true} = Node.call(a, :timer, :tc, [:net_kernel, :connect_node, [:b@h2]])
+    assert took < 200_000
+  end
+
+  test "two nodes of one machine stay connected, without a pause, when the LAN goes away" do
+    lab = Lab.start(hosts: 1)
+    nodes = Node.start_all(lab, for(name <- ["a", "b"], do: {name, cluster: @quick}))
+    meet(nodes)
+    [a, b] = nodes
+    for node <- nodes, do: assert(via(node) == {127, 0, 0, 1})
+    Lab.unplug(lab, 1)
+
+    # Until well after their sidecars have gone over to the loopback.
+    until = Lab.clock() + 3_000_000
+
+    eventually("3 s have passed", nodes, fn ->
+      for {node, other} <- [{a, b}, {b, a}], do: assert(Node.reaches?(node, other, 500))
+      Lab.clock() > until
+    end)
+
+    for {node, other} <- [{a, b}, {b, a}], do: assert(Node.links(node) == [nodeup: other.name])
+  end
+
+  for {name, other} <- [{"a", "b"}, {"b", "a"}] do
+    test "a lost SYN costs no second (#{name} is lost to)" do
+      lab = Lab.start(hosts: 2)
+      # Of 60 bytes each: the first ones.
+      for n <- [1, 2], do: Lab.lose_first(lab, n, "tcp flags & (syn | ack) == syn", 61)
+      [lost, node] = Node.start_all(lab, [{unquote(name), host: 1}, {unquote(other), host: 2}])
+      for node <- [lost, node], do: Node.start_cluster(node, [])
+      meet([lost, node], 5_000)
+      found = Node.time(node, &match?({:event, _, {:up, _peer}}, &1))
+      assert Node.time(node, &(&1 == {:nodeup, lost.name})) - found < 900_000
+    end
+  end
+
+  test "a dial to a host that lives and is slow is not cut, though it takes seconds" do
+    lab = Lab.start(hosts: 2)
+    [a, b] = Node.start_all(lab, [{"a", host: 1}, {"b", host: 2}])
+    for node <- [a, b], do: Node.start_cluster(node, @quick ++ @by_hand)
+    eventually("b is listed", [a, b], fn -> Node.peers(a) == [b.name] end)
+    # Its kernel accepts the connection, and nobody says a word on it.
+    Lab.signal(:STOP, b.os_pid)
+    dial = Task.async(fn -> Node.call(a, :net_kernel, :connect_node, [:b@h2]) end)
+    assert Task.yield(dial, 3_000) == nil
+    Lab.signal(:CONT, b.os_pid)
+    assert Task.await(dial, 10_000)
+    # The first attempt, not another one.
+    assert Node.reaches?(a, b)
+  end
+
+  # Where the node is connected to its one peer.
+  defp via(node) do
+    [name] = Node.connected(node)
+
+    {ip, _port} =
+      eventually("its path is known", [node], fn -> Node.peer(node, name).connected_via end)
+
+    ip
+  end
+
+  defp text(ip), do: ip |> :inet.ntoa() |> to_string()
+end
