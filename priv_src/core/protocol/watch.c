@@ -145,7 +145,7 @@ static void probe_on(struct gossip *g, struct effects *fx, struct peer *p)
     } else if (next == WATCH_SUSPECTING && before != WATCH_SUSPECTING) {
         verdict_suspect(g, fx, p);
     } else {
-        p->watch = next;
+        p->watch = (uint8_t)next;
     }
     if (p->watch == WATCH_BY_GROUP) {
         probe_by_group(g, fx, p);
