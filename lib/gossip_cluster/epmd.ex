@@ -120,8 +120,7 @@ defmodule GossipCluster.Epmd do
 
   def drop(cluster, %Peer{name: name}, _reason) do
     :ets.delete(@table, {name, cluster})
-    if not listed?(name), do: forget_all(name)
-    :ok
+    if listed?(name), do: :ok, else: forget_all(name)
   end
 
   defp listed?(name),
@@ -136,11 +135,12 @@ defmodule GossipCluster.Epmd do
         {{:_, :_, :_, :_, :"$1"}, [{:is_integer, :"$1"}, {:<, :"$1", now() - @keep}], [true]}
       ])
 
-    for [name] <- :ets.match(@table, {{:via, :"$1"}, :_}), not listed?(name), do: forget_all(name)
-    :ok
+    forgotten = for [name] <- :ets.match(@table, {{:via, :"$1"}, :_}), not listed?(name), do: name
+
+    Enum.each(forgotten, &forget_all/1)
   end
 
-  defp forget_all(name), do: for(key <- [:via, :attempt], do: :ets.delete(@table, {key, name}))
+  defp forget_all(name), do: Enum.each([:via, :attempt], &:ets.delete(@table, {&1, name}))
 
   @doc false
   @spec own_port() :: :inet.port_number()

@@ -57,7 +57,7 @@ defmodule GossipCluster.Cluster.PathWatch do
 
   @doc "A peer is connected over this path. `peer`: as it is listed, or nil."
   @spec connected(t(), String.t(), Path.t(), Peer.t() | nil, integer()) :: t()
-  def connected(watch, name, path, peer, now) do
+  def connected(%__MODULE__{} = watch, name, path, peer, now) do
     link = %{path: path, heard: peer && Peer.ip(peer), gone: peer != nil and gone?(path, peer)}
 
     watch = %{
@@ -71,12 +71,12 @@ defmodule GossipCluster.Cluster.PathWatch do
 
   @doc "It is not any more."
   @spec disconnected(t(), String.t()) :: t()
-  def disconnected(watch, name),
+  def disconnected(%__MODULE__{} = watch, name),
     do: %{watch | links: Map.delete(watch.links, name), doubts: Map.delete(watch.doubts, name)}
 
   @doc "What the sidecar says of a peer now."
   @spec heard(t(), Peer.t(), integer()) :: t()
-  def heard(watch, %Peer{name: name} = peer, now) do
+  def heard(%__MODULE__{} = watch, %Peer{name: name} = peer, now) do
     case watch.links do
       %{^name => link} ->
         moved = link.heard != nil and Peer.ip(peer) not in [nil, link.heard]
@@ -97,7 +97,7 @@ defmodule GossipCluster.Cluster.PathWatch do
   defp known(%Peer{own_addresses: own, addresses: [{ip, _port, _index} | _]}), do: [ip | own]
   defp known(%Peer{own_addresses: own}), do: own
 
-  defp judge(watch, name, now) do
+  defp judge(%__MODULE__{} = watch, name, now) do
     link = Map.fetch!(watch.links, name)
 
     cond do
@@ -113,13 +113,13 @@ defmodule GossipCluster.Cluster.PathWatch do
   end
 
   # It is heard anew at another address: where the connection leads is said to be silent, or was not the best any more.
-  defp moved(watch, name, %{heard: heard, path: %{remote: {ip, _port}}}, now) do
+  defp moved(%__MODULE__{} = watch, name, %{heard: heard, path: %{remote: {ip, _port}}}, now) do
     if heard == ip or Paths.loopback?(ip) or is_map_key(watch.doubts, name),
       do: watch,
       else: doubt(watch, name, :elsewhere, now)
   end
 
-  defp doubt(watch, name, why, now) do
+  defp doubt(%__MODULE__{} = watch, name, why, now) do
     case watch.doubts do
       %{^name => %{why: ^why}} ->
         watch
@@ -132,7 +132,7 @@ defmodule GossipCluster.Cluster.PathWatch do
   end
 
   # The address is there again.
-  defp trust(watch, name) do
+  defp trust(%__MODULE__{} = watch, name) do
     case watch.doubts do
       %{^name => %{why: why}} when why in [:local, :remote] ->
         %{watch | doubts: Map.delete(watch.doubts, name)}
@@ -174,7 +174,7 @@ defmodule GossipCluster.Cluster.PathWatch do
 
   @doc "A probe has ended."
   @spec probed(t(), String.t(), :answered | :silent, integer()) :: t()
-  def probed(watch, name, result, now) do
+  def probed(%__MODULE__{} = watch, name, result, now) do
     case watch.doubts do
       %{^name => %{state: :probing} = doubt} ->
         doubt = %{doubt | state: result, at: if(result == :silent, do: dead_at(doubt, now))}

@@ -187,7 +187,7 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "Subscribers are told of a peer, by what it is now, or was when it was listed."
   @spec tell(t(), String.t(), (Peer.t() -> tuple())) :: t()
-  def tell(state, name, event) do
+  def tell(%__MODULE__{} = state, name, event) do
     case Roster.named(state.roster, name) do
       [peer | _] -> fact(state, {:tell, event.(with_connection(state, peer))})
       [] when is_map_key(state.parted, name) -> fact(state, {:tell, event.(state.parted[name])})
