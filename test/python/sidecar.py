@@ -24,10 +24,11 @@ class Sidecar:
             Atom("version"): 1, Atom("cluster"): b"", Atom("keys"): keys, Atom("group"): b"233.252.1.33",
             Atom("port"): 45893, Atom("interfaces"): Atom("all"), Atom("ttl"): 1, Atom("interval"): interval,
             Atom("max_peers"): 4096, Atom("heartbeats"): False,
+            Atom("advertise"): b"",
             **{Atom(key): value for key, value in configure.items()}}))
         self.identity = {
             Atom("name"): name.encode(), Atom("creation"): creation, Atom("port"): port, Atom("long_names"): True,
-            Atom("tls"): False, Atom("ipv6"): False, Atom("hidden"): False, Atom("cookie"): cookie}
+            Atom("tls"): False, Atom("ipv6"): False, Atom("hidden"): False, Atom("cookie"): cookie, Atom("host"): b"\0"}
         self.command((Atom("alive"), self.identity))
 
     def command(self, value):
@@ -42,7 +43,7 @@ class Sidecar:
         data = self.process.stdout.read(65536)
         if not data:
             if data == b"":
-                raise AssertionError(f"gossipd of {self.name} ended: {self.process.wait(5)}, {self.logs[-3:]}")
+                raise AssertionError(f"gossipd of {self.name} ended: {self.process.wait(5)}, {self.events[-1:]} {self.logs[-3:]}")
             return
         self.buffer += data
         while len(self.buffer) >= 4:

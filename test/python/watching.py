@@ -114,7 +114,7 @@ class Watching:
             return
         target, heard = self.peers.get(m.target), None
         if target and target.heard is not None and self.now - target.heard < 60:
-            heard = int(1000 * (self.now - target.heard))
+            heard = max(0, int(1000 * (self.now - target.heard)))  # it may have been heard within a pause
         self.say(wire.ACK, m.source, p.boot, echoes=[(p.boot, m.nonce)], relay=m.target, heard=heard)
         self.counters["relays"] += 1
         self.relays = [r for r in self.relays if r[3] > self.now]
