@@ -51,6 +51,7 @@
 #define PAGE_RETRY      (20 * MS_US)
 #define PAGE_TRIES      4               /* of one peer; then another is asked */
 #define PAGE_PEERS      3               /* so many in vain, and one is asked in T, once */
+#define PAGES_QUIET     (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
 #define PATH_RETRY      (1 * SECOND_US) /* a new address of a peer is tried so often */
 
 /* Failure. */

@@ -42,7 +42,7 @@ bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
     if (g->pull.active || g->pull.complete) {
         return false;
     }
-    g->pull = (struct pull){.from = m->id.boot, .active = true};
+    g->pull = (struct pull){.from = m->id.boot, .since = g->now, .active = true};
     request(g, fx, &from->addr, m);
     return from->kind == PATH_UNICAST; /* who asks by the group may hear nothing else */
 }
@@ -58,14 +58,15 @@ bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p)
     if (g->pull.active || p->addr_count == 0) {
         return false;
     }
-    g->pull = (struct pull){.from = p->id.boot, .active = true, .complete = g->pull.complete};
+    g->pull =
+        (struct pull){.from = p->id.boot, .since = g->now, .active = true, .complete = g->pull.complete};
     request(g, fx, &p->addrs[0], NULL);
     return true;
 }
 
 bool pages_coming(const struct gossip *g)
 {
-    return g->pull.active && g->pull.vain < PAGE_PEERS;
+    return g->pull.active && g->pull.vain < PAGE_PEERS && g->now - g->pull.since < PAGES_QUIET;
 }
 
 /* Whether the peer that is asked has had its chance. */

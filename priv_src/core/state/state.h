@@ -47,6 +47,7 @@ struct pull {
     uint64_t cursor;
     uint64_t nonce; /* of the request that is not answered yet: good for one page; 0: none is */
     int64_t due;    /* of the timer that means something */
+    int64_t since;  /* when it began */
     uint8_t tries;  /* of the peer that is asked now */
     uint8_t vain;   /* peers asked in vain, up to PAGE_PEERS */
     bool active;
