@@ -68,7 +68,8 @@ static bool for_me(struct gossip *g, struct effects *fx, const struct wire_messa
 {
     bool to_one = (m->has & HAS_TO) != 0, came_to_one = from->kind == PATH_UNICAST;
     bool anybody = m->to_boot == 0 && m->type == WIRE_HELLO && (m->has & HAS_QUESTION) != 0;
-    if (to_one != came_to_one || !addr_is_endpoint(&from->addr) ||
+    bool to_none = to_one && m->type == WIRE_BYE; /* or its subject could not hear that it is spoken for */
+    if (to_none || to_one != came_to_one || !addr_is_endpoint(&from->addr) ||
         (to_one ? m->to_boot != g->self.boot && !anybody : !for_group(m))) {
         g->stats.misdirected++;
         return false;
@@ -227,6 +228,9 @@ static bool is_fresh(struct gossip *g, struct effects *fx, struct peer *p, const
 {
     bool old = !a->newest && p->newest > m->sent_at && p->newest - m->sent_at > (uint64_t)WINDOW_LIFE;
     int64_t allowed = fresh_within(p->interval) + (g->clock - g->lost_at <= STOPPED_AFTER ? g->lost : 0);
+    if (p->state == PEER_GONE) {
+        return true; /* as of a stranger, nothing is believed; and its clock may have stood still */
+    }
     if (a->answers != ANSWER_NONE) {
         freshness_measure(&p->fresh, m->sent_at, g->clock);
     } else if (old || !freshness_check(&p->fresh, m->sent_at, g->clock, allowed)) {
@@ -249,8 +253,14 @@ void receive_message(struct gossip *g, struct effects *fx, const struct wire_mes
     }
     struct peer *p = roster_find(&g->roster, m->id.boot);
     struct arrival a = {.from = from, .sequence = sequence, .newest = true};
+    a.answers = message_answers(g, m, from, &a.where);
     if (p != NULL) {
         enum window_verdict seen = window_look(&p->window, sequence);
+        if (seen == WINDOW_REPLAY && a.answers == ANSWER_HERE && p->state != PEER_GONE &&
+            p->window.top - sequence >= WINDOW_BITS) { /* another has spoken in its name */
+            window_start(&p->window, sequence - 1);
+            seen = WINDOW_NEWEST;
+        }
         a.newest = seen == WINDOW_NEWEST;
         if (seen == WINDOW_REPLAY) {
             g->stats.replayed++;
@@ -261,7 +271,6 @@ void receive_message(struct gossip *g, struct effects *fx, const struct wire_mes
         g->stats.unproven++;
         return;
     }
-    a.answers = message_answers(g, m, from, &a.where);
     if (p != NULL) {
         if (!is_fresh(g, fx, p, m, &a)) {
             return;
