@@ -72,6 +72,7 @@ defmodule GossipCluster.Cluster do
           | {:no_leave, Replies.ref()}
           | {:stats, Replies.caller()}
           | {:no_stats, Replies.ref()}
+          | {:siblings, [:inet.port_number()]}
           | :continue
 
   @type timer ::
@@ -98,6 +99,8 @@ defmodule GossipCluster.Cluster do
           | :epmd_sweep
           | {:open, keys :: Hidden.t()}
           | :close
+          | :find_siblings
+          | {:sends_from, :inet.port_number()}
           | {:command, Codec.command()}
           | {:say, Announcement.news()}
           | {:say_leave, Replies.ref()}
@@ -186,7 +189,7 @@ defmodule GossipCluster.Cluster do
     :unreadable,
     :taken
   ]
-  @answers [:await, :caller_down, :leave, :no_leave, :stats, :no_stats]
+  @answers [:await, :caller_down, :leave, :no_leave, :stats, :no_stats, :siblings]
   @routes [:place, :path, :probed]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error]
 

@@ -16,6 +16,7 @@ defmodule GossipCluster.Owner do
     Peer,
     Reporter,
     Secret,
+    Siblings,
     Sidecar,
     View
   }
@@ -95,7 +96,7 @@ defmodule GossipCluster.Owner do
   # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right after.
   defp soon do
     [Codec, Roster, Dialer, DialQueue, Paths, PathWatch, Problems, QuietPeriod, AtomBudget] ++
-      [Attempt, Epmd, Path, Disconnects, Announcement, Peer, Task.Supervised] ++
+      [Attempt, Epmd, Path, Disconnects, Siblings, Announcement, Peer, Task.Supervised] ++
       [:queue, :gb_sets, :rand, :erl_epmd, :inet_tcp_dist, :dist_util]
   end
 
@@ -162,6 +163,10 @@ defmodule GossipCluster.Owner do
   end
 
   def handle_info(:continue, owner), do: {:noreply, step(owner, :continue)}
+
+  # Another cluster of this VM has a sidecar, or another one, or is no more.
+  def handle_info(:siblings, owner),
+    do: {:noreply, step(owner, {:siblings, Siblings.ports(owner.name)})}
 
   ## Nodes
 
@@ -405,6 +410,18 @@ defmodule GossipCluster.Owner do
     %{owner | port: nil}
   end
 
+  defp act({:sends_from, port}, owner) do
+    :ok = Siblings.put(owner.name, port)
+    owner
+  end
+
+  defp act(:find_siblings, owner) do
+    case Siblings.join(owner.name) do
+      [] -> owner
+      ports -> {owner, {:siblings, ports}}
+    end
+  end
+
   defp act({:command, command}, owner) do
     _taken = command(owner, command)
     owner
@@ -578,6 +595,7 @@ defmodule GossipCluster.Owner do
     if shutdown?(reason) do
       for peer <- Cluster.peers(owner.cluster), do: Epmd.drop(owner.name, peer, :silent)
       if not owner.cluster.announcement.left, do: leave_now(owner)
+      Siblings.drop(owner.name)
     end
 
     if owner.port, do: Sidecar.close(owner.port)

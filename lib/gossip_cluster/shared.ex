@@ -1,8 +1,9 @@
 defmodule GossipCluster.Shared do
   @moduledoc false
-  # What all clusters of a VM share: the registry of subscribers, and the tables of GossipCluster.Epmd and
-  # GossipCluster.Disconnects. It belongs to no application's tree, since clusters run in any of them: whatever stops, the
-  # clusters of the others are not to notice, nor their subscribers. The first who needs it starts it, and it ends with the VM.
+  # What all clusters of a VM share: the registry of subscribers, and the tables of GossipCluster.Epmd,
+  # GossipCluster.Disconnects and GossipCluster.Siblings. It belongs to no application's tree, since clusters run in any of
+  # them: whatever stops, the clusters of the others are not to notice, nor their subscribers. The first who needs it starts
+  # it, and it ends with the VM.
 
   use Supervisor
 
@@ -36,6 +37,7 @@ defmodule GossipCluster.Shared do
     # Owned by this process, so that it outlives every cluster.
     :ok = GossipCluster.Epmd.create_table()
     :ok = GossipCluster.Disconnects.create_table()
+    :ok = GossipCluster.Siblings.create_table()
 
     Supervisor.init([{Registry, keys: :duplicate, name: GossipCluster.Registry}],
       strategy: :one_for_one

@@ -55,7 +55,8 @@ static int configure(struct gossipd *d, const struct message *m)
     if (told) {
         uplink_network(&d->uplink, &d->links.network);
     }
-    uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid());
+    uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid(),
+                 udp_port(d->links.udp));
     return 0;
 }
 
@@ -79,7 +80,7 @@ static int command(struct gossipd *d, struct message *m)
 
 static void answer_stats(struct gossipd *d, uint32_t ref)
 {
-    struct gossip_stats core = gossip_stats(d->engine.core);
+    struct gossip_stats core = engine_stats(&d->engine);
     struct udp_stats udp = udp_stats(d->links.udp);
     uplink_stats(&d->uplink, ref, &core, &udp);
 }
@@ -99,7 +100,11 @@ static int obey(struct gossipd *d, struct message *m)
     if (m->type == MESSAGE_COMMAND) {
         return command(d, m);
     }
-    answer_stats(d, m->as.stats_ref);
+    if (m->type == MESSAGE_SIBLINGS) {
+        d->engine.siblings = m->as.siblings;
+    } else {
+        answer_stats(d, m->as.stats_ref);
+    }
     return 0;
 }
 

@@ -10,8 +10,10 @@ struct engine {
     struct effects *fx;  /* owned; empty between two calls */
     struct links *links;
     struct uplink *uplink;
-    bool announced; /* the owner has told who it is, and has not taken that back */
-    bool left;      /* the core has said its last goodbye since the last COMMAND_LEAVE */
+    struct siblings siblings; /* whose datagrams are this VM's own: counted so, and not as foreign */
+    uint64_t siblings_heard;  /* of theirs, foreign to the core */
+    bool announced;           /* the owner has told who it is, and has not taken that back */
+    bool left;                /* the core has said its last goodbye since the last COMMAND_LEAVE */
 };
 
 /* Makes the core; links and uplink are open, and outlive it. Zeroed memory is one that was not started. 0, or
@@ -33,6 +35,9 @@ void engine_tick(struct engine *e, int64_t now);
 
 /* The owner asks for something. */
 void engine_command(struct engine *e, int64_t now, const struct command *command);
+
+/* The core's counters, with the siblings' datagrams where they belong. */
+struct gossip_stats engine_stats(const struct engine *e);
 
 /* Gives the core what has come: of each socket that poll found ready in `fds` (as links_descriptors has
  * filled them in) as many datagrams as one wake-up may take, or with NULL all that waits in any. */

@@ -13,6 +13,7 @@
 #define PORT_VERSION   1    /* of this contract: `version` in the configuration */
 #define LABEL_MAX      255  /* bytes of a cluster's label */
 #define PASSPHRASE_MAX 1024 /* bytes of a passphrase */
+#define SIBLINGS_MAX   64   /* sidecars of other clusters of one Erlang VM that are told apart */
 
 /* Secrets as they stand in the frame: they point into it, and end with it. */
 struct secrets {
@@ -36,7 +37,13 @@ struct config {
     struct interface_filter interfaces;
 };
 
-enum message_type { MESSAGE_CONFIGURE = 1, MESSAGE_COMMAND, MESSAGE_STATS };
+/* The private UDP ports of the sidecars that the same Erlang VM has for its other clusters. */
+struct siblings {
+    uint8_t count;
+    uint16_t ports[SIBLINGS_MAX];
+};
+
+enum message_type { MESSAGE_CONFIGURE = 1, MESSAGE_COMMAND, MESSAGE_SIBLINGS, MESSAGE_STATS };
 
 /* One frame from the owner. Holds secrets (in the command, and by pointer): overwrite it after use. */
 struct message {
@@ -44,6 +51,7 @@ struct message {
     union {
         struct config config;
         struct command command; /* of COMMAND_KEYS the ring is empty: keys are derived from `secrets` */
+        struct siblings siblings;
         uint32_t stats_ref;
     } as;
     struct secrets secrets;
@@ -84,7 +92,8 @@ void term_free(struct term *t);
 const void *term_bytes(const struct term *t, size_t *len);
 
 /* Each puts one whole term (version byte included) into `t`: 0, or -1 when memory is short. */
-int term_ready(struct term *t, const char *version, uint64_t boot, long pid, const struct network *network);
+int term_ready(struct term *t, const char *version, uint64_t boot, long pid, uint16_t udp_port,
+               const struct network *network);
 int term_event(struct term *t, const struct event *event); /* all but EVENT_SNAPSHOT, which is -1 */
 int term_health(struct term *t, uint8_t health);
 int term_interfaces(struct term *t, const struct network *network);

@@ -29,6 +29,26 @@ static int decode_stats(struct cursor *c, struct message *out)
     return cursor_number(c, "the reference of stats", 0, INT32_MAX, "0..2147483647", &out->as.stats_ref);
 }
 
+static int decode_siblings(struct cursor *c, struct message *out)
+{
+    out->type = MESSAGE_SIBLINGS;
+    int at = c->at;
+    int arity = 0;
+    if (ei_decode_list_header(cursor_buffer(c), &c->at, &arity) != 0 || arity > SIBLINGS_MAX) {
+        return cursor_refuse(c, at, "siblings", "a list of 0..64 UDP ports, 1024..65535");
+    }
+    struct siblings *siblings = &out->as.siblings;
+    for (int i = 0; i < arity; i++) {
+        uint32_t port = 0;
+        if (cursor_number(c, "each of siblings", 1024, 65535, "1024..65535", &port) != 0) {
+            return -1;
+        }
+        siblings->ports[i] = (uint16_t)port;
+    }
+    siblings->count = (uint8_t)arity;
+    return 0; /* etf_check lets no improper list through */
+}
+
 static int decode_tuple(struct cursor *c, struct message *out)
 {
     int arity = 0;
@@ -43,17 +63,14 @@ static int decode_tuple(struct cursor *c, struct message *out)
     static const struct {
         const char *tag;
         int (*decode)(struct cursor *c, struct message *out);
-    } tuples[] = {{"configure", term_configure},
-                  {"alive", term_alive},
-                  {"leave", decode_leave},
-                  {"keys", decode_keys},
-                  {"stats", decode_stats}};
+    } tuples[] = {{"configure", term_configure}, {"alive", term_alive},         {"leave", decode_leave},
+                  {"keys", decode_keys},         {"siblings", decode_siblings}, {"stats", decode_stats}};
     for (size_t i = 0; i < sizeof tuples / sizeof tuples[0]; i++) {
         if (strcmp(tuples[i].tag, tag) == 0) {
             return tuples[i].decode(c, out);
         }
     }
-    return cursor_refuse(c, at, "the tag of a command", "configure, alive, leave, keys or stats");
+    return cursor_refuse(c, at, "the tag of a command", "configure, alive, leave, keys, siblings or stats");
 }
 
 static int decode_word(struct cursor *c, struct message *out)

@@ -343,6 +343,16 @@ int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t l
     return send_unicast(u, &to->addr, data, len);
 }
 
+uint16_t udp_port(const struct udp *u)
+{
+    return u->port;
+}
+
+bool udp_is_own(const struct addr *a)
+{
+    return addr_is_loopback(a) || udp_system_is_own(a);
+}
+
 bool udp_troubled(const struct udp *u)
 {
     for (size_t i = 0; i < u->count; i++) {

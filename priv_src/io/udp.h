@@ -67,6 +67,12 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
  * system took it at least once, -1 if not. */
 int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t len);
 
+/* The private port: everything comes from it. */
+uint16_t udp_port(const struct udp *u);
+
+/* Whether this host has that address. */
+bool udp_is_own(const struct addr *a);
+
 /* Did the last send fail on any joined interface? Then it may be gone, or have another address: time for a
  * new list. */
 bool udp_troubled(const struct udp *u);

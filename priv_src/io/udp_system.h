@@ -23,6 +23,9 @@ int udp_system_bind(int fd, uint8_t family, uint16_t port);
 /* The port that a socket is bound to; 0 if that cannot be told. */
 uint16_t udp_system_port(int fd);
 
+/* Whether this host has that address: what goes there starts there. */
+bool udp_system_is_own(const struct addr *a);
+
 /* Joins or leaves `group` on the interface that `local` is on. */
 int udp_system_join(int fd, const struct addr *group, const struct addr *local);
 int udp_system_leave(int fd, const struct addr *group, const struct addr *local);

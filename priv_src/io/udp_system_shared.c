@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct sockaddr_in udp_system_address(const struct addr *a)
 {
@@ -39,4 +40,21 @@ uint16_t udp_system_port(int fd)
     struct sockaddr_in in = {0};
     socklen_t size = sizeof in;
     return getsockname(fd, (struct sockaddr *)&in, &size) == 0 ? ntohs(in.sin_port) : 0;
+}
+
+bool udp_system_is_own(const struct addr *a)
+{
+    int fd = a->family == ADDR_IPV4 ? socket(AF_INET, SOCK_DGRAM, 0) : -1;
+    if (fd < 0) {
+        return false;
+    }
+    /* Connecting sends nothing: it chooses the source address. */
+    struct sockaddr_in to = udp_system_address(a);
+    struct sockaddr_in source;
+    socklen_t size = sizeof source;
+    bool own = connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 &&
+               getsockname(fd, (struct sockaddr *)&source, &size) == 0 &&
+               memcmp(&source.sin_addr, &to.sin_addr, sizeof to.sin_addr) == 0;
+    (void)close(fd);
+    return own;
 }

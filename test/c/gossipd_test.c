@@ -285,6 +285,61 @@ static void another_key_is_another_world(void **state)
     sidecar_finish(&c);
 }
 
+/* Started, and its private port taken from {ready, Map}. */
+static struct sidecar started_with_port(struct port_config c, uint16_t *port)
+{
+    static const char key[] = "udp_portb"; /* the end of the atom, and an integer of 4 bytes */
+    struct sidecar s = sidecar_start();
+    sidecar_configure(&s, c);
+    sidecar_await(&s, "ready");
+    size_t at = 0;
+    while (at + sizeof key - 1 + 4 <= s.len && memcmp(s.frame + at, key, sizeof key - 1) != 0) {
+        at++;
+    }
+    assert_true(at + sizeof key - 1 + 4 <= s.len);
+    const uint8_t *value = s.frame + at + sizeof key - 1;
+    *port = (uint16_t)(value[2] << 8 | value[3]);
+    sidecar_await(&s, "snapshot_end");
+    return s;
+}
+
+/* "Packets of another cluster are heard" was said of the node's own other cluster. Whose they are is told by
+ * the owner, who started both, and not guessed: a stranger beside them is foreign as ever. */
+static void what_the_nodes_other_cluster_says_is_not_foreign(void **state)
+{
+    (void)state;
+    uint16_t port = 0;
+    struct sidecar b = started_with_port((struct port_config){.secret = "another"}, &port);
+    struct sidecar a = sidecar_start();
+    ei_x_buff x = {0};
+    sidecar_configure(&a, (struct port_config){.interval = 200});
+    port_siblings(&x, &port, 1);
+    sidecar_put(&a, &x);
+    sidecar_await(&a, "snapshot_end");
+    sidecar_alive(&b, "a@host");
+    while (sidecar_stat(&a, "own") < 5) {
+        assert_int_equal(sidecar_counter(&a, "foreign"), 0);
+        sidecar_breathe();
+    }
+    assert_int_equal(sidecar_counter(&a, "received"), sidecar_counter(&a, "own"));
+    struct sidecar c = sidecar_started((struct port_config){.secret = "a third"});
+    sidecar_alive(&c, "c@host");
+    while (sidecar_stat(&a, "foreign") == 0) {
+        sidecar_breathe();
+    }
+    sidecar_finish(&c);
+    port_siblings(&x, NULL, 0); /* the other cluster is no more: the same datagrams are foreign */
+    sidecar_put(&a, &x);
+    (void)ei_x_free(&x);
+    uint64_t own = sidecar_stat(&a, "own"), foreign = sidecar_counter(&a, "foreign");
+    while (sidecar_stat(&a, "foreign") < foreign + 2) {
+        sidecar_breathe();
+    }
+    assert_int_equal(sidecar_counter(&a, "own"), own);
+    sidecar_finish(&a);
+    sidecar_finish(&b);
+}
+
 /* The owner of a running cluster hears nothing of heartbeats, unless it has asked. */
 static void the_steady_state_is_silent(void **state)
 {
@@ -425,6 +480,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(two_find_each_other_and_part, sidecar_kill_all),
         cmocka_unit_test_teardown(another_sidecar_of_the_same_beam_takes_over, sidecar_kill_all),
         cmocka_unit_test_teardown(another_key_is_another_world, sidecar_kill_all),
+        cmocka_unit_test_teardown(what_the_nodes_other_cluster_says_is_not_foreign, sidecar_kill_all),
         cmocka_unit_test_teardown(the_steady_state_is_silent, sidecar_kill_all),
         cmocka_unit_test_teardown(an_owner_that_does_not_read_gets_a_fresh_snapshot, sidecar_kill_all),
         cmocka_unit_test_teardown(a_paused_sidecar_buries_nobody, sidecar_kill_all),

@@ -167,6 +167,14 @@ static void commands_come_through(void **state)
     assert_int_equal(decode_x(&x, &m, &f), 0);
     assert_int_equal(m.type, MESSAGE_STATS);
     assert_int_equal(m.as.stats_ref, INT32_MAX);
+    const uint16_t ports[] = {1024, 65535};
+    for (uint8_t count = 0; count <= 2; count++) {
+        port_siblings(&x, ports, count);
+        assert_int_equal(decode_x(&x, &m, &f), 0);
+        assert_int_equal(m.type, MESSAGE_SIBLINGS);
+        assert_int_equal(m.as.siblings.count, count);
+        assert_memory_equal(m.as.siblings.ports, ports, count * sizeof ports[0]);
+    }
     port_keys(&x, "new", 4);
     assert_int_equal(decode_x(&x, &m, &f), 0);
     assert_int_equal(m.as.command.type, COMMAND_KEYS);
@@ -295,6 +303,18 @@ static void bad_commands_are_named(void **state)
     port_leave(&x, "silent");
     assert_int_equal(decode_x(&x, &m, &f), -1);
     assert_string_equal(f.text, "the reason of leave is silent, but must be left or beam_exit");
+    const uint16_t low[] = {5000, 1023};
+    port_siblings(&x, low, 2);
+    assert_int_equal(decode_x(&x, &m, &f), -1);
+    assert_string_equal(f.text, "each of siblings is 1023, but must be 1024..65535");
+    uint16_t many[SIBLINGS_MAX + 1];
+    for (size_t i = 0; i < COUNT(many); i++) {
+        many[i] = 5000;
+    }
+    port_siblings(&x, many, COUNT(many));
+    assert_int_equal(decode_x(&x, &m, &f), -1);
+    assert_string_equal(f.text,
+                        "siblings is a list of 65, but must be a list of 0..64 UDP ports, 1024..65535");
     port_stats(&x, -1);
     assert_int_equal(decode_x(&x, &m, &f), -1);
     port_keys(&x, "k", 5);

@@ -84,7 +84,7 @@ static void what_was_refused_is_told_as_soon_as_there_is_memory(void **state)
     const struct event health = {.type = EVENT_HEALTH, .health = HEALTH_ISOLATED};
     start(&o);
     refuse_inside(true);
-    uplink_ready(&o.uplink, "1", gossip_boot(core), 1);
+    uplink_ready(&o.uplink, "1", gossip_boot(core), 1, 4096);
     uplink_event(&o.uplink, &health);
     refuse_inside(false);
     for (int i = 0; i < 3; i++) {

@@ -167,7 +167,7 @@ static void the_first_words_are_in_order(void **state)
     uplink_network(&o.uplink, &eth0); /* kept, for the frame that follows */
     log_line(&o.uplink.log, LEVEL_INFO, "look at %s", "this");
     assert_true(uplink_waits(&o.uplink));
-    uplink_ready(&o.uplink, "1.2.3", gossip_boot(core), 4711);
+    uplink_ready(&o.uplink, "1.2.3", gossip_boot(core), 4711, 4096);
     expect(&o, core, "log", "look at this");
     expect(&o, core, "ready", "1.2.3");
     assert_true(mentions(&o, "eth0") && mentions(&o, "10.0.0.1"));
@@ -191,7 +191,7 @@ static void events_and_answers_are_frames(void **state)
     struct gossip_stats core = {.listed = 3};
     struct udp_stats udp = {.oversized = 4};
     configured(&o);
-    uplink_ready(&o.uplink, "1", 1, 1);
+    uplink_ready(&o.uplink, "1", 1, 1, 4096);
     uplink_event(&o.uplink, &up);
     uplink_event(&o.uplink, &update);
     uplink_event(&o.uplink, &health);
@@ -268,7 +268,7 @@ static void an_overflow_leaves_a_fresh_picture_owed(void **state)
     struct event health = {.type = EVENT_HEALTH, .health = HEALTH_ISOLATED};
     configured(&o);
     uplink_network(&o.uplink, &eth0);
-    uplink_ready(&o.uplink, "1", 1, 1);
+    uplink_ready(&o.uplink, "1", 1, 1, 4096);
     while (next(&o, core)) {
     }
     overflow(&o);
@@ -380,7 +380,7 @@ static void a_reader_that_is_gone_is_seen(void **state)
     struct owner o;
     struct net *net = member_of(0);
     configured(&o);
-    uplink_ready(&o.uplink, "1", 1, 1);
+    uplink_ready(&o.uplink, "1", 1, 1, 4096);
     (void)close(o.fds[0]);
     uplink_flush(&o.uplink, net->nodes[0]->g);
     assert_true(o.uplink.broken);

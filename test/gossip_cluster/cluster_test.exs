@@ -11,6 +11,7 @@ defmodule GossipCluster.ClusterTest do
     version: "1",
     boot: "b",
     pid: 7,
+    udp_port: 54_321,
     interfaces: [{"lo", 1, "127.0.0.1"}],
     network: @network
   }
@@ -550,6 +551,36 @@ defmodule GossipCluster.ClusterTest do
       {_cluster, effects} = handle(cluster, {:frame, {:stats, ref, %{foreign: 3}}})
       assert facts(effects) == []
       assert {_cluster, []} = ask.(running([peer("zoe@x")]))
+    end
+
+    test "what this VM's other clusters were heard of, before the sidecar knew them, is no strangers'" do
+      cluster = running()
+      {cluster, effects} = handle(cluster, {:siblings, [54_321]})
+      assert {:command, {:siblings, [54_321]}} in effects
+      assert [ref] = for({:ask_stats, ref} <- effects, do: ref)
+      {cluster, _effects} = handle(cluster, {:frame, {:stats, ref, %{foreign: 2}}})
+
+      told = fn cluster, foreign ->
+        {cluster, effects} = handle(cluster, {:timeout, {:alone, 3_000}})
+        [ref] = for({:ask_stats, ref} <- effects, do: ref)
+        {_cluster, effects} = handle(cluster, {:frame, {:stats, ref, %{foreign: foreign}}})
+        facts(effects)
+      end
+
+      assert told.(cluster, 2) == []
+      assert told.(cluster, 3) == [{:foreign, false}]
+    end
+
+    test "the sidecar's port is told to this VM's other clusters, and it is told theirs" do
+      {cluster, effects} = handle(running(), {:frame, {:ready, @ready}})
+      assert {:sends_from, 54_321} in effects
+      {cluster, _effects} = handle(cluster, {:exited, "gossipd exited"})
+      # None runs: the next one is told when it is opened.
+      assert {_cluster, []} = handle(cluster, {:siblings, [54_321]})
+      {cluster, effects} = handle(cluster, {:timeout, :open})
+      assert [{:open, keys}] = for({:open, _keys} = open <- effects, do: open)
+      {_cluster, effects} = handle(cluster, {:opened, keys})
+      assert :find_siblings in effects
     end
   end
 

@@ -5,7 +5,7 @@ defmodule GossipCluster.Cluster.Answers do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Announcement, Dialer, Replies, State}
+  alias GossipCluster.Cluster.{Announcement, Dialer, Replies, SidecarLife, State}
 
   # For the sidecar's word that the goodbyes are sent (they take 20 ms), and for its counters.
   @leave_timeout 200
@@ -61,6 +61,13 @@ defmodule GossipCluster.Cluster.Answers do
 
   def event(%{} = state, {:timeout, {:stats, ref}}, _now), do: counted(state, ref, nil)
 
+  # From here on the sidecar tells them from strangers; what it has counted before may be theirs.
+  def event(%{} = state, {:siblings, ports}, _now) do
+    if SidecarLife.up?(state.sidecar),
+      do: state |> act({:command, {:siblings, ports}}) |> ask_stats(:siblings),
+      else: state
+  end
+
   # Nobody is found after some seconds: is anybody there at all? Not asked where there are peers.
   def event(%{} = state, {:timeout, {:alone, _ms}}, _now) do
     if alone?(state) and Announcement.announced?(state.announcement),
@@ -97,6 +104,11 @@ defmodule GossipCluster.Cluster.Answers do
   def stats(state, ref, :alone, stats),
     do: state |> timer({:stats, ref}, :cancel) |> strangers(stats)
 
+  def stats(state, ref, :siblings, stats) do
+    familiar = if stats, do: stats.foreign, else: state.familiar
+    timer(%{state | familiar: familiar}, {:stats, ref}, :cancel)
+  end
+
   def stats(state, ref, caller, stats),
     do: state |> timer({:stats, ref}, :cancel) |> act({:reply, caller, stats})
 
@@ -118,7 +130,8 @@ defmodule GossipCluster.Cluster.Answers do
 
   # This node is announced and has found nobody: if others are heard under another key, that is told, once in the cluster's
   # life. It is the commonest mistake of all, and nothing else would show it.
-  defp strangers(%{foreign: false} = state, %{foreign: heard}) when heard > 0 do
+  defp strangers(%{foreign: false, familiar: familiar} = state, %{foreign: heard})
+       when heard > familiar do
     if alone?(state) do
       %{state | foreign: true}
       |> first({:put, :foreign, true})

@@ -76,8 +76,9 @@ defmodule GossipCluster.Cluster.Local do
     announcement = Announcement.taken(state.announcement, {:keys, keys})
     roster = Roster.new_sidecar(state.roster, now)
 
-    %{state | sidecar: sidecar, announcement: announcement, roster: roster}
+    %{state | sidecar: sidecar, announcement: announcement, roster: roster, familiar: 0}
     |> first({:put, :opened, now})
+    |> act(:find_siblings)
     |> timer(:ready, patience)
     |> put_status()
     |> announce()
@@ -119,6 +120,7 @@ defmodule GossipCluster.Cluster.Local do
     %{state | sidecar: sidecar}
     |> timer(:ready, :cancel)
     |> first({:put, :sidecar, Map.take(ready, [:version, :boot, :pid])})
+    |> act({:sends_from, ready.udp_port})
     |> fact({:sidecar_start, ready, duration, complained})
     |> interfaces(ready.interfaces, ready.network)
     |> health(:ok)

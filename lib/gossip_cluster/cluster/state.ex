@@ -33,6 +33,8 @@ defmodule GossipCluster.Cluster.State do
     interfaces: [],
     # Whether it was told that only strangers are heard; names for which a NODEUP line was written; peers that are not well.
     foreign: false,
+    # Foreign datagrams until the sidecar knew whose they are: some may be of this VM's other clusters.
+    familiar: 0,
     up: MapSet.new(),
     unwell: %{},
     # Peers that are connected and not listed any more, until their connection ends.
@@ -66,6 +68,7 @@ defmodule GossipCluster.Cluster.State do
           health: :ok | :isolated,
           interfaces: [Codec.interface()],
           foreign: boolean(),
+          familiar: non_neg_integer(),
           up: MapSet.t(String.t()),
           unwell: %{Roster.key() => atom()},
           parted: %{String.t() => Peer.t()},

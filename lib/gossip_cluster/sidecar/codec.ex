@@ -62,6 +62,7 @@ defmodule GossipCluster.Sidecar.Codec do
              version: String.t(),
              boot: String.t(),
              pid: non_neg_integer(),
+             udp_port: :inet.port_number(),
              interfaces: [interface()],
              network: network()
            }}
@@ -87,6 +88,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:leave, :left | :beam_exit}
           | :pulse
           | {:keys, [{atom(), binary()}]}
+          | {:siblings, [:inet.port_number()]}
           | :snapshot
           | {:stats, non_neg_integer()}
 
@@ -150,6 +152,10 @@ defmodule GossipCluster.Sidecar.Codec do
 
   defp command?({:leave, reason}), do: reason in [:left, :beam_exit]
   defp command?({:keys, keys}), do: keys?(keys)
+
+  defp command?({:siblings, ports}) when is_list(ports) and length(ports) <= 64,
+    do: Enum.all?(ports, &(&1 in 1024..65_535))
+
   defp command?({:stats, ref}), do: is_integer(ref) and ref in 0..0x7FFFFFFF
   defp command?(atom), do: atom in [:hide, :pulse, :snapshot]
 
@@ -195,11 +201,13 @@ defmodule GossipCluster.Sidecar.Codec do
             version: version,
             boot: <<boot::binary-8>>,
             pid: pid,
+            udp_port: port,
             interfaces: interfaces,
             network: network
           } = map}
        )
-       when map_size(map) == 5 and is_binary(version) and is_integer(pid) and pid >= 0 do
+       when map_size(map) == 6 and is_binary(version) and is_integer(pid) and pid >= 0 and
+              port in 0..65_535 do
     if interface_list?(interfaces) and network?(network),
       do: {:ok, {:ready, %{map | boot: hex(boot)}}},
       else: :error

@@ -194,3 +194,15 @@ void port_keys(ei_x_buff *x, const char *cookie, size_t count)
     }
     must(ei_x_encode_empty_list(x));
 }
+
+void port_siblings(ei_x_buff *x, const uint16_t *ports, size_t count)
+{
+    pair(x, "siblings");
+    if (count > 0) {
+        must(ei_x_encode_list_header(x, (long)count));
+    }
+    for (size_t i = 0; i < count; i++) {
+        must(ei_x_encode_ulong(x, ports[i]));
+    }
+    must(ei_x_encode_empty_list(x));
+}

@@ -27,4 +27,7 @@ void port_leave(ei_x_buff *x, const char *reason);
 void port_stats(ei_x_buff *x, long ref);
 void port_keys(ei_x_buff *x, const char *cookie, size_t count);
 
+/* {siblings, Ports} */
+void port_siblings(ei_x_buff *x, const uint16_t *ports, size_t count);
+
 #endif

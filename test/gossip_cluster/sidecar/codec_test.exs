@@ -6,6 +6,14 @@ defmodule GossipCluster.Sidecar.CodecTest do
 
   @key String.duplicate("k", 32)
   @network %{reach: :lan, missing: []}
+  @ready %{
+    version: "1",
+    boot: <<1::64>>,
+    pid: 1,
+    udp_port: 54_321,
+    interfaces: [],
+    network: @network
+  }
   @configuration %{
     version: 1,
     cluster: "blue",
@@ -133,6 +141,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
           version: "1.2.3",
           boot: :rand.bytes(8),
           pid: int(1, 99_999),
+          udp_port: int(0, 65_535),
           interfaces: [{"lo", 1, "127.0.0.1"}],
           network: network()
         }
@@ -253,12 +262,15 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:stats, 1, %{left: 1}},
           {:stats, 1, %{interfaces: [{"eth0", 2}]}},
           {:stats, 1, %{interfaces: :none}},
-          {:ready, %{version: "1", boot: <<1::64>>, pid: 1, network: @network}},
-          {:ready, %{version: "1", boot: <<1::64>>, pid: 1, interfaces: []}},
-          {:ready, %{version: "1", boot: <<1::64>>, pid: 1, interfaces: [], network: :lan}},
-          {:ready, %{version: "1", boot: <<1::64>>, pid: -1, interfaces: [], network: @network}},
-          {:ready,
-           %{version: "1", boot: <<1::64>>, pid: 1, interfaces: [:lo], network: @network}},
+          {:ready, Map.delete(@ready, :interfaces)},
+          {:ready, Map.delete(@ready, :network)},
+          {:ready, Map.delete(@ready, :udp_port)},
+          {:ready, %{@ready | udp_port: 65_536}},
+          {:ready, %{@ready | udp_port: nil}},
+          {:ready, %{@ready | network: :lan}},
+          {:ready, %{@ready | pid: -1}},
+          {:ready, %{@ready | interfaces: [:lo]}},
+          {:ready, Map.put(@ready, :more, 1)},
           [],
           "left",
           1
@@ -298,6 +310,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:leave, :left},
           {:leave, :beam_exit},
           {:keys, [cookie: "c"]},
+          {:siblings, []},
+          {:siblings, [1024, 65_535]},
           {:stats, 0},
           {:stats, 0x7FFFFFFF}
         ],
@@ -320,6 +334,11 @@ defmodule GossipCluster.Sidecar.CodecTest do
   test "nothing else is encoded, and what is refused is not shown: it may hold a secret" do
     for command <- [
           :stop,
+          {:siblings, [1023]},
+          {:siblings, [65_536]},
+          {:siblings, [:port]},
+          {:siblings, 1024},
+          {:siblings, Enum.to_list(1024..1088)},
           {:configure, Map.delete(@configuration, :ttl)},
           {:configure, Map.put(@configuration, :secret, "hunter2")},
           {:configure, %{@configuration | version: 2}},
