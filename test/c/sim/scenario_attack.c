@@ -119,8 +119,7 @@ void scenario_harvest(struct cluster *c)
         from.kind = PATH_GROUP;
         attack_say(c, &from, data, len, c->size);
         for (uint32_t to = 0; to < c->size; to++) {
-            from = (struct path){
-                .kind = PATH_UNICAST, .addr = p->from.addr, .local = cluster_address(c, to)};
+            from = (struct path){.kind = PATH_UNICAST, .addr = p->from.addr, .local = cluster_address(c, to)};
             if (c->nodes[to].g != NULL) {
                 attack_say(c, &from, data, len, to);
             }
@@ -134,8 +133,8 @@ void scenario_harvest(struct cluster *c)
     free(s.sent);
 }
 
-/* He stands between the members: whatever one says he says again at once, from where he is, and what comes to him
- * he passes on to whom it concerns. */
+/* He stands between the members: whatever one says he says again at once, from where he is, and what comes to
+ * him he passes on to whom it concerns. */
 struct relayer {
     struct cluster *c;
     uint32_t asker; /* who wrote to him last */
@@ -210,7 +209,8 @@ void scenario_insider(struct cluster *c)
         strangers += gossip_stats(c->nodes[i].g).listed < insider;
     }
     report_count(c->report, "insider_unknown", strangers);
-    int64_t until = cluster_now(c) + scenario_length(c, 60), downs = c->tally.down_silent + c->tally.down_left;
+    int64_t until = cluster_now(c) + scenario_length(c, 60),
+            downs = c->tally.down_silent + c->tally.down_left;
     while (cluster_now(c) < until) {
         uint32_t victim = rng_below(&c->rng, insider);
         crowd_accuse(c, insider, (uint8_t)(2 + rng_below(&c->rng, 4)), gossip_boot(c->nodes[victim].g),
