@@ -88,25 +88,17 @@ static void a_relay_never_becomes_a_members_address(void **state)
     net->dark = 1;
     net->drop = net_drop_dark;
     int64_t since = net->now;
-    net_run(net, SECOND_US);
+    for (int i = 0; i < 120 && !attack_record(net, 0, WIRE_HELLO, PATH_GROUP, since, &beat); i++) {
+        net_run(net, 10 * MS_US); /* no longer, or Z would suspect X for its silence */
+    }
     assert_true(attack_record(net, 0, WIRE_HELLO, PATH_GROUP, since, &beat));
     net->drop = NULL;
     size_t seen = net->log_count;
     attack_replay(net, 1, &beat, &attacker);
     relay_between(net, 0, 1, seen, 3 * SECOND_US);
     assert_false(attack_believes(net, 1, x, &attacker));
-    /* Z was deaf for a second, and may have doubted somebody meanwhile; but no address of anybody has
-     * changed. */
-    for (size_t k = 0; k < net->nodes[1]->event_count; k++) {
-        const struct event *e = &net->nodes[1]->events[k];
-        assert_int_not_equal(e->type, EVENT_DOWN);
-        for (size_t i = 0; e->type == EVENT_UPDATE && i < 3; i++) {
-            if (e->peer.id.boot == gossip_boot(net->nodes[i]->g)) {
-                assert_int_equal(e->peer.addr_count, 1);
-                assert_true(addr_same(&e->peer.addrs[0], &net->nodes[i]->addr));
-            }
-        }
-    }
+    assert_int_equal(net_events(net, 1, EVENT_UPDATE), 0);
+    assert_int_equal(net_events(net, 1, EVENT_DOWN), 0);
 }
 
 /* The same at first contact: Z has just started, and hears of X by way of the attacker alone. */
