@@ -29,7 +29,7 @@ defmodule GossipCluster.Cluster do
   }
 
   alias GossipCluster.Dial.{Attempt, Path}
-  alias GossipCluster.{Hidden, Peer, Report}
+  alias GossipCluster.{Facts, Hidden, Peer}
   alias GossipCluster.Sidecar.Codec
 
   # Names a turn: some milliseconds of work.
@@ -53,7 +53,7 @@ defmodule GossipCluster.Cluster do
           | {:unreadable, non_neg_integer()}
           | {:exited, String.t()}
           | {:broken, term()}
-          | {:taken, Announcement.news()}
+          | {:announced, Announcement.change()}
           | {:timeout, timer()}
           | {:nodeup, String.t()}
           | {:nodedown, String.t(), term(), :library | :global | nil}
@@ -61,7 +61,7 @@ defmodule GossipCluster.Cluster do
           | {:not_dialled, String.t(), Problems.problem()}
           | {:disconnected, String.t(), :ok | {:error, String.t()}}
           | {:knocked, String.t(), :ok | {:error, term()}}
-          | {:place, [:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
+          | {:addresses, [:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
           | {:path, String.t(), Path.t() | nil}
           | {:probed, String.t(), :answered | :silent}
           | {:nodes, links :: non_neg_integer(),
@@ -69,9 +69,9 @@ defmodule GossipCluster.Cluster do
           | {:await, Replies.caller(), pid(), non_neg_integer(), timeout()}
           | {:caller_down, Replies.ref()}
           | {:leave, Replies.caller()}
-          | {:no_leave, Replies.ref()}
+          | {:leave_failed, Replies.ref()}
           | {:stats, Replies.caller()}
-          | {:no_stats, Replies.ref()}
+          | {:stats_failed, Replies.ref()}
           | {:siblings, [:inet.port_number()]}
           | :continue
 
@@ -80,7 +80,7 @@ defmodule GossipCluster.Cluster do
           | :open
           | :ready
           | :dial
-          | :place
+          | :addresses
           | :paths
           | :port
           | {:alone, pos_integer()}
@@ -102,14 +102,14 @@ defmodule GossipCluster.Cluster do
           | :find_siblings
           | {:sends_from, :inet.port_number()}
           | {:command, Codec.command()}
-          | {:say, Announcement.news()}
-          | {:say_leave, Replies.ref()}
-          | {:ask_stats, Replies.ref()}
+          | {:announce, Announcement.change()}
+          | {:request_leave, Replies.ref()}
+          | {:request_stats, Replies.ref()}
           | :ask_port
           | {:dial, Peer.t(), doubted :: boolean()}
           | {:disconnect, String.t()}
           | {:knock, Peer.t()}
-          | :look_at_place
+          | :find_addresses
           | {:find_path, String.t()}
           | {:probe, String.t(), milliseconds :: pos_integer()}
           | {:list_nodes, non_neg_integer()}
@@ -118,7 +118,7 @@ defmodule GossipCluster.Cluster do
           | {:monitor, Replies.ref(), pid()}
           | {:demonitor, Replies.ref()}
           | :continue
-          | {:report, [Report.fact()]}
+          | {:report, [Facts.fact()]}
 
   @typedoc "What an earlier owner of this cluster knew."
   @type past :: %{
@@ -187,10 +187,10 @@ defmodule GossipCluster.Cluster do
     :exited,
     :broken,
     :unreadable,
-    :taken
+    :announced
   ]
-  @answers [:await, :caller_down, :leave, :no_leave, :stats, :no_stats, :siblings]
-  @routes [:place, :path, :probed]
+  @answers [:await, :caller_down, :leave, :leave_failed, :stats, :stats_failed, :siblings]
+  @routes [:addresses, :path, :probed]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error]
 
   defp route(state, :continue, _now), do: state
@@ -209,7 +209,7 @@ defmodule GossipCluster.Cluster do
   defp route(state, {:timeout, timer} = event, now) when timer in [:open, :ready, :port],
     do: Local.event(state, event, now)
 
-  defp route(state, {:timeout, timer} = event, now) when timer in [:place, :paths],
+  defp route(state, {:timeout, timer} = event, now) when timer in [:addresses, :paths],
     do: Routes.event(state, event, now)
 
   defp route(state, {:timeout, :dial} = event, now), do: Peers.event(state, event, now)
@@ -235,7 +235,7 @@ defmodule GossipCluster.Cluster do
     state
     |> work(@portion, now)
     |> Peers.dial(now)
-    |> Peers.look_at_changed()
+    |> Peers.show_changed()
     |> Answers.awaits()
     |> set_dial_timer(now)
     |> Routes.set_timer(now)

@@ -78,10 +78,10 @@ defmodule GossipCluster.LocalNode do
   This host's IP addresses, sorted (none where the system does not tell), and the address and port that this node's distribution
   listens on, if that is seen. Asks the kernel, which takes its time where there are thousands: not for the owner.
   """
-  @spec place() :: {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
-  def place, do: {addresses(), listener()}
+  @spec addresses() :: {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
+  def addresses, do: {host_addresses(), listener()}
 
-  defp addresses do
+  defp host_addresses do
     case :inet.getifaddrs() do
       {:ok, interfaces} ->
         Enum.uniq(Enum.sort(for {_name, options} <- interfaces, {:addr, ip} <- options, do: ip))

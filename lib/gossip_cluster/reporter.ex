@@ -8,7 +8,7 @@ defmodule GossipCluster.Reporter do
 
   require Logger
 
-  alias GossipCluster.{Report, Telemetry, View}
+  alias GossipCluster.{Facts, Telemetry, View}
 
   # Of a cluster that is at its largest, every peer may come, be connected and go once.
   @most 16_384
@@ -21,7 +21,7 @@ defmodule GossipCluster.Reporter do
   def start_link(name, view), do: GenServer.start_link(__MODULE__, {name, view})
 
   @doc "Reports facts of this cluster, in order. Never waits, never fails."
-  @spec report(View.t(), [Report.fact()]) :: :ok
+  @spec report(View.t(), [Facts.fact()]) :: :ok
   def report(view, facts) do
     with {pid, counters} <- View.get(view, :reporter, nil) do
       count = length(facts)
@@ -100,14 +100,14 @@ defmodule GossipCluster.Reporter do
 
   # Subscribers first: to send to them takes no time.
   defp tell(facts, name) do
-    outputs = Enum.flat_map(facts, &Report.outputs(&1, name))
+    outputs = Enum.flat_map(facts, &Facts.outputs(&1, name))
     {events, others} = Enum.split_with(outputs, &match?({:event, _event}, &1))
     Enum.each(events, &put_out(&1, name))
     Enum.each(others, &put_out(&1, name))
   end
 
   defp put_out({:line, level, text}, name),
-    do: Logger.log(level, Report.title(text, name), gossip_cluster: name)
+    do: Logger.log(level, Facts.title(text, name), gossip_cluster: name)
 
   defp put_out({:bare_line, level, text}, name),
     do: Logger.log(level, text, gossip_cluster: name)
@@ -124,7 +124,7 @@ defmodule GossipCluster.Reporter do
   catch
     kind, reason ->
       Logger.error(
-        Report.title("a handler of telemetry failed: #{kind} #{inspect(reason, limit: 5)}", name),
+        Facts.title("a handler of telemetry failed: #{kind} #{inspect(reason, limit: 5)}", name),
         gossip_cluster: name
       )
   end

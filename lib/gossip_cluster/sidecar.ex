@@ -52,6 +52,30 @@ defmodule GossipCluster.Sidecar do
     end
   end
 
+  @doc "Lets it say goodbye, and waits until it has, or for so many milliseconds at most. For the port's owner, at its end."
+  @spec leave(port(), non_neg_integer()) :: :ok
+  def leave(port, timeout) do
+    if command(port, {:leave, :left}),
+      do: await_left(port, System.monotonic_time(:millisecond) + timeout)
+
+    :ok
+  end
+
+  defp await_left(port, deadline) do
+    receive do
+      {^port, {:data, data}} ->
+        if Codec.decode(data) != {:ok, :left}, do: await_left(port, deadline)
+
+      {^port, {:exit_status, _status}} ->
+        :ok
+
+      {:EXIT, ^port, _reason} ->
+        :ok
+    after
+      max(deadline - System.monotonic_time(:millisecond), 0) -> :ok
+    end
+  end
+
   @doc "Closes the port, if it is still open; the sidecar reads the end of its input."
   @spec close(port()) :: :ok
   def close(port) do

@@ -66,8 +66,8 @@ defmodule GossipCluster.ClusterTest do
         {:restore, [], [], 1},
         {:local, local()},
         {:local_port, 4000},
-        {:place, [], nil},
-        {:taken, {:alive, Map.merge(@own, %{port: 4000, host: {false, []}}), local().cookie}},
+        {:addresses, [], nil},
+        {:announced, {:alive, Map.merge(@own, %{port: 4000, host: {false, []}}), local().cookie}},
         {:frame, {:ready, @ready}},
         {:frame, {:snapshot, :first, peers}},
         {:frame, :snapshot_end}
@@ -79,9 +79,14 @@ defmodule GossipCluster.ClusterTest do
   # What is reported, but for what subscribers alone are told.
   defp facts(effects),
     do:
-      for({:report, facts} <- effects, fact <- facts, not match?({:tell, _event}, fact), do: fact)
+      for(
+        {:report, facts} <- effects,
+        fact <- facts,
+        not match?({:event, _event}, fact),
+        do: fact
+      )
 
-  defp told(effects), do: for({:report, facts} <- effects, {:tell, event} <- facts, do: event)
+  defp told(effects), do: for({:report, facts} <- effects, {:event, event} <- facts, do: event)
   defp dialled(effects), do: for({:dial, peer, _doubted} <- effects, do: peer.name)
   defp shown(effects), do: for({:show, peer} <- effects, do: peer)
 
@@ -91,18 +96,18 @@ defmodule GossipCluster.ClusterTest do
       {cluster, effects} = handle(cluster, {:start, local(), nil})
       assert {:open, local().keys} in effects
       assert {:timer, :pulse, 500} in effects
-      refute Enum.any?(effects, &match?({:say, _}, &1))
+      refute Enum.any?(effects, &match?({:announce, _}, &1))
 
       {cluster, effects} = handle(cluster, [{:opened, local().keys}, {:restore, [], [], 1}])
       assert {:timer, :ready, 15_000} in effects
       {cluster, effects} = handle(cluster, {:local, local()})
       assert :ask_port in effects
-      assert :look_at_place in effects
+      assert :find_addresses in effects
       {cluster, effects} = handle(cluster, {:local_port, 4000})
-      refute Enum.any?(effects, &match?({:say, _}, &1))
-      {_cluster, effects} = handle(cluster, {:place, [{10, 0, 0, 1}], nil})
+      refute Enum.any?(effects, &match?({:announce, _}, &1))
+      {_cluster, effects} = handle(cluster, {:addresses, [{10, 0, 0, 1}], nil})
       alive = Map.merge(@own, %{port: 4000, host: {false, [{10, 0, 0, 1}]}})
-      assert {:say, {:alive, alive, local().cookie}} in effects
+      assert {:announce, {:alive, alive, local().cookie}} in effects
     end
 
     test "a ring that needs a cookie waits for it" do
@@ -179,8 +184,8 @@ defmodule GossipCluster.ClusterTest do
       do: peer("zoe@x", [addresses: [{heard, 1, 1}], own_addresses: [@lan, @second]] ++ changes)
 
     defp connected_at(local \\ @ours) do
-      {cluster, effects} = handle(running(), {:place, [@ours], nil})
-      assert {:timer, :place, 500} in effects
+      {cluster, effects} = handle(running(), {:addresses, [@ours], nil})
+      assert {:timer, :addresses, 500} in effects
       {cluster, _} = handle(cluster, {:frame, {:up, zoe()}})
       up = [{:dialled, "zoe@x", {:connected, nil}, 5}, {:nodeup, "zoe@x"}]
       {cluster, effects} = handle(cluster, up)
@@ -196,12 +201,12 @@ defmodule GossipCluster.ClusterTest do
       assert [%Peer{paths: [@lan, @second]}] = shown(effects)
 
       # It runs on this machine, as is known now.
-      {cluster, effects} = handle(cluster, {:place, [@lan], nil})
+      {cluster, effects} = handle(cluster, {:addresses, [@lan], nil})
       assert [%Peer{paths: [{127, 0, 0, 1} | _]}] = for({:epmd_put, peer} <- effects, do: peer)
       assert [%Peer{paths: [{127, 0, 0, 1} | _]}] = shown(effects)
 
       for same <- [[@lan], []] do
-        {_cluster, effects} = handle(cluster, {:place, same, nil})
+        {_cluster, effects} = handle(cluster, {:addresses, same, nil})
         assert for({:epmd_put, peer} <- effects, do: peer) == []
       end
     end
@@ -274,7 +279,7 @@ defmodule GossipCluster.ClusterTest do
       {_cluster, effects} = handle(cluster, {:nodeup, "zoe@x"})
       place = fn match -> Enum.find_index(effects, match) end
       assert place.(&match?({:show, _}, &1)) < place.(&(&1 == {:reply, :caller, :ok}))
-      assert {:report, [{:nodeup, "zoe@x"}, {:tell, _event}]} = List.last(effects)
+      assert {:report, [{:nodeup, "zoe@x"}, {:event, _event}]} = List.last(effects)
     end
 
     test "is short however many it concerns, loses nobody, and keeps the order" do
@@ -508,11 +513,16 @@ defmodule GossipCluster.ClusterTest do
 
     test "who leaves is answered when the goodbyes are sent, when nobody sends them, and after a while" do
       {cluster, effects} = handle(running([peer("abe@x")]), {:leave, :caller})
-      assert [{:say_leave, ref}] = for({:say_leave, _} = say <- effects, do: say)
+      assert [{:request_leave, ref}] = for({:request_leave, _} = say <- effects, do: say)
       assert {:put, :left, true} in effects
       assert [%Peer{connection: {:skipped, :not_alive}}] = shown(effects)
 
-      for event <- [{:frame, :left}, {:no_leave, ref}, {:timeout, {:leave, ref}}, {:exited, "x"}] do
+      for event <- [
+            {:frame, :left},
+            {:leave_failed, ref},
+            {:timeout, {:leave, ref}},
+            {:exited, "x"}
+          ] do
         {cluster, effects} = handle(cluster, event)
         assert {:reply, :caller, :ok} in effects
         {_cluster, effects} = handle(cluster, event)
@@ -522,11 +532,11 @@ defmodule GossipCluster.ClusterTest do
 
     test "who asks for the counters is answered, whatever becomes of the sidecar" do
       {cluster, effects} = handle(running(), {:stats, :caller})
-      assert [{:ask_stats, ref}] = for({:ask_stats, _} = ask <- effects, do: ask)
+      assert [{:request_stats, ref}] = for({:request_stats, _} = ask <- effects, do: ask)
 
       for {event, answer} <- [
             {{:frame, {:stats, ref, %{received: 1}}}, %{received: 1}},
-            {{:no_stats, ref}, nil},
+            {{:stats_failed, ref}, nil},
             {{:timeout, {:stats, ref}}, nil},
             {{:broken, :epipe}, nil}
           ] do
@@ -538,7 +548,7 @@ defmodule GossipCluster.ClusterTest do
     test "strangers are told once, while nobody is found" do
       ask = fn cluster ->
         {cluster, effects} = handle(cluster, {:timeout, {:alone, 3_000}})
-        {cluster, for({:ask_stats, ref} <- effects, do: ref)}
+        {cluster, for({:request_stats, ref} <- effects, do: ref)}
       end
 
       {cluster, [ref]} = ask.(running())
@@ -557,12 +567,12 @@ defmodule GossipCluster.ClusterTest do
       cluster = running()
       {cluster, effects} = handle(cluster, {:siblings, [54_321]})
       assert {:command, {:siblings, [54_321]}} in effects
-      assert [ref] = for({:ask_stats, ref} <- effects, do: ref)
+      assert [ref] = for({:request_stats, ref} <- effects, do: ref)
       {cluster, _effects} = handle(cluster, {:frame, {:stats, ref, %{foreign: 2}}})
 
       told = fn cluster, foreign ->
         {cluster, effects} = handle(cluster, {:timeout, {:alone, 3_000}})
-        [ref] = for({:ask_stats, ref} <- effects, do: ref)
+        [ref] = for({:request_stats, ref} <- effects, do: ref)
         {_cluster, effects} = handle(cluster, {:frame, {:stats, ref, %{foreign: foreign}}})
         facts(effects)
       end
@@ -596,7 +606,7 @@ defmodule GossipCluster.ClusterTest do
       {cluster, effects} = handle(cluster, {:timeout, :open}, 150)
       assert {:open, local().keys} in effects
       {cluster, effects} = handle(cluster, {:opened, local().keys}, 151)
-      assert [{:say, {:alive, _, _}}] = for({:say, _} = say <- effects, do: say)
+      assert [{:announce, {:alive, _, _}}] = for({:announce, _} = say <- effects, do: say)
       # Confirmed in silence.
       {cluster, effects} = handle(cluster, {:frame, {:up, peer("zoe@x")}}, 200)
       assert facts(effects) == []

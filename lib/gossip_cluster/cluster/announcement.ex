@@ -51,15 +51,15 @@ defmodule GossipCluster.Cluster.Announcement do
           left: boolean()
         }
   @typedoc "What the sidecar does not know yet."
-  @type news :: {:keys, Hidden.t()} | {:alive, map(), Hidden.t()}
+  @type change :: {:keys, Hidden.t()} | {:alive, map(), Hidden.t()}
 
   @doc "Of one that has left, or has not."
   @spec new(boolean()) :: t()
   def new(left), do: %__MODULE__{left: left}
 
   @doc "Takes what the owner sees now; says whether this node has come, gone, or become another."
-  @spec look(t(), local()) :: {:same | :started | :stopped, t()}
-  def look(announcement, %{own: own, cookie: cookie, keys: keys, by_cookie: by_cookie}) do
+  @spec update(t(), local()) :: {:same | :started | :stopped, t()}
+  def update(announcement, %{own: own, cookie: cookie, keys: keys, by_cookie: by_cookie}) do
     before = announcement.own
     announcement = %{announcement | cookie: cookie, keys: keys, by_cookie: by_cookie}
 
@@ -125,8 +125,8 @@ defmodule GossipCluster.Cluster.Announcement do
   @doc """
   What is to be said to a sidecar that runs. Without a cookie (the distribution has stopped) it keeps the ring that it has.
   """
-  @spec news(t()) :: [news()]
-  def news(announcement), do: keys(announcement) ++ alive(announcement)
+  @spec changes(t()) :: [change()]
+  def changes(announcement), do: keys(announcement) ++ alive(announcement)
 
   defp keys(%{keys: keys, keyed: keyed}) when keys == nil or keys == keyed, do: []
   defp keys(%{keys: keys}), do: [{:keys, keys}]
@@ -140,10 +140,10 @@ defmodule GossipCluster.Cluster.Announcement do
   defp alive(_announcement), do: []
 
   @doc "The sidecar has taken it. What is not taken is said again at the next pulse."
-  @spec taken(t(), news()) :: t()
-  def taken(announcement, {:keys, keys}), do: %{announcement | keyed: keys}
+  @spec sent(t(), change()) :: t()
+  def sent(announcement, {:keys, keys}), do: %{announcement | keyed: keys}
 
-  def taken(announcement, {:alive, alive, cookie}),
+  def sent(announcement, {:alive, alive, cookie}),
     do: %{announcement | announced: {alive, cookie}}
 
   @doc "The sidecar is gone, and what it knew."

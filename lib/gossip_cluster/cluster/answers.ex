@@ -45,10 +45,11 @@ defmodule GossipCluster.Cluster.Answers do
     |> put_status()
     |> rename()
     |> timer({:leave, ref}, @leave_timeout)
-    |> act({:say_leave, ref})
+    |> act({:request_leave, ref})
   end
 
-  def event(%{} = state, {:no_leave, ref}, now), do: event(state, {:timeout, {:leave, ref}}, now)
+  def event(%{} = state, {:leave_failed, ref}, now),
+    do: event(state, {:timeout, {:leave, ref}}, now)
 
   def event(%{} = state, {:timeout, {:leave, ref}}, _now) do
     {caller, replies} = Replies.left(state.replies, ref)
@@ -57,7 +58,7 @@ defmodule GossipCluster.Cluster.Answers do
 
   def event(%{} = state, {:stats, caller}, _now), do: ask_stats(state, caller)
 
-  def event(%{} = state, {:no_stats, ref}, _now), do: counted(state, ref, nil)
+  def event(%{} = state, {:stats_failed, ref}, _now), do: counted(state, ref, nil)
 
   def event(%{} = state, {:timeout, {:stats, ref}}, _now), do: counted(state, ref, nil)
 
@@ -120,7 +121,10 @@ defmodule GossipCluster.Cluster.Answers do
 
   defp ask_stats(state, caller) do
     {ref, replies} = Replies.stats(state.replies, caller)
-    %{state | replies: replies} |> timer({:stats, ref}, @stats_timeout) |> act({:ask_stats, ref})
+
+    %{state | replies: replies}
+    |> timer({:stats, ref}, @stats_timeout)
+    |> act({:request_stats, ref})
   end
 
   defp counted(state, ref, stats) do

@@ -145,8 +145,8 @@ defmodule GossipCluster.Cluster.Dialer do
       {peer.creation, peer.boot, peer.port, Peer.ip(peer), peer.long_names, peer.tls, peer.cookie}
 
   @doc "The sidecar has told something of a listed peer, be it that it is heard again: what failed is worth another try."
-  @spec heard(t(), Peer.t(), integer()) :: t()
-  def heard(dialer, %Peer{name: name, status: :alive}, now) do
+  @spec refreshed(t(), Peer.t(), integer()) :: t()
+  def refreshed(dialer, %Peer{name: name, status: :alive}, now) do
     case dialer.entries do
       %{^name => %{state: :dialling} = entry} ->
         put(dialer, name, %{entry | again: true})
@@ -161,7 +161,7 @@ defmodule GossipCluster.Cluster.Dialer do
   end
 
   # One that does not answer, or whose VM hangs, is no better to dial than before.
-  def heard(dialer, _peer, _now), do: dialer
+  def refreshed(dialer, _peer, _now), do: dialer
 
   defp soon(dialer, name, %{tried: tried}, now),
     do: max(now + head_start(dialer, name), (tried || now - @again) + @again)
@@ -274,8 +274,8 @@ defmodule GossipCluster.Cluster.Dialer do
   end
 
   @doc "The quiet period of this node is over: it was not disconnected on purpose."
-  @spec loud(t(), String.t(), integer()) :: t()
-  def loud(dialer, name, now) do
+  @spec end_quiet(t(), String.t(), integer()) :: t()
+  def end_quiet(dialer, name, now) do
     was_quiet = is_map_key(dialer.quiet, name)
     dialer = %{dialer | quiet: Map.delete(dialer.quiet, name)}
 

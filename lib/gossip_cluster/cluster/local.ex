@@ -6,7 +6,7 @@ defmodule GossipCluster.Cluster.Local do
   import GossipCluster.Cluster.State
 
   alias GossipCluster.Cluster.{Announcement, Answers, Dialer, Replies, Roster, SidecarLife, State}
-  alias GossipCluster.Report
+  alias GossipCluster.Facts
 
   # The announcement waits this long for epmd to tell our distribution port, so that no peer needs an update a moment later.
   @port_patience 30
@@ -17,10 +17,10 @@ defmodule GossipCluster.Cluster.Local do
   @spec event(State.t(), tuple(), integer()) :: State.t()
   def event(state, {:start, local, last_opened}, now) do
     # The sidecar takes its time to start: let it begin with that before anything else is looked at.
-    {:same, announcement} = Announcement.look(state.announcement, %{local | own: nil})
+    {:same, announcement} = Announcement.update(state.announcement, %{local | own: nil})
 
     state =
-      %{state | announcement: announcement} |> act(:look_at_place) |> timer(:pulse, pulse(state))
+      %{state | announcement: announcement} |> act(:find_addresses) |> timer(:pulse, pulse(state))
 
     case SidecarLife.delay(last_opened, now) do
       0 -> open(state)
@@ -36,13 +36,13 @@ defmodule GossipCluster.Cluster.Local do
   end
 
   def event(state, {:local, local}, _now) do
-    case Announcement.look(state.announcement, local) do
+    case Announcement.update(state.announcement, local) do
       {:same, announcement} ->
         %{state | announcement: announcement} |> ask_port() |> wake() |> announce()
 
       {:started, announcement} ->
         %{state | announcement: announcement}
-        |> act(:look_at_place)
+        |> act(:find_addresses)
         |> ask_port()
         |> wake()
         |> announce()
@@ -73,7 +73,7 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:opened, keys}, now) do
     {patience, sidecar} = SidecarLife.opened(state.sidecar, now)
-    announcement = Announcement.taken(state.announcement, {:keys, keys})
+    announcement = Announcement.sent(state.announcement, {:keys, keys})
     roster = Roster.new_sidecar(state.roster, now)
 
     %{state | sidecar: sidecar, announcement: announcement, roster: roster, familiar: 0}
@@ -98,9 +98,9 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:unreadable, bytes}, now),
     do: stop(state, "gossipd sent a frame of #{bytes} bytes that cannot be read", now)
 
-  def event(state, {:taken, news}, _now) do
+  def event(state, {:announced, news}, _now) do
     before = state.announcement
-    state = %{state | announcement: Announcement.taken(before, news)}
+    state = %{state | announcement: Announcement.sent(before, news)}
 
     cond do
       elem(news, 0) == :keys ->
@@ -139,7 +139,7 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:frame, :keys_changed}, _now), do: fact(state, :keys_changed)
 
   def event(state, {:frame, {:error, _kind, text}}, _now),
-    do: %{state | sidecar: SidecarLife.fatal(state.sidecar, Report.printable(text))}
+    do: %{state | sidecar: SidecarLife.fatal(state.sidecar, Facts.printable(text))}
 
   defp pulse(state), do: div(state.options.interval, 2)
 
@@ -170,7 +170,7 @@ defmodule GossipCluster.Cluster.Local do
       %{state | sidecar: sidecar, announcement: announcement, replies: replies}
       |> timer(:ready, :cancel)
       |> timer(:open, death.delay)
-      |> fact({:sidecar_exit, death.attempts, death.text, death.told})
+      |> fact({:sidecar_exit, death.attempts, death.text, death.new})
       # Who is answered may look at the status at once.
       |> put_status()
       |> Answers.left(left)
@@ -184,7 +184,7 @@ defmodule GossipCluster.Cluster.Local do
   @spec announce(State.t()) :: State.t()
   def announce(state) do
     if SidecarLife.up?(state.sidecar),
-      do: Enum.reduce(Announcement.news(state.announcement), state, &act(&2, {:say, &1})),
+      do: Enum.reduce(Announcement.changes(state.announcement), state, &act(&2, {:announce, &1})),
       else: state
   end
 

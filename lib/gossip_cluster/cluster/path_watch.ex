@@ -75,8 +75,8 @@ defmodule GossipCluster.Cluster.PathWatch do
     do: %{watch | links: Map.delete(watch.links, name), doubts: Map.delete(watch.doubts, name)}
 
   @doc "What the sidecar says of a peer now."
-  @spec heard(t(), Peer.t(), integer()) :: t()
-  def heard(%__MODULE__{} = watch, %Peer{name: name} = peer, now) do
+  @spec updated(t(), Peer.t(), integer()) :: t()
+  def updated(%__MODULE__{} = watch, %Peer{name: name} = peer, now) do
     case watch.links do
       %{^name => link} ->
         moved = link.heard != nil and Peer.ip(peer) not in [nil, link.heard]

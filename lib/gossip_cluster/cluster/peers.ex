@@ -22,7 +22,7 @@ defmodule GossipCluster.Cluster.Peers do
   # An update that changes nothing says that the peer is heard directly again, after others had to vouch that it lives.
   def event(state, {:frame, event}, _now) do
     {roster, events} = Roster.apply(state.roster, event)
-    heard = for {:update, peer} <- [event], do: {:heard, peer}
+    heard = for {:update, peer} <- [event], do: {:refreshed, peer}
     later(%{state | roster: roster}, heard ++ events)
   end
 
@@ -37,12 +37,12 @@ defmodule GossipCluster.Cluster.Peers do
   def event(state, {:disconnected, _name, :ok}, _now), do: state
 
   def event(state, {:disconnected, name, {:error, why}}, _now),
-    do: say_once(state, :disconnect, "cannot disconnect #{Peer.label(name)}: #{why}")
+    do: warn_once(state, :disconnect, "cannot disconnect #{Peer.label(name)}: #{why}")
 
   def event(state, {:knocked, name, {:error, _why}}, now) do
     # A firewall, or whatever else stands between, has closed the connection: that was not on purpose.
     problems = Problems.end_quiet(state.problems, name)
-    show(%{state | dialer: Dialer.loud(state.dialer, name, now), problems: problems}, name)
+    show(%{state | dialer: Dialer.end_quiet(state.dialer, name, now), problems: problems}, name)
   end
 
   def event(state, {:knocked, _name, :ok}, _now), do: state
@@ -59,7 +59,7 @@ defmodule GossipCluster.Cluster.Peers do
     do: %{state | listing: false, listed_at: state.listed_at - @list_every}
 
   def event(state, {:nodes, _links, {:error, why}}, _now),
-    do: say_once(%{state | listing: false}, :list_nodes, why)
+    do: warn_once(%{state | listing: false}, :list_nodes, why)
 
   def event(state, {:nodes, _links, :killed}, _now), do: %{state | listing: false}
 
@@ -98,23 +98,23 @@ defmodule GossipCluster.Cluster.Peers do
     |> well(peer)
     |> put_epmd(peer)
     |> fact({:up, with_connection(state, peer), Roster.size(state.roster)})
-    |> look(peer.name)
+    |> transition(peer.name)
   end
 
   def item(state, {:update, peer}, now) do
     before = Map.get(state.unwell, key(peer), :alive)
-    watch = PathWatch.heard(state.watch, peer, now)
+    watch = PathWatch.updated(state.watch, peer, now)
     state = %{state | dialer: Dialer.listed(state.dialer, peer, now), watch: watch}
 
     state
     |> well(peer)
     |> put_epmd(peer)
     |> fact({:update, with_connection(state, peer), before, Roster.size(state.roster)})
-    |> look(peer.name)
+    |> transition(peer.name)
   end
 
-  def item(state, {:heard, peer}, now),
-    do: show(%{state | dialer: Dialer.heard(state.dialer, peer, now)}, peer.name)
+  def item(state, {:refreshed, peer}, now),
+    do: show(%{state | dialer: Dialer.refreshed(state.dialer, peer, now)}, peer.name)
 
   def item(state, {:down, peer, reason}, now),
     do: state |> down(peer, reason, now) |> on_down(peer, reason)
@@ -133,7 +133,7 @@ defmodule GossipCluster.Cluster.Peers do
   def item(state, {:linked, name}, now), do: linked(state, name, now)
 
   def item(state, {:unlinked, name}, now),
-    do: state |> unlinked(name, now, 0) |> look(name)
+    do: state |> unlinked(name, now, 0) |> transition(name)
 
   def item(state, {:nodedown, name, reason, by}, now) do
     peers = Roster.named(state.roster, name)
@@ -145,7 +145,7 @@ defmodule GossipCluster.Cluster.Peers do
     state
     |> unlinked(name, now, quiet)
     |> count_link()
-    |> look(name, reason)
+    |> transition(name, reason)
     |> quiet(List.first(peers), where, quiet)
   end
 
@@ -157,7 +157,7 @@ defmodule GossipCluster.Cluster.Peers do
         %{state | dialer: dialer}
         |> fact({:connected, name, duration})
         |> count_link()
-        |> look(name)
+        |> transition(name)
 
       {:refused, nil} ->
         show(%{state | dialer: Dialer.result(state.dialer, name, :refused, now)}, name)
@@ -204,13 +204,13 @@ defmodule GossipCluster.Cluster.Peers do
   end
 
   @doc "Looks at each name that has changed in this turn, once: what is said, and what is shown."
-  @spec look_at_changed(State.t()) :: State.t()
-  def look_at_changed(%{changed: changed} = state) when map_size(changed) == 0, do: state
+  @spec show_changed(State.t()) :: State.t()
+  def show_changed(%{changed: changed} = state) when map_size(changed) == 0, do: state
 
-  def look_at_changed(state) do
+  def show_changed(state) do
     Enum.reduce(state.changed, %{state | changed: %{}}, fn {name, how}, state ->
       connection = Dialer.connection(state.dialer, name)
-      state = if how == :look, do: say_skipped(state, name, connection), else: state
+      state = if how == :report, do: report_skipped(state, name, connection), else: state
       problem = problem(state, name, connection)
 
       for peer <- Roster.named(state.roster, name), reduce: state do
@@ -240,7 +240,7 @@ defmodule GossipCluster.Cluster.Peers do
     }
     |> first({:hide, peer})
     |> fact({:down, shown, reason, Roster.size(state.roster)})
-    |> look(peer.name)
+    |> transition(peer.name)
   end
 
   # The sidecar has judged so: the connection is ended, if that is wanted. Not while another life of that name is listed, for
@@ -280,7 +280,7 @@ defmodule GossipCluster.Cluster.Peers do
 
   defp linked(state, name, now) do
     dialer = Dialer.connected(state.dialer, name, now)
-    look(%{state | dialer: dialer, cut: MapSet.delete(state.cut, name)}, name)
+    transition(%{state | dialer: dialer, cut: MapSet.delete(state.cut, name)}, name)
   end
 
   defp unlinked(%{cut: cut} = state, name, now, quiet) do
@@ -301,7 +301,7 @@ defmodule GossipCluster.Cluster.Peers do
       text = "cannot connect to #{Peer.label(name)} (it is tried again): #{why}"
 
       %{state | problems: Problems.put(state.problems, name, problem)}
-      |> say_problem(name, problem, text)
+      |> report_problem(name, problem, text)
       |> show(name)
     end
   end
@@ -319,7 +319,7 @@ defmodule GossipCluster.Cluster.Peers do
     state =
       %{state | problems: Problems.put(state.problems, peer.name, {:quiet, text})}
       |> fact({:line, level, "#{Peer.label(peer.name)}: #{text}"})
-      |> tell(peer.name, &{:problem, &1, {:quiet, text}})
+      |> notify(peer.name, &{:problem, &1, {:quiet, text}})
       |> show(peer.name)
 
     # Something that stands between may have closed the connection. Then it is not likely to let us through.
@@ -327,24 +327,24 @@ defmodule GossipCluster.Cluster.Peers do
   end
 
   # A conflict has a line of its own, with both addresses.
-  defp say_skipped(state, _name, {:skipped, :conflict}), do: state
+  defp report_skipped(state, _name, {:skipped, :conflict}), do: state
 
-  defp say_skipped(state, name, {:skipped, reason} = connection) do
+  defp report_skipped(state, name, {:skipped, reason} = connection) do
     case problem(state, name, connection) do
       nil ->
         state
 
       {_reason, why} ->
         text = "#{Peer.label(name)} is not dialled: #{why}"
-        say_problem(state, name, {reason, why}, text)
+        report_problem(state, name, {reason, why}, text)
     end
   end
 
-  defp say_skipped(state, _name, _connection), do: state
+  defp report_skipped(state, _name, _connection), do: state
 
   # The connection, or the listing, of this name may have changed: a NODEUP or NODEDOWN for each transition of a listed node,
   # whoever made the connection. It is kept in the view, so that the next owner does not say it again.
-  defp look(state, name, reason \\ nil) do
+  defp transition(state, name, reason \\ nil) do
     connected = Dialer.connection(state.dialer, name) == :connected
     was_up = MapSet.member?(state.up, name)
 
@@ -356,18 +356,18 @@ defmodule GossipCluster.Cluster.Peers do
         |> first({:put, {:up, name}, true})
         |> act({:find_path, name})
         |> fact({:nodeup, name})
-        |> tell(name, &{:connected, &1})
+        |> notify(name, &{:connected, &1})
 
       was_up and not connected ->
         %{state | up: MapSet.delete(state.up, name)}
         |> first({:delete, {:up, name}})
         |> fact({:nodedown, name, reason})
-        |> tell(name, &{:disconnected, &1, reason})
+        |> notify(name, &{:disconnected, &1, reason})
         |> Map.update!(:parted, &Map.delete(&1, name))
 
       true ->
         state
     end
-    |> Map.update!(:changed, &Map.put(&1, name, :look))
+    |> Map.update!(:changed, &Map.put(&1, name, :report))
   end
 end

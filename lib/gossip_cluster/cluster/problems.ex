@@ -22,8 +22,8 @@ defmodule GossipCluster.Cluster.Problems do
   def new, do: %__MODULE__{}
 
   @doc "Whether this is to be said of it: not what was said before."
-  @spec say(t(), term(), String.t()) :: {boolean(), t()}
-  def say(problems, about, text) do
+  @spec note(t(), term(), String.t()) :: {boolean(), t()}
+  def note(problems, about, text) do
     said = Map.get(problems.said, about, [])
 
     if text in said or length(said) >= @most,

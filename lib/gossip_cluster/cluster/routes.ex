@@ -9,17 +9,17 @@ defmodule GossipCluster.Cluster.Routes do
   alias GossipCluster.Peer
 
   # How often this host's addresses are looked at, and where this node listens.
-  @place_every 500
+  @addresses_every 500
 
   @doc "Something has happened to addresses, or to the path of a connection."
   @spec event(State.t(), tuple(), integer()) :: State.t()
-  def event(state, {:timeout, :place}, _now), do: act(state, :look_at_place)
+  def event(state, {:timeout, :addresses}, _now), do: act(state, :find_addresses)
 
-  def event(state, {:place, addresses, listener}, now) do
+  def event(state, {:addresses, addresses, listener}, now) do
     announcement = Announcement.host(state.announcement, addresses, listener)
 
     %{state | announcement: announcement}
-    |> timer(:place, @place_every)
+    |> timer(:addresses, @addresses_every)
     |> Local.announce()
     |> moved(addresses, now)
   end
@@ -84,7 +84,7 @@ defmodule GossipCluster.Cluster.Routes do
         cut: MapSet.put(state.cut, name)
     }
     |> first({:epmd_forget, name})
-    |> say_problem(name, problem, "#{Peer.label(name)}: #{text}")
+    |> report_problem(name, problem, "#{Peer.label(name)}: #{text}")
     |> show(name)
     |> act({:disconnect, name})
   end

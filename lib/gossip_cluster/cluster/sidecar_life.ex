@@ -29,7 +29,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
           delay: pos_integer(),
           attempts: pos_integer(),
           text: String.t(),
-          told: boolean()
+          new: boolean()
         }
 
   @doc "None runs yet."
@@ -87,7 +87,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
       attempts: attempts + 1,
       text: text || "gossipd is gone (:epipe)",
       # Said once, not at each try.
-      told: text != nil and text != life.complaint
+      new: text != nil and text != life.complaint
     }
 
     {death,

@@ -13,7 +13,7 @@ defmodule GossipCluster.Cluster.State do
     SidecarLife
   }
 
-  alias GossipCluster.{Peer, Report}
+  alias GossipCluster.{Facts, Peer}
   alias GossipCluster.Sidecar.Codec
 
   @enforce_keys [:options, :roster, :announcement]
@@ -79,10 +79,10 @@ defmodule GossipCluster.Cluster.State do
           dial_at: integer() | nil,
           path_at: integer() | nil,
           backlog: :queue.queue(tuple()),
-          changed: %{String.t() => :look | :show},
+          changed: %{String.t() => :report | :show},
           first: [tuple()],
           acts: [tuple() | atom()],
-          facts: [Report.fact()]
+          facts: [Facts.fact()]
         }
 
   @doc "What readers read, before who acts on it is told."
@@ -94,7 +94,7 @@ defmodule GossipCluster.Cluster.State do
   def act(state, effect), do: %{state | acts: [effect | state.acts]}
 
   @doc "Something is to be told, last."
-  @spec fact(t(), Report.fact()) :: t()
+  @spec fact(t(), Facts.fact()) :: t()
   def fact(state, fact), do: %{state | facts: [fact | state.facts]}
 
   @doc "A timer is to ring in so many milliseconds, or not at all."
@@ -175,33 +175,33 @@ defmodule GossipCluster.Cluster.State do
   def problem(state, name, _waiting), do: Problems.get(state.problems, name)
 
   @doc "One line and one telemetry event about what keeps a peer from being connected, once for each state."
-  @spec say_problem(t(), String.t(), Problems.problem(), String.t()) :: t()
-  def say_problem(state, name, {cause, why}, text) do
-    {new, problems} = Problems.say(state.problems, name, text)
+  @spec report_problem(t(), String.t(), Problems.problem(), String.t()) :: t()
+  def report_problem(state, name, {cause, why}, text) do
+    {new, problems} = Problems.note(state.problems, name, text)
     state = %{state | problems: problems}
 
     if new,
       do:
         state
         |> fact({:problem, name, cause, why, text})
-        |> tell(name, &{:problem, &1, {cause, why}}),
+        |> notify(name, &{:problem, &1, {cause, why}}),
       else: state
   end
 
   @doc "Subscribers are told of a peer, by what it is now, or was when it was listed."
-  @spec tell(t(), String.t(), (Peer.t() -> tuple())) :: t()
-  def tell(%__MODULE__{} = state, name, event) do
+  @spec notify(t(), String.t(), (Peer.t() -> tuple())) :: t()
+  def notify(%__MODULE__{} = state, name, event) do
     case Roster.named(state.roster, name) do
-      [peer | _] -> fact(state, {:tell, event.(with_connection(state, peer))})
-      [] when is_map_key(state.parted, name) -> fact(state, {:tell, event.(state.parted[name])})
+      [peer | _] -> fact(state, {:event, event.(with_connection(state, peer))})
+      [] when is_map_key(state.parted, name) -> fact(state, {:event, event.(state.parted[name])})
       [] -> state
     end
   end
 
   @doc "A line of trouble, once."
-  @spec say_once(t(), term(), String.t()) :: t()
-  def say_once(state, about, text) do
-    {new, problems} = Problems.say(state.problems, about, text)
+  @spec warn_once(t(), term(), String.t()) :: t()
+  def warn_once(state, about, text) do
+    {new, problems} = Problems.note(state.problems, about, text)
     state = %{state | problems: problems}
     if new, do: fact(state, {:line, :warning, text}), else: state
   end

@@ -13,11 +13,11 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     Map.merge(%{own: @own, cookie: cookie(), keys: keys(), by_cookie: false}, Map.new(changes))
   end
 
-  defp look(announcement, local), do: Announcement.look(announcement, local)
+  defp look(announcement, local), do: Announcement.update(announcement, local)
 
   # One that has been told to the sidecar, as far as there is something to tell.
   defp say(announcement),
-    do: Enum.reduce(Announcement.news(announcement), announcement, &Announcement.taken(&2, &1))
+    do: Enum.reduce(Announcement.changes(announcement), announcement, &Announcement.sent(&2, &1))
 
   defp announced do
     {:started, announcement} = look(Announcement.new(false), local())
@@ -31,46 +31,46 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
 
   test "nothing is said before this node is alive, but the ring; then the port is waited for" do
     {:same, announcement} = look(Announcement.new(false), local(own: nil, cookie: nil))
-    assert Announcement.news(announcement) == [{:keys, keys()}]
+    assert Announcement.changes(announcement) == [{:keys, keys()}]
     refute Announcement.ask_port?(announcement)
     announcement = say(announcement)
-    assert Announcement.news(announcement) == []
+    assert Announcement.changes(announcement) == []
 
     {:started, announcement} = look(announcement, local())
     assert Announcement.ask_port?(announcement)
     announcement = Announcement.port_asked(announcement)
     refute Announcement.ask_port?(announcement)
-    assert Announcement.news(announcement) == []
+    assert Announcement.changes(announcement) == []
     announcement = Announcement.port(announcement, 4000)
     # And nobody has looked where this node is.
-    assert Announcement.news(announcement) == []
+    assert Announcement.changes(announcement) == []
     announcement = Announcement.host(announcement, [{10, 0, 0, 1}], nil)
-    assert [{:alive, alive, _cookie}] = Announcement.news(announcement)
+    assert [{:alive, alive, _cookie}] = Announcement.changes(announcement)
     assert alive == Map.merge(@own, %{port: 4000, host: {false, [{10, 0, 0, 1}]}})
     refute Announcement.announced?(announcement)
     announcement = say(announcement)
     assert Announcement.announced?(announcement)
-    assert Announcement.news(announcement) == []
+    assert Announcement.changes(announcement) == []
   end
 
   test "what is not taken is news again" do
     {:started, announcement} = look(Announcement.new(false), local())
     announcement = announcement |> Announcement.port(0) |> Announcement.host([], nil)
-    assert [{:keys, _}, {:alive, _, _}] = news = Announcement.news(announcement)
-    assert Announcement.news(announcement) == news
+    assert [{:keys, _}, {:alive, _, _}] = news = Announcement.changes(announcement)
+    assert Announcement.changes(announcement) == news
   end
 
   test "another cookie is announced, and another ring told; the ring that the sidecar has outlives the cookie" do
     announcement = announced()
     assert {:same, other} = look(announcement, local(cookie: cookie("another")))
-    assert [{:alive, _alive, hidden}] = Announcement.news(other)
+    assert [{:alive, _alive, hidden}] = Announcement.changes(other)
     assert hidden == cookie("another")
 
     assert {:same, other} = look(announcement, local(keys: keys("another")))
-    assert Announcement.news(other) == [{:keys, keys("another")}]
+    assert Announcement.changes(other) == [{:keys, keys("another")}]
 
     assert {:stopped, stopped} = look(announcement, local(own: nil, cookie: nil, keys: nil))
-    assert Announcement.news(stopped) == []
+    assert Announcement.changes(stopped) == []
     refute Announcement.keys?(stopped)
     refute Announcement.announced?(stopped)
     assert stopped.keyed == keys()
@@ -79,10 +79,10 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
   test "another life of this node is announced anew, with its own port" do
     assert {:started, announcement} = look(announced(), local(own: %{@own | creation: 2}))
     assert Announcement.ask_port?(announcement)
-    assert Announcement.news(announcement) == []
+    assert Announcement.changes(announcement) == []
     announcement = announcement |> Announcement.port_asked() |> Announcement.port(4001)
     announcement = Announcement.host(announcement, [], nil)
-    assert [{:alive, %{creation: 2, port: 4001}, _}] = Announcement.news(announcement)
+    assert [{:alive, %{creation: 2, port: 4001}, _}] = Announcement.changes(announcement)
   end
 
   test "a port that nobody knows is asked for ten times" do
@@ -97,27 +97,27 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     assert asked |> Enum.take_while(&Announcement.ask_port?/1) |> length() == 10
     # And one that is late is announced without until it comes.
     late = announcement |> Announcement.port_asked() |> Announcement.port(:unknown)
-    assert [_, {:alive, %{port: 0}, _}] = Announcement.news(late)
-    assert [_, {:alive, %{port: 7}, _}] = Announcement.news(Announcement.port(late, 7))
+    assert [_, {:alive, %{port: 0}, _}] = Announcement.changes(late)
+    assert [_, {:alive, %{port: 7}, _}] = Announcement.changes(Announcement.port(late, 7))
     known = announcement |> Announcement.port(7) |> Announcement.port(:unknown)
-    assert [_, {:alive, %{port: 7}, _}] = Announcement.news(known)
+    assert [_, {:alive, %{port: 7}, _}] = Announcement.changes(known)
   end
 
   test "a new sidecar knows nothing" do
     forgotten = Announcement.forget(announced())
     refute Announcement.announced?(forgotten)
-    assert [{:keys, _}, {:alive, %{port: 4000}, _}] = Announcement.news(forgotten)
+    assert [{:keys, _}, {:alive, %{port: 4000}, _}] = Announcement.changes(forgotten)
   end
 
   test "who has left announces itself no more, and dials nobody" do
     assert Announcement.dials_as(announced()) == @own
     left = Announcement.leave(announced())
     refute Announcement.announced?(left)
-    assert Announcement.news(left) == []
+    assert Announcement.changes(left) == []
     assert Announcement.dials_as(left) == nil
     assert {:started, started} = look(Announcement.new(true), local())
     assert Announcement.dials_as(started) == nil
-    assert Announcement.news(Announcement.port(started, 1)) == [{:keys, keys()}]
+    assert Announcement.changes(Announcement.port(started, 1)) == [{:keys, keys()}]
   end
 
   describe "where this node is" do
@@ -150,12 +150,12 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
 
     test "a change is announced; that nothing was seen is none" do
       announcement = say(host([@lan], {@any, 4000}))
-      assert Announcement.news(Announcement.host(announcement, [], nil)) == []
+      assert Announcement.changes(Announcement.host(announcement, [], nil)) == []
       moved = Announcement.host(announcement, [@vpn], {@any, 4000})
-      assert [{:alive, %{host: {false, [@vpn]}}, _cookie}] = Announcement.news(moved)
+      assert [{:alive, %{host: {false, [@vpn]}}, _cookie}] = Announcement.changes(moved)
       # The distribution was started anew.
       {:started, announcement} = look(announcement, local(own: %{@own | creation: 2}))
-      assert Announcement.news(Announcement.port(announcement, 4000)) == []
+      assert Announcement.changes(Announcement.port(announcement, 4000)) == []
     end
   end
 end

@@ -227,7 +227,7 @@ defmodule GossipCluster.Cluster.DialerTest do
         {at, dialer} = failing(name, 200_000)
         assert Dialer.deadline(dialer, at) > at + 20_000
         heard = at + 5_000
-        dialer = Dialer.heard(dialer, peer(name), heard)
+        dialer = Dialer.refreshed(dialer, peer(name), heard)
         assert Dialer.failures(dialer, name) == 0
         {dials, _dialer} = run(dialer, heard, heard + 2_000, &failed/2)
         # At once, then after half a second, then a second, as from the start.
@@ -239,25 +239,25 @@ defmodule GossipCluster.Cluster.DialerTest do
 
     test "ends no wait that is no backoff, wakes nobody who is not to be dialled, and knows who is listed" do
       waiting = Dialer.listed(dialer(), peer("a@x"), 0)
-      assert Dialer.heard(waiting, peer("a@x"), 10) == waiting
+      assert Dialer.refreshed(waiting, peer("a@x"), 10) == waiting
 
       connected = Dialer.connected(waiting, "a@x", 10)
-      assert Dialer.heard(connected, peer("a@x"), 20) == connected
+      assert Dialer.refreshed(connected, peer("a@x"), 20) == connected
 
       quiet = Dialer.disconnected(connected, "a@x", 30, 30_000)
-      assert Dialer.deadline(Dialer.heard(quiet, peer("a@x"), 40), 40) == 30_030
+      assert Dialer.deadline(Dialer.refreshed(quiet, peer("a@x"), 40), 40) == 30_030
 
       skipped = Dialer.listed(dialer(), peer("a@x", cookie: :differs), 0)
-      assert Dialer.heard(skipped, peer("a@x", cookie: :differs), 10) == skipped
+      assert Dialer.refreshed(skipped, peer("a@x", cookie: :differs), 10) == skipped
 
-      assert Dialer.heard(dialer(), peer("never@x"), 10) == dialer()
+      assert Dialer.refreshed(dialer(), peer("never@x"), 10) == dialer()
     end
 
     test "that it does not answer is no reason" do
       {at, dialer} = failing("z@x", 200_000)
 
       for status <- [:suspect, :stalled],
-          do: assert(Dialer.heard(dialer, peer("z@x", status: status), at + 5_000) == dialer)
+          do: assert(Dialer.refreshed(dialer, peer("z@x", status: status), at + 5_000) == dialer)
     end
 
     test "while a dial runs: the next follows when that one fails" do
@@ -265,7 +265,7 @@ defmodule GossipCluster.Cluster.DialerTest do
         {at, dialer} = failing(name, 200_000)
         due = Dialer.deadline(dialer, at)
         assert {[%Peer{name: ^name}], dialer} = Dialer.due(dialer, due)
-        dialer = Dialer.heard(dialer, peer(name), due + 3_000)
+        dialer = Dialer.refreshed(dialer, peer(name), due + 3_000)
         assert Dialer.connection(dialer, name) == :connecting
         assert Dialer.deadline(dialer, due + 3_000) == nil
 
@@ -280,7 +280,7 @@ defmodule GossipCluster.Cluster.DialerTest do
         {at, dialer} = failing(name, 200_000)
         {[_], dialer} = Dialer.due(dialer, Dialer.deadline(dialer, at))
         dialer = dialer |> Dialer.unlisted(peer(name), due) |> Dialer.listed(peer(name), due)
-        dialer = Dialer.heard(dialer, peer(name), due)
+        dialer = Dialer.refreshed(dialer, peer(name), due)
         dialer = Dialer.result(dialer, name, :failed, due + 100)
         assert Dialer.deadline(dialer, due + 100) == due + 100 + wait
       end
@@ -292,7 +292,7 @@ defmodule GossipCluster.Cluster.DialerTest do
 
       {times, _dialer} =
         Enum.flat_map_reduce(200_000..210_000//10, dialer, fn now, dialer ->
-          {peers, dialer} = Dialer.due(Dialer.heard(dialer, peer("z@x"), now), now)
+          {peers, dialer} = Dialer.due(Dialer.refreshed(dialer, peer("z@x"), now), now)
 
           dialer =
             Enum.reduce(peers, dialer, fn _, d -> Dialer.result(d, "z@x", :failed, now) end)
@@ -312,7 +312,7 @@ defmodule GossipCluster.Cluster.DialerTest do
       {[_], dialer} = Dialer.due(dialer, 0)
       dialer = Dialer.result(dialer, "z@x", :failed, 10)
       assert Dialer.doubted?(dialer, "z@x")
-      assert Dialer.doubted?(Dialer.heard(dialer, peer("z@x"), 20), "z@x")
+      assert Dialer.doubted?(Dialer.refreshed(dialer, peer("z@x"), 20), "z@x")
       dialer = Dialer.connected(dialer, "z@x", 30)
       refute Dialer.doubted?(dialer, "z@x")
       dialer = Dialer.disconnected(dialer, "z@x", 40)
@@ -367,12 +367,12 @@ defmodule GossipCluster.Cluster.DialerTest do
       for name <- ["a@x", "z@x"] do
         up = dialer() |> Dialer.listed(peer(name), 0) |> Dialer.connected(name, 10)
         quiet = Dialer.disconnected(up, name, 1_000, 30_000)
-        assert Dialer.deadline(Dialer.loud(quiet, name, 2_000), 2_000) in [2_000, 3_200]
-        assert Dialer.loud(up, name, 2_000) == up
+        assert Dialer.deadline(Dialer.end_quiet(quiet, name, 2_000), 2_000) in [2_000, 3_200]
+        assert Dialer.end_quiet(up, name, 2_000) == up
         lost = Dialer.disconnected(up, name, 1_000)
-        assert Dialer.loud(lost, name, 1_000) == lost
+        assert Dialer.end_quiet(lost, name, 1_000) == lost
         gone = Dialer.unlisted(quiet, peer(name), 1_500)
-        assert Dialer.deadline(Dialer.loud(gone, name, 2_000), 2_000) == nil
+        assert Dialer.deadline(Dialer.end_quiet(gone, name, 2_000), 2_000) == nil
       end
 
       # Who is not listed is nobody's concern.
@@ -493,10 +493,10 @@ defmodule GossipCluster.Cluster.DialerTest do
               {Dialer.own(dialer, Enum.random([nil, @own, @own]), now), listed, running}
 
             9 ->
-              {Dialer.heard(dialer, one, now), listed, running}
+              {Dialer.refreshed(dialer, one, now), listed, running}
 
             10 ->
-              {Dialer.loud(Dialer.disconnected(dialer, name, now, 5_000), name, now), listed,
+              {Dialer.end_quiet(Dialer.disconnected(dialer, name, now, 5_000), name, now), listed,
                running}
 
             11 ->

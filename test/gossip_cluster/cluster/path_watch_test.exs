@@ -41,8 +41,8 @@ defmodule GossipCluster.Cluster.PathWatchTest do
   for {why, lost, found} <- [
         {:local, quote(do: &PathWatch.own(&1, [@our_second], &2)),
          quote(do: &PathWatch.own(&1, [@our_second, @ours], &2))},
-        {:remote, quote(do: &PathWatch.heard(&1, peer(@second, [@second]), &2)),
-         quote(do: &PathWatch.heard(&1, peer(@second), &2))}
+        {:remote, quote(do: &PathWatch.updated(&1, peer(@second, [@second]), &2)),
+         quote(do: &PathWatch.updated(&1, peer(@second), &2))}
       ] do
     test "an address that is gone (#{why}) for two seconds, and a probe that is not answered: dead" do
       watch = unquote(lost).(connected(), 1_000)
@@ -78,19 +78,19 @@ defmodule GossipCluster.Cluster.PathWatchTest do
   end
 
   test "a peer that is heard elsewhere: probed at once, and dead when that is not answered" do
-    watch = PathWatch.heard(connected(), peer(@second), 1_000)
+    watch = PathWatch.updated(connected(), peer(@second), 1_000)
     {1_000, watch} = probed(watch, :silent)
     assert {[], [{"b", :elsewhere, @path}], _watch} = PathWatch.due(watch, 2_600)
   end
 
   test "a peer that is heard elsewhere, and whose connection lives: not asked again until it moves" do
-    watch = PathWatch.heard(connected(), peer(@second), 1_000)
+    watch = PathWatch.updated(connected(), peer(@second), 1_000)
     {_at, watch} = probed(watch, :answered)
-    assert PathWatch.deadline(PathWatch.heard(watch, peer(@second), 3_000)) == nil
+    assert PathWatch.deadline(PathWatch.updated(watch, peer(@second), 3_000)) == nil
     # Back where the connection leads.
-    watch = PathWatch.heard(watch, peer(@lan), 4_000)
+    watch = PathWatch.updated(watch, peer(@lan), 4_000)
     assert PathWatch.deadline(watch) == nil
-    assert PathWatch.deadline(PathWatch.heard(watch, peer(@second), 5_000)) == 5_000
+    assert PathWatch.deadline(PathWatch.updated(watch, peer(@second), 5_000)) == 5_000
   end
 
   test "what is not doubted: the loopback, a peer that says no addresses, an end of ours that nobody knows" do
@@ -100,11 +100,11 @@ defmodule GossipCluster.Cluster.PathWatchTest do
     watch =
       PathWatch.connected(PathWatch.own(PathWatch.new(), own, 0), "b", loopback, peer(@ours), 0)
 
-    assert PathWatch.deadline(PathWatch.heard(watch, peer(@second, [@second]), 1)) == nil
+    assert PathWatch.deadline(PathWatch.updated(watch, peer(@second, [@second]), 1)) == nil
 
-    assert PathWatch.deadline(PathWatch.heard(connected(), peer(@lan, []), 1)) == nil
+    assert PathWatch.deadline(PathWatch.updated(connected(), peer(@lan, []), 1)) == nil
     # Rewritten by a router: heard where it is connected.
-    assert PathWatch.deadline(PathWatch.heard(connected(), peer(@lan, [@second]), 1)) == nil
+    assert PathWatch.deadline(PathWatch.updated(connected(), peer(@lan, [@second]), 1)) == nil
 
     watch = connected(%{@path | local: nil})
     assert PathWatch.deadline(PathWatch.own(watch, [@our_second], 1)) == nil

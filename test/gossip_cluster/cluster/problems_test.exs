@@ -4,19 +4,19 @@ defmodule GossipCluster.Cluster.ProblemsTest do
   alias GossipCluster.Cluster.Problems
 
   test "a trouble is said once, also where two take turns, and is news after it was over" do
-    assert {true, problems} = Problems.say(Problems.new(), "a@x", "one")
-    assert {false, problems} = Problems.say(problems, "a@x", "one")
-    assert {true, problems} = Problems.say(problems, "a@x", "two")
-    assert {false, problems} = Problems.say(problems, "a@x", "one")
+    assert {true, problems} = Problems.note(Problems.new(), "a@x", "one")
+    assert {false, problems} = Problems.note(problems, "a@x", "one")
+    assert {true, problems} = Problems.note(problems, "a@x", "two")
+    assert {false, problems} = Problems.note(problems, "a@x", "one")
     # Of another it is another.
-    assert {true, problems} = Problems.say(problems, "b@x", "one")
-    assert {true, problems} = Problems.say(Problems.clear(problems, "a@x"), "a@x", "one")
-    assert {false, _problems} = Problems.say(problems, "b@x", "one")
+    assert {true, problems} = Problems.note(problems, "b@x", "one")
+    assert {true, problems} = Problems.note(Problems.clear(problems, "a@x"), "a@x", "one")
+    assert {false, _problems} = Problems.note(problems, "b@x", "one")
   end
 
   test "words that are ever new are said eight times" do
     {said, _problems} =
-      Enum.map_reduce(1..20, Problems.new(), &Problems.say(&2, "a@x", "try #{&1}"))
+      Enum.map_reduce(1..20, Problems.new(), &Problems.note(&2, "a@x", "try #{&1}"))
 
     assert Enum.count(said, & &1) == 8
   end

@@ -46,7 +46,7 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
              [50, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 30_000, 30_000]
 
     assert Enum.map(deaths, & &1.attempts) == Enum.to_list(1..10)
-    assert Enum.map(deaths, & &1.told) == [true | List.duplicate(false, 9)]
+    assert Enum.map(deaths, & &1.new) == [true | List.duplicate(false, 9)]
   end
 
   test "one that was well for 10 s begins anew, one that was not does not" do
@@ -63,7 +63,7 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
     assert life.complaint == "no memory"
     {_patience, life} = SidecarLife.opened(life, 100)
 
-    assert {%{text: "status 1", told: true}, _life} =
+    assert {%{text: "status 1", new: true}, _life} =
              SidecarLife.died(life, {:exited, "status 1"}, 160)
 
     life = SidecarLife.fatal(running(0), "no memory")
@@ -72,12 +72,12 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
 
   test "a pipe that broke before the first was ready is no news: the next one will tell" do
     {_patience, life} = SidecarLife.opened(SidecarLife.new(), 0)
-    assert {%{told: false, text: text}, life} = SidecarLife.died(life, {:broken, :epipe}, 5)
+    assert {%{new: false, text: text}, life} = SidecarLife.died(life, {:broken, :epipe}, 5)
     assert text == "gossipd is gone (:epipe)"
     assert life.complaint == nil
     {_patience, life} = SidecarLife.opened(life, 50)
-    assert {%{told: true, text: ^text}, _life} = SidecarLife.died(life, {:broken, :epipe}, 60)
-    assert {%{told: true, text: ^text}, _} = SidecarLife.died(running(0), {:broken, :epipe}, 60)
+    assert {%{new: true, text: ^text}, _life} = SidecarLife.died(life, {:broken, :epipe}, 60)
+    assert {%{new: true, text: ^text}, _} = SidecarLife.died(running(0), {:broken, :epipe}, 60)
   end
 
   test "one that runs again after a complaint is news" do

@@ -1,4 +1,4 @@
-defmodule GossipCluster.Report do
+defmodule GossipCluster.Facts do
   @moduledoc false
   # What a cluster says of what has happened: to the log, to subscribers, to telemetry. Pure: a fact of GossipCluster.Cluster
   # becomes what GossipCluster.Reporter puts out, in this order. A line is written for a transition only, so a stable cluster
@@ -13,14 +13,14 @@ defmodule GossipCluster.Report do
           | {:update, Peer.t(), before :: atom(), peers :: non_neg_integer()}
           | {:down, Peer.t(), Codec.down_reason(), peers :: non_neg_integer()}
           | {:conflict, Peer.t(), Peer.t(), own() | nil, peers :: non_neg_integer()}
-          | {:tell, event :: tuple()}
+          | {:event, event :: tuple()}
           | {:nodeup, String.t()}
           | {:nodedown, String.t(), term()}
           | {:connected, String.t(), duration :: integer()}
           | {:not_connected, String.t(), {atom(), String.t()}, duration :: integer()}
           | {:problem, String.t(), atom(), String.t(), line :: String.t()}
           | {:sidecar_start, map(), milliseconds :: non_neg_integer(), complained :: boolean()}
-          | {:sidecar_exit, attempts :: pos_integer(), String.t(), told :: boolean()}
+          | {:sidecar_exit, attempts :: pos_integer(), String.t(), new :: boolean()}
           | {:health, :ok | :isolated}
           | {:interfaces, [Codec.interface()], before :: [Codec.interface()]}
           | {:foreign, by_cookie :: boolean()}
@@ -75,7 +75,7 @@ defmodule GossipCluster.Report do
     ]
   end
 
-  def outputs({:tell, event}, _cluster), do: [{:event, event}]
+  def outputs({:event, event}, _cluster), do: [{:event, event}]
 
   def outputs({:nodeup, name}, cluster),
     do: [{:bare_line, :info, "NODEUP #{Peer.label(name)}#{within(cluster)}"}]
@@ -108,11 +108,11 @@ defmodule GossipCluster.Report do
     ]
   end
 
-  def outputs({:sidecar_exit, attempts, text, told}, _cluster) do
+  def outputs({:sidecar_exit, attempts, text, new}, _cluster) do
     line = {:line, :error, "#{text}. It is tried again until it runs"}
 
     [{:telemetry, [:sidecar, :exit], %{attempts: attempts}, %{reason: text}}] ++
-      if(told, do: [line], else: [])
+      if(new, do: [line], else: [])
   end
 
   def outputs({:health, health}, _cluster) do

@@ -1,12 +1,12 @@
-defmodule GossipCluster.ReportTest do
+defmodule GossipCluster.FactsTest do
   # What is said of each fact, without a process.
   use ExUnit.Case, async: true
 
-  alias GossipCluster.{Peer, Report}
+  alias GossipCluster.{Facts, Peer}
 
   @peer %Peer{name: "a@x", creation: 1, addresses: [{{192, 0, 2, 1}, 1, 1}]}
 
-  defp outputs(fact, name \\ Shop), do: Report.outputs(fact, name)
+  defp outputs(fact, name \\ Shop), do: Facts.outputs(fact, name)
 
   defp lines(outputs),
     do: for({kind, level, text} <- outputs, kind in [:line, :bare_line], do: {level, text})
@@ -53,7 +53,7 @@ defmodule GossipCluster.ReportTest do
 
   test "NODEUP and NODEDOWN name the cluster where it is not the only one, and Erlang's reason" do
     event = {:connected, %Peer{name: "a@x", creation: 1}}
-    assert outputs({:tell, event}) == [{:event, event}]
+    assert outputs({:event, event}) == [{:event, event}]
     assert outputs({:nodeup, "a@x"}) == [{:bare_line, :info, ~s(NODEUP :"a@x" in Shop)}]
     assert outputs({:nodeup, "a@x"}, GossipCluster) == [{:bare_line, :info, ~s(NODEUP :"a@x")}]
 
@@ -127,9 +127,9 @@ defmodule GossipCluster.ReportTest do
   end
 
   test "a line has the cluster's name in front; bytes that are no text are shown as bytes" do
-    assert Report.title("text", GossipCluster) == "GossipCluster: text"
-    assert Report.title("text", Shop) == "Shop: text"
-    assert Report.title("text", :shop) == ":shop: text"
+    assert Facts.title("text", GossipCluster) == "GossipCluster: text"
+    assert Facts.title("text", Shop) == "Shop: text"
+    assert Facts.title("text", :shop) == ":shop: text"
     assert outputs({:log, :info, <<255, 254>>}) == [{:line, :info, "<<255, 254>>"}]
     assert outputs({:log, :warning, "text"}) == [{:line, :warning, "text"}]
   end

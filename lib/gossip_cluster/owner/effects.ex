@@ -1,0 +1,230 @@
+defmodule GossipCluster.Owner.Effects do
+  @moduledoc false
+  # Carries out what GossipCluster.Cluster wants done, in the owner's process: what readers read (GossipCluster.View), epmd,
+  # reports, timers, answers, the sidecar, tasks. Nothing is decided here, and nothing waits. A secret is hidden but for the moment
+  # in which it is sent.
+
+  alias GossipCluster.Cluster
+  alias GossipCluster.Dial.{AtomBudget, Attempt, Diagnosis, Path}
+  alias GossipCluster.{Epmd, Hidden, LocalNode, Peer, Reporter, Secret, Siblings, Sidecar, View}
+  alias GossipCluster.Owner.{Tasks, Timers}
+  alias GossipCluster.Sidecar.Codec
+
+  @typedoc "The state of GossipCluster.Owner."
+  @type owner :: struct()
+
+  @doc "Does it: the owner as it is then, and what has happened by it, if that is an event."
+  @spec act(Cluster.effect(), owner()) :: owner() | {owner(), Cluster.event()}
+  def act({:show, peer}, owner), do: done(View.put_peer(owner.view, peer), owner)
+  def act({:hide, peer}, owner), do: done(View.delete_peer(owner.view, peer), owner)
+  def act({:put, key, value}, owner), do: done(View.put(owner.view, key, value), owner)
+  def act({:delete, key}, owner), do: done(View.delete(owner.view, key), owner)
+  def act({:report, facts}, owner), do: done(Reporter.report(owner.view, facts), owner)
+
+  def act({:epmd_put, peer}, owner), do: done(Epmd.put(owner.name, peer), owner)
+  def act({:epmd_drop, peer, reason}, owner), do: done(Epmd.drop(owner.name, peer, reason), owner)
+  def act({:epmd_remember, name, ip}, owner), do: done(Epmd.remember(name, ip), owner)
+  def act({:epmd_forget, name}, owner), do: done(Epmd.forget(name), owner)
+  def act(:epmd_sweep, owner), do: done(Epmd.sweep(), owner)
+
+  def act({:timer, key, :cancel}, owner),
+    do: %{owner | timers: Timers.cancel(owner.timers, key)}
+
+  def act({:timer, key, ms}, owner), do: %{owner | timers: Timers.start(owner.timers, key, ms)}
+
+  def act(:continue, owner) do
+    send(self(), :continue)
+    owner
+  end
+
+  def act({:reply, from, reply}, owner), do: done(GenServer.reply(from, reply), owner)
+
+  def act({:monitor, caller, pid}, owner) do
+    ref = Process.monitor(pid)
+    %{owner | monitors: Map.merge(owner.monitors, %{ref => caller, caller => ref})}
+  end
+
+  def act({:demonitor, caller}, owner) do
+    case Map.pop(owner.monitors, caller) do
+      {nil, _monitors} ->
+        owner
+
+      {ref, monitors} ->
+        Process.demonitor(ref, [:flush])
+        %{owner | monitors: Map.delete(monitors, ref)}
+    end
+  end
+
+  ## The sidecar
+
+  def act({:open, keys}, owner) do
+    options = owner.options
+
+    case Sidecar.open(options.sidecar || Sidecar.path()) do
+      {:ok, port} ->
+        owner = %{owner | port: port}
+        # Should it not be taken, the end of that sidecar tells.
+        _taken = command(owner, {:configure, configuration(options, Hidden.unwrap(keys))})
+        {owner, {:opened, keys}}
+
+      {:error, _reason, text} ->
+        {owner, {:not_opened, text}}
+    end
+  end
+
+  def act(:close, owner) do
+    if owner.port, do: Sidecar.close(owner.port)
+    %{owner | port: nil}
+  end
+
+  def act({:sends_from, port}, owner), do: done(Siblings.put(owner.name, port), owner)
+
+  def act(:find_siblings, owner) do
+    case Siblings.join(owner.name) do
+      [] -> owner
+      ports -> {owner, {:siblings, ports}}
+    end
+  end
+
+  def act({:command, command}, owner) do
+    _taken = command(owner, command)
+    owner
+  end
+
+  def act({:announce, {:keys, keys} = change}, owner) do
+    if command(owner, {:keys, Hidden.unwrap(keys)}),
+      do: {owner, {:announced, change}},
+      else: owner
+  end
+
+  def act({:announce, {:alive, alive, hidden} = change}, owner) do
+    cookie = Hidden.unwrap(hidden)
+
+    if command(owner, {:alive, Map.put(alive, :cookie, cookie)}) do
+      warn_weak(owner, cookie)
+      {owner, {:announced, change}}
+    else
+      owner
+    end
+  end
+
+  def act({:request_leave, ref}, owner),
+    do: if(command(owner, {:leave, :left}), do: owner, else: {owner, {:leave_failed, ref}})
+
+  def act({:request_stats, ref}, owner),
+    do: if(command(owner, {:stats, ref}), do: owner, else: {owner, {:stats_failed, ref}})
+
+  ## What may take time
+
+  def act(:ask_port, owner) do
+    # The stock epmd may be slow to answer.
+    if :net_kernel.epmd_module() == Epmd,
+      do: {owner, {:local_port, Epmd.own_port()}},
+      else: start_task(owner, :port, LocalNode, :port, [])
+  end
+
+  def act({:dial, peer, doubted}, owner) do
+    case to_node(owner, peer) do
+      {:ok, node, owner} ->
+        %{connect: connect, accept: accept, observer: observer} = owner.options
+        arguments = [peer, node, connect, accept, doubted, observer]
+        start_task(owner, {:dial, peer.name}, Attempt, :run, arguments)
+
+      {:error, why} ->
+        {owner, {:not_dialled, peer.name, {:atoms, why}}}
+    end
+  end
+
+  def act({:disconnect, name}, owner) do
+    case Peer.node(%Peer{name: name, creation: 0}) do
+      nil ->
+        owner
+
+      node ->
+        arguments = [node, owner.options.disconnect, owner.options.observer]
+        start_task(owner, {:disconnect, name}, Attempt, :disconnect, arguments)
+    end
+  end
+
+  def act({:knock, peer}, owner),
+    do: start_task(owner, {:knock, peer.name}, Diagnosis, :knock, [peer])
+
+  def act(:find_addresses, owner),
+    do: start_task(owner, :addresses, LocalNode, :addresses, [])
+
+  # A name that is connected is an atom.
+  def act({:find_path, name}, owner),
+    do: start_task(owner, {:find_path, name}, Path, :find, [String.to_existing_atom(name)])
+
+  def act({:probe, name, patience}, owner) do
+    arguments = [String.to_existing_atom(name), patience]
+    start_task(owner, {:probe, name}, Path, :probe, arguments)
+  end
+
+  def act({:list_nodes, links}, owner),
+    do: start_task(owner, {:list_nodes, links}, Attempt, :list, [owner.options.list_nodes])
+
+  ## How
+
+  defp done(result, owner) when result in [true, :ok], do: owner
+
+  defp command(%{port: nil}, _command), do: false
+  defp command(%{port: port}, command), do: Sidecar.command(port, command)
+
+  defp configuration(options, keys) do
+    %{
+      version: Codec.protocol(),
+      cluster: options.cluster,
+      keys: keys,
+      group: options.group,
+      port: options.port,
+      interfaces: options.interfaces,
+      ttl: options.ttl,
+      interval: options.interval,
+      max_peers: options.max_peers,
+      heartbeats: options.log_heartbeats,
+      advertise: options.advertise || ""
+    }
+  end
+
+  # Once for each cookie and VM, whatever the number of clusters and restarts.
+  defp warn_weak(owner, cookie) do
+    why = if Secret.needs_cookie?(owner.secret), do: LocalNode.weak_cookie(cookie)
+    warned = {__MODULE__, :erlang.phash2(cookie)}
+
+    if why != nil and not :persistent_term.get(warned, false) do
+      :persistent_term.put(warned, true)
+
+      Reporter.report(owner.view, [
+        {:line, :info,
+         "the Erlang cookie #{why}, so it may be guessed. Where strangers share the network, give all nodes " <>
+           "`secret: {:key, key}` with the same 32 random bytes, as :crypto.strong_rand_bytes(32) makes them"}
+      ])
+    end
+  end
+
+  # The only place where a name becomes an atom: of a peer that the sidecar has listed, when it is dialled.
+  defp to_node(owner, peer) do
+    case Peer.node(peer) do
+      nil ->
+        now = System.monotonic_time(:millisecond)
+        count = :erlang.system_info(:atom_count)
+        limit = :erlang.system_info(:atom_limit)
+
+        with {:ok, atoms} <- AtomBudget.take(owner.atoms, now, count, limit) do
+          # The next owner goes on with it.
+          true = View.put(owner.view, :atoms, atoms)
+          {:ok, String.to_atom(peer.name), %{owner | atoms: atoms}}
+        end
+
+      node ->
+        {:ok, node, owner}
+    end
+  end
+
+  defp start_task(owner, what, module, function, arguments) do
+    supervisor = View.get(owner.view, :tasks, nil)
+    tasks = Tasks.start(owner.tasks, supervisor, what, module, function, arguments)
+    %{owner | tasks: tasks}
+  end
+end
