@@ -17,6 +17,18 @@ down? = fn peer, reason ->
   &match?({:event, _cluster, {:down, %{name: ^peer}, ^reason}}, &1)
 end
 
+# How many packets a node's sidecar has sent.
+sent = fn node -> Node.call(node, GossipCluster, :status, [GossipCluster]).stats.sent end
+
+# Beats come at random, each node's at times of its own: when one has sent two more, the others are anywhere between theirs.
+settle = fn nodes ->
+  counts = Enum.map(nodes, sent)
+
+  Case.eventually("each beats twice", nodes, fn ->
+    nodes |> Enum.zip(counts) |> Enum.all?(fn {node, count} -> sent.(node) >= count + 2 end)
+  end)
+end
+
 in_lab = fn measure ->
   lab = Lab.make(hosts: 3)
 
@@ -24,8 +36,7 @@ in_lab = fn measure ->
     specs = for {name, n} <- [{"a", 1}, {"b", 2}, {"c", 3}], do: {name, host: n, cluster: []}
     nodes = Node.start_all(lab, specs)
     Case.meet(nodes)
-    # Any moment between two beats.
-    Process.sleep(1_500 + :rand.uniform(1_000))
+    settle.(nodes)
     measure.(lab, nodes)
   after
     Lab.remove(lab)

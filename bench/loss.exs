@@ -4,7 +4,6 @@
 #
 #   MIX_ENV=test mix run bench/loss.exs [SAMPLES [MESHES]]       as root, on a quiet machine
 
-alias GossipCluster.Lab
 alias GossipCluster.Lab.{Case, Figures, Mesh, Node}
 
 {samples, meshes} =
@@ -15,18 +14,6 @@ alias GossipCluster.Lab.{Case, Figures, Mesh, Node}
   end
 
 key = [secret: {:key, :crypto.strong_rand_bytes(32)}]
-
-in_lab = fn count, loss, work ->
-  lab = Lab.make(hosts: count)
-
-  try do
-    nodes = Mesh.boot(lab, count)
-    for host <- 1..count, loss > 0, do: Lab.lose(lab, host, loss)
-    work.(nodes)
-  after
-    Lab.remove(lab)
-  end
-end
 
 # When the node that dials first, the one of the lower name, had listed the other; it may be connected before, by the other.
 listed_at = fn [node | _], since ->
@@ -46,7 +33,7 @@ end
 
 for {loss, bounds} <- [{0, nil}, {10, "p50 100, p90 400"}, {30, nil}] do
   times =
-    in_lab.(2, loss, fn nodes ->
+    Mesh.in_lab(2, [loss: loss], fn nodes ->
       round.(nodes)
       for _ <- 1..samples, do: round.(nodes)
     end)
@@ -60,7 +47,7 @@ end
 if meshes > 0 do
   lost =
     for _ <- 1..meshes do
-      in_lab.(12, 10, fn nodes ->
+      Mesh.in_lab(12, [loss: 10], fn nodes ->
         since = Mesh.form(nodes, key)
         Case.eventually("a full mesh", nodes, fn -> Mesh.formed_at(nodes, since) end, 60_000)
         Case.eventually("whole", nodes, fn -> Mesh.whole?(nodes) end, 60_000)

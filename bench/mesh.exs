@@ -4,7 +4,6 @@
 #
 #   MIX_ENV=test mix run bench/mesh.exs [SAMPLES]        as root, on a quiet machine
 
-alias GossipCluster.Lab
 alias GossipCluster.Lab.{Case, Figures, Mesh}
 
 count = 12
@@ -20,26 +19,14 @@ round = fn nodes, cluster ->
   {(Enum.max(whole) - start) / 1000, Mesh.downs(nodes, since)}
 end
 
-in_lab = fn flags, loss, work ->
-  lab = Lab.make(hosts: count)
-
-  try do
-    nodes = Mesh.boot(lab, count, flags: if(flags == :tls, do: Mesh.tls(lab), else: []))
-    for host <- 1..count, loss > 0, do: Lab.lose(lab, host, loss)
-    work.(nodes)
-  after
-    Lab.remove(lab)
-  end
-end
-
-figures = fn name, bound, flags, loss, cluster ->
+figures = fn name, bound, options, cluster ->
   # `global` remembers for a while whom the others have lost, and cuts them again when it hears of it late, as it does where
   # packets are lost: there, each round has nodes that were never apart.
   results =
-    if loss > 0 do
-      for _ <- 1..samples, do: in_lab.(flags, loss, &round.(&1, cluster))
+    if options[:loss] do
+      for _ <- 1..samples, do: Mesh.in_lab(count, options, &round.(&1, cluster))
     else
-      in_lab.(flags, loss, fn nodes ->
+      Mesh.in_lab(count, options, fn nodes ->
         round.(nodes, cluster)
         for _ <- 1..samples, do: round.(nodes, cluster)
       end)
@@ -50,7 +37,7 @@ figures = fn name, bound, flags, loss, cluster ->
 end
 
 key = [secret: {:key, :crypto.strong_rand_bytes(32)}]
-figures.("cookie: full mesh", 300, :tcp, 0, [])
-figures.("32-byte key: full mesh", 300, :tcp, 0, key)
-figures.("32-byte key, TLS: full mesh", 300, :tls, 0, key)
-figures.("32-byte key, 10 % loss: full mesh", 10_000, :tcp, 10, key)
+figures.("cookie: full mesh", 300, [], [])
+figures.("32-byte key: full mesh", 300, [], key)
+figures.("32-byte key, TLS: full mesh", 300, [tls: true], key)
+figures.("32-byte key, 10 % loss: full mesh", 10_000, [loss: 10], key)

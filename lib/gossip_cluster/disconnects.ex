@@ -2,7 +2,7 @@ defmodule GossipCluster.Disconnects do
   @moduledoc false
   # Who ended a connection of this node, where Erlang does not say: a cluster of this VM, which notes it before it does, or
   # `global`, which keeps notes of its own. What neither has done may be the user's wish. All clusters of the VM share the
-  # table.
+  # table, which GossipCluster.Shared makes.
 
   @table __MODULE__
   # A note speaks of the next end of this connection only: not after it is up again, and not after this time.
@@ -12,13 +12,6 @@ defmodule GossipCluster.Disconnects do
   # an hour: a timer of that length. A fresh note about this node or that one, and a third, makes it the doing of `global`.
   @global_notes :global_lost_connections
   @global_keeps 3_600_000
-
-  @doc "Makes the table; its owner is the calling process."
-  @spec create_table() :: :ok
-  def create_table do
-    @table = :ets.new(@table, [:named_table, :public, :set, read_concurrency: true])
-    :ok
-  end
 
   @doc "A cluster of this VM is about to end the connection to this node."
   @spec put(node()) :: :ok

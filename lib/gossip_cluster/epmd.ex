@@ -44,7 +44,7 @@ defmodule GossipCluster.Epmd do
   ## Before the application runs, and when it crashes
 
   Erlang calls this module before any application runs. It works without its table: then it is just like `:erl_epmd` (or finds nobody, without fallback), except that it registers this node
-  nowhere. The table belongs to the application, not to a cluster: whatever crashes in a cluster, `global` still finds its nodes.
+  nowhere. The table belongs to no cluster: whatever crashes in a cluster, `global` still finds its nodes.
   """
 
   alias GossipCluster.Dial.Race
@@ -64,14 +64,8 @@ defmodule GossipCluster.Epmd do
   # A peer that fell silent keeps its entry this long, for `global` still dials it.
   @keep 600_000
 
-  ## The table: a row for each cluster of this node that lists the peer, so that what one of them says does not speak for another
-
-  @doc false
-  # Called by the application's supervisor, which so owns the table: no crash of an owner empties it.
-  def create_table do
-    @table = :ets.new(@table, [:named_table, :public, :ordered_set, read_concurrency: true])
-    :ok
-  end
+  ## The table, which GossipCluster.Shared makes and owns: a row for each cluster of this node that lists the peer, so that what one
+  ## of them says does not speak for another
 
   @doc false
   @spec put(GossipCluster.name(), Peer.t()) :: :ok

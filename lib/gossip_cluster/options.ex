@@ -156,15 +156,20 @@ defmodule GossipCluster.Options do
       )
 
   defp unfold(options) do
+    # The value is not shown: a secret may be in it.
+    proplist(options) ||
+      raise ArgumentError,
+            "GossipCluster: the options must be a keyword list, as in {GossipCluster, name: Shop, secret: :cookie}"
+  end
+
+  # As Erlang writes options, too: an atom alone is `{atom, true}`. `nil`: it is no such list.
+  defp proplist(options) do
     with true <- is_list(options) and not List.improper?(options),
          unfolded = :proplists.unfold(options),
          true <- Keyword.keyword?(unfolded) do
       unfolded
     else
-      # The value is not shown: a secret may be in it.
-      false ->
-        raise ArgumentError,
-              "GossipCluster: the options must be a keyword list, as in {GossipCluster, name: Shop, secret: :cookie}"
+      false -> nil
     end
   end
 
@@ -172,15 +177,9 @@ defmodule GossipCluster.Options do
   # The options of a function that takes no secret, told apart from what else may have been meant.
   @spec unfold!(String.t(), term(), String.t()) :: keyword()
   def unfold!(function, options, example) do
-    with true <- is_list(options) and not List.improper?(options),
-         unfolded = :proplists.unfold(options),
-         true <- Keyword.keyword?(unfolded) do
-      unfolded
-    else
-      false ->
-        raise ArgumentError,
-              "#{function}: the options are #{inspect(options)}, but must be a keyword list: #{example}"
-    end
+    proplist(options) ||
+      raise ArgumentError,
+            "#{function}: the options are #{inspect(options)}, but must be a keyword list: #{example}"
   end
 
   @doc false

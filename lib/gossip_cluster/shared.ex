@@ -7,6 +7,11 @@ defmodule GossipCluster.Shared do
 
   use Supervisor
 
+  alias GossipCluster.{Disconnects, Epmd, Siblings}
+
+  # Each under the name of the module that reads and writes it.
+  @tables [{Epmd, :ordered_set}, {Disconnects, :set}, {Siblings, :set}]
+
   @doc "Starts it, unless it runs."
   @spec ensure_started() :: :ok
   def ensure_started do
@@ -34,10 +39,10 @@ defmodule GossipCluster.Shared do
 
   @impl true
   def init([]) do
-    # Owned by this process, so that it outlives every cluster.
-    :ok = GossipCluster.Epmd.create_table()
-    :ok = GossipCluster.Disconnects.create_table()
-    :ok = GossipCluster.Siblings.create_table()
+    # Owned by this process, so that they outlive every cluster.
+    for {table, type} <- @tables do
+      ^table = :ets.new(table, [:named_table, :public, type, read_concurrency: true])
+    end
 
     Supervisor.init([{Registry, keys: :duplicate, name: GossipCluster.Registry}],
       strategy: :one_for_one

@@ -1,20 +1,14 @@
 defmodule GossipCluster.Siblings do
   @moduledoc false
   # The clusters of this VM, by name: whose owner, and from which private UDP ports its sidecar sends. Each sidecar is told the
-  # ports of the others, since what it hears of these is no stranger's. All clusters of the VM share the table.
+  # ports of the others, since what it hears of these is no stranger's. All clusters of the VM share the table, which
+  # GossipCluster.Shared makes.
 
   @table __MODULE__
   # Of one cluster: when the owner is started again, the sidecar of the one before goes on for a while.
   @kept 2
   # In one command. What is left out is a stranger's, as before.
   @most 64
-
-  @doc "Makes the table; its owner is the calling process."
-  @spec create_table() :: :ok
-  def create_table do
-    @table = :ets.new(@table, [:named_table, :public, :set, read_concurrency: true])
-    :ok
-  end
 
   @doc """
   The calling owner opens a sidecar: the ports of the others'. From here on it gets the message `:siblings` when they change,

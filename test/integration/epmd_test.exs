@@ -16,15 +16,8 @@ defmodule GossipCluster.Integration.EpmdTest do
   [other] = Node.list()
   IO.puts("MET " <> inspect({node(), other, :net_kernel.epmd_module()}))
   Process.register(self(), :met)
-
-  wait = fn wait ->
-    case :rpc.call(other, Process, :whereis, [:met]) do
-      nil -> Process.sleep(10) && wait.(wait)
-      _met_or_gone -> :ok
-    end
-  end
-
-  wait.(wait)
+  # Or gone, since it has met.
+  GossipCluster.Eventually.eventually(fn -> :rpc.call(other, Process, :whereis, [:met]) end, 30_000)
   System.halt(0)
   """
 

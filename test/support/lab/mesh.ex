@@ -16,6 +16,24 @@ defmodule GossipCluster.Lab.Mesh do
     do: Node.start_all(lab, for(n <- 1..count, do: {"n#{n}", [host: n] ++ options}))
 
   @doc """
+  Does this with booted nodes in a lab of their own, and removes it. Options: `loss`, the share of packets in percent that each
+  host loses on arrival; `tls: true` for a distribution over TLS.
+  """
+  @spec in_lab(pos_integer(), keyword(), ([Node.t()] -> result)) :: result when result: term()
+  def in_lab(count, options, work) do
+    lab = Lab.make(hosts: count)
+    loss = Keyword.get(options, :loss, 0)
+
+    try do
+      nodes = boot(lab, count, flags: if(options[:tls], do: tls(lab), else: []))
+      for host <- 1..count, loss > 0, do: Lab.lose(lab, host, loss)
+      work.(nodes)
+    after
+      Lab.remove(lab)
+    end
+  end
+
+  @doc """
   Starts the cluster on all nodes at the same moment; those that ran before are stopped and disconnected first. Returns
   the time before which nothing of it happened.
   """
