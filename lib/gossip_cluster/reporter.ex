@@ -2,19 +2,22 @@ defmodule GossipCluster.Reporter do
   @moduledoc false
   # Tells the world: the log, the subscribers, telemetry. A process of its own for each cluster, since the handlers of Logger
   # and of telemetry are the user's code, and take what time they take: none of that delays the owner, its pulses and dials.
-  # What the owner reports while @most facts wait is dropped and counted, and said when there is room again.
+  # What the owner reports while @most facts wait is dropped and counted, and said when there is room again. Of lines about
+  # peers the log gets a bounded number (GossipCluster.LineLimit); subscribers and telemetry are told of each.
 
   use GenServer
 
   require Logger
 
-  alias GossipCluster.{Facts, Telemetry, View}
+  alias GossipCluster.{Facts, LineLimit, Telemetry, View}
 
   # Of a cluster that is at its largest, every peer may come, be connected and go once.
   @most 16_384
   # Of the counters: facts that wait, facts that were dropped.
   @waiting 1
   @dropped 2
+  # Facts about peers: there may be as many as others say.
+  @limited [:up, :down, :update, :conflict, :problem]
 
   @doc false
   @spec start_link(atom(), View.t()) :: GenServer.on_start()
@@ -67,7 +70,7 @@ defmodule GossipCluster.Reporter do
     counters = :counters.new(2, [])
     :counters.put(counters, @dropped, dropped + lost)
     true = View.put(view, :reporter, {self(), counters})
-    {:ok, %{name: name, missed: dropped}}
+    {:ok, %{name: name, missed: dropped, limit: LineLimit.new(), timer: nil}}
   end
 
   @impl true
@@ -75,9 +78,15 @@ defmodule GossipCluster.Reporter do
 
   @impl true
   def handle_info({:report, counters, count, facts}, state) do
-    tell(facts, state.name)
+    state = state |> tell(facts) |> set_timer()
     :counters.sub(counters, @waiting, count)
     {:noreply, tell_missed(state, counters)}
+  end
+
+  def handle_info(:lines, state) do
+    {lines, limit} = LineLimit.due(state.limit, now())
+    for {level, text} <- lines, do: put_out({:line, level, text}, state.name)
+    {:noreply, set_timer(%{state | limit: limit, timer: nil})}
   end
 
   # Whatever else comes is not for a reporter: an answer that comes too late to a handler's own call, say.
@@ -91,20 +100,40 @@ defmodule GossipCluster.Reporter do
     dropped = :counters.get(counters, @dropped)
 
     if dropped > missed and :counters.get(counters, @waiting) <= div(@most, 2) do
-      tell([{:missed, dropped - missed}], state.name)
-      %{state | missed: dropped}
+      %{tell(state, [{:missed, dropped - missed}]) | missed: dropped}
     else
       state
     end
   end
 
   # Subscribers first: to send to them takes no time.
-  defp tell(facts, name) do
-    outputs = Enum.flat_map(facts, &Facts.outputs(&1, name))
-    {events, others} = Enum.split_with(outputs, &match?({:event, _event}, &1))
-    Enum.each(events, &put_out(&1, name))
-    Enum.each(others, &put_out(&1, name))
+  defp tell(state, facts) do
+    outputs = for fact <- facts, output <- Facts.outputs(fact, state.name), do: {fact, output}
+    {events, others} = Enum.split_with(outputs, &match?({_fact, {:event, _event}}, &1))
+    for {_fact, event} <- events, do: put_out(event, state.name)
+    Enum.reduce(others, state, &put_out_limited/2)
   end
+
+  defp put_out_limited({fact, {:line, level, text} = line}, state)
+       when elem(fact, 0) in @limited do
+    {verdict, limit} = LineLimit.line(state.limit, elem(fact, 0), level, text, now())
+    if verdict == :write, do: put_out(line, state.name)
+    %{state | limit: limit}
+  end
+
+  defp put_out_limited({_fact, output}, state) do
+    put_out(output, state.name)
+    state
+  end
+
+  defp set_timer(%{timer: nil} = state) do
+    case LineLimit.deadline(state.limit) do
+      nil -> state
+      at -> %{state | timer: Process.send_after(self(), :lines, max(at - now(), 0))}
+    end
+  end
+
+  defp set_timer(state), do: state
 
   defp put_out({:line, level, text}, name),
     do: Logger.log(level, Facts.title(text, name), gossip_cluster: name)
@@ -128,4 +157,6 @@ defmodule GossipCluster.Reporter do
         gossip_cluster: name
       )
   end
+
+  defp now, do: System.monotonic_time(:millisecond)
 end

@@ -175,4 +175,63 @@ defmodule GossipCluster.ReporterTest do
     told()
     assert {^reporter, _} = View.get(View.table(@name), :reporter, nil)
   end
+
+  test "of a stream of new names the log gets a bounded number of lines, then one a minute; subscribers hear of each",
+       %{fake: fake} do
+    fake = start(fake)
+    FakeSidecar.ready(fake)
+    settled(fake)
+    view = View.table(@name)
+
+    log =
+      capture_log(fn ->
+        for n <- 1..400, kind <- [:up, :down] do
+          peer = %Peer{name: "n#{n}@x", creation: 1, addresses: [{{192, 0, 2, 1}, 40_000, 1}]}
+          fact = if kind == :up, do: {:up, peer, n}, else: {:down, peer, :left, n}
+          Reporter.report(view, [fact])
+        end
+
+        told()
+      end)
+
+    assert length(Regex.scan(~r/found :"n/, log)) in 128..140
+    assert length(Regex.scan(~r/lost :"n/, log)) in 128..140
+
+    for n <- 1..400 do
+      name = "n#{n}@x"
+      assert_received {:gossip_cluster, @name, {:up, %Peer{name: ^name}}}
+      assert_received {:gossip_cluster, @name, {:down, %Peer{name: ^name}, :left}}
+    end
+
+    # A minute later.
+    {reporter, _counters} = View.get(view, :reporter, nil)
+    long_ago = fn held -> held && %{held | since: held.since - 60_000} end
+
+    :sys.replace_state(reporter, fn state ->
+      kinds =
+        Map.new(state.limit.kinds, fn {k, about} ->
+          {k, %{about | held: long_ago.(about.held)}}
+        end)
+
+      %{state | limit: %{state.limit | kinds: kinds}}
+    end)
+
+    log =
+      capture_log(fn ->
+        send(reporter, :lines)
+        told()
+      end)
+
+    assert [_once] =
+             Regex.scan(
+               ~r/2\d\d more nodes found in the last minute, the last: found :"n400@x"/,
+               log
+             )
+
+    assert [_once] =
+             Regex.scan(
+               ~r/2\d\d more nodes lost in the last minute, the last: lost :"n400@x"/,
+               log
+             )
+  end
 end
