@@ -218,6 +218,21 @@ class InsiderTest(GroupCase):
             self.assertEqual(len(s.peers), 4)
         self.assertEqual([e for e in node.member.events if e[0] == "down"], [])
 
+    def test_a_lie_that_is_told_when_a_beat_is_due_is_no_better_believed(self):
+        # Beats come after 0.75 to 1 T: a silence of 0.93 T is no sign of anything.
+        liar = self.joined(4, "liar")
+        self.until(lambda: liar.member.has_joined(), "it has joined")
+        peer = next(p for p in liar.member.peers.values() if p.name == "s2@h2")
+        t = INTERVAL / 1000
+        for verdict in (wire.LEFT, wire.DEAD):
+            self.until(lambda: 0.93 * t < liar.member.core_time() - peer.heard < 0.97 * t, "its beat is late", 20)
+            known = peer.incarnation
+            liar.member.say(wire.NEWS, verdicts=[(verdict, peer.boot, known)])
+            self.until(lambda: peer.incarnation > known, "it refutes", 3)
+            self.world.run(0.3)
+        for s in self.real:
+            self.assertEqual(s.seen("down"), [], s.name)
+
     def test_entries_that_name_one_address_send_it_few_probes(self):
         liar = self.joined(4, "liar")
         self.until(lambda: liar.member.has_joined(), "it has joined")
