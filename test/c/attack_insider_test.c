@@ -96,6 +96,55 @@ static void every_verdict_is_refuted_by_the_living(void **state)
     }
 }
 
+static bool drop_from_dark(struct net *net, size_t from, size_t to, const struct sent *s)
+{
+    (void)to;
+    (void)s;
+    return from == net->dark;
+}
+
+static int64_t last_beat(const struct net *net, size_t i)
+{
+    struct sent s;
+    return attack_record(net, i, WIRE_HELLO, PATH_GROUP, 0, &s) ? s.at : 0;
+}
+
+/* Whatever it is, and however long the accused has been silent by then: he waits for the moment when a beat
+ * is due, or for one that is lost. Nobody is told that it has gone, and nobody takes more than a moment to
+ * see that it has not. */
+static void no_moment_is_right_for_a_lie(void **state)
+{
+    const uint8_t verdicts[] = {VERDICT_LEFT, VERDICT_BEAM_EXIT, VERDICT_DEAD, VERDICT_SUSPECT};
+    for (size_t k = 0; k < COUNT(verdicts); k++) {
+        for (int64_t silence = 500 * MS_US; silence <= 1300 * MS_US; silence += 25 * MS_US) {
+            struct net *net = net_again(state);
+            struct forged f = begin(net, 5);
+            struct wire_message m;
+            forge_start(&f, &m, WIRE_NEWS);
+            forge_verdict(&m, verdicts[k], gossip_boot(net->nodes[1]->g), 0);
+            beat(net, &f);
+            int64_t beaten = last_beat(net, 1);
+            while (last_beat(net, 1) == beaten) {
+                net_run(net, MS_US);
+            }
+            beat(net, &f);
+            net->dark = 1;
+            net->drop = drop_from_dark;
+            net_run(net, last_beat(net, 1) + silence - net->now);
+            net->drop = NULL;
+            say_to_all(net, &f, &m);
+            pass(net, &f, 3);
+            assert_lives(net, 1);
+            for (size_t i = 0; i < net->count; i++) {
+                if (net_events(net, i, EVENT_DOWN) != 0) {
+                    fail_msg("verdict %u after %lld ms: told as down", verdicts[k],
+                             (long long)(silence / MS_US));
+                }
+            }
+        }
+    }
+}
+
 /* Only some hear it, and the accused is not one of them. */
 static void a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it(void **state)
 {
@@ -312,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(every_verdict_is_refuted_by_the_living),
+        NET_TEST(no_moment_is_right_for_a_lie),
         NET_TEST(a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it),
         NET_TEST(an_entry_does_not_mute_its_subject),
         NET_TEST(a_take_over_needs_more_than_hearsay),

@@ -164,10 +164,11 @@ static void a_buried_boot_id_keeps_its_name(void **state)
     net_prove(net, a, &liar);
     net_prove(net, a, &x);
     net_prove(net, a, &y);
-    net_run(net, 950 * MS_US);
+    net_run(net, 1251 * MS_US);
     forge_start(&liar, &m, WIRE_NEWS);
     forge_verdict(&m, VERDICT_DEAD, x.id.boot, 0);
     net_say(net, a, &liar, PATH_GROUP, &m);
+    net_run(net, FAREWELL_WAIT);
     assert_int_equal(net_events(net, a, EVENT_DOWN), 1);
     x.id.incarnation =
         1; /* back, with a higher incarnation, but the name of y: then y's own, again and again */

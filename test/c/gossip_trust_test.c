@@ -101,6 +101,8 @@ static void say_verdict(struct net *net, struct three *t, uint8_t verdict, uint6
     net_say(net, t->a, &t->f, PATH_GROUP, &m);
 }
 
+#define SILENT (1251 * MS_US) /* longer than beats take, with T = 1 s */
+
 /* A DEAD about one who was just heard is not believed, but looked into. */
 static void a_verdict_about_the_living_is_looked_into(void **state)
 {
@@ -118,19 +120,51 @@ static void a_verdict_about_the_living_is_looked_into(void **state)
     assert_int_equal(net->nodes[t.a]->event_count, 0);
 }
 
+/* Who could have refuted a suspicion, and has not, is believed to be dead at once; of whom none was told is
+ * asked first. */
 static void a_verdict_about_the_silent_is_believed(void **state)
 {
-    struct net *net = *state;
-    struct three t = begin(net);
-    net_run(net, 950 * MS_US);
-    say_verdict(net, &t, VERDICT_SUSPECT, t.g.id.boot, 0);
-    assert_int_equal(net_event(net, t.a, EVENT_UPDATE)->peer.status, STATUS_SUSPECT);
-    say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 0);
-    assert_int_equal(net_event(net, t.a, EVENT_DOWN)->reason, DOWN_SILENT);
-    assert_int_equal(net_listed(net, t.a), 1);
-    say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 0); /* again, and about nobody known */
-    say_verdict(net, &t, VERDICT_LEFT, 4711, 0);
-    assert_int_equal(net_events(net, t.a, EVENT_DOWN), 1);
+    for (int suspected = 0; suspected < 2; suspected++) {
+        struct net *net = net_again(state);
+        struct three t = begin(net);
+        net_run(net, SILENT);
+        if (suspected) {
+            say_verdict(net, &t, VERDICT_SUSPECT, t.g.id.boot, 0);
+            assert_int_equal(net_event(net, t.a, EVENT_UPDATE)->peer.status, STATUS_SUSPECT);
+            net_run(net, FAREWELL_WAIT);
+        }
+        say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 0);
+        assert_int_equal(net_events(net, t.a, EVENT_DOWN), suspected);
+        net_run(net, suspected ? 0 : FAREWELL_WAIT - MS_US);
+        assert_int_equal(net_events(net, t.a, EVENT_DOWN), suspected);
+        net_run(net, MS_US);
+        assert_int_equal(net_event(net, t.a, EVENT_DOWN)->reason, DOWN_SILENT);
+        assert_int_equal(net_listed(net, t.a), 1);
+        say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 0); /* again, and about nobody known */
+        say_verdict(net, &t, VERDICT_LEFT, 4711, 0);
+        assert_int_equal(net_events(net, t.a, EVENT_DOWN), 1);
+    }
+}
+
+/* That others say it has left is looked into, however long it was silent: it is asked three times. */
+static void a_goodbye_by_hearsay_is_looked_into(void **state)
+{
+    for (int answers = 0; answers < 2; answers++) {
+        struct net *net = net_again(state);
+        struct three t = begin(net);
+        net_run(net, 950 * MS_US);
+        int64_t since = net->now;
+        say_verdict(net, &t, VERDICT_LEFT, t.g.id.boot, 0);
+        net_run(net, FAREWELL_WAIT - MS_US);
+        assert_in_range(net_sent(net, t.a, since, WIRE_PROBE, NULL), 2, 3);
+        assert_int_equal(net->nodes[t.a]->event_count, 0);
+        if (answers) {
+            net_prove(net, t.a, &t.g);
+        }
+        net_run(net, 2 * MS_US);
+        assert_int_equal(net_events(net, t.a, EVENT_DOWN), !answers);
+        assert_int_equal(net_listed(net, t.a), 1 + answers);
+    }
 }
 
 static void an_old_verdict_is_not_believed(void **state)
@@ -139,10 +173,32 @@ static void an_old_verdict_is_not_believed(void **state)
     struct three t = begin(net);
     t.g.id.incarnation = 5;
     net_prove(net, t.a, &t.g);
-    net_run(net, 950 * MS_US);
+    net_run(net, SILENT);
     say_verdict(net, &t, VERDICT_SUSPECT, t.g.id.boot, 4);
     say_verdict(net, &t, VERDICT_DEAD, t.g.id.boot, 4);
+    say_verdict(net, &t, VERDICT_LEFT, t.g.id.boot, 4);
+    net_run(net, 2 * FAREWELL_WAIT);
     assert_int_equal(net->nodes[t.a]->event_count, 0);
+}
+
+/* What is not said to all, the accused among them, cannot be refuted by it. */
+static void what_is_said_behind_its_back_is_not_believed(void **state)
+{
+    const uint8_t verdicts[] = {VERDICT_SUSPECT, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT};
+    struct net *net = *state;
+    struct three t = begin(net);
+    net_run(net, SILENT);
+    struct wire_message m;
+    forge_start(&t.f, &m, WIRE_NEWS);
+    for (size_t i = 0; i < COUNT(verdicts); i++) {
+        forge_verdict(&m, verdicts[i], t.g.id.boot, 0);
+    }
+    net_say(net, t.a, &t.f, PATH_UNICAST, &m);
+    net_run(net, 2 * FAREWELL_WAIT);
+    assert_int_equal(net->nodes[t.a]->event_count, 0);
+    assert_int_equal(net_listed(net, t.a), 2);
+    net_say(net, t.a, &t.f, PATH_GROUP, &m); /* which is not for want of believing it */
+    assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
 }
 
 /* Who is back from the dead is told so by an ACK, which may go to the group: that is for the accused alone.
@@ -151,11 +207,15 @@ static void what_an_ack_says_of_another_is_not_believed(void **state)
 {
     struct net *net = *state;
     struct three t = begin(net);
-    net_run(net, 950 * MS_US);
+    net_run(net, SILENT);
     struct wire_message m;
     forge_start(&t.f, &m, WIRE_ACK);
+    forge_echo(&m, t.g.id.boot, 4711);
     forge_verdict(&m, VERDICT_DEAD, t.g.id.boot, 0);
+    uint64_t misdirected = gossip_stats(net->nodes[t.a]->g).misdirected;
     net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    assert_true(gossip_stats(net->nodes[t.a]->g).misdirected == misdirected);
+    net_run(net, 2 * FAREWELL_WAIT);
     assert_int_equal(net->nodes[t.a]->event_count, 0);
     assert_int_equal(net_listed(net, t.a), 2);
 }
@@ -181,13 +241,14 @@ static void whom_a_vouch_brings_back(void **state)
         struct wire_message m;
         t.g.id.incarnation = 3;
         net_prove(net, t.a, &t.g);
-        net_run(net, 950 * MS_US);
+        net_run(net, SILENT);
         if (rows[i].verdict != 0) {
             say_verdict(net, &t, rows[i].verdict, t.g.id.boot, 3);
         } else {
             forge_start(&t.g, &m, WIRE_BYE);
             net_say(net, t.a, &t.g, PATH_GROUP, &m);
         }
+        net_run(net, FAREWELL_WAIT);
         assert_int_equal(net_events(net, t.a, EVENT_DOWN), 1);
         t.g.id.incarnation = rows[i].incarnation;
         forge_start(&t.f, &m, WIRE_NEWS);
@@ -301,7 +362,9 @@ int main(void)
         NET_TEST(an_address_is_believed_when_it_is_claimed),
         NET_TEST(a_verdict_about_the_living_is_looked_into),
         NET_TEST(a_verdict_about_the_silent_is_believed),
+        NET_TEST(a_goodbye_by_hearsay_is_looked_into),
         NET_TEST(an_old_verdict_is_not_believed),
+        NET_TEST(what_is_said_behind_its_back_is_not_believed),
         NET_TEST(what_an_ack_says_of_another_is_not_believed),
         NET_TEST(whom_a_vouch_brings_back),
         NET_TEST(the_accused_refutes),

@@ -85,7 +85,8 @@ class Peer:
     pull_after: float = 0.0  # how long a difference lasts until the next pull
     # Watching: see watching.py.
     step: int = 0
-    probe_at: float = None
+    asked_since: float = 0.0
+    accused_at: float = 0.0
     asked_relays_at: float = None
     relay_acked_at: float = None
     suspected_at: float = None

@@ -224,7 +224,7 @@ class InsiderTest(GroupCase):
         self.until(lambda: liar.member.has_joined(), "it has joined")
         peer = next(p for p in liar.member.peers.values() if p.name == "s2@h2")
         t = INTERVAL / 1000
-        for verdict in (wire.LEFT, wire.DEAD):
+        for verdict in (wire.LEFT, wire.DEAD, wire.BEAM_EXIT):
             self.until(lambda: 0.93 * t < liar.member.core_time() - peer.heard < 0.97 * t, "its beat is late", 20)
             known = peer.incarnation
             liar.member.say(wire.NEWS, verdicts=[(verdict, peer.boot, known)])

@@ -67,7 +67,7 @@ class JoinTest(GroupCase):
     def test_is_believed_by_those_who_had_buried_it(self):
         node, liar = self.joined(4, "py"), self.joined(4, "liar")
         nft(self.lab[4], LOSE_OUT % f"udp sport {node.address[1]}")
-        self.world.run(0.9 * 0.5 + 0.1)  # nobody has heard it for 0.9 T
+        self.world.run(1.25 * 0.5 + 0.05)  # nobody has heard it for 1.25 T
         liar.member.say(wire.NEWS, verdicts=[(wire.DEAD, node.member.boot, node.member.incarnation)])
         self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "they believe it", 3)
         self.assertGreater(dropped(self.lab[4]), 0)
@@ -117,9 +117,9 @@ class LifeTest(GroupCase):
         node = self.joined(4)
         self.lab.cut(self.lab[3])
         boot = next(p.boot for p in node.member.peers.values() if p.name == "s3@h3")
-        self.world.run(0.9 * 0.5 + 0.1)
+        self.world.run(1.25 * 0.5 + 0.02)
         node.member.say(wire.NEWS, verdicts=[(wire.DEAD, boot, 0)])
-        self.until(lambda: all(s.seen("down", "s3@h3") for s in self.real[:2]), "they believe it", 0.5)
+        self.until(lambda: all(s.seen("down", "s3@h3") for s in self.real[:2]), "they believe it", 0.3)
 
 
 class KeysTest(GroupCase):

@@ -10,7 +10,8 @@ RELAY_TIME = 0.1
 SUSPICION = 0.35
 ALONE = 0.7
 LOOK_GAP = 0.025
-FAREWELL_WAIT = 0.15
+FAREWELL_WAIT, FAREWELL_GAP = 0.15, 0.05
+REASONS = {wire.DEAD: "silent", wire.LEFT: "left", wire.BEAM_EXIT: "beam_exit"}
 RELAY_LIFE = 1.0
 RELAYED_MOST = 64
 WATCHERS = 3
@@ -42,6 +43,7 @@ class Watching:
         if p.boot not in self.peers:
             return
         p.step += 1
+        p.asked_since = p.asked_since if p.step > 1 else self.now
         others = [o for o in self.peers.values() if o is not p]
         if self.now - max([o.last() for o in self.peers.values()]) > ALONE and p.step >= GIVE_UP_AT and not self.isolated:
             self.isolated = True
@@ -86,7 +88,7 @@ class Watching:
 
     def suspect(self, p):
         if not p.suspect:
-            p.suspect = True
+            p.suspect, p.accused_at = True, self.now
             self.events.append(("suspect", p.name))
 
     def clear(self, p):
@@ -144,37 +146,52 @@ class Watching:
     # Verdicts
 
     def hear_verdicts(self, m):
-        for verdict, boot, incarnation in m.verdicts:
+        """What is said of others counts only where all could hear it, the accused among them."""
+        for verdict, boot, incarnation in m.verdicts if m.by_group else ():
             p = self.peers.get(boot)
             if not p or not p.incarnation <= incarnation < 2**31:
                 continue
-            recently = p.heard is not None and self.now - p.heard < 0.9 * p.interval / 1000
-            if verdict == wire.SUSPECT and not recently:
+            silent = self.now - p.last() >= 1.25 * p.interval / 1000
+            if verdict == wire.SUSPECT and silent:
                 self.suspect(p)
-            elif verdict == wire.DEAD and not recently:
-                watched = p.step > 0
-                if watched:
-                    self.tell(wire.DEAD, p, "silent", (self.random.uniform(0.02, 0.08),))
+            elif verdict == wire.DEAD and not silent:
+                if p.step == 0:
+                    self.probe(p)
+            elif verdict in REASONS:
+                if silent and self.had_its_time(p):
+                    self.believe(p, verdict)
                 else:
-                    self.bury(p, "silent")
-            elif verdict == wire.DEAD:
-                self.probe(p)
-            elif verdict in (wire.LEFT, wire.BEAM_EXIT):
-                self.hear_farewell(p, "left" if verdict == wire.LEFT else "beam_exit", recently)
+                    self.await_word(p, verdict)
 
-    def hear_farewell(self, p, why, recently):
-        """Another says that it has left: it is asked, and has 150 ms."""
-        asked_at = self.now
+    def had_its_time(self, p):
+        """It was suspected, or asked, for 150 ms in vain."""
+        since = [p.accused_at] * p.suspect + [p.asked_since] * (p.step > 0)
+        return any(self.now - at >= FAREWELL_WAIT for at in since)
 
-        def gone():
-            if p.boot in self.peers and (p.heard is None or p.heard <= asked_at):
-                self.bury(p, "hearsay")
-                self.events[-1] = ("down", p.name, why)
+    def believe(self, p, verdict):
+        if verdict == wire.DEAD and p.step > 0:
+            self.tell(wire.DEAD, p, "silent", (self.random.uniform(0.02, 0.08),))
+        else:
+            self.bury(p, "silent" if verdict == wire.DEAD else "hearsay")
+            self.events[-1] = ("down", p.name, REASONS[verdict])
 
-        if not recently:
-            return gone()
-        self.say(wire.PROBE, p.address, p.boot, asks=True)
-        return self.at(("farewell", p.boot), FAREWELL_WAIT, gone)
+    def await_word(self, p, verdict):
+        """It has 150 ms to be heard, and is asked every 50 ms."""
+        key, asked_at = ("farewell", p.boot), self.now
+        if key in self.timers:
+            return
+
+        def look():
+            left = asked_at + FAREWELL_WAIT - self.now
+            if p.last() > asked_at:
+                return
+            if left <= 0:
+                self.believe(p, verdict)
+            else:
+                self.say(wire.PROBE, p.address, p.boot, asks=True)
+                self.at(key, min(FAREWELL_GAP, left), look)
+
+        self.at(key, self.random.uniform(0, FAREWELL_GAP), look)
 
     def hear_bye(self, p, m):
         verdict = wire.BEAM_EXIT if m.reason == 2 else wire.LEFT

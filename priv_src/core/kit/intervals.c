@@ -34,11 +34,6 @@ int64_t fresh_within(int64_t interval)
     return 2 * interval > FRESH ? 2 * interval : FRESH;
 }
 
-int64_t silence_to_believe(int64_t interval)
-{
-    return interval - interval / 10;
-}
-
 int64_t look_gap(int64_t interval)
 {
     return interval / LOOK_PART > LOOK_GAP ? interval / LOOK_PART : LOOK_GAP;

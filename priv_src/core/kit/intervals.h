@@ -85,7 +85,8 @@
 /* Leaving. */
 #define GOODBYES       3                /* a BYE is said so many times */
 #define GOODBYE_GAP    (5 * MS_US)      /* apart, so that one full buffer does not lose them all */
-#define FAREWELL_WAIT  (150 * MS_US)    /* whom others say to have left has so long to refute it */
+#define FAREWELL_WAIT  (150 * MS_US)    /* whom others say to be gone has so long to be heard */
+#define FAREWELL_GAP   (50 * MS_US)     /* in which it is asked so often, from the second moment on */
 #define LINGER_MOST    (2500 * MS_US)   /* a sidecar whose BEAM has another one goes on no longer */
 #define TOMBSTONE_LIFE (60 * SECOND_US) /* how long the gone are remembered, and count for T */
 
@@ -111,15 +112,12 @@ int64_t interval_jittered(int64_t interval, uint32_t random);
 /* When question number `k` follows question k-1: QUESTION_GAP at first, then ever later, up to T. */
 int64_t question_gap(uint8_t k, int64_t interval);
 
-/* Silence after which a watcher begins to probe a peer that promised T: 1.25 T. */
+/* Silence after which a watcher begins to probe a peer that promised T, and before which no verdict about it
+ * is believed unseen: 1.25 T. */
 int64_t silence_to_probe(int64_t interval);
 
 /* How much later than its quickest a datagram of a peer that promised T may be, and still be fresh. */
 int64_t fresh_within(int64_t interval);
-
-/* A DEAD is not believed about a peer heard less than this ago: 0.9 T. Its accuser heard nothing for 1.25 T
- * and more. */
-int64_t silence_to_believe(int64_t interval);
 
 /* The least time between two looks at all peers. */
 int64_t look_gap(int64_t interval);

@@ -172,8 +172,9 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
             member_rival(g, fx, p, a->answers == ANSWER_HERE);
         }
     }
-    /* what an ACK says of the dead is for the accused, who is back: the others would bury it again */
-    verdict_receive(g, fx, m, m->type != WIRE_ACK);
+    /* Of others only what they hear, too. And what an ACK says of the dead is for the accused, who is back:
+     * the others would bury it again. */
+    verdict_receive(g, fx, m, a->from->kind == PATH_GROUP && m->type != WIRE_ACK);
     dispatch(g, fx, p, m, a);
     p = roster_find(&g->roster, m->id.boot); /* it may have vouched for its own successor */
     if (p != NULL && p->state == PEER_LISTED && a->newest) {

@@ -1,7 +1,9 @@
 /* Suspect, dead, left: how a verdict is said, who believes it, how the accused refutes it. A suspicion
  * comes first, so that one who lives can raise its incarnation and be believed. Nobody takes another's
  * word against its own ears: a member that was heard lately is probed, not buried, since the accuser may
- * be the deaf one. Verdicts of senders that are not listed count only against this member itself, whom
+ * be the deaf one. Nor is silence enough: of whom no suspicion was told that it could have refuted, or who is
+ * said to have left, it is seen first whether it is heard. What is said of others must be said to all, the
+ * accused among them. Verdicts of senders that are not listed count only against this member itself, whom
  * they move to refute. */
 #include "protocol/verdict.h"
 
@@ -22,14 +24,20 @@ static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t
     message_to_group(g, fx, &m);
 }
 
+static void suspect(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    p->suspect = true;
+    p->suspected = g->now;
+    member_update(fx, p);
+}
+
 void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
 {
     p->watch = WATCH_SUSPECTING;
     p->accused = g->now;
     news(g, fx, VERDICT_SUSPECT, p->id.boot, p->id.incarnation);
     if (!p->suspect) {
-        p->suspect = true;
-        member_update(fx, p);
+        suspect(g, fx, p);
     }
 }
 
@@ -88,39 +96,78 @@ static void confirm(struct gossip *g, const struct peer *p)
     }
 }
 
-static uint8_t farewell_reason(uint8_t verdict)
+static uint8_t reason_of(uint8_t verdict)
 {
-    return verdict == VERDICT_BEAM_EXIT ? DOWN_BEAM_EXIT : DOWN_LEFT;
+    return verdict == VERDICT_DEAD ? DOWN_SILENT : verdict == VERDICT_BEAM_EXIT ? DOWN_BEAM_EXIT : DOWN_LEFT;
 }
 
-/* Somebody has heard its goodbye, or says so. Who was just heard is asked, and given a moment. */
-static void farewell(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
+/* What others say of it has turned out so, as far as anybody can tell. */
+static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t verdict)
 {
-    bool asked = p->farewell_at != 0 && g->now - p->farewell_at <= FAREWELL_WAIT; /* else its timer is lost */
-    if (v->incarnation < p->id.incarnation || asked) {
-        return;
+    if (verdict == VERDICT_DEAD) {
+        confirm(g, p);
+        member_gone(g, fx, p, DOWN_SILENT);
+    } else {
+        member_gone_by_hearsay(g, fx, p, reason_of(verdict));
     }
-    if (p->state != PEER_LISTED || g->now - p->heard >= silence_to_believe(p->interval) ||
-        p->addr_count == 0) {
-        member_gone_by_hearsay(g, fx, p, farewell_reason(v->verdict));
-        return;
+}
+
+/* Whether the accused has had its time already: it was suspected for so long, and could have refuted that, or
+ * this member itself has asked it for so long in vain. */
+static bool had_its_time(const struct gossip *g, const struct peer *p)
+{
+    return (p->suspect && g->now - p->suspected >= FAREWELL_WAIT) ||
+           (p->watch != WATCH_QUIET && g->now - p->probe_began >= FAREWELL_WAIT);
+}
+
+/* The living say so themselves, at once; whom nobody hears is asked, some times, since datagrams get lost. */
+static void await(struct gossip *g, struct peer *p, uint8_t verdict, int64_t wait)
+{
+    int64_t left = p->farewell_at + FAREWELL_WAIT - g->now;
+    if (!try_timer(g, wait < left ? wait : left, TIMER_FAREWELL, p->id.boot, verdict)) {
+        p->farewell_at = 0;
+        if (p->state == PEER_LISTED) {
+            alarm_probe(g, p); /* which needs no room: its silence will tell */
+        }
     }
-    p->farewell_at = g->now;
-    p->path_tried = g->now;
-    message_probe_peer(g, fx, p, 0);
-    (void)set_timer(g, FAREWELL_WAIT, TIMER_FAREWELL, p->id.boot, v->verdict);
 }
 
 void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     struct peer *p = roster_find(&g->roster, t->boot);
-    if (p == NULL || p->state != PEER_LISTED || p->farewell_at == 0) {
+    if (p == NULL || p->state == PEER_GONE || p->farewell_at == 0) {
         return;
     }
-    bool lives = p->heard > p->farewell_at;
-    p->farewell_at = 0;
-    if (!lives) {
-        member_gone_by_hearsay(g, fx, p, farewell_reason(t->step));
+    if (p->heard > p->farewell_at) {
+        p->farewell_at = 0;
+    } else if (g->now - p->farewell_at >= FAREWELL_WAIT) {
+        gone(g, fx, p, t->step);
+    } else {
+        if (p->addr_count > 0) {
+            message_probe_peer(g, fx, p, (size_t)((g->now - p->farewell_at) / FAREWELL_GAP) % p->addr_count);
+        }
+        await(g, p, t->step, FAREWELL_GAP);
+    }
+}
+
+/* Anybody can say anything. A beat may be late by a quarter of T, or lost: silence alone tells nothing,
+ * however long it is. So the accused always has a moment in which it can be heard, before this verdict or
+ * because of it. */
+static void doubt(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
+{
+    bool silent = g->now - p->heard >= silence_to_probe(p->interval);
+    if (v->incarnation < p->id.incarnation) {
+        return;
+    }
+    if (v->verdict == VERDICT_DEAD && !silent) {
+        if (p->state == PEER_LISTED) {
+            alarm_probe(g, p); /* the accuser may be the deaf one: see for ourselves */
+        }
+    } else if (silent && had_its_time(g, p)) {
+        gone(g, fx, p, v->verdict);
+    } else if (p->farewell_at == 0) {
+        p->farewell_at = g->now;
+        await(g, p, v->verdict, random_between(g, 0, FAREWELL_GAP));
     }
 }
 
@@ -129,25 +176,14 @@ static void believe(struct gossip *g, struct effects *fx, struct peer *p, const 
     switch (v->verdict) {
     case VERDICT_SUSPECT:
         if (v->incarnation >= p->id.incarnation && !p->suspect && p->state == PEER_LISTED &&
-            g->now - p->heard >= silence_to_believe(p->interval)) {
-            p->suspect = true;
-            member_update(fx, p);
+            g->now - p->heard >= silence_to_probe(p->interval)) {
+            suspect(g, fx, p);
         }
         break;
     case VERDICT_DEAD:
-        if (v->incarnation < p->id.incarnation) {
-            break;
-        }
-        if (g->now - p->heard < silence_to_believe(p->interval) && p->state == PEER_LISTED) {
-            alarm_probe(g, p); /* the accuser may be the deaf one: see for ourselves */
-        } else {
-            confirm(g, p);
-            member_gone(g, fx, p, DOWN_SILENT);
-        }
-        break;
     case VERDICT_LEFT:
     case VERDICT_BEAM_EXIT:
-        farewell(g, fx, p, v);
+        doubt(g, fx, p, v);
         break;
     default:
         break;

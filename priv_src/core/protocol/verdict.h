@@ -13,10 +13,11 @@ void verdict_dead_timer(struct gossip *g, struct effects *fx, const struct timer
 /* It has said goodbye: some repeat that. */
 void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason);
 
-/* Takes in what a message says of others, and of this member itself. `trusted`: the sender is a peer. */
+/* Takes in what a message says of others, and of this member itself. `trusted`: the sender is a peer, and
+ * says it to all. */
 void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted);
 
-/* The accused has had its time to say that it has not left. */
+/* Whether the accused was heard since; else it is asked again, or has had its time. */
 void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
 #endif

@@ -80,9 +80,11 @@ struct peer {
     int64_t relay_acked; /* relay.c: when a relay last answered for itself in this watch; 0: none has */
     int64_t accused;     /* verdict.c: when this member accused it, while WATCH_SUSPECTING */
     bool missed;         /* alarm.c: the timer of that probe found no room; it comes all the same */
-    int64_t farewell_at; /* verdict.c: when others told of its goodbye; 0: they did not */
-    int64_t contest_at;  /* members.c: when its name was claimed, while contested */
-    int64_t path_tried;  /* receive.c: when an address it was not known at was last tried */
+    int64_t suspected;   /* verdict.c: since when somebody suspects it, while `suspect` */
+    int64_t
+        farewell_at; /* verdict.c: since when it is seen whether it has gone, as others said; 0: it is not */
+    int64_t contest_at; /* members.c: when its name was claimed, while contested */
+    int64_t path_tried; /* receive.c: when an address it was not known at was last tried */
 
     int64_t since; /* members.c: when it was listed, or buried */
 
