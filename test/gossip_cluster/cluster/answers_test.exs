@@ -113,4 +113,114 @@ defmodule GossipCluster.Cluster.AnswersTest do
       assert :find_siblings in effects
     end
   end
+
+  test "one who awaits nobody is answered in the same turn, in the order in which they came" do
+    {cluster, effects} = handle(running(), {:await, :first, self(), 0, :infinity})
+    assert {:reply, :first, :ok} in effects
+    assert cluster.replies.awaits == %{}
+    callers = [{:b, 2}, {:a, 1}, {:c, 1}, {:d, 9}]
+
+    {cluster, _} =
+      handle(running(crowd(2)), for({c, min} <- callers, do: {:await, c, self(), min, :infinity}))
+
+    {_cluster, effects} = handle(cluster, [{:nodeup, "z1@x"}, {:nodeup, "z2@x"}])
+    assert for({:reply, caller, :ok} <- effects, do: caller) == [:a, :c, :b]
+  end
+
+  test "nobody is found: it is asked why 3 s and 30 s after the first announcement, and not while nothing is announced" do
+    alone = for({:timer, {:alone, _}, ms} <- announcing(), do: ms)
+    assert Enum.sort(alone) == [3_000, 30_000]
+    {cluster, _} = handle(running(), {:leave, :caller})
+    assert {_cluster, []} = handle(cluster, {:timeout, {:alone, 3_000}})
+  end
+
+  defp announcing do
+    {cluster, _} = handle(running(), {:exited, "gossipd exited"})
+    {cluster, _} = handle(cluster, [{:timeout, :open}, {:opened, local().keys}])
+    alive = Map.merge(own(), %{port: 4000, host: {false, []}})
+    {_cluster, effects} = handle(cluster, {:announced, {:alive, alive, local().cookie}})
+    effects
+  end
+
+  describe "whatever happens, in whatever order," do
+    defp some_event(asked) do
+      case {Enum.random(1..9), asked} do
+        {n, _} when n in 1..2 -> {:await, make_ref(), self(), Enum.random(0..3), timeout()}
+        {3, _} -> {:leave, make_ref()}
+        {4, _} -> {:stats, make_ref()}
+        {5, _} -> Enum.random([{:frame, :left}, {:exited, "x"}, {:opened, local().keys}])
+        {6, _} -> {Enum.random([:nodeup]), Enum.random(["z1@x", "z2@x", "z3@x"])}
+        {7, _} -> {:nodedown, Enum.random(["z1@x", "z2@x", "z3@x"]), :net_tick_timeout, nil}
+        {_, []} -> {:timeout, :dial}
+        {_, refs} -> late(Enum.random(refs))
+      end
+    end
+
+    defp timeout, do: Enum.random([:infinity, 50])
+
+    defp late({:await, ref}), do: Enum.random([{:timeout, {:await, ref}}, {:caller_down, ref}])
+
+    defp late({:leave, ref}), do: Enum.random([{:timeout, {:leave, ref}}, {:leave_failed, ref}])
+
+    defp late({:stats, ref}) do
+      Enum.random([
+        {:timeout, {:stats, ref}},
+        {:stats_failed, ref},
+        {:frame, {:stats, ref, %{foreign: 0}}}
+      ])
+    end
+
+    test "each is answered once, and who has died never; nobody is watched longer than that" do
+      for seed <- 1..200 do
+        :rand.seed(:exsss, seed)
+        start = {running(crowd(3)), [], %{}, MapSet.new(), MapSet.new()}
+
+        {cluster, _asked, callers, answered, watched} =
+          Enum.reduce(1..60, start, fn _n, {cluster, asked, callers, answered, watched} ->
+            event = some_event(asked)
+            {cluster, effects} = handle(cluster, event)
+
+            asked =
+              asked ++
+                for({:monitor, ref, _pid} <- effects, do: {:await, ref}) ++
+                for({:request_leave, ref} <- effects, do: {:leave, ref}) ++
+                for({:request_stats, ref} <- effects, do: {:stats, ref})
+
+            callers = if caller = caller(event), do: Map.put(callers, caller, true), else: callers
+
+            watched =
+              Enum.reduce(for({:monitor, r, _} <- effects, do: r), watched, &MapSet.put(&2, &1))
+
+            watched =
+              Enum.reduce(for({:demonitor, r} <- effects, do: r), watched, &MapSet.delete(&2, &1))
+
+            answered =
+              for {:reply, caller, _answer} <- effects, reduce: answered do
+                answered ->
+                  assert is_map_key(callers, caller)
+                  refute caller in answered, "seed #{seed}: answered twice, by #{inspect(event)}"
+                  MapSet.put(answered, caller)
+              end
+
+            {cluster, asked, callers, answered, watched}
+          end)
+
+        # Only who awaits may wait still.
+        waiting = for {_ref, {caller, _min}} <- cluster.replies.awaits, do: caller
+        assert Enum.all?(waiting, &(&1 not in answered))
+        assert watched == MapSet.new(Map.keys(cluster.replies.awaits)), "seed #{seed}"
+
+        # Those who leave or ask, when the sidecar ends.
+        {cluster, effects} = handle(cluster, {:exited, "x"})
+        assert cluster.replies.leaves == %{}
+        assert cluster.replies.stats |> Map.values() |> Enum.all?(&(&1 in [:alone, :siblings]))
+        last = for {:reply, caller, _answer} <- effects, do: caller
+        assert Enum.all?(last, &(is_map_key(callers, &1) and &1 not in answered))
+      end
+    end
+
+    defp caller({:await, caller, _pid, _min, _timeout}), do: caller
+    defp caller({kind, caller}) when kind in [:leave, :stats] and is_reference(caller), do: caller
+    defp caller(_event), do: nil
+  end
 end

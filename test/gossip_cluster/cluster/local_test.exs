@@ -4,7 +4,7 @@ defmodule GossipCluster.Cluster.LocalTest do
 
   import GossipCluster.ClusterCase
 
-  alias GossipCluster.{Cluster, Peer}
+  alias GossipCluster.{Cluster, Hidden, Peer}
 
   describe "the start" do
     test "opens a sidecar before anything else, then announces this node" do
@@ -116,5 +116,119 @@ defmodule GossipCluster.Cluster.LocalTest do
         assert facts(effects) == [frame]
       end
     end
+  end
+
+  describe "this node" do
+    test "that stops is hidden, and announced anew when it is started again, as what it is then" do
+      stopped = %{local() | own: nil, cookie: nil}
+      {cluster, effects} = handle(running([peer("zoe@x")]), {:local, stopped})
+      assert {:command, :hide} in effects
+      assert [%Peer{connection: connection}] = shown(effects)
+      assert connection in [:connecting, {:skipped, :not_alive}]
+      # A pulse goes on, and says nothing new.
+      {cluster, effects} = handle(cluster, {:pulse, stopped})
+      refute {:command, :hide} in effects
+      assert {:command, :pulse} in effects
+      again = %{local() | own: %{own() | creation: 2}}
+      {cluster, effects} = handle(cluster, {:local, again})
+      assert :ask_port in effects and :find_addresses in effects
+      {_cluster, effects} = handle(cluster, [{:local_port, 4001}, {:addresses, [], nil}])
+      assert [{:alive, %{creation: 2, port: 4001}, _}] = for({:announce, c} <- effects, do: c)
+    end
+
+    test "whose port is not told in time is announced without, and anew when it is" do
+      cluster = Cluster.new(options([]), past(), 0)
+      events = [{:start, local(), nil}, {:opened, local().keys}, {:restore, [], [], 1}]
+      {cluster, effects} = handle(cluster, events ++ [{:local, local()}, {:addresses, [], nil}])
+      assert {:timer, :port, 30} in effects
+      {cluster, effects} = handle(cluster, {:timeout, :port})
+      assert [{:alive, %{port: 0}, _} = change] = for({:announce, c} <- effects, do: c)
+      {cluster, _} = handle(cluster, {:announced, change})
+      {cluster, effects} = handle(cluster, {:local_port, 4000})
+      assert [{:alive, %{port: 4000}, _} = change] = for({:announce, c} <- effects, do: c)
+      {cluster, _} = handle(cluster, {:announced, change})
+      # The timer of before means nothing then.
+      assert {_cluster, []} = handle(cluster, {:timeout, :port})
+    end
+
+    test "that has left is not announced again, whatever changes" do
+      {cluster, _} = handle(running(), {:leave, :caller})
+
+      {_cluster, effects} =
+        handle(cluster, [
+          {:local, %{local() | own: %{own() | creation: 2}}},
+          {:local_port, 4001},
+          {:addresses, [{10, 0, 0, 1}], nil},
+          {:exited, "x"},
+          {:timeout, :open},
+          {:opened, local().keys},
+          {:frame, {:ready, ready()}},
+          {:pulse, local()}
+        ])
+
+      refute Enum.any?(effects, &match?({:announce, {:alive, _, _}}, &1))
+    end
+
+    test "shows a secret in none of its effects, and tells none" do
+      secret = "correct horse"
+      given = %{local() | keys: Hidden.wrap([{:key, secret}]), cookie: Hidden.wrap(secret)}
+      cluster = Cluster.new(options([]), past(), 0)
+
+      {cluster, effects} =
+        handle(cluster, [
+          {:start, given, nil},
+          {:opened, given.keys},
+          {:restore, [], [], 1},
+          {:local, given},
+          {:local_port, 1},
+          {:addresses, [], nil},
+          {:local, %{given | keys: Hidden.wrap([{:key, secret <> "!"}])}}
+        ])
+
+      assert Enum.sort(Enum.uniq(for {:announce, c} <- effects, do: elem(c, 0))) == [
+               :alive,
+               :keys
+             ]
+
+      refute inspect({cluster, effects}, limit: :infinity, structs: false) =~ secret
+    end
+  end
+
+  test "an owner that follows another at once waits with the sidecar; it is opened once" do
+    cluster = Cluster.new(options([]), past(), 10_000)
+    {cluster, effects} = handle(cluster, {:start, local(), 9_500}, 10_000)
+    refute Enum.any?(effects, &match?({:open, _}, &1))
+    assert {:timer, :open, 1_000} in effects
+    {cluster, effects} = handle(cluster, {:timeout, :open}, 11_000)
+    assert {:open, local().keys} in effects
+    {cluster, effects} = handle(cluster, {:opened, local().keys}, 11_000)
+    assert {:put, :opened, 11_000} in effects
+    {_cluster, effects} = handle(cluster, {:timeout, :open}, 11_001)
+    refute Enum.any?(effects, &match?({:open, _}, &1))
+  end
+
+  test "a sidecar that cannot be started is told once, and tried ever more patiently" do
+    cluster = Cluster.new(options([]), past(), 0)
+    {cluster, _} = handle(cluster, [{:start, local(), nil}, {:restore, [], [], 1}])
+
+    {_cluster, waits, facts} =
+      Enum.reduce(1..10, {cluster, [], []}, fn n, {cluster, waits, facts} ->
+        {cluster, effects} = handle(cluster, {:not_opened, "it is missing"}, n * 1_000)
+        assert [wait] = for({:timer, :open, wait} <- effects, do: wait)
+        {cluster, _} = handle(cluster, {:timeout, :open}, n * 1_000 + wait)
+        {cluster, [wait | waits], facts ++ facts(effects)}
+      end)
+
+    assert [50, 200 | _] = waits = Enum.reverse(waits)
+    assert waits == Enum.sort(waits) and List.last(waits) == 30_000
+    assert [{:sidecar_exit, 1, "it is missing", true} | more] = facts
+    assert length(more) == 9 and Enum.all?(more, &match?({:sidecar_exit, _, _, false}, &1))
+  end
+
+  test "what a sidecar said of itself is why it ended, with no byte that cannot be printed" do
+    {cluster, []} = handle(running(), {:frame, {:error, :network, "no socket" <> <<0xFF>>}})
+    {_cluster, effects} = handle(cluster, {:exited, "status 1"})
+    assert [{:sidecar_exit, 1, text, true}] = facts(effects)
+    assert String.printable?(text) and text == inspect("no socket" <> <<0xFF>>)
   end
 end

@@ -5,6 +5,7 @@ defmodule GossipCluster.Cluster.PeersTest do
   import GossipCluster.ClusterCase
 
   alias GossipCluster.{Cluster, Peer}
+  alias GossipCluster.Cluster.State
 
   describe "subscribers are told" do
     test "of connections that come and go, and of what keeps them from coming" do
@@ -187,6 +188,274 @@ defmodule GossipCluster.Cluster.PeersTest do
       assert facts(effects) == [{:line, :warning, "why"}]
       {_, effects} = handle(failed, {:nodes, links, {:error, "why"}}, 5_020)
       assert facts(effects) == []
+    end
+  end
+
+  describe "a name with two lives" do
+    test "is a conflict, not dialled, and its connection is not cut for the one that goes" do
+      old = peer("zoe@x")
+      new = peer("zoe@x", creation: 2)
+      {cluster, effects} = handle(running([old], on_down: :disconnect), {:frame, {:up, new}})
+      assert [{:up, %{creation: 2}, 2}] = for({:up, _, _} = up <- facts(effects), do: up)
+      assert dialled(effects) == []
+      failed = {:dialled, "zoe@x", {:failed, {:timeout, "why"}}, 1}
+      {cluster, effects} = handle(cluster, failed)
+      assert [%{connection: {:skipped, :conflict}}, %{creation: 2}] = shown(effects)
+      {cluster, effects} = handle(cluster, {:timeout, :dial}, 100_000)
+      assert dialled(effects) == []
+      {cluster, _} = handle(cluster, {:nodeup, "zoe@x"})
+      {cluster, effects} = handle(cluster, {:frame, {:down, old, :left}})
+      assert {:hide, old} in effects
+      refute {:disconnect, "zoe@x"} in effects
+      # Erlang still asks for the address of the other.
+      refute Enum.any?(effects, &match?({:epmd_drop, _, _}, &1))
+      refute Enum.any?(facts(effects), &match?({:nodedown, _, _}, &1))
+      assert [%Peer{creation: 2}] = Cluster.peers(cluster)
+      {_cluster, effects} = handle(cluster, {:frame, {:down, new, :left}})
+      assert {:disconnect, "zoe@x"} in effects
+      assert {:epmd_drop, new, :left} in effects
+    end
+
+    test "is told by what was said of that life, not of the other" do
+      old = peer("zoe@x", status: :suspect)
+      new = peer("zoe@x", creation: 2)
+      well = %{old | status: :alive}
+
+      {_cluster, effects} =
+        handle(running([old, new]), [
+          {:frame, {:update, well}},
+          {:frame, {:update, %{new | port: 2}}}
+        ])
+
+      assert [{:update, %{creation: 1}, :suspect, 2}, {:update, %{creation: 2}, :alive, 2}] =
+               facts(effects)
+    end
+  end
+
+  test "a peer that is refused by `accept` is shown so, and is no problem" do
+    {cluster, _} = handle(running(), {:frame, {:up, peer("zoe@x")}})
+    {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:refused, nil}, 1})
+    assert [%Peer{connection: {:skipped, :refused}, problem: nil}] = shown(effects)
+    assert facts(effects) == [] and told(effects) == []
+    {_cluster, effects} = handle(cluster, {:timeout, :dial}, 100_000)
+    assert dialled(effects) == []
+  end
+
+  test "a dial that failed while the other side connected, or whose peer has gone, is no problem" do
+    failed = {:dialled, "zoe@x", {:failed, {:timeout, "no answer"}}, 1}
+    {cluster, _} = handle(running(), {:frame, {:up, peer("zoe@x")}})
+    {connected, _} = handle(cluster, {:nodeup, "zoe@x"})
+    {gone, _} = handle(cluster, {:frame, {:down, peer("zoe@x"), :left}})
+
+    for cluster <- [connected, gone] do
+      {cluster, effects} = handle(cluster, failed)
+      assert [{:not_connected, "zoe@x", _, 1}] = facts(effects)
+      assert told(effects) == []
+      assert Cluster.summary(cluster).problems == 0
+    end
+  end
+
+  test "a function that does not disconnect is told once" do
+    {cluster, effects} = handle(running(), {:disconnected, "zoe@x", {:error, "it raised"}})
+    assert [{:line, :warning, line}] = facts(effects)
+    assert line =~ ~s(cannot disconnect :"zoe@x": it raised)
+    assert {_cluster, []} = handle(cluster, {:disconnected, "zoe@x", {:error, "it raised"}})
+    assert {_cluster, []} = handle(cluster, {:disconnected, "zoe@x", :ok})
+  end
+
+  test "epmd is swept once a minute" do
+    sweeps = fn {cluster, effects} -> {cluster, Enum.count(effects, &(&1 == :epmd_sweep))} end
+    {cluster, 0} = sweeps.(handle(running(), {:pulse, local()}, 59_999))
+    {cluster, 1} = sweeps.(handle(cluster, {:pulse, local()}, 60_000))
+    assert {_cluster, 0} = sweeps.(handle(cluster, {:pulse, local()}, 119_999))
+  end
+
+  describe "whatever happens, in whatever order," do
+    # What an outsider makes of all effects, as the owner, epmd and a subscriber do.
+    @world %{
+      shown: %{},
+      up: MapSet.new(),
+      epmd: %{},
+      dialling: MapSet.new(),
+      lives: %{},
+      links: %{}
+    }
+
+    defp see(effect, world, seed) do
+      case effect do
+        {:show, peer} ->
+          put_in(world.shown[{peer.name, peer.creation}], peer)
+
+        {:hide, peer} ->
+          assert is_map_key(world.shown, {peer.name, peer.creation}) or
+                   match?(%{}, world.lives[{peer.name, peer.creation}])
+
+          %{world | shown: Map.delete(world.shown, {peer.name, peer.creation})}
+
+        {:put, {:up, name}, true} ->
+          refute name in world.up, "seed #{seed}: #{name} is up twice"
+          %{world | up: MapSet.put(world.up, name)}
+
+        {:delete, {:up, name}} ->
+          assert name in world.up, "seed #{seed}: #{name} was not up"
+          %{world | up: MapSet.delete(world.up, name)}
+
+        {:epmd_put, peer} ->
+          put_in(world.epmd[peer.name], peer)
+
+        {:epmd_drop, peer, _reason} ->
+          %{world | epmd: Map.delete(world.epmd, peer.name)}
+
+        {:dial, peer, _doubted} ->
+          refute peer.name in world.dialling, "seed #{seed}: #{peer.name} is dialled twice"
+          refute peer.name == "nonode@nohost"
+
+          assert is_map_key(world.epmd, peer.name),
+                 "seed #{seed}: dialled, and Epmd knows nothing"
+
+          assert peer.cookie == :same and peer.long_names == false
+          %{world | dialling: MapSet.put(world.dialling, peer.name)}
+
+        {:report, facts} ->
+          Enum.reduce(facts, world, &hear(&1, &2, seed))
+
+        _other ->
+          world
+      end
+    end
+
+    # For each life an up, then a down; for each name a NODEUP, then a NODEDOWN.
+    defp hear({:up, %{name: name, creation: creation}, _count}, world, seed) do
+      refute is_map_key(world.lives, {name, creation}), "seed #{seed}: #{name} came twice"
+      put_in(world.lives[{name, creation}], true)
+    end
+
+    defp hear({:down, %{name: name, creation: creation}, _reason, _count}, world, seed) do
+      assert is_map_key(world.lives, {name, creation}),
+             "seed #{seed}: #{name} went, and never came"
+
+      %{world | lives: Map.delete(world.lives, {name, creation})}
+    end
+
+    defp hear({:update, %{name: name, creation: creation}, _before, _count}, world, seed) do
+      assert is_map_key(world.lives, {name, creation}), "seed #{seed}: news of one not listed"
+      world
+    end
+
+    defp hear({:nodeup, name}, world, seed) do
+      refute world.links[name], "seed #{seed}: two NODEUP of #{name}"
+      put_in(world.links[name], true)
+    end
+
+    defp hear({:nodedown, name, _reason}, world, seed) do
+      assert world.links[name], "seed #{seed}: NODEDOWN of #{name} without NODEUP"
+      put_in(world.links[name], false)
+    end
+
+    defp hear(_fact, world, _seed), do: world
+
+    @names ["abe@x", "zoe@x", "zed@x", "zip@x", "nonode@nohost"]
+
+    defp some_peer do
+      peer(Enum.random(@names),
+        creation: Enum.random([1, 1, 1, 2]),
+        port: Enum.random(1..2),
+        status: Enum.random([:alive, :alive, :suspect, :stalled]),
+        cookie: Enum.random([:same, :same, :same, :differs]),
+        addresses: [{{192, 0, 2, Enum.random(1..2)}, 1, 1}]
+      )
+    end
+
+    defp some_event(world, cluster) do
+      name = Enum.random(@names)
+
+      case Enum.random(1..16) do
+        n when n in 1..3 ->
+          {:frame, {:up, some_peer()}}
+
+        4 ->
+          {:frame, {:update, some_peer()}}
+
+        n when n in 5..6 ->
+          {:frame, {:down, some_peer(), Enum.random([:left, :silent, :beam_exit])}}
+
+        7 ->
+          {:frame, {:snapshot, Enum.random([:first, :more]), [some_peer(), some_peer()]}}
+
+        8 ->
+          {:frame, :snapshot_end}
+
+        9 ->
+          {:nodeup, name}
+
+        10 ->
+          {:nodedown, name, Enum.random([:disconnect, :connection_closed]), nil}
+
+        n when n in 11..13 ->
+          some_result(world.dialling)
+
+        14 ->
+          {:nodes, cluster.links, {:ok, Enum.take_random(@names, 2)}}
+
+        15 ->
+          {:frame, {:conflict, some_peer(), some_peer()}}
+
+        16 ->
+          Enum.random([{:timeout, :dial}, {:pulse, local()}, {:opened, local().keys}])
+      end
+    end
+
+    defp some_result(dialling) do
+      case Enum.to_list(dialling) do
+        [] ->
+          {:timeout, :dial}
+
+        names ->
+          result = Enum.random([{:connected, nil}, {:refused, nil}, {:failed, {:timeout, "why"}}])
+          {:dialled, Enum.random(names), result, 1}
+      end
+    end
+
+    defp follow(world, effects, seed), do: Enum.reduce(effects, world, &see(&1, &2, seed))
+
+    test "what is shown is what is listed; ups and downs take turns; nobody is dialled twice at a time" do
+      for seed <- 1..100 do
+        :rand.seed(:exsss, seed)
+
+        Enum.reduce(1..60, {running(), @world, 0}, fn _n, {cluster, world, now} ->
+          now = now + Enum.random([0, 1, 500, 3_000])
+          event = some_event(world, cluster)
+
+          world =
+            case event do
+              {:dialled, name, _, _} -> %{world | dialling: MapSet.delete(world.dialling, name)}
+              _other -> world
+            end
+
+          {cluster, effects} = handle(cluster, event, now)
+          {cluster, turns} = go_on(cluster, effects, now)
+          world = follow(world, Enum.concat(turns), seed)
+          listed = Cluster.peers(cluster)
+
+          assert Enum.sort(Map.keys(world.shown)) ==
+                   Enum.sort(for peer <- listed, do: {peer.name, peer.creation}),
+                 "seed #{seed}: after #{inspect(event)}"
+
+          assert Enum.sort(Map.keys(world.lives)) == Enum.sort(Map.keys(world.shown))
+          assert Enum.sort(Map.keys(world.epmd)) == listed |> Enum.map(& &1.name) |> Enum.uniq()
+          assert world.up == MapSet.new(for {name, true} <- world.links, do: name)
+
+          for {{name, _creation}, shown} <- world.shown do
+            # What readers read is how it is.
+            assert shown == State.with_connection(cluster, %{shown | connection: :waiting}),
+                   "seed #{seed}: #{name} is shown as it was, after #{inspect(event)}"
+
+            assert shown.connection == :connected == name in world.up
+          end
+
+          {cluster, world, now}
+        end)
+      end
     end
   end
 end

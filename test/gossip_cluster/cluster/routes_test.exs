@@ -86,4 +86,76 @@ defmodule GossipCluster.Cluster.RoutesTest do
       refute Enum.any?(effects, &match?({:disconnect, _}, &1))
     end
   end
+
+  test "an address that is found only now is announced, and looked for again half a second later" do
+    {cluster, effects} = handle(running(), {:timeout, :addresses})
+    assert effects == [:find_addresses]
+    {_cluster, effects} = handle(cluster, {:addresses, [@ours], {{0, 0, 0, 0}, 4711}})
+    assert [{:alive, alive, _cookie}] = for({:announce, change} <- effects, do: change)
+    assert %{host: {false, [@ours]}, port: 4711} = alive
+    assert {:timer, :addresses, 500} in effects
+    # Nothing has changed: nothing is said.
+    {cluster, _} = handle(cluster, {:addresses, [@ours], nil})
+    announced = {:alive, %{alive | port: 4000}, local().cookie}
+    {cluster, _} = handle(cluster, {:announced, announced})
+    {_cluster, effects} = handle(cluster, {:addresses, [@ours], nil})
+    assert effects == [{:timer, :addresses, 500}]
+  end
+
+  test "each of a crowd is told its new paths in a turn of its own, and loses nobody" do
+    {cluster, turns} = go_on(running(), [:continue], 0)
+    {cluster, more} = handle(cluster, {:frame, {:snapshot, :first, crowd(300)}})
+    {cluster, turns} = go_on(cluster, Enum.concat(turns) ++ more, 0)
+    assert length(turns) > 4
+    {cluster, effects} = handle(cluster, {:addresses, [@ours], nil}, 10)
+    {_cluster, turns} = go_on(cluster, effects, 10)
+    put = for turn <- turns, do: for({:epmd_put, peer} <- turn, do: peer.name)
+    assert Enum.all?(put, &(length(&1) <= 64))
+    assert put |> Enum.concat() |> Enum.sort() == Enum.sort(for peer <- crowd(300), do: peer.name)
+  end
+
+  test "a path of one that is not listed, or not connected, is not watched" do
+    path = {:path, "zoe@x", %{local: @ours, remote: {@lan, 9100}}}
+    assert {_cluster, []} = handle(running(), path)
+    {cluster, _} = handle(running(), {:frame, {:up, zoe()}})
+    assert {_cluster, []} = handle(cluster, path)
+    # Connected, and gone from the list: the connection is not ours to judge.
+    {cluster, _} = handle(cluster, {:nodeup, "zoe@x"})
+    {cluster, _} = handle(cluster, {:frame, {:down, zoe(), :left}})
+    assert {_cluster, []} = handle(cluster, path)
+  end
+
+  test "the address of a connection that has gone from this host is probed after its time, not before" do
+    {cluster, _} = connected_at()
+    # For a moment it is away, as DHCP does.
+    {cluster, effects} = handle(cluster, {:addresses, [@second], nil}, 1_000)
+    assert [wait] = for({:timer, :paths, wait} <- effects, do: wait)
+    assert wait > 0
+    {cluster, _} = handle(cluster, {:addresses, [@ours, @second], nil}, 1_000 + wait - 1)
+    {cluster, effects} = handle(cluster, {:timeout, :paths}, 1_000 + wait)
+    refute Enum.any?(effects, &match?({:probe, _, _}, &1))
+    # For good.
+    {cluster, effects} = handle(cluster, {:addresses, [@second], nil}, 5_000)
+    assert [wait] = for({:timer, :paths, wait} <- effects, do: wait)
+    {cluster, effects} = handle(cluster, {:timeout, :paths}, 5_000 + wait)
+    assert [{:probe, "zoe@x", _}] = for({:probe, _, _} = probe <- effects, do: probe)
+    refute {:disconnect, "zoe@x"} in effects
+    # An early timer cuts nobody, nor one that rings again.
+    {_cluster, effects} = handle(cluster, {:timeout, :paths}, 5_001 + wait)
+    refute {:disconnect, "zoe@x"} in effects
+  end
+
+  test "a cut that is not wanted any more leaves the next dial as it is" do
+    {cluster, _} = connected_at()
+    {cluster, _} = handle(cluster, {:frame, {:update, zoe(@second)}}, 1_000)
+    {cluster, _} = handle(cluster, {:timeout, :paths}, 1_000)
+    {cluster, _} = handle(cluster, {:probed, "zoe@x", :silent}, 3_000)
+    {cluster, _} = handle(cluster, {:timeout, :paths}, 3_000)
+    assert MapSet.member?(cluster.cut, "zoe@x")
+    # It was up again before the end of the old one was told.
+    {cluster, _} = handle(cluster, {:nodeup, "zoe@x"}, 3_100)
+    assert cluster.cut == MapSet.new()
+    {_cluster, effects} = handle(cluster, {:nodedown, "zoe@x", :net_tick_timeout, nil}, 9_000)
+    assert dialled(effects) == []
+  end
 end
