@@ -1,3 +1,4 @@
+#include "buf.h"
 #include "term_cursor.h"
 
 #include <string.h>
@@ -15,6 +16,20 @@ static int decode_leave(struct cursor *c, struct message *out)
                                                                    : 0;
     return out->as.command.as.reason != 0 ? 0
                                           : cursor_refuse(c, at, "the reason of leave", "left or beam_exit");
+}
+
+static int decode_disconnected(struct cursor *c, struct message *out)
+{
+    out->as.command.type = COMMAND_DISCONNECTED;
+    int at = c->at;
+    const uint8_t *boot;
+    size_t len;
+    if (cursor_bytes(c, &boot, &len) != 0 || len != 8) {
+        return cursor_refuse(c, at, "the peer of disconnected", "the 8 bytes of a boot id");
+    }
+    struct reader r = reader_over(boot, len);
+    out->as.command.as.boot = read_u64(&r);
+    return 0;
 }
 
 static int decode_keys(struct cursor *c, struct message *out)
@@ -63,14 +78,20 @@ static int decode_tuple(struct cursor *c, struct message *out)
     static const struct {
         const char *tag;
         int (*decode)(struct cursor *c, struct message *out);
-    } tuples[] = {{"configure", term_configure}, {"alive", term_alive},         {"leave", decode_leave},
-                  {"keys", decode_keys},         {"siblings", decode_siblings}, {"stats", decode_stats}};
+    } tuples[] = {{"configure", term_configure},
+                  {"alive", term_alive},
+                  {"leave", decode_leave},
+                  {"keys", decode_keys},
+                  {"siblings", decode_siblings},
+                  {"stats", decode_stats},
+                  {"disconnected", decode_disconnected}};
     for (size_t i = 0; i < sizeof tuples / sizeof tuples[0]; i++) {
         if (strcmp(tuples[i].tag, tag) == 0) {
             return tuples[i].decode(c, out);
         }
     }
-    return cursor_refuse(c, at, "the tag of a command", "configure, alive, leave, keys, siblings or stats");
+    return cursor_refuse(c, at, "the tag of a command",
+                         "configure, alive, leave, keys, siblings, stats or disconnected");
 }
 
 static int decode_word(struct cursor *c, struct message *out)

@@ -295,6 +295,9 @@ int term_event(struct term *t, const struct event *e)
     case EVENT_HEARTBEAT:
         return put(put_tagged(t, 2, "heartbeat") != 0 ||
                    put_binary(&t->x, e->peer.id.name.text, e->peer.id.name.len) != 0);
+    case EVENT_DISCONNECTED:
+        return put(put_about(t, 3, "disconnected", &e->peer) != 0 ||
+                   ei_x_encode_ulong(&t->x, e->ago_ms) != 0);
     case EVENT_LEFT:
         return term_atom(t, "left");
     default:

@@ -39,7 +39,8 @@ static void hold(const char *stem, const char *name, const uint8_t *data, size_t
     }
 }
 
-static const char *const TYPES[] = {"unknown", "hello", "probe", "ack", "probe_for", "roster", "bye", "news"};
+static const char *const TYPES[] = {"unknown", "hello", "probe", "ack",       "probe_for",
+                                    "roster",  "bye",   "news",  "disconnect"};
 
 /* One message of each type with a bit of everything, and one with nothing. */
 static void messages(void **state)
@@ -69,8 +70,8 @@ static void messages(void **state)
 static void datagrams(void **state)
 {
     (void)state;
-    static const uint8_t has[] = {0,          HAS_QUESTION, 0,          HAS_TARGET | HAS_RELAY,
-                                  HAS_TARGET, HAS_CURSOR,   HAS_REASON, 0};
+    static const uint8_t has[] = {
+        0, HAS_QUESTION, 0, HAS_TARGET | HAS_RELAY, HAS_TARGET, HAS_CURSOR, HAS_REASON, 0, HAS_TARGET};
     for (uint8_t type = 0; type < COUNT(TYPES); type++) {
         struct wire_message m;
         uint8_t plain[1 + WIRE_MESSAGE_MAX] = {type}, datagram[1 + DATAGRAM_MAX] = {type};
@@ -84,6 +85,8 @@ static void datagrams(void **state)
         m.has = has[type];
         m.target = m.relay = 101;
         m.reason = DOWN_BEAM_EXIT;
+        m.has |= type == WIRE_DISCONNECT ? HAS_DISCONNECT : 0;
+        m.ended = (uint64_t)(meeting.net->now - SECOND_US);
         m.sent_at = (uint64_t)meeting.net->now;
         if (type % 2 == 0) {
             forge_to(&m, gossip_boot(n->g), &n->addr);
@@ -116,6 +119,11 @@ static void stories(void **state)
 {
     (void)state;
     STORY("meet", 3, SCRIPT_RUN, 30)
+    STORY("disconnect", 3, SCRIPT_RUN, 20, SCRIPT_COMMAND, 0, COMMAND_DISCONNECTED + 8 * 1, SCRIPT_RUN, 3,
+          SCRIPT_FILTER, 2, SCRIPT_COMMAND, 1, COMMAND_DISCONNECTED, SCRIPT_RUN, 20, SCRIPT_FILTER, 0,
+          SCRIPT_PROVE, 0, 0, SCRIPT_COMMAND, 0, COMMAND_DISCONNECTED + 8 * BOOT(0),
+          SAY(0, 0, 0, WIRE_DISCONNECT + ASK, 0, 0, 0, 0), 1,
+          SAY(0, 0, 1, WIRE_DISCONNECT + ASK, HAS_TARGET, 0, 0, 0), 0, 2, SCRIPT_RUN, 20)
     STORY("crash", 3, SCRIPT_RUN, 30, SCRIPT_PAUSE, 1, SCRIPT_RUN, 60, SCRIPT_PAUSE, 1, SCRIPT_RUN, 60)
     STORY("restart", 3, SCRIPT_RUN, 20, SCRIPT_RESTART, 1, SCRIPT_ALIVE, 1, 2, SCRIPT_RUN, 60)
     STORY("restart-other-life", 3, SCRIPT_RUN, 20, SCRIPT_RESTART, 1, SCRIPT_ALIVE, 1, 3, SCRIPT_RUN, 60)

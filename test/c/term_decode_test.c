@@ -163,6 +163,11 @@ static void commands_come_through(void **state)
     port_leave(&x, "beam_exit");
     assert_int_equal(decode_x(&x, &m, &f), 0);
     assert_int_equal(m.as.command.as.reason, DOWN_BEAM_EXIT);
+    port_disconnected(&x, "\1\2\3\4\5\6\7\10", 8);
+    assert_int_equal(decode_x(&x, &m, &f), 0);
+    assert_int_equal(m.type, MESSAGE_COMMAND);
+    assert_int_equal(m.as.command.type, COMMAND_DISCONNECTED);
+    assert_int_equal(m.as.command.as.boot, UINT64_C(0x0102030405060708));
     port_stats(&x, INT32_MAX);
     assert_int_equal(decode_x(&x, &m, &f), 0);
     assert_int_equal(m.type, MESSAGE_STATS);
@@ -303,6 +308,13 @@ static void bad_commands_are_named(void **state)
     port_leave(&x, "silent");
     assert_int_equal(decode_x(&x, &m, &f), -1);
     assert_string_equal(f.text, "the reason of leave is silent, but must be left or beam_exit");
+    for (size_t len = 0; len < 10; len++) {
+        port_disconnected(&x, "123456789", len);
+        assert_int_equal(decode_x(&x, &m, &f), len == 8 ? 0 : -1);
+        if (len != 8) {
+            assert_non_null(strstr(f.text, ", but must be the 8 bytes of a boot id"));
+        }
+    }
     const uint16_t low[] = {5000, 1023};
     port_siblings(&x, low, 2);
     assert_int_equal(decode_x(&x, &m, &f), -1);

@@ -224,6 +224,15 @@ static void events_are_as_the_contract_draws_them(void **state)
     is_atom(&w, "health");
     is_atom(&w, "isolated");
     is_end(&w);
+    e.type = EVENT_DISCONNECTED;
+    e.ago_ms = 1234;
+    assert_int_equal(term_event(t, &e), 0);
+    w = walk(t);
+    is_tuple(&w, 3);
+    is_atom(&w, "disconnected");
+    is_peer(&w);
+    is_number(&w, 1234);
+    is_end(&w);
     e.type = EVENT_LEFT;
     assert_int_equal(term_event(t, &e), 0);
     w = walk(t);

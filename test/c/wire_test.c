@@ -56,8 +56,8 @@ static void every_truncation(void **state)
     struct prng p = prng_printed("every_truncation");
     static struct wire_message m, decoded;
     uint8_t data[WIRE_MESSAGE_MAX];
-    for (int round = 0; round < 2 * WIRE_NEWS; round++) {
-        build_random_message(&p, &m, (uint8_t)(WIRE_HELLO + round % WIRE_NEWS));
+    for (int round = 0; round < 2 * WIRE_DISCONNECT; round++) {
+        build_random_message(&p, &m, (uint8_t)(WIRE_HELLO + round % WIRE_DISCONNECT));
         size_t len = wire_encode(&m, data, sizeof data);
         for (size_t cut = 0; cut < len; cut++) {
             assert_int_equal(decode(&decoded, data, cut), at_border(data, cut) ? 0 : -1);
@@ -72,8 +72,8 @@ static void every_single_bit_flip(void **state)
     static struct wire_message m, decoded;
     uint8_t data[WIRE_MESSAGE_MAX];
     size_t refused = 0, changed = 0, same = 0;
-    for (int round = 0; round < WIRE_NEWS; round++) {
-        build_random_message(&p, &m, (uint8_t)(WIRE_HELLO + round % WIRE_NEWS));
+    for (int round = 0; round < WIRE_DISCONNECT; round++) {
+        build_random_message(&p, &m, (uint8_t)(WIRE_HELLO + round % WIRE_DISCONNECT));
         size_t len = wire_encode(&m, data, sizeof data);
         for (size_t bit = 0; bit < 8 * len; bit++) {
             data[bit / 8] ^= (uint8_t)(1u << bit % 8);

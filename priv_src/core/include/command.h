@@ -14,6 +14,8 @@ enum command_type {
     COMMAND_PULSE,     /* the BEAM lives */
     COMMAND_KEYS,      /* a new key ring */
     COMMAND_SNAPSHOT,  /* send EVENT_SNAPSHOT */
+    COMMAND_DISCONNECTED, /* this node has ended the connection to the listed peer of this `boot`, on purpose
+                           */
 };
 
 struct command {
@@ -28,6 +30,7 @@ struct command {
         } alive;
         uint8_t reason; /* enum down_reason */
         struct keyring keys;
+        uint64_t boot;
     } as;
 };
 

@@ -22,6 +22,8 @@ enum event_type {
     EVENT_HEARTBEAT,    /* a beat of `peer` was heard; only when asked for */
     EVENT_RELAYED, /* datagrams for this member keep coming that were sent to another address; told once */
     EVENT_LEFT,    /* the last goodbye is on its way; no peer is listed any more */
+    EVENT_DISCONNECTED, /* `peer` says that its node has ended the connection to this one, on purpose,
+                           `ago_ms` ago */
 };
 
 enum peer_status { STATUS_ALIVE = 1, STATUS_SUSPECT, STATUS_STALLED };
@@ -43,6 +45,7 @@ struct event {
     uint8_t type;   /* enum event_type */
     uint8_t reason; /* enum down_reason */
     uint8_t health; /* enum health */
+    uint16_t ago_ms;
     struct peer_view peer;
     struct peer_view other;
 };

@@ -90,6 +90,16 @@
 #define LINGER_MOST    (2500 * MS_US)   /* a sidecar whose BEAM has another one goes on no longer */
 #define TOMBSTONE_LIFE (60 * SECOND_US) /* how long the gone are remembered, and count for T */
 
+/* Connections that are ended on purpose. */
+#define DISCONNECT_GAP (20 * MS_US) /* before it is said again; each later gap is twice as long: */
+#define DISCONNECTS    7            /* so often in all, over 1.26 s: five times before anybody dials again */
+#define DISCONNECT_MUTE                                                                                      \
+    3 /* from this repetition on every other one goes to the group: a firewall may pass no unicast */
+#define DISCONNECT_LIFE                                                                                      \
+    (2 * SECOND_US)         /* what was ended longer ago is not believed: nobody says it so late */
+#define DISCONNECT_RATE  32 /* of those to the group, so many a second */
+#define DISCONNECT_BURST 64 /* and the burst */
+
 /* Bounds. */
 #define ANSWER_RATE     200  /* answers a second to one source, and the burst */
 #define ANSWER_RATE_ALL 2000 /* to all sources together */

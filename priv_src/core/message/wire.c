@@ -119,6 +119,9 @@ static void write_optional(struct writer *w, const struct wire_message *m)
     if (m->has & HAS_REASON) {
         write_u8_field(w, FIELD_REASON, m->reason);
     }
+    if (m->has & HAS_DISCONNECT) {
+        write_u64_field(w, FIELD_DISCONNECT, m->ended);
+    }
 }
 
 static void pad(struct writer *w, size_t to)
@@ -311,6 +314,10 @@ static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
     case FIELD_REASON:
         m->reason = read_u8(r);
         m->has |= HAS_REASON;
+        break;
+    case FIELD_DISCONNECT:
+        m->ended = read_u64(r);
+        m->has |= HAS_DISCONNECT;
         break;
     default:
         break; /* a later version's field */

@@ -35,13 +35,14 @@
 #define WIRE_ENTRIES  32
 
 enum wire_type {
-    WIRE_HELLO = 1, /* heartbeat, by multicast; a numbered question when it has one */
-    WIRE_PROBE,     /* asks for an ACK */
-    WIRE_ACK,       /* echoes nonces; answers a question or a probe */
-    WIRE_PROBE_FOR, /* asks a relay to probe the target */
-    WIRE_ROSTER,    /* asks for a page, or is one */
-    WIRE_BYE,       /* the sender leaves */
-    WIRE_NEWS,      /* verdicts and vouched entries, outside a beat */
+    WIRE_HELLO = 1,  /* heartbeat, by multicast; a numbered question when it has one */
+    WIRE_PROBE,      /* asks for an ACK */
+    WIRE_ACK,        /* echoes nonces; answers a question or a probe */
+    WIRE_PROBE_FOR,  /* asks a relay to probe the target */
+    WIRE_ROSTER,     /* asks for a page, or is one */
+    WIRE_BYE,        /* the sender leaves */
+    WIRE_NEWS,       /* verdicts and vouched entries, outside a beat */
+    WIRE_DISCONNECT, /* the sender's node has ended the Erlang connection to the receiver's, on purpose */
 };
 
 enum wire_flag {
@@ -68,6 +69,8 @@ enum wire_field {
     FIELD_ADDRESSES, /* addresses: the endpoints that the sender says are its own */
     FIELD_PADDING,   /* anything; so that an answer is not longer than its question */
     FIELD_HOST, /* struct host: the addresses of the sender's host, and which its distribution listens on */
+    FIELD_DISCONNECT, /* when (8): in a DISCONNECT: the connection was ended, by the clock of "sent at"; in an
+                         ACK: the same, acknowledged */
 };
 
 enum verdict { VERDICT_SUSPECT = 2, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT };
@@ -82,6 +85,7 @@ enum wire_has {
     HAS_RELAY = 64,
     HAS_HEARD = 128,
     HAS_TO = 256,
+    HAS_DISCONNECT = 512,
 };
 
 struct wire_echo {
@@ -127,6 +131,7 @@ struct wire_message {
     uint8_t fingerprint[FINGERPRINT_BYTES];
     uint16_t heard_ms;
     uint64_t cursor, target, relay;
+    uint64_t ended; /* when, of a DISCONNECT */
     uint32_t total;
 
     uint16_t size; /* of the datagram it came in; set by who received it */

@@ -9,6 +9,7 @@
 
 #include "protocol/announce.h"
 #include "protocol/beat.h"
+#include "protocol/disconnect.h"
 #include "protocol/members.h"
 #include "protocol/pages.h"
 #include "protocol/receive.h"
@@ -33,8 +34,8 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     g->clock = now;
     g->lost_at = INT64_MIN / 2;
     announce_init(g);
-    /* Of a member there may be one for a probe, a vouch, a verdict said again and a goodbye that others told
-     * of; and stale ones, which stay until they are due. */
+    /* Of a member there may be one for a probe, a vouch, a verdict said again, a goodbye that others told of
+     * and the end of a connection; and stale ones, which stay until they are due. */
     timers_init(&g->timers, 8 * ((size_t)options->max_peers + PENDING_MAX));
     return g;
 }
@@ -153,6 +154,9 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
     case TIMER_FAREWELL:
         verdict_farewell_timer(g, fx, t);
         break;
+    case TIMER_DISCONNECT:
+        disconnect_timer(g, fx, t);
+        break;
     case TIMER_VOUCH:
         vouch_timer(g, fx, t);
         break;
@@ -220,6 +224,9 @@ void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const str
     case COMMAND_KEYS:
         g->options.keys = command->as.keys;
         announce_fingerprints(g);
+        break;
+    case COMMAND_DISCONNECTED:
+        disconnect_say(g, fx, command->as.boot);
         break;
     case COMMAND_SNAPSHOT: {
         struct effect *e = effects_push(fx, EFFECT_EVENT);

@@ -190,6 +190,8 @@ void join_reply(struct gossip *g, struct effects *fx, const struct wire_message 
     struct wire_message reply;
     if ((m->flags & WIRE_ASK) != 0 && (from->kind != PATH_GROUP || names_me(g, m))) {
         message_start(g, &reply, WIRE_ACK);
+        reply.ended = m->ended;
+        reply.has |= m->type == WIRE_DISCONNECT ? HAS_DISCONNECT : 0; /* what is acknowledged */
         echo(g, fx, m, from, &reply);
     }
 }

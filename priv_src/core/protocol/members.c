@@ -112,6 +112,7 @@ static void bury(struct gossip *g, struct peer *p, uint8_t reason)
     p->told = p->contested = p->suspect = p->stalled = p->replaced = false;
     p->watch = WATCH_QUIET;
     p->farewell_at = 0;
+    p->ended = 0;
     alarm_sweep(g, p, g->now + TOMBSTONE_LIFE);
     p->since = g->now;
     roster_state(&g->roster, p, PEER_GONE);

@@ -2,6 +2,7 @@
  * it new, and not late? Then its sender is known, gone or a stranger, and each has its own way. */
 #include "protocol/receive.h"
 
+#include "protocol/disconnect.h"
 #include "protocol/isolate.h"
 #include "protocol/join.h"
 #include "protocol/members.h"
@@ -27,6 +28,7 @@ static bool for_group(const struct wire_message *m)
 {
     switch (m->type) {
     case WIRE_PROBE:
+    case WIRE_DISCONNECT:
         return (m->has & HAS_TARGET) != 0;
     case WIRE_ACK:
         return m->echo_count > 0;
@@ -117,7 +119,7 @@ static void believe_entries(struct gossip *g, struct effects *fx, const struct w
     }
 }
 
-static void dispatch(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m,
+static void dispatch(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                      const struct arrival *a)
 {
     switch (m->type) {
@@ -126,6 +128,7 @@ static void dispatch(struct gossip *g, struct effects *fx, const struct peer *p,
         break;
     case WIRE_ACK:
         relay_ack(g, fx, m, a->answers != ANSWER_NONE);
+        disconnect_acked(p, m);
         join_reply(g, fx, m, a->from);
         break;
     case WIRE_PROBE_FOR:
@@ -138,6 +141,11 @@ static void dispatch(struct gossip *g, struct effects *fx, const struct peer *p,
         break;
     case WIRE_NEWS:
         believe_entries(g, fx, m, a->from);
+        break;
+    case WIRE_DISCONNECT:
+        if (disconnect_heard(g, fx, p, m)) {
+            join_reply(g, fx, m, a->from);
+        }
         break;
     default:
         join_reply(g, fx, m, a->from);

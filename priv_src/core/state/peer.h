@@ -86,6 +86,12 @@ struct peer {
     int64_t contest_at; /* members.c: when its name was claimed, while contested */
     int64_t path_tried; /* receive.c: when an address it was not known at was last tried */
 
+    /* disconnect.c: when this node ended the connection to it, as long as that is not acknowledged, or 0, and
+     * when it is said again; and the newest such word of the peer's own */
+    uint64_t ended;
+    int64_t ended_due;
+    uint64_t ended_told;
+
     int64_t since; /* members.c: when it was listed, or buried */
 
     struct host host; /* members.c, by what it says */

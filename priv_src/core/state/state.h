@@ -14,10 +14,11 @@
 #include "stats.h"
 
 enum timer_kind {
-    TIMER_PROBE = 1, /* a silent peer is probed, again */
-    TIMER_VOUCH,     /* a vouch is repeated */
-    TIMER_DEAD,      /* a verdict is repeated; step: which repetition */
-    TIMER_FAREWELL,  /* a goodbye that others told of was not refuted */
+    TIMER_PROBE = 1,  /* a silent peer is probed, again */
+    TIMER_VOUCH,      /* a vouch is repeated */
+    TIMER_DEAD,       /* a verdict is repeated; step: which repetition */
+    TIMER_FAREWELL,   /* a goodbye that others told of was not refuted */
+    TIMER_DISCONNECT, /* a DISCONNECT is not acknowledged yet; step: which repetition */
     /* What keeps this member alive; see timers.h. */
     TIMER_BEAT = TIMERS_KEPT, /* the next heartbeat; step: question number, or BEAT_STEADY */
     TIMER_SILENCE,            /* some peer may have been silent too long */
@@ -140,6 +141,7 @@ struct gossip {
 
     /* join.c, members.c, pages.c, relay.c, join.c: what each of them may still do */
     struct bucket answers, newcomers, pages, relayed;
+    struct bucket disconnects; /* disconnect.c: what it may still say to the group */
     struct sources sources, named;
 
     /* tales.c: at a verdict, and at each beat */

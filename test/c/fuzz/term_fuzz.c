@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct name *name = &m.as.command.as.alive.self.name;
         require(name_set(&again, name->text, name->len) == 0);
     } else {
-        require(m.as.command.type >= COMMAND_ALIVE && m.as.command.type <= COMMAND_SNAPSHOT);
+        require(m.as.command.type >= COMMAND_ALIVE && m.as.command.type <= COMMAND_DISCONNECTED);
     }
     return 0;
 }

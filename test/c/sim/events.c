@@ -5,10 +5,15 @@
 #include "judge.h"
 
 static const char *const event_names[] = {
-    [EVENT_SNAPSHOT] = "snapshot",   [EVENT_UP] = "up",
-    [EVENT_UPDATE] = "update",       [EVENT_DOWN] = "down",
-    [EVENT_CONFLICT] = "conflict",   [EVENT_HEALTH] = "health",
-    [EVENT_HEARTBEAT] = "heartbeat", [EVENT_LEFT] = "left",
+    [EVENT_SNAPSHOT] = "snapshot",
+    [EVENT_UP] = "up",
+    [EVENT_UPDATE] = "update",
+    [EVENT_DOWN] = "down",
+    [EVENT_CONFLICT] = "conflict",
+    [EVENT_HEALTH] = "health",
+    [EVENT_HEARTBEAT] = "heartbeat",
+    [EVENT_LEFT] = "left",
+    [EVENT_DISCONNECTED] = "disconnected",
     [EVENT_RELAYED] = "relayed",
 };
 static const char *const reason_names[] = {

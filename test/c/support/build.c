@@ -144,7 +144,7 @@ void build_random_message(struct prng *p, struct wire_message *m, uint8_t type)
     if (prng_chance(p, 80)) {
         m->id.name = build_random_name(p);
     }
-    m->has = (uint16_t)prng_below(p, HAS_TO * 2);
+    m->has = (uint16_t)prng_below(p, HAS_DISCONNECT * 2);
     if (m->has & HAS_TO) {
         m->to_boot = prng_u64(p);
         m->to = build_random_addr(p);
@@ -158,6 +158,7 @@ void build_random_message(struct prng *p, struct wire_message *m, uint8_t type)
     m->target = m->has & HAS_TARGET ? prng_u64(p) : 0;
     m->relay = m->has & HAS_RELAY ? prng_u64(p) : 0;
     m->heard_ms = m->has & HAS_HEARD ? (uint16_t)prng_u64(p) : 0;
+    m->ended = m->has & HAS_DISCONNECT ? prng_u64(p) : 0;
     m->total = m->has & HAS_TOTAL ? (uint32_t)prng_u64(p) : 0;
     if (m->has & HAS_FINGERPRINT) {
         prng_fill(p, m->fingerprint, sizeof m->fingerprint);
@@ -202,9 +203,9 @@ bool build_same_message(const struct wire_message *a, const struct wire_message 
                 a->has == b->has && a->question == b->question && a->reason == b->reason &&
                 memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) == 0 &&
                 a->cursor == b->cursor && a->target == b->target && a->relay == b->relay &&
-                a->heard_ms == b->heard_ms && a->total == b->total && a->sent_at == b->sent_at &&
-                a->digest == b->digest && a->to_boot == b->to_boot && addr_same(&a->to, &b->to) &&
-                a->own_count == b->own_count && a->echo_count == b->echo_count &&
+                a->heard_ms == b->heard_ms && a->total == b->total && a->ended == b->ended &&
+                a->sent_at == b->sent_at && a->digest == b->digest && a->to_boot == b->to_boot &&
+                addr_same(&a->to, &b->to) && a->own_count == b->own_count && a->echo_count == b->echo_count &&
                 a->verdict_count == b->verdict_count && a->entry_count == b->entry_count;
     for (size_t i = 0; same && i < a->own_count; i++) {
         same = addr_same(&a->own[i], &b->own[i]);

@@ -178,6 +178,11 @@ void net_leave(struct net *net, size_t i, uint8_t reason)
     command(net, i, &(struct command){.type = COMMAND_LEAVE, .as.reason = reason});
 }
 
+void net_disconnected(struct net *net, size_t i, uint64_t boot)
+{
+    command(net, i, &(struct command){.type = COMMAND_DISCONNECTED, .as.boot = boot});
+}
+
 void net_keys(struct net *net, size_t i, const char *bytes)
 {
     command(net, i, &(struct command){.type = COMMAND_KEYS, .as.keys = build_ring(bytes)});

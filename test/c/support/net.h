@@ -80,6 +80,8 @@ size_t net_member(struct net *net, const char *name, uint32_t creation);
 void net_alive(struct net *net, size_t i);
 void net_command(struct net *net, size_t i, uint8_t type);
 void net_leave(struct net *net, size_t i, uint8_t reason);
+/* Its node has ended the connection to the node of this boot id, on purpose. */
+void net_disconnected(struct net *net, size_t i, uint64_t boot);
 /* The ring becomes build_ring(bytes). */
 void net_keys(struct net *net, size_t i, const char *bytes);
 

@@ -179,6 +179,12 @@ void port_leave(ei_x_buff *x, const char *reason)
     must(ei_x_encode_atom(x, reason));
 }
 
+void port_disconnected(ei_x_buff *x, const char *boot, size_t len)
+{
+    pair(x, "disconnected");
+    must(ei_x_encode_binary(x, boot, (int)len));
+}
+
 void port_stats(ei_x_buff *x, long ref)
 {
     pair(x, "stats");

@@ -24,6 +24,7 @@ void port_configure(ei_x_buff *x, const struct port_config *c);
 void port_alive(ei_x_buff *x, const char *name, uint32_t creation);
 void port_word(ei_x_buff *x, const char *word);
 void port_leave(ei_x_buff *x, const char *reason);
+void port_disconnected(ei_x_buff *x, const char *boot, size_t len);
 void port_stats(ei_x_buff *x, long ref);
 void port_keys(ei_x_buff *x, const char *cookie, size_t count);
 

@@ -39,14 +39,18 @@ static struct forged *forged(struct story *s)
 }
 
 /* The nodes' boot ids, the forged ones', and two that nobody has. */
-static uint64_t boot(struct story *s)
+static uint64_t boot_of(const struct story *s, uint8_t n)
 {
-    uint8_t n = read_u8(&s->in) % (SCRIPT_NODES + SCRIPT_FORGED + 2);
     if (n < SCRIPT_NODES) {
         return gossip_boot(s->net->nodes[n]->g);
     }
     n = (uint8_t)(n - SCRIPT_NODES);
     return n < SCRIPT_FORGED ? s->forged[n].id.boot : n == SCRIPT_FORGED ? 1 : UINT64_MAX;
+}
+
+static uint64_t boot(struct story *s)
+{
+    return boot_of(s, read_u8(&s->in) % (SCRIPT_NODES + SCRIPT_FORGED + 2));
 }
 
 static struct path way(struct story *s, const struct addr *own)
@@ -111,6 +115,10 @@ static void say(struct story *s)
     m.target = m.has & HAS_TARGET ? boot(s) : 0;
     m.relay = m.has & HAS_RELAY ? boot(s) : 0;
     m.beam_age_ms = m.has & HAS_FINGERPRINT ? UINT16_MAX : 0;
+    if (m.type == WIRE_DISCONNECT) {
+        m.has |= HAS_DISCONNECT;
+        m.ended = (uint64_t)(s->net->now - read_u8(&s->in) * 10 * MS_US);
+    }
     for (; echoes > 0; echoes--) {
         add_echo(s, to, &m);
     }
@@ -186,6 +194,8 @@ static void command(struct story *s)
         net_leave(s->net, to, type < 128 ? DOWN_LEFT : DOWN_BEAM_EXIT);
     } else if (type % 8 == COMMAND_KEYS) {
         net_keys(s->net, to, type < 128 ? "k" : "lk");
+    } else if (type % 8 == COMMAND_DISCONNECTED) {
+        net_disconnected(s->net, to, boot_of(s, type / 8 % (SCRIPT_NODES + SCRIPT_FORGED + 2)));
     } else if (type % 8 != COMMAND_ALIVE) {
         net_command(s->net, to, type % 8);
     }

@@ -130,7 +130,8 @@ static bool is_for(const struct witness *w, const struct path *from, const struc
     bool to_one = (m->has & HAS_TO) != 0;
     bool anybody = m->to_boot == 0 && m->type == WIRE_HELLO && (m->has & HAS_QUESTION);
     if (from->kind == PATH_GROUP) {
-        return !to_one && m->type != WIRE_ROSTER && m->type != WIRE_PROBE_FOR;
+        return !to_one && m->type != WIRE_ROSTER && m->type != WIRE_PROBE_FOR &&
+               (m->type != WIRE_DISCONNECT || (m->has & HAS_TARGET) != 0);
     }
     return to_one && (m->to_boot == gossip_boot(w->g) || anybody) && addr_same(&m->to, &from->local);
 }
@@ -197,7 +198,7 @@ static void check_send(struct witness *w, int64_t clock, const struct path *path
     bool new_life = m.id.boot != w->sent_boot;
     demand(w, sequence == (new_life ? 1 : w->sent_sequence + 1), "sends number %" PRIu64 " after %" PRIu64,
            sequence, w->sent_sequence);
-    demand(w, m.type >= WIRE_HELLO && m.type <= WIRE_NEWS, "sends a message of type %u", m.type);
+    demand(w, m.type >= WIRE_HELLO && m.type <= WIRE_DISCONNECT, "sends a message of type %u", m.type);
     bool brief = m.type == WIRE_ACK && (m.flags & WIRE_ASK) != 0; /* the name may have been too long */
     demand(w, m.nonce != 0 && (m.id.name.len > 0 || brief), "sends without a nonce or a name");
     w->sent_boot = m.id.boot;
@@ -287,6 +288,9 @@ static void check_event(struct witness *w, const struct event *e)
         break;
     case EVENT_HEARTBEAT:
         demand(w, w->options.heartbeats == 1 && at != NONE, "heartbeat unasked for, or of the unlisted");
+        break;
+    case EVENT_DISCONNECTED:
+        demand(w, at != NONE, "a word of the unlisted");
         break;
     case EVENT_RELAYED:
         demand(w, w->misplaced, "tells of a relay that there is not");
