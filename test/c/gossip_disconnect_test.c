@@ -266,7 +266,7 @@ static void a_flood_of_words_is_answered_within_bounds(void **state)
     net_prove(net, A, &f);
     net_run(net, 10 * MS_US);
     int64_t since = net->now;
-    for (uint64_t i = 0; i < 10 * ANSWER_RATE; i++) {
+    for (uint64_t i = 0; i < UINT64_C(10) * ANSWER_RATE; i++) {
         say(net, A, &f, PATH_UNICAST, (uint64_t)since - 5000 + i, 0);
     }
     assert_true(net_sent(net, A, since, WIRE_ACK, NULL) <= ANSWER_RATE);
