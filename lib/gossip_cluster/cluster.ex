@@ -4,8 +4,9 @@ defmodule GossipCluster.Cluster do
   # in milliseconds, and returns what the owner shall do (GossipCluster.Owner does it). The parts decide for themselves: who is
   # listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce (Announcement), when it is started
   # (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a peer is dialled (Paths), whether the path of
-  # a connection lives (PathWatch), who is to be answered (Replies), what was said (Problems). What one of them means for the
-  # others stands in Peers, Routes, Local and Answers; here is who is asked, and what a turn is.
+  # a connection lives (PathWatch), whether what a dial failed for has lasted (Blame), who is to be answered (Replies), what was
+  # said (Problems). What one of them means for the others stands in Peers, Routes, Local and Answers; here is who is asked, and
+  # what a turn is.
   #
   # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one write
   # of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of them, or comes
@@ -16,6 +17,7 @@ defmodule GossipCluster.Cluster do
   alias GossipCluster.Cluster.{
     Announcement,
     Answers,
+    Blame,
     Dialer,
     Local,
     PathWatch,
@@ -140,6 +142,7 @@ defmodule GossipCluster.Cluster do
       replies: Replies.new(),
       problems: Problems.new(),
       watch: PathWatch.new(),
+      blame: Blame.new(),
       up: MapSet.new(past.up),
       health: past.health,
       interfaces: past.interfaces,

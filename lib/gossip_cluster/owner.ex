@@ -23,6 +23,7 @@ defmodule GossipCluster.Owner do
 
   alias GossipCluster.Cluster.{
     Announcement,
+    Blame,
     DialQueue,
     Dialer,
     Paths,
@@ -94,7 +95,7 @@ defmodule GossipCluster.Owner do
 
   # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right after.
   defp needed_soon do
-    [Codec, Roster, Dialer, DialQueue, Paths, PathWatch, Problems, QuietPeriod, AtomBudget] ++
+    [Codec, Roster, Dialer, DialQueue, Paths, PathWatch, Blame, Problems, QuietPeriod, AtomBudget] ++
       [Attempt, Epmd, Path, Disconnects, Siblings, Announcement, Peer, Task.Supervised] ++
       [:queue, :gb_sets, :rand, :erl_epmd, :inet_tcp_dist, :dist_util]
   end

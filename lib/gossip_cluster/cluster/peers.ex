@@ -5,7 +5,7 @@ defmodule GossipCluster.Cluster.Peers do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Dialer, PathWatch, Problems, QuietPeriod, Roster, State}
+  alias GossipCluster.Cluster.{Blame, Dialer, PathWatch, Problems, QuietPeriod, Roster, State}
   alias GossipCluster.Peer
 
   # Dials a turn: each starts a process.
@@ -105,6 +105,7 @@ defmodule GossipCluster.Cluster.Peers do
     before = Map.get(state.unwell, key(peer), :alive)
     watch = PathWatch.updated(state.watch, peer, now)
     state = %{state | dialer: Dialer.listed(state.dialer, peer, now), watch: watch}
+    state = if peer.status == before, do: state, else: forget_blame(state, peer.name)
 
     state
     |> well(peer)
@@ -114,7 +115,10 @@ defmodule GossipCluster.Cluster.Peers do
   end
 
   def item(state, {:refreshed, peer}, now),
-    do: show(%{state | dialer: Dialer.refreshed(state.dialer, peer, now)}, peer.name)
+    do:
+      %{state | dialer: Dialer.refreshed(state.dialer, peer, now)}
+      |> forget_blame(peer.name)
+      |> show(peer.name)
 
   def item(state, {:down, peer, reason}, now),
     do: state |> down(peer, reason, now) |> on_down(peer, reason)
@@ -163,11 +167,15 @@ defmodule GossipCluster.Cluster.Peers do
         show(%{state | dialer: Dialer.result(state.dialer, name, :refused, now)}, name)
 
       {:failed, problem} ->
-        state |> fact({:not_connected, name, problem, duration}) |> failed(name, problem, now)
+        begun = now - System.convert_time_unit(duration, :native, :millisecond)
+
+        state
+        |> fact({:not_connected, name, problem, duration})
+        |> failed(name, problem, begun, now)
     end
   end
 
-  def item(state, {:not_dialled, name, problem}, now), do: failed(state, name, problem, now)
+  def item(state, {:not_dialled, name, problem}, now), do: failed(state, name, problem, now, now)
 
   def item(state, {:repath, name}, _now),
     do: state.roster |> Roster.named(name) |> Enum.reduce(show(state, name), &put_epmd(&2, &1))
@@ -238,6 +246,7 @@ defmodule GossipCluster.Cluster.Peers do
         problems: Problems.clear(state.problems, peer.name),
         unwell: Map.delete(state.unwell, key(peer))
     }
+    |> forget_blame(peer.name)
     |> first({:hide, peer})
     |> fact({:down, shown, reason, Roster.size(state.roster)})
     |> transition(peer.name)
@@ -287,24 +296,53 @@ defmodule GossipCluster.Cluster.Peers do
     how = if MapSet.member?(cut, name), do: :at_once, else: :soon
     dialer = Dialer.disconnected(state.dialer, name, now, quiet, how)
     watch = PathWatch.disconnected(state.watch, name)
-    %{state | dialer: dialer, watch: watch, cut: MapSet.delete(cut, name)}
+
+    blame =
+      if Roster.named(state.roster, name) == [],
+        do: state.blame,
+        else: Blame.lost(state.blame, name, now)
+
+    %{state | dialer: dialer, watch: watch, cut: MapSet.delete(cut, name), blame: blame}
   end
 
-  defp failed(state, name, {_cause, why} = problem, now) do
+  # Looking for the reason takes a while: it may be gone, or connected by the other side.
+  defp failed(state, name, problem, begun, now) do
     state = %{state | dialer: Dialer.result(state.dialer, name, :failed, now)}
 
-    # Looking for the reason takes a while: it may be gone, or connected by the other side.
     if Dialer.connection(state.dialer, name) == :connected or
-         Roster.named(state.roster, name) == [] do
-      show(state, name)
-    else
+         Roster.named(state.roster, name) == [],
+       do: show(state, name),
+       else: state |> blame(name, problem, begun, now) |> show(name)
+  end
+
+  defp blame(state, name, {cause, why} = problem, begun, now) do
+    patience = Blame.patience(state.options.interval, Roster.size(state.roster) + 1)
+
+    {held, blame} =
+      if informed?(state, name),
+        do: Blame.failed(state.blame, name, cause, begun, now, patience),
+        else: {false, Blame.forget(state.blame, name)}
+
+    state = %{state | blame: blame}
+
+    if held do
       text = "cannot connect to #{Peer.label(name)} (it is tried again): #{why}"
 
       %{state | problems: Problems.put(state.problems, name, problem)}
       |> report_problem(name, problem, text)
-      |> show(name)
+    else
+      state
     end
   end
+
+  # Whether the sidecar would tell if it were not for the path to this peer, but for the peer, or this node itself: it runs,
+  # it is answered, and holds the peer for well.
+  defp informed?(state, name) do
+    state.sidecar.state == :running and state.health == :ok and
+      Enum.all?(Roster.named(state.roster, name), &(&1.status == :alive))
+  end
+
+  defp forget_blame(state, name), do: %{state | blame: Blame.forget(state.blame, name)}
 
   # A peer is left alone for so long: told once, and shown as what keeps it from being connected.
   defp quiet(state, nil, _where, _quiet), do: state
@@ -352,7 +390,7 @@ defmodule GossipCluster.Cluster.Peers do
       connected and not was_up and Roster.named(state.roster, name) != [] ->
         problems = Problems.clear(state.problems, name)
 
-        %{state | up: MapSet.put(state.up, name), problems: problems}
+        %{forget_blame(state, name) | up: MapSet.put(state.up, name), problems: problems}
         |> first({:put, {:up, name}, true})
         |> act({:find_path, name})
         |> fact({:nodeup, name})

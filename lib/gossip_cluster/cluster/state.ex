@@ -4,6 +4,7 @@ defmodule GossipCluster.Cluster.State do
 
   alias GossipCluster.Cluster.{
     Announcement,
+    Blame,
     Dialer,
     Paths,
     PathWatch,
@@ -26,6 +27,7 @@ defmodule GossipCluster.Cluster.State do
     replies: nil,
     problems: nil,
     watch: nil,
+    blame: nil,
     # Names whose connection is cut, for its path is dead: they are dialled again at once.
     cut: MapSet.new(),
     # What the sidecar says of this node.
@@ -64,6 +66,7 @@ defmodule GossipCluster.Cluster.State do
           replies: Replies.t(),
           problems: Problems.t(),
           watch: PathWatch.t(),
+          blame: Blame.t(),
           cut: MapSet.t(String.t()),
           health: :ok | :isolated,
           interfaces: [Codec.interface()],

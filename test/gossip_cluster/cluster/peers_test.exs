@@ -12,6 +12,9 @@ defmodule GossipCluster.Cluster.PeersTest do
       cluster = running([peer("zoe@x")])
       problem = {:timeout, "no answer"}
       {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:failed, problem}, 5})
+      assert told(effects) == []
+      {cluster, _effects} = handle(cluster, {:timeout, :dial}, 4_000)
+      {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:failed, problem}, 5}, 4_000)
       assert [{:problem, %Peer{name: "zoe@x", problem: ^problem}, ^problem}] = told(effects)
       {cluster, effects} = handle(cluster, {:nodeup, "zoe@x"}, 5_000)
       assert [{:connected, %Peer{connection: :connected, problem: nil}}] = told(effects)
@@ -59,24 +62,96 @@ defmodule GossipCluster.Cluster.PeersTest do
       assert facts(effects) == []
     end
 
-    test "a failed dial is a problem that is shown and told once, and over when it is connected" do
+    test "a dial that fails again and again is a problem that is shown and told once, and over when it is connected" do
       {cluster, _} = handle(running(), {:frame, {:up, peer("zoe@x")}})
       problem = {:timeout, "no answer"}
       {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:failed, problem}, 5})
+      # It may have other reasons, which the sidecar is to tell.
+      assert [{:not_connected, "zoe@x", ^problem, 5}] = facts(effects)
+      assert [%Peer{problem: nil, connection: :waiting}] = shown(effects)
+      assert Enum.any?(effects, &match?({:timer, :dial, ms} when ms > 0, &1))
+
+      {cluster, effects} = handle(cluster, {:timeout, :dial}, 5_000)
+      assert dialled(effects) == ["zoe@x"]
+      {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:failed, problem}, 5}, 5_000)
 
       assert [{:not_connected, "zoe@x", ^problem, 5}, {:problem, "zoe@x", :timeout, _, line}] =
                facts(effects)
 
       assert line == ~s[cannot connect to :"zoe@x" (it is tried again): no answer]
       assert [%Peer{problem: ^problem, connection: :waiting}] = shown(effects)
-      assert Enum.any?(effects, &match?({:timer, :dial, ms} when ms > 0, &1))
 
-      {cluster, effects} = handle(cluster, {:timeout, :dial}, 5_000)
+      {cluster, effects} = handle(cluster, {:timeout, :dial}, 10_000)
       assert dialled(effects) == ["zoe@x"]
-      {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:failed, problem}, 5}, 5_000)
+      {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:failed, problem}, 5}, 10_000)
       assert [{:not_connected, _, _, _}] = facts(effects)
-      {_cluster, effects} = handle(cluster, {:nodeup, "zoe@x"}, 6_000)
+      {_cluster, effects} = handle(cluster, {:nodeup, "zoe@x"}, 11_000)
       assert [%Peer{problem: nil, connection: :connected}] = shown(effects)
+    end
+
+    # Dials that fail for the same reason at these times: when that was told.
+    defp blamed_at(cluster, times, cause \\ :refused) do
+      {told, _cluster} =
+        Enum.flat_map_reduce(times, cluster, fn at, cluster ->
+          {cluster, effects} =
+            handle(cluster, {:dialled, "zoe@x", {:failed, {cause, "why"}}, 0}, at)
+
+          {for({:problem, _, _, _, _} <- facts(effects), do: at), cluster}
+        end)
+
+      told
+    end
+
+    test "nothing is blamed for a lost connection before the sidecar must have told that the peer is gone" do
+      {cluster, _} = handle(running([peer("zoe@x")]), {:nodeup, "zoe@x"})
+      # Not closed in order: nobody takes that for a disconnect on purpose.
+      {lost, _} = handle(cluster, {:nodedown, "zoe@x", :net_tick_timeout, nil}, 1_000)
+      assert blamed_at(lost, [1_500, 2_500, 4_499, 4_500, 8_000]) == [4_500]
+      # It ended, and told so.
+      {down, _} = handle(lost, {:frame, {:down, peer("zoe@x"), :beam_exit}}, 1_600)
+      assert blamed_at(down, [1_700, 5_000, 9_000]) == []
+    end
+
+    test "a peer that does not answer, or whose VM hangs, is not blamed, and a word of the sidecar begins the wait anew" do
+      cluster = running([peer("zoe@x")])
+      times = [0, 2_000, 4_000, 6_000]
+      assert blamed_at(cluster, times) == [4_000]
+
+      for status <- [:suspect, :stalled] do
+        {unwell, _} = handle(cluster, {:frame, {:update, peer("zoe@x", status: status)}})
+        assert blamed_at(unwell, times) == []
+        {well, _} = handle(unwell, {:frame, {:update, peer("zoe@x")}}, 0)
+        assert blamed_at(well, times) == [4_000]
+      end
+
+      {tried, _} = handle(cluster, {:dialled, "zoe@x", {:failed, {:refused, "why"}}, 0}, 0)
+      assert blamed_at(tried, [4_000]) == [4_000]
+      # It is heard directly again.
+      {heard, _} = handle(tried, {:frame, {:update, peer("zoe@x")}}, 100)
+      assert blamed_at(heard, [4_000]) == []
+
+      {lost, _} =
+        handle(tried, [{:nodeup, "zoe@x"}, {:nodedown, "zoe@x", :net_tick_timeout, nil}])
+
+      assert blamed_at(lost, [4_000]) == []
+    end
+
+    test "nobody is blamed by a node that is isolated, or whose sidecar is away" do
+      times = [0, 2_000, 4_000, 6_000]
+      {isolated, _} = handle(running([peer("zoe@x")]), {:frame, {:health, :isolated}})
+      assert blamed_at(isolated, times) == []
+      {answered, _} = handle(isolated, {:frame, {:health, :ok}})
+      assert blamed_at(answered, times) == [4_000]
+      {away, _} = handle(running([peer("zoe@x")]), {:exited, "it was killed"})
+      assert blamed_at(away, times) == []
+    end
+
+    test "who is reached and refuses is blamed after 8 s; this node's own rules at once" do
+      cluster = running([peer("zoe@x")])
+      assert blamed_at(cluster, [0, 4_000, 7_999, 8_000], :handshake) == [8_000]
+      assert blamed_at(cluster, [0], :accept) == [0]
+      {_cluster, effects} = handle(cluster, {:not_dialled, "zoe@x", {:atoms, "why"}})
+      assert [{:problem, "zoe@x", :atoms, "why", _line}] = facts(effects)
     end
 
     test "what keeps it from even being dialled is told once, in words" do

@@ -83,7 +83,11 @@ defmodule GossipCluster.Cluster.StateTest do
 
   test "who is connected has no problem; why one is not dialled says more than what failed before" do
     state = running([peer("zoe@x")])
-    {state, _} = handle(state, {:dialled, "zoe@x", {:failed, {:timeout, "no answer"}}, 1})
+    failed = {:dialled, "zoe@x", {:failed, {:timeout, "no answer"}}, 1}
+    {state, _} = handle(state, failed)
+    # It has to last.
+    assert problem(state, "zoe@x", :waiting) == nil
+    {state, _} = handle(state, failed, 4_000)
     assert problem(state, "zoe@x", :waiting) == {:timeout, "no answer"}
     assert problem(state, "zoe@x", :connected) == nil
     assert {:cookie, text} = problem(state, "zoe@x", {:skipped, :cookie})

@@ -1,0 +1,49 @@
+defmodule GossipCluster.Lab.Kills do
+  @moduledoc """
+  Peers that are killed, and what those who survive them make of it: what the test of blame and its bench share.
+  """
+
+  alias GossipCluster.Cluster.Dialer
+  alias GossipCluster.Lab
+  alias GossipCluster.Lab.{Case, Node}
+
+  @doc "A lab, and the two that survive: who is alone would not know whether the others or itself were cut off."
+  @spec survivors(Lab.t()) :: [Node.t()]
+  def survivors(lab) do
+    nodes = Node.start_all(lab, for({name, n} <- [{"m", 1}, {"n", 2}], do: {name, host: n}))
+    for node <- nodes, do: Node.start_cluster(node, [])
+    Case.meet(nodes)
+    nodes
+  end
+
+  @doc """
+  Starts a peer of a lower name on host 3, and one of a higher name on host 4, kills their VMs (`:vm`), or these and their
+  sidecars (`:both`), and waits until the survivors have neither listed nor connected any more.
+  """
+  @spec round(Lab.t(), [Node.t()], :vm | :both) :: :ok
+  def round(lab, survivors, kill) do
+    peers = Node.start_all(lab, for({name, n} <- [{"a", 3}, {"z", 4}], do: {name, host: n}))
+    for peer <- peers, do: Node.start_cluster(peer, [])
+    Case.meet(survivors ++ peers, 30_000)
+
+    pids =
+      for peer <- peers,
+          pid <- if(kill == :both, do: [peer.os_pid, Node.sidecar(peer)], else: [peer.os_pid]),
+          do: "#{pid}"
+
+    {_output, 0} = System.cmd("kill", ["-KILL" | pids])
+    Case.meet(survivors, 30_000)
+  end
+
+  @doc "The lines in which a node says why it cannot connect to another."
+  @spec blamed(Node.t()) :: [String.t()]
+  def blamed(node),
+    do: for({_at, :warning, line} <- Node.log(node), line =~ "cannot connect", do: line)
+
+  @doc "How many dials of a peer have failed since something has changed."
+  @spec failures(Node.t(), String.t()) :: non_neg_integer()
+  def failures(node, name) do
+    state = Node.call(node, :sys, :get_state, [GossipCluster])
+    Dialer.failures(state.cluster.dialer, name)
+  end
+end
