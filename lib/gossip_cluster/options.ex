@@ -156,20 +156,14 @@ defmodule GossipCluster.Options do
       )
 
   defp unfold(options) do
-    # The value is not shown: a secret may be in it.
-    proplist(options) ||
-      raise ArgumentError,
-            "GossipCluster: the options must be a keyword list, as in {GossipCluster, name: Shop, secret: :cookie}"
-  end
+    case proplist(options) do
+      {:ok, unfolded} ->
+        unfolded
 
-  # As Erlang writes options, too: an atom alone is `{atom, true}`. `nil`: it is no such list.
-  defp proplist(options) do
-    with true <- is_list(options) and not List.improper?(options),
-         unfolded = :proplists.unfold(options),
-         true <- Keyword.keyword?(unfolded) do
-      unfolded
-    else
-      false -> nil
+      # The value is not shown: a secret may be in it.
+      :error ->
+        raise ArgumentError,
+              "GossipCluster: the options must be a keyword list, as in {GossipCluster, name: Shop, secret: :cookie}"
     end
   end
 
@@ -177,9 +171,25 @@ defmodule GossipCluster.Options do
   # The options of a function that takes no secret, told apart from what else may have been meant.
   @spec unfold!(String.t(), term(), String.t()) :: keyword()
   def unfold!(function, options, example) do
-    proplist(options) ||
-      raise ArgumentError,
-            "#{function}: the options are #{inspect(options)}, but must be a keyword list: #{example}"
+    case proplist(options) do
+      {:ok, unfolded} ->
+        unfolded
+
+      :error ->
+        raise ArgumentError,
+              "#{function}: the options are #{inspect(options)}, but must be a keyword list: #{example}"
+    end
+  end
+
+  # As Erlang writes options, too: an atom alone is `{atom, true}`.
+  defp proplist(options) do
+    with true <- is_list(options) and not List.improper?(options),
+         unfolded = :proplists.unfold(options),
+         true <- Keyword.keyword?(unfolded) do
+      {:ok, unfolded}
+    else
+      false -> :error
+    end
   end
 
   @doc false

@@ -520,6 +520,13 @@ defmodule GossipCluster.Cluster.PeersTest do
           assert Enum.sort(Map.keys(world.epmd)) == listed |> Enum.map(& &1.name) |> Enum.uniq()
           assert world.up == MapSet.new(for {name, true} <- world.links, do: name)
 
+          # Of one that has gone nothing is kept.
+          names = Map.keys(world.epmd)
+          assert Map.keys(cluster.unwell) -- Map.keys(world.shown) == [], "seed #{seed}"
+          assert Map.keys(cluster.problems.problems) -- names == [], "seed #{seed}"
+          assert Map.keys(cluster.problems.said) -- names == [], "seed #{seed}"
+          assert MapSet.subset?(MapSet.new(Map.keys(cluster.parted)), world.up), "seed #{seed}"
+
           for {{name, _creation}, shown} <- world.shown do
             # What readers read is how it is.
             assert shown == State.with_connection(cluster, %{shown | connection: :waiting}),
