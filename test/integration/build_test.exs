@@ -198,6 +198,14 @@ defmodule GossipCluster.Integration.BuildTest do
     refute libraries =~ "sodium"
   end
 
+  test "by CMake alone, as packagers do it, with the tests' library installed and no tests in the package", context do
+    build = Path.join(context.dir, "by_cmake")
+    run = &System.cmd("cmake", &1, stderr_to_stdout: true)
+    assert {_, 0} = run.(["-S", context.library, "-B", build])
+    assert {_, 0} = run.(["--build", build, "--parallel", "2"])
+    assert {"gossipd " <> _, 0} = System.cmd(Path.join(build, "gossipd"), ["--version"])
+  end
+
   test "mix clean cleans", %{dir: dir, library: library} do
     own = Path.join(dir, "own")
     File.cp_r!(library, own)
