@@ -4,7 +4,7 @@ defmodule GossipCluster.Cluster do
   # in milliseconds, and returns what the owner shall do (GossipCluster.Owner does it). The parts decide for themselves: who is
   # listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce (Announcement), when it is started
   # (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a peer is dialled (Paths), whether the path of
-  # a connection lives (PathWatch), whether what a dial failed for has lasted (Blame), who is to be answered (Replies), what was
+  # a connection lives (PathWatch), whether what a dial failed for has lasted (Blame), whose cookie is another (Cookies), who is to be answered (Replies), what was
   # said (Problems). What one of them means for the others stands in Peers, Routes, Local and Answers; here is who is asked, and
   # what a turn is.
   #
@@ -18,6 +18,7 @@ defmodule GossipCluster.Cluster do
     Announcement,
     Answers,
     Blame,
+    Cookies,
     Dialer,
     Local,
     PathWatch,
@@ -61,6 +62,7 @@ defmodule GossipCluster.Cluster do
           | {:nodedown, String.t(), term(), :library | :global | nil}
           | {:dialled, String.t(), Attempt.result(), duration :: integer()}
           | {:not_dialled, String.t(), Problems.problem()}
+          | {:cookies, %{String.t() => Hidden.t() | nil}}
           | {:disconnected, String.t(), :ok | {:error, String.t()}}
           | {:knocked, String.t(), :ok | {:error, term()}}
           | {:addresses, [:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
@@ -111,6 +113,7 @@ defmodule GossipCluster.Cluster do
           | {:dial, Peer.t(), doubted :: boolean()}
           | {:disconnect, String.t()}
           | {:knock, Peer.t()}
+          | {:ask_cookies, [String.t()]}
           | :find_addresses
           | {:find_path, String.t()}
           | {:probe, String.t(), milliseconds :: pos_integer()}
@@ -143,6 +146,7 @@ defmodule GossipCluster.Cluster do
       problems: Problems.new(),
       watch: PathWatch.new(),
       blame: Blame.new(),
+      cookies: Cookies.new(),
       up: MapSet.new(past.up),
       health: past.health,
       interfaces: past.interfaces,
@@ -239,6 +243,7 @@ defmodule GossipCluster.Cluster do
     |> work(@portion, now)
     |> Peers.dial(now)
     |> Peers.show_changed()
+    |> Peers.ask_cookies()
     |> Answers.awaits()
     |> set_dial_timer(now)
     |> Routes.set_timer(now)

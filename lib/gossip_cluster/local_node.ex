@@ -2,6 +2,8 @@ defmodule GossipCluster.LocalNode do
   @moduledoc false
   # What this node's own distribution is like: its name, type and port, and its cookie.
 
+  alias GossipCluster.{Hidden, Peer}
+
   @type t :: %{
           name: String.t(),
           creation: non_neg_integer(),
@@ -58,6 +60,28 @@ defmodule GossipCluster.LocalNode do
     end
   catch
     # The distribution is just being stopped.
+    :exit, _reason -> nil
+  end
+
+  @doc """
+  The cookies that this node holds for these others alone (Node.set_cookie/2), hidden; `nil`: it uses its own with that one.
+  """
+  @spec own_cookies([String.t()]) :: %{String.t() => Hidden.t() | nil}
+  def own_cookies(names) do
+    own = cookie()
+    Map.new(names, &{&1, own_cookie(Peer.node(%Peer{name: &1, creation: 0}), own)})
+  end
+
+  # A node that is no atom here has none.
+  defp own_cookie(nil, _own), do: nil
+  defp own_cookie(_node, nil), do: nil
+
+  defp own_cookie(node, own) do
+    case :erlang.get_cookie(node) do
+      :nocookie -> nil
+      cookie -> if Atom.to_string(cookie) != own, do: Hidden.wrap(cookie)
+    end
+  catch
     :exit, _reason -> nil
   end
 

@@ -24,6 +24,7 @@ defmodule GossipCluster.Owner do
   alias GossipCluster.Cluster.{
     Announcement,
     Blame,
+    Cookies,
     DialQueue,
     Dialer,
     Paths,
@@ -95,7 +96,19 @@ defmodule GossipCluster.Owner do
 
   # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right after.
   defp needed_soon do
-    [Codec, Roster, Dialer, DialQueue, Paths, PathWatch, Blame, Problems, QuietPeriod, AtomBudget] ++
+    [
+      Codec,
+      Roster,
+      Dialer,
+      DialQueue,
+      Paths,
+      PathWatch,
+      Blame,
+      Cookies,
+      Problems,
+      QuietPeriod,
+      AtomBudget
+    ] ++
       [Attempt, Epmd, Path, Disconnects, Siblings, Announcement, Peer, Task.Supervised] ++
       [:queue, :gb_sets, :rand, :erl_epmd, :inet_tcp_dist, :dist_util]
   end

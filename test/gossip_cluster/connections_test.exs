@@ -246,6 +246,11 @@ defmodule GossipCluster.ConnectionsTest do
                   {:update, FakeSidecar.peer("zoe@127.0.0.1", cookie: :differs, port: port)}
                 )
 
+          # When it has lasted: the other side may hold a cookie for this node.
+          eventually(fn -> GossipCluster.status(@name).problems != [] end)
+          # And some pulses later.
+          FakeSidecar.say(fake, {:update, FakeSidecar.peer("zoe@127.0.0.1", cookie: :differs)})
+          for _ <- 1..3, do: FakeSidecar.pulse(fake)
           settled(fake)
         end)
 

@@ -28,7 +28,7 @@ defmodule GossipCluster.Cluster.Dialer do
   #       :conflict    two living nodes have this name (or it is our own)
   #       :name_type   one side has short names, the other long ones
   #       :tls         one side's distribution runs over TLS, the other's plain
-  #       :cookie      its Erlang cookie is not ours
+  #       :cookie      its Erlang cookie is not ours, and this node holds none of its own for it
   #       :refused     the `accept` option refused it (asked again when the peer changes)
 
   alias GossipCluster.Cluster.DialQueue
@@ -52,6 +52,7 @@ defmodule GossipCluster.Cluster.Dialer do
       lives: [],
       conflict: false,
       refused: false,
+      own_cookie: false,
       state: :waiting,
       failures: 0,
       tried: nil,
@@ -182,6 +183,18 @@ defmodule GossipCluster.Cluster.Dialer do
   defp forget(dialer, name) do
     dialer = dialer |> unqueue(name) |> count(name, -1)
     %{dialer | entries: Map.delete(dialer.entries, name)}
+  end
+
+  @doc "Whether this node holds a cookie of its own for this one; it is another one now, or there is none any more."
+  @spec own_cookie(t(), String.t(), boolean(), integer()) :: t()
+  def own_cookie(%{entries: entries} = dialer, name, held, now) do
+    case entries do
+      %{^name => entry} ->
+        reconsider(dialer, name, %{entry | own_cookie: held, failures: 0}, now)
+
+      %{} ->
+        dialer
+    end
   end
 
   @doc "Two living nodes have this name."
@@ -428,7 +441,7 @@ defmodule GossipCluster.Cluster.Dialer do
       not Peer.valid_name?(peer.name) -> :bad_name
       peer.long_names != own.long_names -> :name_type
       peer.tls != own.tls -> :tls
-      peer.cookie == :differs -> :cookie
+      peer.cookie == :differs and not entry.own_cookie -> :cookie
       entry.refused -> :refused
       true -> nil
     end

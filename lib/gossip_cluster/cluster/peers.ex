@@ -5,7 +5,17 @@ defmodule GossipCluster.Cluster.Peers do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Blame, Dialer, PathWatch, Problems, QuietPeriod, Roster, State}
+  alias GossipCluster.Cluster.{
+    Blame,
+    Cookies,
+    Dialer,
+    PathWatch,
+    Problems,
+    QuietPeriod,
+    Roster,
+    State
+  }
+
   alias GossipCluster.Peer
 
   # Dials a turn: each starts a process.
@@ -33,6 +43,9 @@ defmodule GossipCluster.Cluster.Peers do
   def event(state, {:dialled, _name, _result, _time} = event, _now), do: later(state, [event])
 
   def event(state, {:not_dialled, _name, _problem} = event, _now), do: later(state, [event])
+
+  def event(state, {:cookies, held}, _now),
+    do: later(state, for({name, cookie} <- held, do: {:cookie, name, cookie}))
 
   def event(state, {:disconnected, _name, :ok}, _now), do: state
 
@@ -68,7 +81,13 @@ defmodule GossipCluster.Cluster.Peers do
 
   @doc "Some time has passed."
   @spec pulse(State.t(), integer()) :: State.t()
-  def pulse(state, now), do: state |> expire(now) |> sweep(now) |> list_nodes(now)
+  def pulse(state, now) do
+    state
+    |> ask_cookies(Cookies.names(state.cookies))
+    |> expire(now)
+    |> sweep(now)
+    |> list_nodes(now)
+  end
 
   defp expire(state, now) do
     {roster, events} = Roster.expire(state.roster, now)
@@ -92,9 +111,8 @@ defmodule GossipCluster.Cluster.Peers do
   @doc "What waited, in its turn."
   @spec item(State.t(), tuple(), integer()) :: State.t()
   def item(state, {:up, peer}, now) do
-    state = %{state | dialer: Dialer.listed(state.dialer, peer, now)}
-
     state
+    |> listed(peer, now)
     |> well(peer)
     |> put_epmd(peer)
     |> fact({:up, with_connection(state, peer), Roster.size(state.roster)})
@@ -104,7 +122,7 @@ defmodule GossipCluster.Cluster.Peers do
   def item(state, {:update, peer}, now) do
     before = Map.get(state.unwell, key(peer), :alive)
     watch = PathWatch.updated(state.watch, peer, now)
-    state = %{state | dialer: Dialer.listed(state.dialer, peer, now), watch: watch}
+    state = listed(%{state | watch: watch}, peer, now)
     state = if peer.status == before, do: state, else: forget_blame(state, peer.name)
 
     state
@@ -125,6 +143,27 @@ defmodule GossipCluster.Cluster.Peers do
 
   # Nobody has judged these: our own sidecar was away, and they were not confirmed.
   def item(state, {:expired, peer}, now), do: down(state, peer, :silent, now)
+
+  def item(state, {:cookie, name, cookie}, now) do
+    {how, cookies} = Cookies.answer(state.cookies, name, cookie, now, patience(state))
+    state = %{state | cookies: cookies}
+
+    case how do
+      :changed ->
+        dialer = Dialer.own_cookie(state.dialer, name, cookie != nil, now)
+
+        transition(
+          %{state | dialer: dialer, problems: Problems.clear(state.problems, name)},
+          name
+        )
+
+      :lasted ->
+        transition(state, name)
+
+      :same ->
+        state
+    end
+  end
 
   def item(state, {:conflict, peer, other}, now) do
     %{state | dialer: Dialer.conflict(state.dialer, peer.name, now)}
@@ -190,7 +229,8 @@ defmodule GossipCluster.Cluster.Peers do
         state
 
       peer ->
-        %{state | dialer: Dialer.listed(state.dialer, peer, now)}
+        state
+        |> listed(peer, now)
         |> well(peer)
         |> find_path(peer.name)
         |> show(peer.name)
@@ -198,6 +238,18 @@ defmodule GossipCluster.Cluster.Peers do
   end
 
   ## The end of a turn
+
+  @doc "Asks what cookie this node holds for those whose own differs."
+  @spec ask_cookies(State.t()) :: State.t()
+  def ask_cookies(%{cookies: %{fresh: []}} = state), do: state
+
+  def ask_cookies(state) do
+    {names, cookies} = Cookies.fresh(state.cookies)
+    ask_cookies(%{state | cookies: cookies}, names)
+  end
+
+  defp ask_cookies(state, []), do: state
+  defp ask_cookies(state, names), do: act(state, {:ask_cookies, names})
 
   @doc "Whom the dialer wants to dial now."
   @spec dial(State.t(), integer()) :: State.t()
@@ -229,11 +281,24 @@ defmodule GossipCluster.Cluster.Peers do
 
   ## Steps
 
+  defp listed(state, peer, now) do
+    cookies =
+      if peer.cookie == :differs,
+        do: Cookies.differs(state.cookies, peer.name, now),
+        else: Cookies.forget(state.cookies, peer.name)
+
+    %{state | dialer: Dialer.listed(state.dialer, peer, now), cookies: cookies}
+  end
+
+  # In which the sidecar tells that a peer is gone.
+  defp patience(state),
+    do: Blame.patience(state.options.interval, Roster.size(state.roster) + 1)
+
   defp down(state, peer, reason, now) do
     # Another life of that name may be listed.
     state =
       if Roster.named(state.roster, peer.name) == [],
-        do: first(state, {:epmd_drop, peer, reason}),
+        do: forget_cookie(first(state, {:epmd_drop, peer, reason}), peer.name),
         else: state
 
     shown = with_connection(state, peer)
@@ -316,11 +381,9 @@ defmodule GossipCluster.Cluster.Peers do
   end
 
   defp blame(state, name, {cause, why} = problem, begun, now) do
-    patience = Blame.patience(state.options.interval, Roster.size(state.roster) + 1)
-
     {held, blame} =
       if informed?(state, name),
-        do: Blame.failed(state.blame, name, cause, begun, now, patience),
+        do: Blame.failed(state.blame, name, cause, begun, now, patience(state)),
         else: {false, Blame.forget(state.blame, name)}
 
     state = %{state | blame: blame}
@@ -341,6 +404,9 @@ defmodule GossipCluster.Cluster.Peers do
     state.sidecar.state == :running and state.health == :ok and
       Enum.all?(Roster.named(state.roster, name), &(&1.status == :alive))
   end
+
+  defp forget_cookie(state, name),
+    do: %{state | cookies: Cookies.forget(state.cookies, name)}
 
   defp forget_blame(state, name), do: %{state | blame: Blame.forget(state.blame, name)}
 

@@ -42,7 +42,9 @@ defmodule GossipCluster.Cluster.Problems do
 
   @doc "Why a peer is not even dialled; `nil` where that is wanted, or goes without saying."
   @spec skipped(Dialer.reason()) :: String.t() | nil
-  def skipped(:cookie), do: "its Erlang cookie differs from ours; give both nodes the same"
+  def skipped(:cookie),
+    do:
+      "its Erlang cookie differs from ours; give both nodes the same, or set one for the pair (Node.set_cookie/2)"
 
   def skipped(:name_type),
     do:

@@ -5,6 +5,7 @@ defmodule GossipCluster.Cluster.State do
   alias GossipCluster.Cluster.{
     Announcement,
     Blame,
+    Cookies,
     Dialer,
     Paths,
     PathWatch,
@@ -28,6 +29,7 @@ defmodule GossipCluster.Cluster.State do
     problems: nil,
     watch: nil,
     blame: nil,
+    cookies: nil,
     # Names whose connection is cut, for its path is dead: they are dialled again at once.
     cut: MapSet.new(),
     # What the sidecar says of this node.
@@ -67,6 +69,7 @@ defmodule GossipCluster.Cluster.State do
           problems: Problems.t(),
           watch: PathWatch.t(),
           blame: Blame.t(),
+          cookies: Cookies.t(),
           cut: MapSet.t(String.t()),
           health: :ok | :isolated,
           interfaces: [Codec.interface()],
@@ -169,6 +172,11 @@ defmodule GossipCluster.Cluster.State do
   @doc "What keeps this name from being connected, if anything does."
   @spec problem(t(), String.t(), term()) :: Problems.problem() | nil
   def problem(_state, _name, :connected), do: nil
+
+  # The other side may hold a cookie for this node, and dial.
+  def problem(%{cookies: cookies}, name, {:skipped, :cookie}) do
+    if Cookies.told?(cookies, name), do: {:cookie, Problems.skipped(:cookie)}
+  end
 
   def problem(_state, _name, {:skipped, reason}) do
     text = Problems.skipped(reason)

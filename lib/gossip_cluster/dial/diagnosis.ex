@@ -23,6 +23,7 @@ defmodule GossipCluster.Dial.Diagnosis do
           | :timeout
           | :unreachable
           | :handshake
+          | :cookie
           | :family
           | :failed
   @type t :: {cause() | GossipCluster.Cluster.Dialer.reason() | :quiet, String.t()}
@@ -154,6 +155,18 @@ defmodule GossipCluster.Dial.Diagnosis do
          "and limits"}
 
   defp handshake(peer, ip, port, own) do
+    if LocalNode.own_cookies([peer.name])[peer.name],
+      do: wrong_cookie(ip, port),
+      else: refuses(peer, ip, port, own)
+  end
+
+  defp wrong_cookie(ip, port) do
+    {:cookie,
+     "it is reached (#{text(ip)} port #{port}) but refuses the cookie that is set for it here (Node.set_cookie/2): it must " <>
+       "be the one that it uses with this node, which is its own unless one is set for this node there"}
+  end
+
+  defp refuses(peer, ip, port, own) do
     cookie =
       if peer.cookie == :same,
         do: "",

@@ -152,6 +152,9 @@ defmodule GossipCluster.Owner.Effects do
   def act(:find_addresses, owner),
     do: start_task(owner, :addresses, LocalNode, :addresses, [])
 
+  def act({:ask_cookies, names}, owner),
+    do: start_task(owner, :cookies, LocalNode, :own_cookies, [names])
+
   # A name that is connected is an atom.
   def act({:find_path, name}, owner),
     do: start_task(owner, {:find_path, name}, Path, :find, [String.to_existing_atom(name)])

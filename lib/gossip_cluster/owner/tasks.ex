@@ -12,6 +12,7 @@ defmodule GossipCluster.Owner.Tasks do
           {:dial | :disconnect | :knock | :find_path | :probe, name :: String.t()}
           | {:list_nodes, links :: non_neg_integer()}
           | :addresses
+          | :cookies
           | :port
 
   @type t :: %{optional(reference()) => {what(), pid(), timer :: reference(), since :: integer()}}
@@ -54,6 +55,8 @@ defmodule GossipCluster.Owner.Tasks do
   defp event({:knock, name}, result, _duration), do: {:knocked, name, result}
   defp event({:list_nodes, links}, result, _duration), do: {:nodes, links, result}
   # What is not known has not changed.
+  defp event(:cookies, :killed, _duration), do: {:cookies, %{}}
+  defp event(:cookies, held, _duration), do: {:cookies, held}
   defp event(:addresses, :killed, _duration), do: {:addresses, [], nil}
   defp event(:addresses, {addresses, listener}, _), do: {:addresses, addresses, listener}
   defp event({:find_path, name}, :killed, _duration), do: {:path, name, nil}

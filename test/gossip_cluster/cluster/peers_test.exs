@@ -4,7 +4,7 @@ defmodule GossipCluster.Cluster.PeersTest do
 
   import GossipCluster.ClusterCase
 
-  alias GossipCluster.{Cluster, Peer}
+  alias GossipCluster.{Cluster, Hidden, Peer}
   alias GossipCluster.Cluster.State
 
   describe "subscribers are told" do
@@ -155,14 +155,77 @@ defmodule GossipCluster.Cluster.PeersTest do
     end
 
     test "what keeps it from even being dialled is told once, in words" do
-      {cluster, effects} = handle(running(), {:frame, {:up, peer("zoe@x", cookie: :differs)}})
-      assert [{:up, _, _}, {:problem, "zoe@x", :cookie, _why, line}] = facts(effects)
-      assert line =~ ~s(:"zoe@x" is not dialled: its Erlang cookie differs)
+      {cluster, effects} = handle(running(), {:frame, {:up, peer("zoe@x", tls: true)}})
+      assert [{:up, _, _}, {:problem, "zoe@x", :tls, _why, line}] = facts(effects)
+      assert line =~ ~s(:"zoe@x" is not dialled: the distribution of one of us runs over TLS)
 
       {_cluster, effects} =
-        handle(cluster, {:frame, {:update, peer("zoe@x", cookie: :differs, port: 9)}})
+        handle(cluster, {:frame, {:update, peer("zoe@x", tls: true, port: 9)}})
 
       assert [{:update, _, _, _}] = facts(effects)
+    end
+
+    test "that its cookie differs is told once, in words, when no cookie was set for it, here or there" do
+      differs = peer("zoe@x", cookie: :differs)
+      {cluster, effects} = handle(running(), {:frame, {:up, differs}})
+      assert {:ask_cookies, ["zoe@x"]} in effects
+      assert [{:up, _, _}] = facts(effects)
+      assert [%Peer{connection: {:skipped, :cookie}, problem: nil}] = shown(effects)
+      {cluster, effects} = handle(cluster, {:cookies, %{"zoe@x" => nil}}, 1)
+      assert facts(effects) == [] and dialled(effects) == []
+
+      # Asked with each pulse.
+      {cluster, effects} = handle(cluster, {:pulse, local()}, 3_500)
+      assert {:ask_cookies, ["zoe@x"]} in effects
+      {cluster, effects} = handle(cluster, {:cookies, %{"zoe@x" => nil}}, 3_500)
+      assert [{:problem, "zoe@x", :cookie, why, line}] = facts(effects)
+      assert line =~ ~s(:"zoe@x" is not dialled: its Erlang cookie differs)
+      assert [{:problem, %Peer{problem: {:cookie, ^why}}, {:cookie, ^why}}] = told(effects)
+      assert [%Peer{problem: {:cookie, ^why}}] = shown(effects)
+
+      {cluster, effects} = handle(cluster, {:frame, {:update, %{differs | port: 9}}}, 3_600)
+      assert [{:update, _, _, _}] = facts(effects)
+      {cluster, effects} = handle(cluster, {:cookies, %{"zoe@x" => nil}}, 9_000)
+      assert facts(effects) == []
+
+      # The other side had one for us.
+      {_cluster, effects} = handle(cluster, {:nodeup, "zoe@x"}, 9_100)
+      assert [%Peer{connection: :connected, problem: nil}] = shown(effects)
+    end
+
+    test "one for whom a cookie was set is dialled, and again when it is another" do
+      [one, two] = for cookie <- [:one, :two], do: %{"zoe@x" => Hidden.wrap(cookie)}
+      {cluster, _} = handle(running(), {:frame, {:up, peer("zoe@x", cookie: :differs)}})
+      {cluster, effects} = handle(cluster, {:cookies, one}, 1)
+      assert facts(effects) == [] and dialled(effects) == ["zoe@x"]
+      failed = {:dialled, "zoe@x", {:failed, {:cookie, "why"}}, 0}
+      {cluster, _} = handle(cluster, failed, 2)
+      {cluster, effects} = handle(cluster, {:cookies, one}, 3)
+      assert dialled(effects) == []
+      {cluster, effects} = handle(cluster, {:cookies, two}, 4)
+      assert dialled(effects) == ["zoe@x"]
+      {cluster, _} = handle(cluster, failed, 5)
+      # It is no more.
+      {cluster, effects} = handle(cluster, {:cookies, %{"zoe@x" => nil}}, 6)
+      assert [%Peer{connection: {:skipped, :cookie}}] = shown(effects)
+      {_cluster, effects} = handle(cluster, {:timeout, :dial}, 60_000)
+      assert dialled(effects) == []
+    end
+
+    test "nobody is asked for whose cookie is the same, or who is gone" do
+      {cluster, effects} = handle(running(), {:frame, {:up, peer("zoe@x")}})
+      refute Enum.any?(effects, &match?({:ask_cookies, _}, &1))
+      {cluster, _} = handle(cluster, {:frame, {:update, peer("zoe@x", cookie: :differs)}})
+
+      for {event, left} <- [
+            {{:update, peer("zoe@x", cookie: :same)}, ["zoe@x"]},
+            {{:down, peer("zoe@x"), :left}, []}
+          ] do
+        {cluster, _} = handle(cluster, {:frame, event})
+        assert for(peer <- Cluster.peers(cluster), do: peer.name) == left
+        {_cluster, effects} = handle(cluster, {:pulse, local()}, 500)
+        refute Enum.any?(effects, &match?({:ask_cookies, _}, &1))
+      end
     end
 
     test "nonode@nohost is nobody: not listed, not shown, not dialled" do

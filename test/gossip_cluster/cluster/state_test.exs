@@ -90,6 +90,10 @@ defmodule GossipCluster.Cluster.StateTest do
     {state, _} = handle(state, failed, 4_000)
     assert problem(state, "zoe@x", :waiting) == {:timeout, "no answer"}
     assert problem(state, "zoe@x", :connected) == nil
+    assert problem(state, "zoe@x", {:skipped, :cookie}) == nil
+    {state, _} = handle(state, {:frame, {:update, peer("zoe@x", cookie: :differs)}})
+    {state, _} = handle(state, {:cookies, %{"zoe@x" => nil}})
+    {state, _} = handle(state, {:cookies, %{"zoe@x" => nil}}, 4_000)
     assert {:cookie, text} = problem(state, "zoe@x", {:skipped, :cookie})
     assert text =~ "cookie"
     # It is nobody's fault.
