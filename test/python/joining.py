@@ -7,7 +7,7 @@ import rank
 from peers import Lag
 
 ANSWERERS = 3
-ANSWERERS_OF_BEATS = 2
+ANSWERERS_OF_BEATS = 1
 QUESTION_SIZE = 512
 QUESTION_EVERY = 0.02
 BY_GROUP_FROM = 3
@@ -26,6 +26,7 @@ class Pull:
     nonce: int = 0
     tries: int = 0
     echo: tuple = None
+    single: bool = False
 
 
 class Joining:
@@ -80,10 +81,10 @@ class Joining:
 
     # Answers
 
-    def in_turn(self, boot, members, first, count):
-        """Whether this member is one of `count` ranks from `first` on, modulo how many there are."""
-        own, live = rank.rank(self.boot, boot, members), len(set(members) - {boot})
-        return (own - first) % live < count
+    def in_turn(self, boot, members, turn, count):
+        """Whether this member is one of the first `count` in this turn."""
+        others = set(members) - {boot}
+        return rank.rank(self.boot, (boot + turn) % 2**64, others) < count
 
     def may_answer(self):
         self.answers = min(200.0, self.answers + 200 * (self.now - self.answers_at))
@@ -95,16 +96,17 @@ class Joining:
         return True
 
     def answer_stranger(self, m, stranger):
-        most, to = m.length * 3 // 2, None if m.by_group else m.source
+        named = len(m.echoes) + (m.target is not None)
+        most, to = 3 * m.length // max(1, named), None if m.by_group else m.source
         if m.type == wire.HELLO and m.question is not None:
-            if m.by_group and not self.in_turn(m.boot, self.quick(), ANSWERERS * m.question, ANSWERERS):
+            if m.by_group and not self.in_turn(m.boot, self.quick(), m.question, ANSWERERS):
                 return
-            most, to = m.length, None if m.question >= BY_GROUP_FROM else m.source
+            most, to = m.length // 2, None if m.question >= BY_GROUP_FROM else m.source
         elif m.type == wire.HELLO:
             members = [self.boot] + [p.boot for p in self.peers.values() if p.since < stranger.first]
-            if self.pull or not self.in_turn(m.boot, members, ANSWERERS_OF_BEATS * m.sequence, ANSWERERS_OF_BEATS):
+            if self.pull or not self.in_turn(m.boot, members, m.sequence, ANSWERERS_OF_BEATS):
                 return
-            to = None if m.sequence % 4 == 3 else m.source
+            most, to = m.length * 3 // 2, None if m.sequence % 4 == 3 else m.source
         elif not m.asks or (m.by_group and m.target != self.boot and self.boot not in [b for b, _ in m.echoes]):
             return
         if not self.may_answer():
@@ -124,9 +126,9 @@ class Joining:
             self.say(wire.ACK, None if m.by_group else m.source, p.boot, echoes=[(p.boot, m.nonce)])
 
     def answer_question(self, p, m):
-        if self.in_turn(p.boot, self.quick(), ANSWERERS * m.question, ANSWERERS) and self.may_answer():
+        if self.in_turn(p.boot, self.quick(), m.question, ANSWERERS) and self.may_answer():
             to = None if m.question >= BY_GROUP_FROM else m.source
-            self.say(wire.ACK, to, p.boot, echoes=[(p.boot, m.nonce)], most=m.length)
+            self.say(wire.ACK, to, p.boot, echoes=[(p.boot, m.nonce)], most=m.length // 2)
 
     # Vouches
 
@@ -173,11 +175,27 @@ class Joining:
         self.pulled_from.append(p.boot)
         self.request()
 
+    def look_up(self, p, boot):
+        """The page on which it should stand."""
+        self.pull = Pull(p.boot, cursor=boot - 1, single=True)
+        self.strangers.pop(boot, None)
+        self.request()
+
+    def remind(self, e):
+        """Buried here, alive there, and heard: it is told so, and refutes."""
+        gone, heard = self.gone.get(e.boot), self.strangers.get(e.boot)
+        if gone and gone.may_return() and heard and self.now - heard.last < 2 and e.incarnation <= gone.peer.incarnation:
+            self.strangers.pop(e.boot)
+            self.say(wire.ACK, gone.peer.address, e.boot, asks=True, verdicts=[(wire.DEAD, e.boot, gone.peer.incarnation)])
+
     def request(self):
         pull = self.pull
         if not pull:
             return
         p = self.peers.get(pull.boot)
+        if pull.single and (pull.tries == PAGE_TRIES or not p):
+            self.pull = None
+            return
         if pull.tries == PAGE_TRIES or not p:
             return self.pull_elsewhere()
         if pull.tries == 0:
@@ -210,8 +228,13 @@ class Joining:
                 self.serve(p, m)
         elif self.pull and self.pull.boot == p.boot and (self.boot, self.pull.nonce) in m.echoes:
             self.counters["pages"] += 1
+            for e in m.entries:
+                self.remind(e)
             self.hear_entries(m)
-            if m.cursor is None or m.cursor == wire.ALL_ONES:
+            if self.pull.single:
+                self.pull = None
+                self.timers.pop("page", None)
+            elif m.cursor is None or m.cursor == wire.ALL_ONES:
                 self.pull, self.complete, self.pulled_from = None, True, []
                 self.timers.pop("page", None)
             else:
@@ -247,8 +270,8 @@ class Joining:
         just_one = [b for b, s in waiting.items() if rank.digest([(b, s.incarnation)]) == difference]
         if not just_one and lasted > VOUCH_WAIT[1] and m.size > 1 + len(self.peers) and waiting:
             just_one = [next(iter(waiting))]
-        for boot in just_one[:1]:
-            self.say(wire.PROBE, waiting[boot].address, boot, asks=True)
+        if just_one and not self.pull:
+            self.look_up(p, just_one[0])
         young = self.now - self.announced_at < 5 and m.size > 1 + len(self.peers) and self.now - self.pulled_at > PAGE_RETRY
         if not self.pull and (young or lasted > p.pull_after and m.size >= 1 + len(self.peers)):
             p.pull_after = min(60.0, lasted + 2 * max(p.pull_after, 0.1))

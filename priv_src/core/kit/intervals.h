@@ -31,12 +31,12 @@
     3 /* questions from this number on are answered to the group: a firewall may                             \
          pass no unicast */
 #define QUESTION_SIZE                                                                                        \
-    512 /* bytes of a question's datagram: three answers are no more than three times                        \
-           that, whatever the names */
+    512 /* bytes of a question's datagram: three answers of half as many are half of what is                 \
+           allowed, so that three more, of members who know others, do not pass it */
 #define SECOND_BEAT_MIN (40 * MS_US) /* the first beat after the roster is complete comes so soon: */
 #define SECOND_BEAT_MAX (80 * MS_US) /* some began to listen while this member joined */
 #define ANSWERERS       3            /* ranks that answer one question, vouch, watch, repeat a goodbye */
-#define ANSWERERS_BEAT  2 /* ranks that answer a stranger's beat, which is shorter than their answers */
+#define ANSWERERS_BEAT  1 /* ranks that answer a stranger's beat, which is shorter than their answers */
 #define VOUCH_WAIT_MIN  (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
 #define VOUCH_WAIT_MAX  (120 * MS_US) /* before it takes the word of a peer's digest for one */
 #define VOUCH_REPEAT    (10 * MS_US)
@@ -49,8 +49,9 @@
 #define WINDOW_LIFE     (5 * SECOND_US) /* older than the newest by more than this: not even looked at */
 #define PAGE_PACE       500             /* between pages */
 #define PAGE_RETRY      (20 * MS_US)
-#define PAGE_TRIES      4               /* of one peer; then another is asked */
-#define PAGE_PEERS      3               /* so many in vain, and one is asked in T, once */
+#define PAGE_TRIES      4 /* of one peer; then another is asked */
+#define PAGE_PEERS      3 /* so many in vain, and one is asked in T, once */
+#define LOOKUPS_VAIN    2 /* single pages that were asked for in vain; then unicast may be blocked */
 #define PAGES_QUIET     (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
 #define PATH_RETRY      (1 * SECOND_US) /* a new address of a peer is tried so often */
 

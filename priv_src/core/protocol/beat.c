@@ -13,7 +13,7 @@ void beat_start(struct gossip *g)
 {
     g->pull = (struct pull){0};
     g->voucher = g->vouchers = 0;
-    g->differs = g->mend_at = g->mend_gap = 0;
+    g->differs = g->mend_at = g->mend_gap = g->ask_at = 0;
     g->beat_due = set_timer(g, 0, TIMER_BEAT, g->self.boot, 0);
 }
 

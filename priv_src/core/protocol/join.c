@@ -7,6 +7,7 @@
  * section 8.1, has the same limit). So nothing is repeated to strangers; a newcomer asks again. */
 #include "protocol/join.h"
 
+#include "protocol/members.h"
 #include "protocol/pages.h"
 #include "protocol/send.h"
 #include "state/ranks.h"
@@ -27,24 +28,13 @@ static bool may_answer(struct gossip *g, const struct addr *to)
 
 bool join_turn(const struct gossip *g, const struct wire_message *m, uint64_t sequence)
 {
-    bool asks = (m->has & HAS_QUESTION) != 0;
-    size_t live, width = asks ? ANSWERERS : ANSWERERS_BEAT;
-    uint64_t turn = asks ? m->question : sequence;
-    size_t rank = asks ? rank_among_heard(g, m->id.boot, &live) : rank_among_old(g, m->id.boot, &live);
-    size_t first = (size_t)(turn % live * width % live);
-    return (rank + live - first) % live < width;
+    return (m->has & HAS_QUESTION) != 0 ? rank_in_turn(g, m->id.boot, m->question, ANSWERERS)
+                                        : rank_in_turn_of_old(g, m->id.boot, sequence, ANSWERERS_BEAT);
 }
 
-/* Whether an answer has so many bytes at most; what is left out of it for that is said later. */
-static bool fits(struct wire_message *m, size_t most)
+size_t join_longest(const struct wire_message *m)
 {
-    if (message_size(m) > most) {
-        m->has = (uint16_t)(m->has & ~HAS_FINGERPRINT);
-        m->id.name.len = 0;
-        m->own_count = 0;
-        m->host.len = 0;
-    }
-    return message_size(m) <= most;
+    return (m->has & HAS_QUESTION) != 0 ? m->size / 2 : m->size + m->size / 2;
 }
 
 /* An ACK that echoes the stranger's nonce and asks for an echo of ours. Whom this member has buried is told
@@ -67,11 +57,11 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
     }
     m.to = p->from; /* so that its size is right */
     m.has |= by_group ? 0 : HAS_TO;
-    if (!fits(&m, most)) {
+    if (!message_shorten(&m, most)) {
         return; /* a question that is not padded */
     }
     if (by_group) {
-        message_to_group(g, fx, &m);
+        message_to_link(g, fx, p->from.ifindex, &m);
     } else {
         message_to(g, fx, p->boot, &p->from, &m);
     }
@@ -89,6 +79,13 @@ static bool names_me(const struct gossip *g, const struct wire_message *m)
         }
     }
     return false;
+}
+
+/* The longest answer of one whom it names: three times its bytes, for all whom it names. */
+static size_t longest_echo(const struct wire_message *m)
+{
+    size_t named = m->echo_count + ((m->has & HAS_TARGET) != 0 ? 1u : 0u);
+    return 3 * (size_t)m->size / (named > 1 ? named : 1);
 }
 
 /* Notes a stranger; NULL when this datagram is the same again through another interface, or late. */
@@ -128,48 +125,78 @@ void join_stranger(struct gossip *g, struct effects *fx, const struct wire_messa
         return;
     }
     if (!for_all) {
-        ask(g, fx, p, from->kind == PATH_GROUP, 3 * (size_t)m->size);
+        ask(g, fx, p, from->kind == PATH_GROUP, longest_echo(m));
         return;
     }
     /* Who beats steadily may be on the next page; a rank among the few who are listed so far means little. */
     if ((asks || !pages_coming(g)) && join_turn(g, m, sequence)) {
         bool mute = asks ? m->question >= QUESTION_MUTE : sequence % 4 == 3;
         p->mine = true;
-        ask(g, fx, p, mute, asks ? m->size : m->size + m->size / 2);
+        ask(g, fx, p, mute, join_longest(m));
     }
 }
 
-void join_known(struct gossip *g, struct effects *fx, uint64_t digest)
+uint64_t join_missed(const struct gossip *g, uint64_t digest)
 {
     for (size_t i = 0; i < g->pending.count; i++) {
-        struct pending *p = &g->pending.slots[i];
-        if (roster_digest(p->boot, p->incarnation) == digest && !p->asked && p->wait <= g->now) {
-            ask(g, fx, p, false, DATAGRAM_MAX);
+        const struct pending *p = &g->pending.slots[i];
+        if (!p->asked && p->wait <= g->now && g->now - p->heard < PENDING_LIFE &&
+            (digest == 0 || roster_digest(p->boot, p->incarnation) == digest)) {
+            return p->boot;
         }
     }
+    return 0;
 }
 
-void join_waiting(struct gossip *g, struct effects *fx)
+void join_looked_up(struct gossip *g, uint64_t boot)
 {
-    for (size_t i = 0; i < g->pending.count; i++) {
-        struct pending *p = &g->pending.slots[i];
-        if (!p->asked && p->wait <= g->now && g->now - p->heard < PENDING_LIFE) {
-            ask(g, fx, p, false, DATAGRAM_MAX);
-            return;
-        }
+    struct pending *p = pending_find(&g->pending, boot);
+    if (p != NULL) {
+        p->asked = true;
     }
 }
 
-/* An echo, the way it came. */
+void join_ask(struct gossip *g, struct effects *fx, uint64_t boot)
+{
+    struct pending *p = pending_find(&g->pending, boot);
+    if (p != NULL) {
+        ask(g, fx, p, true, DATAGRAM_MAX);
+    }
+}
+
+void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *e)
+{
+    struct peer *p = roster_find(&g->roster, e->id.boot);
+    const struct pending *heard = pending_find(&g->pending, e->id.boot);
+    if (heard == NULL || g->now - heard->heard >= PENDING_LIFE || p == NULL || p->state != PEER_GONE ||
+        !member_may_return(p) || e->id.incarnation > p->id.incarnation || p->addr_count == 0 ||
+        g->now - p->path_tried < PATH_RETRY || !message_may_reach(g, p, 0)) {
+        return;
+    }
+    struct wire_message m;
+    p->path_tried = g->now;
+    message_start(g, &m, WIRE_ACK);
+    m.flags = WIRE_ASK;
+    message_verdict(&m, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    message_to(g, fx, p->id.boot, &p->addrs[0], &m);
+}
+
+/* An echo, the way it came. The seal does not cover the source, whoever has sealed it: so it is bounded, too.
+ */
 static void echo(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from,
-                 struct wire_message *reply)
+                 struct wire_message *reply, size_t most)
 {
     if (!may_answer(g, &from->addr)) {
         return;
     }
     message_echo(reply, m->id.boot, m->nonce);
+    reply->to = from->addr; /* so that its size is right */
+    reply->has |= from->kind == PATH_GROUP ? 0 : HAS_TO;
+    if (!message_shorten(reply, most)) {
+        return;
+    }
     if (from->kind == PATH_GROUP) {
-        message_to_group(g, fx, reply);
+        message_to_link(g, fx, from->addr.ifindex, reply);
     } else {
         message_to(g, fx, m->id.boot, &from->addr, reply);
     }
@@ -181,7 +208,7 @@ void join_answer(struct gossip *g, struct effects *fx, const struct wire_message
     struct wire_message reply;
     if ((m->has & HAS_QUESTION) != 0 && m->question > 0 && join_turn(g, m, 0)) {
         message_start(g, &reply, WIRE_ACK);
-        echo(g, fx, m, m->question >= QUESTION_MUTE ? from : &to, &reply);
+        echo(g, fx, m, m->question >= QUESTION_MUTE ? from : &to, &reply, join_longest(m));
     }
 }
 
@@ -192,7 +219,7 @@ void join_reply(struct gossip *g, struct effects *fx, const struct wire_message 
         message_start(g, &reply, WIRE_ACK);
         reply.ended = m->ended;
         reply.has |= m->type == WIRE_DISCONNECT ? HAS_DISCONNECT : 0; /* what is acknowledged */
-        echo(g, fx, m, from, &reply);
+        echo(g, fx, m, from, &reply, longest_echo(m));
     }
 }
 
@@ -203,7 +230,7 @@ void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message
     struct wire_message reply;
     message_start(g, &reply, WIRE_ACK);
     message_verdict(&reply, VERDICT_DEAD, m->id.boot, incarnation);
-    echo(g, fx, m, &to, &reply);
+    echo(g, fx, m, &to, &reply, longest_echo(m));
 }
 
 void join_verify(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
@@ -212,5 +239,5 @@ void join_verify(struct gossip *g, struct effects *fx, const struct wire_message
     struct wire_message reply;
     message_start(g, &reply, WIRE_ACK);
     reply.flags = WIRE_ASK;
-    echo(g, fx, m, &to, &reply);
+    echo(g, fx, m, &to, &reply, longest_echo(m));
 }

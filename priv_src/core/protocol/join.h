@@ -9,13 +9,18 @@
 void join_stranger(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                    const struct path *from);
 
-/* A peer knows, besides those whom this member knows, just the one member that has this digest: if that is a
- * stranger who was waited for in vain, it is asked. */
-void join_known(struct gossip *g, struct effects *fx, uint64_t digest);
+/* A stranger who was waited for in vain, and has this digest (0: whatever it has); 0: there is none. */
+uint64_t join_missed(const struct gossip *g, uint64_t digest);
 
-/* A peer has known more than this member for so long that vouches must have been lost: one stranger who was
- * waited for in vain is asked. */
-void join_waiting(struct gossip *g, struct effects *fx);
+/* It is looked up at a peer; until it is heard again it is not missed any more. */
+void join_looked_up(struct gossip *g, uint64_t boot);
+
+/* It is asked itself, by the group. */
+void join_ask(struct gossip *g, struct effects *fx, uint64_t boot);
+
+/* A peer's page has an entry of somebody whom this member has buried, and hears again: it is told so, where
+ * it is known to be. It will refute. */
+void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *e);
 
 /* A newcomer's question, though this member knows it: answers when it is its turn. */
 void join_answer(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
@@ -33,5 +38,9 @@ void join_verify(struct gossip *g, struct effects *fx, const struct wire_message
 /* Whether it is this member's turn, among all who heard a datagram of `subject` by the group, to look into
  * it: some for a question, which has a number, fewer for what is shorter, by its sequence. */
 bool join_turn(const struct gossip *g, const struct wire_message *m, uint64_t sequence);
+
+/* The longest answer, in bytes, of each of those whose turn it is. All together send half of three times the
+ * bytes that came, or less: for some may know other members than the rest, and take their turn, too. */
+size_t join_longest(const struct wire_message *m);
 
 #endif

@@ -1,8 +1,9 @@
 /* Vouches get lost, and nobody repeats them. But every datagram carries a digest of its sender's roster, and
  * whoever is proven may be believed that others know more. If it is just one member more, and a stranger fits
- * that digest, it is a vouch for that stranger. If it is more than one, and stays so, strangers are asked,
- * one for each such datagram, and in the end a roster is pulled; by the young, who have met only some of the
- * others, at once. Nothing of that can be caused by a stranger's datagram. */
+ * that digest, or if it is more than one, and stays so, the peer is asked for the page on which a stranger
+ * should stand; the stranger itself is not, since each of those who miss it would. In the end the whole
+ * roster is pulled; by the young, who have met only some of the others, at once. Nothing of that can be
+ * caused by a stranger's datagram. */
 #include "protocol/mend.h"
 
 #include "protocol/join.h"
@@ -21,6 +22,24 @@ static void pull(struct gossip *g, struct effects *fx, const struct peer *p, int
     g->mend_at = g->now + gap;
 }
 
+/* Looks one stranger up, if others may know it. Where no page comes, and it is all that is missing, it is
+ * asked by the group, once in T at most: so rarely that it does not matter how many do the same. */
+static void look_up(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t more, bool lasts)
+{
+    uint64_t just_one = join_missed(g, more);
+    uint64_t boot = just_one != 0 || !lasts ? just_one : join_missed(g, 0);
+    if (boot == 0) {
+        return;
+    }
+    if (pages_find(g, fx, p, boot)) {
+        join_looked_up(g, boot);
+    }
+    if (just_one != 0 && pages_blocked(g) && g->now >= g->ask_at) {
+        g->ask_at = g->now + current_interval(g);
+        join_ask(g, fx, boot);
+    }
+}
+
 void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m)
 {
     uint64_t mine = g->roster.digest ^ roster_digest(g->self.boot, g->self.incarnation);
@@ -28,7 +47,6 @@ void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const
         g->differs = g->mend_gap = 0;
         return;
     }
-    join_known(g, fx, mine ^ m->digest);
     bool more = m->group_size > g->roster.listed + 1;
     if (g->now - g->born < YOUNG && more) {
         g->mend_gap = 0;
@@ -39,9 +57,7 @@ void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const
     if (g->differs == 0) {
         g->differs = g->now;
     }
-    if (more && g->now - g->differs >= VOUCH_WAIT_MAX) {
-        join_waiting(g, fx);
-    }
+    look_up(g, fx, p, mine ^ m->digest, more && g->now - g->differs >= VOUCH_WAIT_MAX);
     if (g->now - g->differs >= interval && m->group_size >= g->roster.listed + 1) {
         pull(g, fx, p, interval);
     }

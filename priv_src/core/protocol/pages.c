@@ -64,9 +64,30 @@ bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p)
     return true;
 }
 
+bool pages_find(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t boot)
+{
+    if (g->pull.active || p->addr_count == 0) {
+        return false;
+    }
+    g->pull = (struct pull){.from = p->id.boot,
+                            .cursor = boot - 1,
+                            .since = g->now,
+                            .active = true,
+                            .single = true,
+                            .complete = g->pull.complete};
+    request(g, fx, &p->addrs[0], NULL);
+    return true;
+}
+
+bool pages_blocked(const struct gossip *g)
+{
+    return (g->pull.active && g->pull.vain >= PAGE_PEERS) || g->lookups_vain >= LOOKUPS_VAIN;
+}
+
 bool pages_coming(const struct gossip *g)
 {
-    return g->pull.active && g->pull.vain < PAGE_PEERS && g->now - g->pull.since < PAGES_QUIET;
+    return g->pull.active && !g->pull.single && g->pull.vain < PAGE_PEERS &&
+           g->now - g->pull.since < PAGES_QUIET;
 }
 
 /* Whether the peer that is asked has had its chance. */
@@ -81,6 +102,11 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         return;
     }
     struct peer *p = roster_find(&g->roster, g->pull.from);
+    if (g->pull.single && given_up(g, p)) {
+        g->pull.active = false; /* the next to know more is asked */
+        g->lookups_vain = g->lookups_vain < LOOKUPS_VAIN ? (uint8_t)(g->lookups_vain + 1) : LOOKUPS_VAIN;
+        return;
+    }
     if (given_up(g, p)) {
         if (g->roster.listed == 0) {
             g->pull.active = false; /* the next to answer is asked */
@@ -185,6 +211,11 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
     }
     g->pull.nonce = 0;
     g->pull.cursor = m->cursor;
+    g->lookups_vain = 0;
+    if (g->pull.single) {
+        g->pull.active = false;
+        return true;
+    }
     if (m->cursor == CURSOR_END) {
         g->pull.active = false;
         g->pull.complete = true;

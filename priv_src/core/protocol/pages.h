@@ -10,6 +10,12 @@ bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
 /* Asks this peer for the whole roster once more; false when a roster is on its way already. */
 bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p);
 
+/* Asks it for one page alone, which begins with the member of this boot id; false as above. */
+bool pages_find(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t boot);
+
+/* Whether no page comes, whoever is asked: some firewall may pass no unicast. */
+bool pages_blocked(const struct gossip *g);
+
 /* Whether the roster is on its way: strangers may be in it. */
 bool pages_coming(const struct gossip *g);
 void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t);

@@ -97,7 +97,8 @@ static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, 
     } else if (g->now - p->path_tried >= PATH_RETRY &&
                (a->from->kind == PATH_UNICAST || join_turn(g, m, a->sequence))) {
         p->path_tried = g->now;
-        message_probe(g, fx, p->id.boot, from);
+        message_probe(g, fx, p->id.boot, from,
+                      a->from->kind == PATH_UNICAST ? 3 * (size_t)m->size : join_longest(m));
     }
     if (a->newest && m->own_count > 0 && p->hearsay != 0) {
         changed = peer_own_word(p, m->own, m->own_count) || changed;
@@ -111,6 +112,9 @@ static void believe_entries(struct gossip *g, struct effects *fx, const struct w
                             const struct path *from)
 {
     for (size_t i = 0; i < m->entry_count; i++) {
+        if (m->type == WIRE_ROSTER) {
+            join_remind(g, fx, &m->entries[i]);
+        }
         if (m->entries[i].id.boot == g->self.boot && m->id.boot != g->voucher) {
             g->voucher = m->id.boot;
             g->vouchers = g->vouchers < UINT8_MAX ? (uint8_t)(g->vouchers + 1) : UINT8_MAX;

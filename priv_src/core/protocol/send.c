@@ -151,6 +151,20 @@ size_t message_size(const struct wire_message *m)
     return len == 0 ? DATAGRAM_MAX : len + SEAL_OVERHEAD;
 }
 
+bool message_shorten(struct wire_message *m, size_t most)
+{
+    if (message_size(m) > most) {
+        m->has = (uint16_t)(m->has & ~HAS_FINGERPRINT);
+        m->own_count = 0;
+        m->host.len = 0;
+    }
+    if (message_size(m) > most) { /* who does not know the sender asks back */
+        m->id.name.len = 0;
+        m->flags |= WIRE_ASK;
+    }
+    return message_size(m) <= most;
+}
+
 static void send(struct gossip *g, struct effects *fx, const struct path *path, const struct wire_message *m)
 {
     if (!g->announced) {
@@ -179,7 +193,13 @@ static void send(struct gossip *g, struct effects *fx, const struct path *path, 
 
 void message_to_group(struct gossip *g, struct effects *fx, struct wire_message *m)
 {
+    message_to_link(g, fx, 0, m);
+}
+
+void message_to_link(struct gossip *g, struct effects *fx, uint32_t ifindex, struct wire_message *m)
+{
     struct path path = path_group();
+    path.addr.ifindex = ifindex;
     m->has = (uint16_t)(m->has & ~HAS_TO);
     m->nonce = nonce_for_all(g);
     send(g, fx, &path, m);
@@ -199,19 +219,27 @@ void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struc
     send(g, fx, &path, m);
 }
 
-void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to)
+void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to, size_t most)
 {
     struct wire_message m;
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
-    message_to(g, fx, boot, to, &m);
+    m.to = *to; /* so that its size is right */
+    m.has |= HAS_TO;
+    if (message_shorten(&m, most)) {
+        message_to(g, fx, boot, to, &m);
+    }
+}
+
+bool message_may_reach(struct gossip *g, const struct peer *p, size_t at)
+{
+    return (p->hearsay >> at & 1) == 0 ||
+           bucket_take(sources_bucket(&g->named, &p->addrs[at], g->salt), g->now, NAMED_BURST, NAMED_RATE);
 }
 
 void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at)
 {
-    const struct addr *to = &p->addrs[at];
-    bool hearsay = (p->hearsay >> at & 1) != 0;
-    if (!hearsay || bucket_take(sources_bucket(&g->named, to, g->salt), g->now, NAMED_BURST, NAMED_RATE)) {
-        message_probe(g, fx, p->id.boot, to);
+    if (message_may_reach(g, p, at)) {
+        message_probe(g, fx, p->id.boot, &p->addrs[at], DATAGRAM_MAX);
     }
 }

@@ -15,10 +15,15 @@ void message_verdict(struct wire_message *m, uint8_t verdict, uint64_t boot, uin
 /* Bytes of the datagram that this message would be. */
 size_t message_size(const struct wire_message *m);
 
-/* Seals it and asks for it to be sent, to the group or to the one of this boot id at this address. Its nonce
- * is bound to that, unless it has one. Nothing is sent while this member is not announced, or to what is no
- * endpoint. */
+/* Makes an ACK or PROBE a datagram of so many bytes at most: the fingerprint and the addresses, and then the
+ * name, are left out for that, and said later. False when even that is too long. */
+bool message_shorten(struct wire_message *m, size_t most);
+
+/* Seals it and asks for it to be sent, to the group, to those of it on one link (an interface; 0: all), or to
+ * the one of this boot id at this address. Its nonce is bound to that, unless it has one. Nothing is sent
+ * while this member is not announced, or to what is no endpoint. */
 void message_to_group(struct gossip *g, struct effects *fx, struct wire_message *m);
+void message_to_link(struct gossip *g, struct effects *fx, uint32_t ifindex, struct wire_message *m);
 void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to,
                 struct wire_message *m);
 
@@ -34,11 +39,14 @@ enum answer message_answers(const struct gossip *g, const struct wire_message *m
 /* Whether the sender says under the seal that this address is its own. */
 bool message_claims(const struct wire_message *m, const struct addr *a);
 
-/* Sends a PROBE to the one of this boot id, at an address. */
-void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to);
+/* Sends a PROBE to the one of this boot id, at an address; of so many bytes at most. */
+void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to, size_t most);
 
-/* The same to a known peer, at one of its addresses. Others may name whom they like: to a host that only they
- * tell of, it sends few, whatever they are for. */
+/* Whether something may be sent to a known peer, at one of its addresses. Others may name whom they like: to
+ * a host that only they tell of, this member sends few, whatever they are for. */
+bool message_may_reach(struct gossip *g, const struct peer *p, size_t at);
+
+/* A PROBE, if that may be. */
 void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at);
 
 #endif

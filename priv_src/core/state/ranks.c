@@ -12,18 +12,20 @@ static bool heard_lately(const struct gossip *g, const struct peer *p)
 
 /* All may have started at once, and know each other by hearing only; for the settled, a stranger is a
  * newcomer, who knows nothing, or a recording. */
-static void count_strangers(const struct gossip *g, uint64_t subject, size_t enough, size_t *before,
-                            size_t *count)
+static bool counts(const struct gossip *g, const struct pending *p, uint64_t subject)
 {
-    uint64_t mine = rank_weight(g->self.boot, subject);
-    bool young = g->now - g->born < YOUNG;
-    for (size_t i = 0; young && i < g->pending.count && *before < enough; i++) {
+    return p->boot != subject && g->now - p->heard < PENDING_LIFE && g->now - g->born < YOUNG;
+}
+
+static size_t strangers_before(const struct gossip *g, uint64_t subject, uint64_t turn, size_t enough)
+{
+    uint64_t mine = rank_weight(g->self.boot, subject + turn);
+    size_t before = 0;
+    for (size_t i = 0; i < g->pending.count && before < enough; i++) {
         const struct pending *p = &g->pending.slots[i];
-        if (p->boot != subject && g->now - p->heard < PENDING_LIFE) {
-            (*count)++;
-            *before += rank_weight(p->boot, subject) > mine;
-        }
+        before += counts(g, p, subject) && rank_weight(p->boot, subject + turn) > mine;
     }
+    return before;
 }
 
 size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, size_t *live)
@@ -38,47 +40,42 @@ size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, 
             before += rank_weight(r->list[i].boot, subject) > mine;
         }
     }
-    count_strangers(g, subject, enough, &before, &count);
-    *live = count;
-    return before;
-}
-
-size_t rank_among_heard(const struct gossip *g, uint64_t subject, size_t *live)
-{
-    const struct roster *r = &g->roster;
-    uint64_t mine = rank_weight(g->self.boot, subject);
-    size_t before = 0;
-    size_t count = 1;
-    for (size_t i = 0; i < r->listed; i++) {
-        if (r->list[i].boot != subject && heard_lately(g, r->list[i].peer)) {
-            count++;
-            before += rank_weight(r->list[i].boot, subject) > mine;
-        }
+    for (size_t i = 0; i < g->pending.count; i++) {
+        count += counts(g, &g->pending.slots[i], subject);
     }
-    count_strangers(g, subject, SIZE_MAX, &before, &count);
     *live = count;
-    return before;
+    return before < enough ? before + strangers_before(g, subject, 0, enough - before) : before;
 }
 
-size_t rank_among_old(const struct gossip *g, uint64_t subject, size_t *live)
+bool rank_in_turn(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width)
 {
     const struct roster *r = &g->roster;
-    const struct peer *gone = roster_find(r, subject);
+    uint64_t mine = rank_weight(g->self.boot, subject + turn);
+    size_t before = 0;
+    for (size_t i = 0; i < r->listed && before < width; i++) {
+        before += r->list[i].boot != subject && rank_weight(r->list[i].boot, subject + turn) > mine &&
+                  heard_lately(g, r->list[i].peer);
+    }
+    before += strangers_before(g, subject, turn, width);
+    return before < width;
+}
+
+bool rank_in_turn_of_old(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width)
+{
+    const struct roster *r = &g->roster;
+    const struct peer *known = roster_find(r, subject);
     const struct pending *pending = pending_find(&g->pending, subject);
     int64_t before_then = pending != NULL ? pending->first : g->now;
-    before_then = gone != NULL && gone->since < before_then ? gone->since : before_then;
-    uint64_t mine = rank_weight(g->self.boot, subject);
+    before_then =
+        known != NULL && known->state == PEER_GONE && known->since < before_then ? known->since : before_then;
+    uint64_t mine = rank_weight(g->self.boot, subject + turn);
     size_t before = 0;
-    size_t count = 1;
-    for (size_t i = 0; i < r->listed; i++) {
-        if (r->list[i].boot != subject && r->list[i].peer->since <= before_then) {
-            count++;
-            before += rank_weight(r->list[i].boot, subject) > mine;
-        }
+    for (size_t i = 0; i < r->listed && before < width; i++) {
+        before += r->list[i].boot != subject && rank_weight(r->list[i].boot, subject + turn) > mine &&
+                  r->list[i].peer->since <= before_then;
     }
-    count_strangers(g, subject, SIZE_MAX, &before, &count);
-    *live = count;
-    return before;
+    before += strangers_before(g, subject, turn, width);
+    return before < width;
 }
 
 bool rank_watches(const struct gossip *g, const struct peer *p)

@@ -8,13 +8,14 @@
  * many they are; counting ends as soon as the rank is known to be `enough` or worse. */
 size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, size_t *live);
 
-/* The same among those of them who were heard lately: the others cannot answer. Members may disagree about
- * one or two, so this is for what may be done once too often. */
-size_t rank_among_heard(const struct gossip *g, uint64_t subject, size_t *live);
+/* Whether this member is one of the first `width` who are to answer `subject` in this turn. Each turn has an
+ * order of its own, of which a member more or less changes one place: those who do not know quite the same
+ * members disagree about few. Counted are those who were heard lately: the others cannot answer. */
+bool rank_in_turn(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width);
 
 /* The same among those who were listed before the subject was heard first, or before it was buried: when two
  * halves of a group meet, those of the other half know it already. */
-size_t rank_among_old(const struct gossip *g, uint64_t subject, size_t *live);
+bool rank_in_turn_of_old(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width);
 
 /* Whether this member is one of the three who watch `p`: by rank, among those heard lately. */
 bool rank_watches(const struct gossip *g, const struct peer *p);

@@ -52,6 +52,7 @@ struct pull {
     uint8_t tries;  /* of the peer that is asked now */
     uint8_t vain;   /* peers asked in vain, up to PAGE_PEERS */
     bool active;
+    bool single;   /* one page is all that is wanted */
     bool complete; /* the last page has come, or there was none to pull */
 };
 
@@ -91,6 +92,7 @@ struct gossip {
     /* mend.c: at each fresh datagram of a peer */
     int64_t differs;           /* since when others know what this member does not; 0: they do not */
     int64_t mend_at, mend_gap; /* when others may be asked for that; and how much later the next time */
+    int64_t ask_at;            /* when a stranger may be asked for want of pages */
 
     /* receive.c */
     uint64_t voucher; /* who vouched for this member last, */
@@ -138,6 +140,7 @@ struct gossip {
 
     /* pages.c; beat.c begins anew */
     struct pull pull;
+    uint8_t lookups_vain; /* single pages in a row that did not come, up to LOOKUPS_VAIN */
 
     /* join.c, members.c, pages.c, relay.c, join.c: what each of them may still do */
     struct bucket answers, newcomers, pages, relayed;

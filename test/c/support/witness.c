@@ -199,7 +199,8 @@ static void check_send(struct witness *w, int64_t clock, const struct path *path
     demand(w, sequence == (new_life ? 1 : w->sent_sequence + 1), "sends number %" PRIu64 " after %" PRIu64,
            sequence, w->sent_sequence);
     demand(w, m.type >= WIRE_HELLO && m.type <= WIRE_DISCONNECT, "sends a message of type %u", m.type);
-    bool brief = m.type == WIRE_ACK && (m.flags & WIRE_ASK) != 0; /* the name may have been too long */
+    bool brief =
+        (m.type == WIRE_ACK || m.type == WIRE_PROBE) && (m.flags & WIRE_ASK) != 0; /* it was too long */
     demand(w, m.nonce != 0 && (m.id.name.len > 0 || brief), "sends without a nonce or a name");
     w->sent_boot = m.id.boot;
     w->sent_sequence = sequence;
