@@ -21,6 +21,7 @@ defmodule GossipCluster.Peer do
     * `connected_via` - `{ip, port}`: the other end of the Erlang connection; `nil`: there is none, or it is not known
     * `status` - `:alive`, `:suspect` (does not answer), `:stalled` (its sidecar beats but its BEAM hangs)
     * `cookie` - whether its Erlang cookie is this node's: `:same`, `:differs`, `:unknown`
+    * `heard` - whether it was heard itself; `false`: only others have told of it, yet
     * `long_names`, `tls`, `ipv6`, `hidden` - how its distribution runs
     * `connection` - `:connected`, `:connecting`, `:waiting` (for the next try, or for the other side's), or
       `{:skipped, reason}`, where dialling cannot help; the README's troubleshooting guide lists the reasons
@@ -39,6 +40,7 @@ defmodule GossipCluster.Peer do
           connected_via: {:inet.ip_address(), :inet.port_number()} | nil,
           status: :alive | :suspect | :stalled,
           cookie: :same | :differs | :unknown,
+          heard: boolean(),
           long_names: boolean(),
           tls: boolean(),
           ipv6: boolean(),
@@ -61,6 +63,7 @@ defmodule GossipCluster.Peer do
     connected_via: nil,
     status: :alive,
     cookie: :unknown,
+    heard: true,
     long_names: false,
     tls: false,
     ipv6: false,

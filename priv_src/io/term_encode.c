@@ -206,7 +206,7 @@ static int put_host(ei_x_buff *x, const struct host *host)
 static int put_peer(ei_x_buff *x, const struct peer_view *p)
 {
     const struct identity *id = &p->id;
-    return put(ei_x_encode_map_header(x, 13) != 0 || ei_x_encode_atom(x, "name") != 0 ||
+    return put(ei_x_encode_map_header(x, 14) != 0 || ei_x_encode_atom(x, "name") != 0 ||
                put_binary(x, id->name.text, id->name.len) != 0 || ei_x_encode_atom(x, "boot") != 0 ||
                put_boot(x, id->boot) != 0 || put_number(x, "creation", id->creation) != 0 ||
                put_number(x, "incarnation", id->incarnation) != 0 ||
@@ -216,8 +216,8 @@ static int put_peer(ei_x_buff *x, const struct peer_view *p)
                put_bool(x, "ipv6", (id->flags & IDENTITY_IPV6_DIST) != 0) != 0 ||
                put_bool(x, "hidden", (id->flags & IDENTITY_HIDDEN) != 0) != 0 ||
                put_atom(x, "status", status_name(p->status)) != 0 ||
-               put_atom(x, "cookie", cookie_name(p->cookie)) != 0 || put_host(x, &p->host) != 0 ||
-               put_addresses(x, p) != 0);
+               put_atom(x, "cookie", cookie_name(p->cookie)) != 0 || put_bool(x, "heard", p->heard) != 0 ||
+               put_host(x, &p->host) != 0 || put_addresses(x, p) != 0);
 }
 
 static int put_tagged(struct term *t, long arity, const char *tag)
@@ -290,6 +290,8 @@ int term_event(struct term *t, const struct event *e)
                    ei_x_encode_atom(&t->x, reason_name(e->reason)) != 0);
     case EVENT_CONFLICT:
         return put(put_about(t, 3, "conflict", &e->peer) != 0 || put_peer(&t->x, &e->other) != 0);
+    case EVENT_HEARD:
+        return put_about(t, 2, "heard", &e->peer);
     case EVENT_HEALTH:
         return term_health(t, e->health);
     case EVENT_HEARTBEAT:

@@ -326,6 +326,33 @@ static void a_vouch_without_an_address_is_none(void **state)
     assert_int_equal(net_events(net, t.a, EVENT_UP), 1);
 }
 
+/* The owner is told whether it is others alone who tell of a peer, and when the peer itself is heard. */
+static void it_is_told_when_a_peer_that_others_named_is_heard_in_person(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    struct forged x = forge(105, "x@h9", 1, 20), y = forge(106, "y@h9", 1, 21);
+    struct wire_message m;
+    forge_start(&t.f, &m, WIRE_NEWS);
+    forge_entry(&m, &x);
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    assert_false(net_event(net, t.a, EVENT_UP)->peer.heard);
+    assert_false(view(net, t.a, 105).heard);
+    for (int i = 0; i < 3; i++) {
+        forge_start(&x, &m, WIRE_HELLO);
+        net_say(net, t.a, &x, PATH_GROUP, &m);
+    }
+    assert_int_equal(net_events(net, t.a, EVENT_HEARD), 1);
+    assert_true(net_event(net, t.a, EVENT_HEARD)->peer.heard);
+    assert_int_equal(net_event(net, t.a, EVENT_HEARD)->peer.id.boot, 105);
+    assert_true(view(net, t.a, 105).heard);
+    assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 0);
+    net_forget_events(net);
+    net_prove(net, t.a, &y);
+    assert_true(net_event(net, t.a, EVENT_UP)->peer.heard);
+    assert_int_equal(net_events(net, t.a, EVENT_HEARD), 0);
+}
+
 /* A peer that names its own successor is replaced by it while its message is still being read. With as many
  * tombstones as there may be, its record is freed at once. */
 static void a_peer_vouches_for_its_own_successor(void **state)
@@ -370,6 +397,7 @@ int main(void)
         NET_TEST(the_accused_refutes),
         NET_TEST(keys_rotate_without_a_flap),
         NET_TEST(a_vouch_without_an_address_is_none),
+        NET_TEST(it_is_told_when_a_peer_that_others_named_is_heard_in_person),
         NET_TEST(a_peer_vouches_for_its_own_successor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,7 @@ static struct peer_view a_peer(void)
     struct peer_view p = {.id = build_identity(0x0102030405060708, "a@host", UINT32_MAX),
                           .status = STATUS_STALLED,
                           .cookie = COOKIE_DIFFERS,
+                          .heard = true,
                           .addr_count = 2};
     p.id.incarnation = 9;
     p.id.dist_port = 4370;
@@ -109,7 +110,7 @@ static struct peer_view a_peer(void)
 static void is_peer(struct walk *w)
 {
     static const char *const flags[] = {"long_names", "tls", "ipv6", "hidden"};
-    is_map(w, 13);
+    is_map(w, 14);
     is_atom(w, "name");
     is_binary(w, "a@host", 6);
     is_atom(w, "boot");
@@ -128,6 +129,8 @@ static void is_peer(struct walk *w)
     is_atom(w, "stalled");
     is_atom(w, "cookie");
     is_atom(w, "differs");
+    is_atom(w, "heard");
+    is_atom(w, "true");
     is_atom(w, "host");
     is_tuple(w, 2);
     is_atom(w, "true");
@@ -184,6 +187,13 @@ static void events_are_as_the_contract_draws_them(void **state)
     w = walk(t);
     is_tuple(&w, 2);
     is_atom(&w, "update");
+    is_peer(&w);
+    is_end(&w);
+    e.type = EVENT_HEARD;
+    assert_int_equal(term_event(t, &e), 0);
+    w = walk(t);
+    is_tuple(&w, 2);
+    is_atom(&w, "heard");
     is_peer(&w);
     is_end(&w);
     static const struct {

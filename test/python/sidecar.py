@@ -70,7 +70,7 @@ class Sidecar:
             self.stats = {str(k): v for k, v in value[2].items()}
         else:
             self.events.append(value)
-            if tag in ("up", "update"):
+            if tag in ("up", "update", "heard"):
                 boots = [b for b, p in self.peers.items() if p["name"] == value[1]["name"] and b != value[1]["boot"]]
                 for boot in boots:
                     del self.peers[boot]

@@ -185,6 +185,7 @@ defmodule GossipCluster.FakeSidecar do
         hidden: false,
         status: :alive,
         cookie: :same,
+        heard: true,
         host: :unknown,
         addresses: [{{192, 0, 2, 1}, 40_000, 1}]
       },

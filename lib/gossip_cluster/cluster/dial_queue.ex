@@ -1,22 +1,23 @@
 defmodule GossipCluster.Cluster.DialQueue do
   @moduledoc false
-  # Who is dialled next. Pure; part of the dialer. Names stand in two lines, so that neither waits behind the
-  # other: @fresh dials of peers that have not failed and @retries of those that have run at a time, so that a crowd of black
-  # holes (7 s each) never keeps a newcomer waiting; and no more than @burst at once and @rate a second are begun, so that
-  # the heal of a large partition is no flood. The rate also bounds the atoms made.
+  # Who is dialled next. Pure; part of the dialer. Names stand in three lines, so that none waits behind another: peers that
+  # have not failed, those that have, and those of whom only others tell. Of each line no more than @most are dialled at a
+  # time, so that a crowd of black holes (7 s each), or of invented names, never keeps a newcomer waiting; and no more than
+  # @burst at once and @rate a second are begun, so that the heal of a large partition is no flood. The rate also bounds the
+  # atoms made.
 
-  @most %{fresh: 256, retries: 32}
+  @most %{fresh: 256, retries: 32, told: 16}
   @rate 200
   @burst 256
 
-  @type line :: :fresh | :retries
+  @type line :: :fresh | :retries | :told
 
   # lines: times, and who waits for each: in a crowd many wait for one, and the cost of each does not grow with the crowd;
   # waiting: name => {at, line}; running: name => line, and how many of each.
-  defstruct lines: %{fresh: {:gb_sets.new(), %{}}, retries: {:gb_sets.new(), %{}}},
+  defstruct lines: Map.new(@most, fn {line, _most} -> {line, {:gb_sets.new(), %{}}} end),
             waiting: %{},
             running: %{},
-            counts: %{fresh: 0, retries: 0},
+            counts: Map.new(@most, fn {line, _most} -> {line, 0} end),
             tokens: @burst,
             tokens_at: 0
 
@@ -78,6 +79,13 @@ defmodule GossipCluster.Cluster.DialQueue do
     end
   end
 
+  @doc "It was taken, and is not dialled after all."
+  @spec undo(t(), String.t()) :: t()
+  def undo(dials, name) do
+    dials = ended(dials, name)
+    %{dials | tokens: min(dials.tokens + 1, @burst)}
+  end
+
   @doc "Whether a dial of this name runs."
   @spec running?(t(), String.t()) :: boolean()
   def running?(dials, name), do: is_map_key(dials.running, name)
@@ -106,9 +114,10 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   # The first of a line that has room.
   defp next(dials) do
-    fresh = first(dials, :fresh)
-    retry = first(dials, :retries)
-    if fresh && retry, do: min(fresh, retry), else: fresh || retry
+    [:fresh, :retries, :told]
+    |> Enum.map(&first(dials, &1))
+    |> Enum.filter(& &1)
+    |> Enum.min(fn -> nil end)
   end
 
   defp first(dials, line) do

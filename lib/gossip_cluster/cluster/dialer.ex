@@ -21,7 +21,8 @@ defmodule GossipCluster.Cluster.Dialer do
   #   - One that was cut, since its path was dead, is dialled again at once; by the higher name only when the other had time.
   #   - A connection that was ended on purpose (by hand, on either side) is left alone for a quiet period; it holds for that
   #     life of the peer, not for its next one.
-  #   - Bounded in number and rate: see GossipCluster.Cluster.DialQueue.
+  #   - Bounded in number and rate: see GossipCluster.Cluster.DialQueue. How many dials of names that were never connected may fail,
+  #     as a whole and for each address: see GossipCluster.Cluster.DialBudget.
   #   - Not dialled at all, for a reason that a dial cannot cure:
   #       :not_alive   this node has no distribution, or is leaving
   #       :bad_name    the peer's name cannot be a node name
@@ -31,7 +32,7 @@ defmodule GossipCluster.Cluster.Dialer do
   #       :cookie      its Erlang cookie is not ours, and this node holds none of its own for it
   #       :refused     the `accept` option refused it (asked again when the peer changes)
 
-  alias GossipCluster.Cluster.DialQueue
+  alias GossipCluster.Cluster.{DialBudget, DialQueue, Paths}
   alias GossipCluster.Peer
 
   @wait 1_200
@@ -46,7 +47,8 @@ defmodule GossipCluster.Cluster.Dialer do
     @enforce_keys [:peer]
     # lives: creations listed under this name; state: :waiting | :dialling | :connected | {:skipped, reason};
     # failures: dials failed since the odds changed; tried: when the last dial was
-    # begun; again: there was news while it ran; doubted: a dial failed, or a connection was lost, and none is up since.
+    # begun; again: there was news while it ran; doubted: a dial failed, or a connection was lost, and none is up since;
+    # reached: it was connected since it is listed.
     defstruct [
       :peer,
       lives: [],
@@ -57,7 +59,8 @@ defmodule GossipCluster.Cluster.Dialer do
       failures: 0,
       tried: nil,
       again: false,
-      doubted: false
+      doubted: false,
+      reached: false
     ]
   end
 
@@ -70,6 +73,7 @@ defmodule GossipCluster.Cluster.Dialer do
             quiet: %{},
             quiet_most: 64,
             queue: nil,
+            budget: DialBudget.new(),
             rand: nil
 
   @typedoc "What of the own node matters, or nil while it must not dial."
@@ -156,6 +160,12 @@ defmodule GossipCluster.Cluster.Dialer do
         at = min(DialQueue.at(dialer.queue, name), soon(dialer, name, entry, now))
         reconsider(dialer, name, %{entry | failures: 0}, now, at)
 
+      %{^name => %{state: :waiting} = entry} ->
+        # Heard itself it need not wait among those of whom only others tell.
+        if DialBudget.waits?(dialer.budget, name),
+          do: reconsider(dialer, name, entry, now, now),
+          else: dialer
+
       %{} ->
         dialer
     end
@@ -213,7 +223,9 @@ defmodule GossipCluster.Cluster.Dialer do
 
     case dialer.entries do
       %{^name => entry} ->
-        reconsider(dialer, name, %{entry | failures: 0, doubted: false}, now)
+        dialer = %{dialer | budget: DialBudget.give_back(dialer.budget, name, now)}
+        entry = %{entry | failures: 0, doubted: false, reached: true}
+        reconsider(dialer, name, entry, now)
 
       %{} ->
         dialer
@@ -327,7 +339,7 @@ defmodule GossipCluster.Cluster.Dialer do
   @doc "A dial has ended: `:connected`, `:failed` or `:refused` (by `accept`)."
   @spec result(t(), String.t(), :connected | :failed | :refused, integer()) :: t()
   def result(dialer, name, result, now) do
-    dialer = %{dialer | queue: DialQueue.ended(dialer.queue, name)}
+    dialer = account(%{dialer | queue: DialQueue.ended(dialer.queue, name)}, name, result, now)
 
     case {dialer.entries, result} do
       {_entries, :connected} ->
@@ -351,11 +363,28 @@ defmodule GossipCluster.Cluster.Dialer do
     end
   end
 
+  # What was refused here was not dialled.
+  defp account(dialer, name, :failed, _now),
+    do: %{dialer | budget: DialBudget.spent(dialer.budget, name)}
+
+  defp account(dialer, name, _connected_or_refused, now),
+    do: %{dialer | budget: DialBudget.give_back(dialer.budget, name, now)}
+
   @doc "Takes the peers that are to be dialled now, the longest due first; no more than `most`."
   @spec due(t(), integer(), pos_integer() | :infinity) :: {[Peer.t()], t()}
   def due(dialer, now, most \\ :infinity)
   def due(%{own: nil} = dialer, _now, _most), do: {[], dialer}
-  def due(dialer, now, most), do: take(dialer, now, most, [])
+
+  def due(dialer, now, most) do
+    {names, budget} = DialBudget.wake(dialer.budget, now)
+    %{dialer | budget: budget} |> rejoin(names, now) |> take(now, most, [])
+  end
+
+  defp rejoin(dialer, names, now) do
+    Enum.reduce(names, dialer, fn name, dialer ->
+      reconsider(dialer, name, dialer.entries[name], now, now)
+    end)
+  end
 
   # An atom is more than any number.
   defp take(dialer, now, most, peers) when most > 0 do
@@ -364,18 +393,44 @@ defmodule GossipCluster.Cluster.Dialer do
         {Enum.reverse(peers), %{dialer | queue: queue}}
 
       {name, queue} ->
-        entry = %{dialer.entries[name] | state: :dialling, tried: now, again: false}
-        left = if most == :infinity, do: most, else: most - 1
-        take(put(%{dialer | queue: queue}, name, entry), now, left, [entry.peer | peers])
+        case afford(%{dialer | queue: queue}, name, now) do
+          {:ok, dialer} ->
+            entry = %{dialer.entries[name] | state: :dialling, tried: now, again: false}
+            left = if most == :infinity, do: most, else: most - 1
+            take(put(dialer, name, entry), now, left, [entry.peer | peers])
+
+          {:wait, dialer} ->
+            take(%{dialer | queue: DialQueue.undo(dialer.queue, name)}, now, most, peers)
+        end
     end
   end
 
   defp take(dialer, _now, 0, peers), do: {Enum.reverse(peers), dialer}
 
+  defp afford(dialer, name, now) do
+    case dialer.entries[name] do
+      %{reached: true} ->
+        {:ok, dialer}
+
+      %{peer: peer, failures: failures} ->
+        who = if not peer.heard, do: :told, else: if(failures == 0, do: :heard, else: :again)
+        keys = DialBudget.keys(who, places(peer))
+        {verdict, budget} = DialBudget.take(dialer.budget, name, keys, now)
+        {verdict, %{dialer | budget: budget}}
+    end
+  end
+
+  # Where it is heard; or wherever others say that it is.
+  defp places(%Peer{heard: true} = peer), do: peer |> Peer.ip() |> List.wrap()
+  defp places(peer), do: Paths.order(peer, [])
+
   @doc "When `due/2` wants to be called next, or `nil` if only an event can change anything."
   @spec deadline(t(), integer()) :: integer() | nil
   def deadline(%{own: nil}, _now), do: nil
-  def deadline(dialer, now), do: DialQueue.deadline(dialer.queue, now)
+
+  # nil is more than any number.
+  def deadline(dialer, now),
+    do: min(DialQueue.deadline(dialer.queue, now), DialBudget.deadline(dialer.budget))
 
   @doc "How it stands with this peer: as in `t:GossipCluster.Peer.t/0`."
   @spec connection(t(), String.t()) :: :connected | :connecting | :waiting | {:skipped, reason()}
@@ -464,10 +519,13 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defp queue(dialer, name, entry, at) do
     at = max(at, quiet_until(dialer, name, entry) || at)
-    queue = if entry.failures == 0, do: :fresh, else: :retries
-    queue = DialQueue.wait(dialer.queue, name, queue, at)
+    queue = DialQueue.wait(dialer.queue, name, line(entry), at)
     put(%{dialer | queue: queue}, name, %{entry | state: :waiting})
   end
+
+  defp line(%{reached: false, peer: %{heard: false}}), do: :told
+  defp line(%{failures: 0}), do: :fresh
+  defp line(_entry), do: :retries
 
   defp quiet_until(dialer, name, %{peer: %{creation: creation}}) do
     case dialer.quiet do
@@ -479,7 +537,10 @@ defmodule GossipCluster.Cluster.Dialer do
   defp settle(dialer, name, entry, state),
     do: dialer |> unqueue(name) |> put(name, %{entry | state: state})
 
-  defp unqueue(dialer, name), do: %{dialer | queue: DialQueue.drop(dialer.queue, name)}
+  defp unqueue(dialer, name) do
+    budget = DialBudget.leave(dialer.budget, name)
+    %{dialer | queue: DialQueue.drop(dialer.queue, name), budget: budget}
+  end
 
   defp put(dialer, name, entry), do: %{dialer | entries: Map.put(dialer.entries, name, entry)}
 end

@@ -138,6 +138,11 @@ defmodule GossipCluster.Cluster.Peers do
       |> forget_blame(peer.name)
       |> show(peer.name)
 
+  def item(state, {:heard, peer}, now) do
+    dialer = Dialer.listed(state.dialer, peer, now)
+    show(%{state | dialer: Dialer.refreshed(dialer, peer, now)}, peer.name)
+  end
+
   def item(state, {:down, peer, reason}, now),
     do: state |> down(peer, reason, now) |> on_down(peer, reason)
 

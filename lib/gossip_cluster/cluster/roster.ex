@@ -26,6 +26,7 @@ defmodule GossipCluster.Cluster.Roster do
   @type event ::
           {:up, Peer.t()}
           | {:update, Peer.t()}
+          | {:heard, Peer.t()}
           | {:down, Peer.t(), Codec.down_reason()}
           | {:conflict, Peer.t(), Peer.t()}
   @type t :: %__MODULE__{
@@ -96,6 +97,12 @@ defmodule GossipCluster.Cluster.Roster do
     {roster, Enum.reverse(events)}
   end
 
+  def apply(roster, {:heard, peer}) do
+    if get(roster, key(peer)),
+      do: {put(roster, peer), [{:heard, peer}]},
+      else: {roster, []}
+  end
+
   def apply(roster, {:down, peer, reason}) do
     if get(roster, key(peer)),
       do: {remove(roster, peer), [{:down, peer, reason}]},
@@ -138,8 +145,10 @@ defmodule GossipCluster.Cluster.Roster do
 
     cond do
       before == nil -> {roster, [{:up, peer} | events]}
-      before != peer -> {roster, [{:update, peer} | events]}
-      true -> {roster, events}
+      before == peer -> {roster, events}
+      # That it is heard itself is no news to subscribers.
+      %{before | heard: peer.heard} == peer -> {roster, [{:heard, peer} | events]}
+      true -> {roster, [{:update, peer} | events]}
     end
   end
 

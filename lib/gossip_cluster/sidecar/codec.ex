@@ -70,6 +70,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | :snapshot_end
           | {:up, Peer.t()}
           | {:update, Peer.t()}
+          | {:heard, Peer.t()}
           | {:down, Peer.t(), down_reason()}
           | {:conflict, Peer.t(), Peer.t()}
           | {:health, :ok | :isolated}
@@ -217,7 +218,7 @@ defmodule GossipCluster.Sidecar.Codec do
     with {:ok, peers} <- peers(peers, []), do: {:ok, {:snapshot, page, peers}}
   end
 
-  defp event({tag, peer}) when tag in [:up, :update] do
+  defp event({tag, peer}) when tag in [:up, :update, :heard] do
     with {:ok, peer} <- peer(peer), do: {:ok, {tag, peer}}
   end
 
@@ -276,16 +277,17 @@ defmodule GossipCluster.Sidecar.Codec do
            hidden: hidden,
            status: status,
            cookie: cookie,
+           heard: heard,
            host: host,
            addresses: addresses
          } = map
        )
-       when map_size(map) == 13 and is_binary(name) and byte_size(name) <= 1020 and
+       when map_size(map) == 14 and is_binary(name) and byte_size(name) <= 1020 and
               creation in 0..0xFFFFFFFF and
               is_integer(incarnation) and incarnation >= 0 and port in 0..65_535 and
               is_boolean(long_names) and
               is_boolean(tls) and is_boolean(ipv6) and is_boolean(hidden) and status in @statuses and
-              cookie in @cookies and is_list(addresses) do
+              cookie in @cookies and is_boolean(heard) and is_list(addresses) do
     with true <- proper?(addresses) and Enum.all?(addresses, &address?/1),
          {listens, own_addresses} <- host(host) do
       {:ok,
@@ -301,6 +303,7 @@ defmodule GossipCluster.Sidecar.Codec do
          hidden: hidden,
          status: status,
          cookie: cookie,
+         heard: heard,
          addresses: addresses,
          own_addresses: own_addresses,
          listens: listens

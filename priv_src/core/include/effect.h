@@ -20,6 +20,7 @@ enum event_type {
     EVENT_CONFLICT,     /* `peer` has the name of `other`, both alive; once for each pair */
     EVENT_HEALTH,       /* `health` of this node's view has changed */
     EVENT_HEARTBEAT,    /* a beat of `peer` was heard; only when asked for */
+    EVENT_HEARD,        /* a peer that only others had told of was heard in person */
     EVENT_RELAYED, /* datagrams for this member keep coming that were sent to another address; told once */
     EVENT_LEFT,    /* the last goodbye is on its way; no peer is listed any more */
     EVENT_DISCONNECTED, /* `peer` says that its node has ended the connection to this one, on purpose,
@@ -36,6 +37,7 @@ struct peer_view {
     struct identity id;
     uint8_t status; /* enum peer_status */
     uint8_t cookie; /* enum cookie_match */
+    bool heard;     /* in person; else only others have told of it */
     uint8_t addr_count;
     struct addr addrs[PEER_ADDRS]; /* UDP endpoints, most recently heard first */
     struct host host;

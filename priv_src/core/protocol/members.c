@@ -14,7 +14,8 @@
 
 struct peer_view member_view(const struct peer *p)
 {
-    struct peer_view v = {.id = p->id, .cookie = p->cookie, .addr_count = p->addr_count, .host = p->host};
+    struct peer_view v = {
+        .id = p->id, .cookie = p->cookie, .heard = p->met, .addr_count = p->addr_count, .host = p->host};
     v.status = p->suspect ? STATUS_SUSPECT : p->stalled ? STATUS_STALLED : STATUS_ALIVE;
     memcpy(v.addrs, p->addrs, sizeof v.addrs);
     return v;
@@ -33,6 +34,11 @@ static void tell(struct effects *fx, uint8_t type, const struct peer *p, uint8_t
 void member_update(struct effects *fx, const struct peer *p)
 {
     tell(fx, EVENT_UPDATE, p, 0);
+}
+
+void member_met(struct effects *fx, const struct peer *p)
+{
+    tell(fx, EVENT_HEARD, p, 0);
 }
 
 static void tell_conflict(struct effects *fx, struct peer *p, const struct peer_view *other)

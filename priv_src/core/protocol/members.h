@@ -7,6 +7,9 @@
 struct peer_view member_view(const struct peer *p);
 void member_update(struct effects *fx, const struct peer *p);
 
+/* Who was listed on others' word has been heard in person. */
+void member_met(struct effects *fx, const struct peer *p);
+
 /* The sender has just proven itself at this address. Lists it, or brings it back. NULL when it may not be
  * listed. */
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,

@@ -174,11 +174,15 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         return;
     }
     learn_address(g, fx, p, m, a);
-    if (a->newest) {
+    bool first = a->newest && !p->met;
+    if (first) {
         roster_met(&g->roster, p);
     }
     if (life) {
         member_heard(g, fx, p, m, a->newest, a->answers != ANSWER_NONE);
+        if (first && p->state == PEER_LISTED) {
+            member_met(fx, p);
+        }
         relay_answered(g, fx, p);
         if (p->state == PEER_RIVAL) {
             member_rival(g, fx, p, a->answers == ANSWER_HERE);

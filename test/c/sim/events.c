@@ -15,6 +15,7 @@ static const char *const event_names[] = {
     [EVENT_LEFT] = "left",
     [EVENT_DISCONNECTED] = "disconnected",
     [EVENT_RELAYED] = "relayed",
+    [EVENT_HEARD] = "heard",
 };
 static const char *const reason_names[] = {
     [DOWN_LEFT] = "left", [DOWN_BEAM_EXIT] = "beam_exit", [DOWN_SILENT] = "silent"};

@@ -293,6 +293,10 @@ static void check_event(struct witness *w, const struct event *e)
     case EVENT_DISCONNECTED:
         demand(w, at != NONE, "a word of the unlisted");
         break;
+    case EVENT_HEARD:
+        demand(w, at != NONE && e->peer.heard && trusts(w, id->boot),
+               "heard of the unlisted, or of who was not");
+        break;
     case EVENT_RELAYED:
         demand(w, w->misplaced, "tells of a relay that there is not");
         break;

@@ -65,6 +65,23 @@ defmodule GossipCluster.Cluster.DialQueueTest do
     assert {[], _} = take_all(dials, 7)
   end
 
+  test "of those whom only others tell of 16 at a time, who keep nobody waiting; what is undone costs nothing" do
+    told = for n <- 1..40, do: "t#{n}"
+    dials = waiting(DialQueue.new(0), told, :told, 0)
+    assert {taken, dials} = take_all(dials, 0)
+    assert length(taken) == 16
+    dials = dials |> DialQueue.wait("new", :fresh, 5) |> DialQueue.wait("again", :retries, 5)
+    assert {["again", "new"], dials} = take_all(dials, 5)
+
+    for _ <- 1..1_000, reduce: dials do
+      dials ->
+        dials = DialQueue.undo(dials, "new")
+        refute DialQueue.running?(dials, "new")
+        assert {"new", dials} = dials |> DialQueue.wait("new", :fresh, 5) |> DialQueue.take(5)
+        dials
+    end
+  end
+
   test "256 at once, and 200 a second" do
     dials = waiting(DialQueue.new(0), for(n <- 1..600, do: "n#{n}"), :fresh, 0)
     {first, dials} = take_all(dials, 0)

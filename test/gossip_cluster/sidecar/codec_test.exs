@@ -79,6 +79,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
       hidden: bool(),
       status: any([:alive, :suspect, :stalled]),
       cookie: any([:unknown, :same, :differs]),
+      heard: bool(),
       host: any([:unknown, {bool(), for(_ <- 1..int(1, 6), do: ip())}]),
       addresses: for(_ <- 1..int(1, 4), do: {ip(), int(0, 65_535), int(0, 100)})
     }
@@ -102,6 +103,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
     any([
       fn -> with peer <- a_peer(), do: {{:up, peer}, {:up, as_peer(peer)}} end,
       fn -> with peer <- a_peer(), do: {{:update, peer}, {:update, as_peer(peer)}} end,
+      fn -> with peer <- a_peer(), do: {{:heard, peer}, {:heard, as_peer(peer)}} end,
       fn ->
         {peer, reason} = {a_peer(), any([:left, :beam_exit, :silent])}
         {{:down, peer, reason}, {:down, as_peer(peer), reason}}

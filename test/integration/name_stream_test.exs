@@ -1,0 +1,77 @@
+defmodule GossipCluster.Integration.NameStreamTest do
+  # A member with the key says ever new names, at addresses of its choice. (1,200 names in 75 s once made a node open 5,073
+  # TCP connections and write 19,266 lines.)
+  use ExUnit.Case, async: false
+  use GossipCluster.Lab.Case
+
+  alias GossipCluster.Lab.Crowd
+
+  @names 1_200
+  @seconds 10
+  # A dial of a name makes as many connections to its address at most: by the knock, by Erlang, to look for the reason.
+  @connects 3
+
+  test "1,200 invented names: connections and lines are bounded, and a newcomer is connected as ever" do
+    lab = Lab.start(hosts: 3)
+    key = :crypto.strong_rand_bytes(32)
+    cluster = [secret: {:key, key}]
+    [a, low] = Node.start_all(lab, [{"a", host: 1}, {"A", host: 2}])
+    Node.start_cluster(a, cluster)
+    liar = insider(lab.hosts[3], key)
+    assert "joined" = line(liar)
+    since = System.monotonic_time(:second)
+
+    eventually("hundreds of names are listed", [a], fn -> length(Node.peers(a)) > 400 end)
+    arrived = Crowd.arrive(low, cluster)
+    {found, up} = eventually("a is connected", [a, low], fn -> arrived.(a) end)
+
+    # In its turn among those names it would wait for minutes.
+    assert found < 2_000_000 and up < 2_000_000
+
+    assert "said #{@names}" == line(liar)
+    eventually("all are listed", [a], fn -> length(Node.peers(a)) >= @names end)
+
+    Port.command(liar, "\n")
+    "connections " <> count = line(liar)
+    seconds = System.monotonic_time(:second) - since + 1
+    connections = String.to_integer(count)
+    # Both nodes dial: 128 of the names at once, and two a second.
+    assert connections > 128
+    assert connections <= 2 * @connects * (128 + 2 * seconds)
+
+    for node <- [a, low], words <- ["found ", "lost ", "cannot connect to ", "not dialled"] do
+      lines = Enum.count(Node.log(node), fn {_at, _level, line} -> line =~ words end)
+      assert lines <= 128 + seconds + 1
+    end
+
+    # Subscribers hear of each.
+    ups = for {_at, {:event, _, {:up, peer}}} <- Node.events(a), do: peer.name
+    assert length(ups) >= @names + 2
+    assert Node.connected(a) == [low.name]
+  end
+
+  defp insider(host, key) do
+    script = Path.expand("../python/name_stream.py", __DIR__)
+
+    port =
+      Port.open({:spawn_executable, "/usr/bin/python3"}, [
+        :binary,
+        :exit_status,
+        line: 100,
+        env: [{'PYTHONDONTWRITEBYTECODE', '1'}],
+        args: [script, host.netns, "#{:inet.ntoa(host.ip)}", "#{@names}", "#{@seconds}"]
+      ])
+
+    Port.command(port, [Base.encode16(key), "\n"])
+    port
+  end
+
+  defp line(port) do
+    receive do
+      {^port, {:data, {:eol, line}}} -> line
+      {^port, {:exit_status, status}} -> flunk("the insider ended with #{status}")
+    after
+      30_000 -> flunk("the insider says nothing")
+    end
+  end
+end
