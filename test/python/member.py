@@ -22,7 +22,8 @@ YOUNG = 5.0
 LATE = 0.1
 DATAGRAM_MAX = 1200
 SEAL = HEADER + TAG
-FROM_GROUP = (wire.HELLO, wire.NEWS, wire.BYE, wire.ACK, wire.PROBE)
+FROM_GROUP = (wire.HELLO, wire.NEWS, wire.BYE, wire.ACK, wire.PROBE, wire.DISCONNECT)
+DISCONNECT_LIFE = 2_000_000  # us
 LAW_BITS, LAW_RATE = 1800, 1_000_000
 
 
@@ -37,9 +38,9 @@ def is_nowhere(address):
 
 class Member(Joining, Watching):
     def __init__(self, ring, name, addresses, out, *, creation=1, port=4370, flags=0, cookie=None, interval=1000,
-                 boot=None, clock=boottime, seed=None):
+                 host=None, boot=None, clock=boottime, seed=None):
         self.ring, self.name, self.addresses, self.out = ring, name, tuple(addresses), out
-        self.creation, self.port, self.flags, self.t_min = creation, port, flags, interval
+        self.creation, self.port, self.flags, self.t_min, self.host = creation, port, flags, interval, host
         self.boot = boot or int.from_bytes(os.urandom(8), "big") or 1
         self.fingerprint = cookie and ring.keys[0].fingerprint(cookie)
         self.clock, self.random = clock, random.Random(seed)
@@ -106,7 +107,7 @@ class Member(Joining, Watching):
         if to:
             m.to = (boot, to)
         if not short:
-            m.name, m.fingerprint, m.addresses = self.name, self.fingerprint, self.addresses
+            m.name, m.fingerprint, m.addresses, m.host = self.name, self.fingerprint, self.addresses, self.host
         if padded:
             m.padding = 0
             m.padding = max(0, padded - len(wire.encode(m)) - SEAL)
@@ -174,9 +175,9 @@ class Member(Joining, Watching):
         if is_nowhere(source):
             return "misdirected"
         if here is None:
-            taken = m.type in FROM_GROUP and (m.type != wire.ACK or m.echoes) and (m.type != wire.PROBE or m.target)
-            return None if m.to is None and taken else "misdirected"
-        if m.to is None:
+            named = m.target if m.type in (wire.PROBE, wire.DISCONNECT) else m.echoes if m.type == wire.ACK else True
+            return None if m.to is None and m.type in FROM_GROUP and named else "misdirected"
+        if m.to is None or m.type == wire.BYE:  # a goodbye is for all, its subject among them
             return "misdirected"
         boot, address = m.to
         question = m.type == wire.HELLO and m.question is not None
@@ -255,7 +256,8 @@ class Member(Joining, Watching):
                 self.bury(other, "replaced")
         if m.name == self.name:
             self.events.append(("conflict", m.name))
-        peer = Peer(m.boot, m.name, m.creation, m.incarnation, address, m.port, m.flags, m.interval, known=self.now, since=self.now)
+        peer = Peer(m.boot, m.name, m.creation, m.incarnation, address, m.port, m.flags, m.interval, known=self.now,
+                    since=self.now, host=m.host)
         self.gone.pop(m.boot, None)
         self.peers[m.boot] = peer
         self.events.append(("up", m.name))
@@ -277,6 +279,7 @@ class Member(Joining, Watching):
             p.incarnation = m.incarnation
         p.interval, p.port, p.flags, p.size = max(100, m.interval), m.port, m.flags, m.size
         p.fingerprint = m.fingerprint or p.fingerprint
+        p.host = m.host or p.host  # absent tells nothing
         if m.addresses:
             p.claimed = m.addresses
 
@@ -327,10 +330,23 @@ class Member(Joining, Watching):
             self.hear_entries(m)
         if m.type in (wire.NEWS, wire.HELLO):
             self.hear_verdicts(m)
-        if m.asks:
+        if m.type == wire.DISCONNECT:
+            self.hear_disconnect(p, m)
+        elif m.asks:
             self.answer_peer(p, m)
         if m.type == wire.HELLO:
             if m.question:
                 self.answer_question(p, m)
             self.mend(p, m)
         return None
+
+    def hear_disconnect(self, p, m):
+        """It has ended its connection to this member's node: told once for each end, and acknowledged."""
+        if m.ended is None or m.by_group and m.target != self.boot or m.ended < p.ended:
+            return
+        if not 0 <= m.sent_at - m.ended <= DISCONNECT_LIFE:
+            return
+        if m.ended > p.ended:
+            p.ended = m.ended
+            self.events.append(("disconnected", p.name, (p.lag.clock(self.clock()) or m.sent_at) - m.ended))
+        self.say(wire.ACK, None if m.by_group else m.source, p.boot, echoes=[(p.boot, m.nonce)], ended=m.ended)

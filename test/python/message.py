@@ -4,7 +4,7 @@ import struct
 import unicodedata
 from dataclasses import dataclass, field
 
-HELLO, PROBE, ACK, PROBE_FOR, ROSTER, BYE, NEWS = range(1, 8)
+HELLO, PROBE, ACK, PROBE_FOR, ROSTER, BYE, NEWS, DISCONNECT = range(1, 9)
 ASK = 1
 ALIVE, SUSPECT, DEAD, LEFT, BEAM_EXIT = range(1, 6)
 LONG_NAMES, TLS, IPV6, HIDDEN = 1, 2, 4, 8  # of the node: bits 0-3 of an ENTRY, 4-7 of the header
@@ -13,9 +13,10 @@ FIXED = struct.Struct(">BBHBBHQQIIHHQQ")
 assert FIXED.size == 52
 ENTRY_FIXED = struct.Struct(">QQIIHBHB")
 (NAME, QUESTION, ECHO, VERDICT, ENTRY, CURSOR, TOTAL, TARGET, FINGERPRINT, REASON, RELAY, HEARD, TO, ADDRESSES,
- PADDING) = range(1, 16)
+ PADDING, HOST, DISCONNECTED) = range(1, 18)
 MOST = {ECHO: 8, VERDICT: 24, ENTRY: 32}
 ADDRESSES_MOST = 4
+HOST_MOST = 6
 ALL_ONES = 2**64 - 1
 
 
@@ -34,6 +35,7 @@ class Entry:
     interval: int
     name: str
     addresses: tuple
+    host: tuple = None  # (bound, IP addresses)
 
 
 @dataclass
@@ -68,6 +70,8 @@ class Message:
     to: tuple = None  # (boot, address); the address is None where its family is unknown
     addresses: tuple = None
     padding: int = None
+    host: tuple = None  # (bound, IP addresses)
+    ended: int = None  # DISCONNECTED
 
 
 def name_is_good(name):
@@ -84,10 +88,17 @@ def encode_address(address):
     return struct.pack(">BH", 4, port) + socket.inet_aton(ip)
 
 
+def encode_host(host):
+    bound, ips = host
+    return bytes([bound]) + b"".join(
+        b"\x06" + socket.inet_pton(socket.AF_INET6, i) if ":" in i else b"\x04" + socket.inet_aton(i) for i in ips)
+
+
 def encode_entry(e):
     name = e.name.encode()
     fixed = ENTRY_FIXED.pack(e.boot, e.clock, e.creation, e.incarnation, e.port, e.flags, e.interval, len(name))
-    return fixed + name + b"".join(map(encode_address, e.addresses))
+    host = b"\0" + encode_host(e.host) if e.host else b""
+    return fixed + name + b"".join(map(encode_address, e.addresses)) + host
 
 
 def encode(m):
@@ -122,23 +133,48 @@ def encode(m):
     put_number(HEARD, "H", m.heard)
     if m.addresses:
         put(ADDRESSES, b"".join(map(encode_address, m.addresses)))
+    if m.host:
+        put(HOST, encode_host(m.host))
+    put_number(DISCONNECTED, "Q", m.ended)
     if m.padding is not None:
         put(PADDING, bytes(m.padding))
     return bytes(out)
 
 
-def decode_addresses(value, most=ADDRESSES_MOST):
+def split_addresses(value, most):
+    """Up to so many addresses, the rest of which is skipped, and what follows them."""
     out = []
-    while value and len(out) < most:
+    while value:
         size = {4: 4, 6: 16}.get(value[0])
         if size is None:
             break
         if len(value) < 3 + size:
             raise Malformed("address")
         family = socket.AF_INET if size == 4 else socket.AF_INET6
-        out.append((socket.inet_ntop(family, value[3:3 + size]), struct.unpack(">H", value[1:3])[0]))
+        if len(out) < most:
+            out.append((socket.inet_ntop(family, value[3:3 + size]), struct.unpack(">H", value[1:3])[0]))
         value = value[3 + size:]
-    return tuple(out)
+    return tuple(out), value
+
+
+def decode_addresses(value, most=ADDRESSES_MOST):
+    return split_addresses(value, most)[0]
+
+
+def decode_host(value):
+    """Whether the distribution listens on the first address alone, and the addresses."""
+    if not value:
+        raise Malformed("host")
+    bound, value, ips = value[0] != 0, value[1:], []
+    while value and len(ips) < HOST_MOST:
+        size = {4: 4, 6: 16}.get(value[0])
+        if size is None:
+            break
+        if len(value) < 1 + size:
+            raise Malformed("host")
+        ips.append(socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, value[1:1 + size]))
+        value = value[1 + size:]
+    return bound, tuple(ips)
 
 
 def decode_name(value):
@@ -171,7 +207,9 @@ def decode_entry(value):
         raise Malformed("entry")
     decode_boot(fixed[0])
     fixed[5] &= 15
-    return Entry(*fixed, decode_name(rest[:length]), decode_addresses(rest[length:]))
+    name = decode_name(rest[:length])
+    addresses, rest = split_addresses(rest[length:], ADDRESSES_MOST)
+    return Entry(*fixed, name, addresses, decode_host(rest[1:]) if rest[:1] == b"\0" else None)
 
 
 def decode_field(m, kind, value):
@@ -210,6 +248,10 @@ def decode_field(m, kind, value):
         m.to = (boot, (decode_addresses(value[8:], 1) or (None,))[0])
     elif kind == ADDRESSES:
         m.addresses = decode_addresses(value)
+    elif kind == HOST:
+        m.host = decode_host(value)
+    elif kind == DISCONNECTED:
+        m.ended, = take("Q", value)
 
 
 def decode(data):
