@@ -4,7 +4,7 @@ defmodule GossipCluster.Integration.NameStreamTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
-  alias GossipCluster.Lab.Crowd
+  alias GossipCluster.Lab.{Crowd, Python}
 
   @names 1_200
   @seconds 10
@@ -17,8 +17,8 @@ defmodule GossipCluster.Integration.NameStreamTest do
     cluster = [secret: {:key, key}]
     [a, low] = Node.start_all(lab, [{"a", host: 1}, {"A", host: 2}])
     Node.start_cluster(a, cluster)
-    liar = insider(lab.hosts[3], key)
-    assert "joined" = line(liar)
+    liar = Python.start(lab.hosts[3], "name_stream.py", ["#{@names}", "#{@seconds}"])
+    assert Python.ask(liar, Base.encode16(key)) == "joined"
     since = System.monotonic_time(:second)
 
     eventually("hundreds of names are listed", [a], fn -> length(Node.peers(a)) > 400 end)
@@ -28,11 +28,10 @@ defmodule GossipCluster.Integration.NameStreamTest do
     # In its turn among those names it would wait for minutes.
     assert found < 2_000_000 and up < 2_000_000
 
-    assert "said #{@names}" == line(liar)
+    assert Python.hear(liar) == "said #{@names}"
     eventually("all are listed", [a], fn -> length(Node.peers(a)) >= @names end)
 
-    Port.command(liar, "\n")
-    "connections " <> count = line(liar)
+    "connections " <> count = Python.ask(liar)
     seconds = System.monotonic_time(:second) - since + 1
     connections = String.to_integer(count)
     # Both nodes dial: 128 of the names at once, and two a second.
@@ -48,30 +47,5 @@ defmodule GossipCluster.Integration.NameStreamTest do
     ups = for {_at, {:event, _, {:up, peer}}} <- Node.events(a), do: peer.name
     assert length(ups) >= @names + 2
     assert Node.connected(a) == [low.name]
-  end
-
-  defp insider(host, key) do
-    script = Path.expand("../python/name_stream.py", __DIR__)
-
-    port =
-      Port.open({:spawn_executable, "/usr/bin/python3"}, [
-        :binary,
-        :exit_status,
-        line: 100,
-        env: [{'PYTHONDONTWRITEBYTECODE', '1'}],
-        args: [script, host.netns, "#{:inet.ntoa(host.ip)}", "#{@names}", "#{@seconds}"]
-      ])
-
-    Port.command(port, [Base.encode16(key), "\n"])
-    port
-  end
-
-  defp line(port) do
-    receive do
-      {^port, {:data, {:eol, line}}} -> line
-      {^port, {:exit_status, status}} -> flunk("the insider ended with #{status}")
-    after
-      30_000 -> flunk("the insider says nothing")
-    end
   end
 end
