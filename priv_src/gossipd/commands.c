@@ -74,6 +74,8 @@ static int command(struct gossipd *d, struct message *m)
     engine_command(&d->engine, d->now, c);
     if (c->type == COMMAND_KEYS) {
         uplink_keys_changed(&d->uplink);
+    } else if (c->type == COMMAND_PULSE) {
+        uplink_pulse(&d->uplink);
     }
     return 0;
 }

@@ -128,6 +128,13 @@ void uplink_keys_changed(struct uplink *u)
     (void)queue(u, term_atom(u->term, "keys_changed"));
 }
 
+void uplink_pulse(struct uplink *u)
+{
+    if (!uplink_waits(u)) {
+        (void)queue(u, term_atom(u->term, "pulse"));
+    }
+}
+
 static void tell_network(struct uplink *u)
 {
     (void)queue(u, term_interfaces(u->term, &u->network));

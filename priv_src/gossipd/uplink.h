@@ -62,6 +62,10 @@ void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *cor
                   const struct udp_stats *udp);
 void uplink_keys_changed(struct uplink *u);
 
+/* The answer to a pulse, by which the owner knows that this lives. Not queued behind anything: whatever waits
+ * for the owner says as much. */
+void uplink_pulse(struct uplink *u);
+
 /* This is what multicasts go out on, and where that leads. Queues a frame; until {ready, Map} has told it, it
  * is only kept. */
 void uplink_network(struct uplink *u, const struct network *network);

@@ -391,6 +391,27 @@ static void a_reader_that_is_gone_is_seen(void **state)
     net_free(net);
 }
 
+/* However many pulses an owner sends that does not read, their answers take no room from what it must know.
+ */
+static void a_pulse_is_answered_only_where_nothing_waits(void **state)
+{
+    (void)state;
+    struct owner o;
+    configured(&o);
+    for (int i = 0; i < 1000; i++) {
+        uplink_pulse(&o.uplink);
+    }
+    expect(&o, NULL, "pulse", "");
+    assert_false(next(&o, NULL));
+    uplink_keys_changed(&o.uplink);
+    uplink_pulse(&o.uplink);
+    expect(&o, NULL, "keys_changed", "");
+    assert_false(next(&o, NULL));
+    uplink_pulse(&o.uplink);
+    expect(&o, NULL, "pulse", "");
+    end(&o);
+}
+
 static void the_last_word_is_a_frame_behind_what_waits(void **state)
 {
     (void)state;
@@ -454,6 +475,7 @@ int main(void)
         cmocka_unit_test(heartbeat_frames_have_a_rate),
         cmocka_unit_test(log_lines_have_a_rate_and_say_so),
         cmocka_unit_test(a_reader_that_is_gone_is_seen),
+        cmocka_unit_test(a_pulse_is_answered_only_where_nothing_waits),
         cmocka_unit_test(the_last_word_is_a_frame_behind_what_waits),
         cmocka_unit_test(a_last_word_that_nobody_reads_goes_to_stderr),
     };

@@ -68,7 +68,7 @@ class Sidecar:
             self.peers, self.snapshot = self.snapshot, None
         elif tag == "stats":
             self.stats = {str(k): v for k, v in value[2].items()}
-        else:
+        elif tag != "pulse":  # it answers ours; if it did not, nothing else would come either
             self.events.append(value)
             if tag in ("up", "update", "heard"):
                 boots = [b for b, p in self.peers.items() if p["name"] == value[1]["name"] and b != value[1]["boot"]]
