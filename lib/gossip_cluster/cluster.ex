@@ -50,7 +50,8 @@ defmodule GossipCluster.Cluster do
           | {:local, Announcement.local()}
           | {:pulse, Announcement.local()}
           | {:local_port, :inet.port_number()}
-          | {:opened, keys :: Hidden.t()}
+          | {:opened, keys :: Hidden.t(), SidecarLife.process() | nil}
+          | {:sidecar_seen, SidecarLife.process(), :stopped | :runs | :unknown}
           | {:not_opened, String.t()}
           | {:frame, Codec.event()}
           | {:unreadable, non_neg_integer()}
@@ -103,6 +104,8 @@ defmodule GossipCluster.Cluster do
           | :epmd_sweep
           | {:open, keys :: Hidden.t()}
           | :close
+          | {:look_at_sidecar, SidecarLife.process() | nil}
+          | {:kill, SidecarLife.process() | nil}
           | :find_siblings
           | {:sends_from, :inet.port_number()}
           | {:command, Codec.command()}
@@ -190,6 +193,7 @@ defmodule GossipCluster.Cluster do
     :local,
     :local_port,
     :opened,
+    :sidecar_seen,
     :not_opened,
     :exited,
     :broken,
@@ -198,7 +202,7 @@ defmodule GossipCluster.Cluster do
   ]
   @answers [:await, :caller_down, :leave, :leave_failed, :stats, :stats_failed, :siblings]
   @routes [:addresses, :path, :probed]
-  @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error]
+  @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :pulse]
 
   defp route(state, :continue, _now), do: state
 
@@ -206,8 +210,10 @@ defmodule GossipCluster.Cluster do
     do: state |> Peers.pulse(now) |> Local.event(event, now)
 
   defp route(state, {:frame, frame} = event, now) do
+    state = %{state | sidecar: SidecarLife.heard(state.sidecar)}
+
     cond do
-      frame == :keys_changed or kind(frame) in @of_this_node -> Local.event(state, event, now)
+      kind(frame) in @of_this_node -> Local.event(state, event, now)
       frame == :left or kind(frame) == :stats -> Answers.event(state, event, now)
       true -> Peers.event(state, event, now)
     end

@@ -313,6 +313,15 @@ defmodule GossipCluster.Owner do
     end
 
     if owner.port, do: Sidecar.close(owner.port)
+    end_stopped(owner.cluster.sidecar.process)
+  end
+
+  # It does not read that its port is closed, and would stay for ever.
+  defp end_stopped(nil), do: :ok
+
+  defp end_stopped(process) do
+    _killed = Sidecar.Process.state(process) == :stopped and Sidecar.Process.kill(process)
+    :ok
   end
 
   defp shutdown?(:normal), do: true

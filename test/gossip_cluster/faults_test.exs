@@ -283,6 +283,53 @@ defmodule GossipCluster.FaultsTest do
     assert Disconnects.by(:other@x) == nil
   end
 
+  test "a sidecar that answers no more is said, killed and replaced, and one that answers is left alone",
+       %{
+         fake: fake
+       } do
+    fake = start(fake)
+    FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+    assert_dial(:"zoe@127.0.0.1") |> answer(true)
+    assert {:up, _peer} = event()
+    process = cluster().sidecar.process
+    since = System.monotonic_time(:millisecond)
+
+    # Longer than the silence that is the end of one.
+    eventually(fn ->
+      FakeSidecar.say(fake, :pulse)
+      System.monotonic_time(:millisecond) - since > 3_500
+    end)
+
+    assert cluster().sidecar.process == process
+
+    log =
+      capture_log(fn ->
+        next = FakeSidecar.attach(fake)
+        FakeSidecar.ready(next, [FakeSidecar.peer("zoe@127.0.0.1")])
+        eventually(fn -> cluster().sidecar.state == :running end)
+        told()
+      end)
+
+    assert count(log, "gossipd does not answer for 3000 ms, and is killed. It is tried again") ==
+             1
+
+    assert cluster().sidecar.process != process
+    eventually(fn -> GossipCluster.Sidecar.Process.state(process) == :unknown end)
+    assert [%Peer{connection: :connected}] = GossipCluster.peers(@name)
+    no_event()
+  end
+
+  test "a cluster that ends leaves no stopped sidecar behind", %{fake: fake} do
+    fake = start(fake)
+    FakeSidecar.ready(fake)
+    settled(fake)
+    process = cluster().sidecar.process
+    {_output, 0} = System.cmd("kill", ["-STOP", "#{process.os_pid}"])
+    eventually(fn -> GossipCluster.Sidecar.Process.state(process) == :stopped end)
+    :ok = stop_supervised(@name)
+    eventually(fn -> GossipCluster.Sidecar.Process.state(process) == :unknown end)
+  end
+
   describe "nonode@nohost" do
     test "a node whose name is still to come is none", %{fake: fake} do
       :net_kernel.stop()

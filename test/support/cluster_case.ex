@@ -28,6 +28,9 @@ defmodule GossipCluster.ClusterCase do
   @doc "What the sidecar says when it is ready."
   def ready, do: @ready
 
+  @doc "The operating system's process of the sidecar."
+  def process, do: %{os_pid: 7, started: "1"}
+
   @doc "What the owner sees of this node."
   def local do
     %{
@@ -78,7 +81,7 @@ defmodule GossipCluster.ClusterCase do
     {cluster, _effects} =
       handle(cluster, [
         {:start, local(), nil},
-        {:opened, local().keys},
+        {:opened, local().keys, process()},
         {:restore, [], [], 1},
         {:local, local()},
         {:local_port, 4000},

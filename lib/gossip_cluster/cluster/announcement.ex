@@ -9,7 +9,7 @@ defmodule GossipCluster.Cluster.Announcement do
   # More are not told: see PROTOCOL.md, HOST.
   @most_addresses 6
   # A node that does not listen has no port to tell: so often we ask, a pulse each time.
-  @port_tries 10
+  @port_tries 20
 
   # own: this node's distribution; cookie, keys: hidden, nil as long as there is none; by_cookie: whether the ring needs
   # the cookie; port: where the distribution

@@ -56,12 +56,18 @@ defmodule GossipCluster.Cluster.Local do
   end
 
   def event(state, {:pulse, local}, now) do
+    {answer, sidecar} = SidecarLife.pulse(state.sidecar, pulse(state), now)
+
     # A pulse that is not taken is not missed: the next one comes.
-    state
+    %{state | sidecar: sidecar}
     |> timer(:pulse, pulse(state))
     |> command(:pulse)
+    |> answered(answer, now)
     |> event({:local, local}, now)
   end
+
+  def event(state, {:sidecar_seen, process, how}, now),
+    do: answered(state, SidecarLife.seen(state.sidecar, process, how), now)
 
   def event(state, {:local_port, port}, _now),
     do: announce(%{state | announcement: Announcement.port(state.announcement, port)})
@@ -71,8 +77,8 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:timeout, :open}, _now), do: open(state)
 
-  def event(state, {:opened, keys}, now) do
-    {patience, sidecar} = SidecarLife.opened(state.sidecar, now)
+  def event(state, {:opened, keys, process}, now) do
+    {patience, sidecar} = SidecarLife.opened(state.sidecar, process, now)
     announcement = Announcement.sent(state.announcement, {:keys, keys})
     roster = Roster.new_sidecar(state.roster, now)
 
@@ -91,20 +97,20 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:broken, reason}, now), do: died(state, {:broken, reason}, now)
 
   def event(state, {:timeout, :ready}, now) do
-    if state.sidecar.state == :starting, do: stop(state, SidecarLife.late(), now), else: state
+    if state.sidecar.state == :starting, do: kill(state, SidecarLife.late(), now), else: state
   end
 
   # Only a broken sidecar, or one of another version, says what cannot be read.
   def event(state, {:unreadable, bytes}, now),
     do: stop(state, "gossipd sent a frame of #{bytes} bytes that cannot be read", now)
 
-  def event(state, {:announced, news}, _now) do
+  def event(state, {:announced, news}, now) do
     before = state.announcement
     state = %{state | announcement: Announcement.sent(before, news)}
 
     cond do
       elem(news, 0) == :keys ->
-        state
+        %{state | sidecar: SidecarLife.given_keys(state.sidecar, now)}
 
       Announcement.announced?(before) ->
         put_status(state)
@@ -136,12 +142,19 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:frame, {:log, _level, _text} = line}, _now), do: fact(state, line)
 
-  def event(state, {:frame, :keys_changed}, _now), do: fact(state, :keys_changed)
+  def event(state, {:frame, :keys_changed}, _now),
+    do: fact(%{state | sidecar: SidecarLife.keys_changed(state.sidecar)}, :keys_changed)
+
+  def event(state, {:frame, :pulse}, _now), do: state
 
   def event(state, {:frame, {:error, _kind, text}}, _now),
     do: %{state | sidecar: SidecarLife.fatal(state.sidecar, Facts.printable(text))}
 
-  defp pulse(state), do: div(state.options.interval, 2)
+  defp pulse(state), do: SidecarLife.every(state.options.interval)
+
+  defp answered(state, :ok, _now), do: state
+  defp answered(state, :look, _now), do: act(state, {:look_at_sidecar, state.sidecar.process})
+  defp answered(state, {:stuck, text}, now), do: kill(state, text, now)
 
   # It waits for the cookie, which may be there now.
   defp wake(%{sidecar: %{state: :waiting}} = state),
@@ -156,6 +169,9 @@ defmodule GossipCluster.Cluster.Local do
       {:nothing, _sidecar} -> state
     end
   end
+
+  # What is stuck, or stopped, does not read that the port is closed.
+  defp kill(state, text, now), do: state |> act({:kill, state.sidecar.process}) |> stop(text, now)
 
   defp stop(state, text, now), do: state |> act(:close) |> died({:text, text}, now)
 

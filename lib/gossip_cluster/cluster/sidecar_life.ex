@@ -12,14 +12,35 @@ defmodule GossipCluster.Cluster.SidecarLife do
   # From configuration to `ready`: deriving a key takes 25 ms, on a slow board a second.
   @ready_timeout 15_000
 
-  # opened: when it was started; attempts: failures in a row; complaint: what was said of the last failure, once; fatal: what
-  # it said of itself before it died.
-  defstruct state: :down, opened: nil, attempts: 0, complaint: nil, fatal: nil
+  # The owner sends a pulse every half interval, and at least so often; what the sidecar says is an answer to it.
+  @pulse 250
+  # One that runs, and has not answered for so long, is stuck: replaced, it is back in less than 5 s in all.
+  @patience 3_000
+  # So long after its time a pulse tells that this VM itself was stopped: the sidecar may have been, too.
+  @paused 1_000
 
+  # process: of the operating system; pulsed: when the last pulse was sent; unanswered: for so many milliseconds of this VM's own
+  # time, or nil; busy: until then it may be deriving keys. opened: when it was started; attempts: failures in a row; complaint: what was said of the last failure, once; fatal: what
+  # it said of itself before it died.
+  defstruct state: :down,
+            process: nil,
+            opened: nil,
+            pulsed: nil,
+            unanswered: nil,
+            busy: nil,
+            attempts: 0,
+            complaint: nil,
+            fatal: nil
+
+  @type process :: %{os_pid: non_neg_integer(), started: String.t() | nil}
   @type state :: :down | :waiting | :starting | :running
   @type t :: %__MODULE__{
           state: state(),
+          process: process() | nil,
           opened: integer() | nil,
+          pulsed: integer() | nil,
+          unanswered: integer() | nil,
+          busy: integer() | nil,
           attempts: non_neg_integer(),
           complaint: String.t() | nil,
           fatal: String.t() | nil
@@ -33,7 +54,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
         }
 
   @doc "None runs yet."
-  @spec new() :: %__MODULE__{state: :down, opened: nil, attempts: 0, complaint: nil, fatal: nil}
+  @spec new() :: t()
   def new, do: %__MODULE__{}
 
   @doc """
@@ -51,8 +72,19 @@ defmodule GossipCluster.Cluster.SidecarLife do
   def open(life, true), do: {:open, life}
 
   @doc "It is started; it says within so many milliseconds that it is ready."
-  @spec opened(t(), integer()) :: {pos_integer(), t()}
-  def opened(life, now), do: {@ready_timeout, %{life | state: :starting, opened: now}}
+  @spec opened(t(), process() | nil, integer()) :: {pos_integer(), t()}
+  def opened(life, process, now) do
+    {@ready_timeout,
+     %{
+       life
+       | state: :starting,
+         process: process,
+         opened: now,
+         pulsed: nil,
+         unanswered: nil,
+         busy: nil
+     }}
+  end
 
   @doc "It says that it runs, after so long; whether that is news, since it was complained of."
   @spec ready(t(), integer()) :: {non_neg_integer(), boolean(), t()}
@@ -63,6 +95,72 @@ defmodule GossipCluster.Cluster.SidecarLife do
   @doc "Whether there is one that takes commands."
   @spec up?(t()) :: boolean()
   def up?(%{state: state}), do: state in [:starting, :running]
+
+  @doc "How often a pulse is sent, in milliseconds, by the interval of the beats."
+  @spec every(pos_integer()) :: pos_integer()
+  def every(interval), do: interval |> div(2) |> min(@pulse)
+
+  @doc """
+  A pulse is sent, one is every so many milliseconds. Of what was not answered since the one before: `:look` whether it is
+  stopped; or it is `{:stuck, text}`. What counts is the time that this VM has lived through: after a pause of its own, as of a
+  machine that slept, or while its own timers are late, it cannot tell.
+  """
+  @spec pulse(t(), pos_integer(), integer()) :: {:ok | :look | {:stuck, String.t()}, t()}
+  def pulse(%{state: state} = life, _every, _now) when state not in [:starting, :running],
+    do: {:ok, life}
+
+  def pulse(life, every, now) do
+    since = now - (life.pulsed || now)
+    before = life.unanswered
+    life = %{life | pulsed: now, unanswered: waited(before, since, every)}
+
+    cond do
+      before == nil or life.unanswered <= 0 or since > 2 * every ->
+        {:ok, life}
+
+      stuck?(life, now) ->
+        {{:stuck, "gossipd does not answer for #{@patience} ms, and is killed"}, life}
+
+      true ->
+        {:look, life}
+    end
+  end
+
+  # The answer may just be on its way, and what was stopped with this VM wakes up in its own time.
+  defp waited(_before, since, _every) when since > @paused, do: -@paused
+  defp waited(nil, _since, _every), do: 0
+  defp waited(before, since, every), do: before + min(since, 2 * every)
+
+  defp stuck?(life, now) do
+    life.state == :running and life.unanswered >= @patience and
+      (life.busy == nil or now >= life.busy)
+  end
+
+  @doc "It has said something."
+  @spec heard(t()) :: t()
+  def heard(%{unanswered: nil} = life), do: life
+  def heard(life), do: %{life | unanswered: nil}
+
+  @doc "It has been given keys: to derive one takes it a second on a slow board."
+  @spec given_keys(t(), integer()) :: t()
+  def given_keys(life, now), do: %{life | busy: now + @ready_timeout}
+
+  @doc "It has derived them."
+  @spec keys_changed(t()) :: t()
+  def keys_changed(life), do: %{life | busy: nil}
+
+  @doc "This is how its process was seen. One that is stopped, and has not answered since, does nothing any more."
+  @spec seen(t(), process(), :stopped | :runs | :unknown) :: :ok | {:stuck, String.t()}
+  def seen(%{process: process, unanswered: unanswered} = life, process, :stopped)
+      when is_integer(unanswered) and unanswered > 0 do
+    if up?(life),
+      do:
+        {:stuck,
+         "gossipd does not answer: its process is stopped (by SIGSTOP, or a debugger), and is killed"},
+      else: :ok
+  end
+
+  def seen(_life, _process, _state), do: :ok
 
   @doc "It says why it is about to die; that is the better word."
   @spec fatal(t(), String.t()) :: t()
@@ -94,6 +192,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
      %{
        life
        | state: :down,
+         process: nil,
          attempts: attempts + 1,
          complaint: text || life.complaint,
          fatal: nil

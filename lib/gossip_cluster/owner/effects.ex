@@ -65,7 +65,7 @@ defmodule GossipCluster.Owner.Effects do
         owner = %{owner | port: port}
         # Should it not be taken, the end of that sidecar tells.
         _taken = command(owner, {:configure, configuration(options, Hidden.unwrap(keys))})
-        {owner, {:opened, keys}}
+        {owner, {:opened, keys, Sidecar.Process.of(port)}}
 
       {:error, _reason, text} ->
         {owner, {:not_opened, text}}
@@ -75,6 +75,18 @@ defmodule GossipCluster.Owner.Effects do
   def act(:close, owner) do
     if owner.port, do: Sidecar.close(owner.port)
     %{owner | port: nil}
+  end
+
+  def act({:look_at_sidecar, nil}, owner), do: owner
+
+  def act({:look_at_sidecar, process}, owner),
+    do: start_task(owner, {:look_at_sidecar, process}, Sidecar.Process, :state, [process])
+
+  def act({:kill, nil}, owner), do: owner
+
+  def act({:kill, process}, owner) do
+    {:ok, _pid} = Task.Supervisor.start_child(tasks(owner), Sidecar.Process, :kill, [process])
+    owner
   end
 
   def act({:sends_from, port}, owner), do: done(Siblings.put(owner.name, port), owner)
@@ -226,8 +238,9 @@ defmodule GossipCluster.Owner.Effects do
   end
 
   defp start_task(owner, what, module, function, arguments) do
-    supervisor = View.get(owner.view, :tasks, nil)
-    tasks = Tasks.start(owner.tasks, supervisor, what, module, function, arguments)
+    tasks = Tasks.start(owner.tasks, tasks(owner), what, module, function, arguments)
     %{owner | tasks: tasks}
   end
+
+  defp tasks(owner), do: View.get(owner.view, :tasks, nil)
 end

@@ -7,10 +7,13 @@ defmodule GossipCluster.Owner.Tasks do
   # net_kernel itself gives a connect up after 7 s.
   @timeout 60_000
 
+  alias GossipCluster.Sidecar
+
   @typedoc "What a task is for."
   @type what ::
           {:dial | :disconnect | :knock | :find_path | :probe, name :: String.t()}
           | {:list_nodes, links :: non_neg_integer()}
+          | {:look_at_sidecar, Sidecar.Process.t()}
           | :addresses
           | :cookies
           | :port
@@ -59,6 +62,8 @@ defmodule GossipCluster.Owner.Tasks do
   defp event(:cookies, held, _duration), do: {:cookies, held}
   defp event(:addresses, :killed, _duration), do: {:addresses, [], nil}
   defp event(:addresses, {addresses, listener}, _), do: {:addresses, addresses, listener}
+  defp event({:look_at_sidecar, process}, :killed, _), do: {:sidecar_seen, process, :unknown}
+  defp event({:look_at_sidecar, process}, how, _), do: {:sidecar_seen, process, how}
   defp event({:find_path, name}, :killed, _duration), do: {:path, name, nil}
   defp event({:find_path, name}, path, _duration), do: {:path, name, path}
   defp event({:probe, name}, :killed, _duration), do: {:probed, name, :answered}

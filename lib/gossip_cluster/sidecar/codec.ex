@@ -78,6 +78,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:heartbeat, binary()}
           | {:log, :debug | :info | :warning | :error, String.t()}
           | {:stats, non_neg_integer(), %{atom() => term()}}
+          | :pulse
           | :keys_changed
           | :left
           | {:error, atom(), String.t()}
@@ -245,7 +246,7 @@ defmodule GossipCluster.Sidecar.Codec do
   defp event({:error, kind, text} = event) when kind in @kinds and is_binary(text),
     do: {:ok, event}
 
-  defp event(event) when event in [:snapshot_end, :keys_changed, :left], do: {:ok, event}
+  defp event(event) when event in [:pulse, :snapshot_end, :keys_changed, :left], do: {:ok, event}
 
   defp event({:stats, ref, stats} = event) when is_integer(ref) and is_map(stats) do
     if Enum.all?(stats, &stat?/1), do: {:ok, event}, else: :error

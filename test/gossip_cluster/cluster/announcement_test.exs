@@ -85,7 +85,7 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     assert [{:alive, %{creation: 2, port: 4001}, _}] = Announcement.changes(announcement)
   end
 
-  test "a port that nobody knows is asked for ten times" do
+  test "a port that nobody knows is asked for twenty times, in 5 s" do
     {:started, announcement} = look(Announcement.new(false), local())
     announcement = Announcement.host(announcement, [], nil)
 
@@ -94,7 +94,7 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
         announcement |> Announcement.port_asked() |> Announcement.port(0)
       end)
 
-    assert asked |> Enum.take_while(&Announcement.ask_port?/1) |> length() == 10
+    assert asked |> Enum.take_while(&Announcement.ask_port?/1) |> length() == 20
     # And one that is late is announced without until it comes.
     late = announcement |> Announcement.port_asked() |> Announcement.port(:unknown)
     assert [_, {:alive, %{port: 0}, _}] = Announcement.changes(late)

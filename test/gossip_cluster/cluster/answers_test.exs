@@ -109,7 +109,7 @@ defmodule GossipCluster.Cluster.AnswersTest do
       assert {_cluster, []} = handle(cluster, {:siblings, [54_321]})
       {cluster, effects} = handle(cluster, {:timeout, :open})
       assert [{:open, keys}] = for({:open, _keys} = open <- effects, do: open)
-      {_cluster, effects} = handle(cluster, {:opened, keys})
+      {_cluster, effects} = handle(cluster, {:opened, keys, process()})
       assert :find_siblings in effects
     end
   end
@@ -136,7 +136,7 @@ defmodule GossipCluster.Cluster.AnswersTest do
 
   defp announcing do
     {cluster, _} = handle(running(), {:exited, "gossipd exited"})
-    {cluster, _} = handle(cluster, [{:timeout, :open}, {:opened, local().keys}])
+    {cluster, _} = handle(cluster, [{:timeout, :open}, {:opened, local().keys, process()}])
     alive = Map.merge(own(), %{port: 4000, host: {false, []}})
     {_cluster, effects} = handle(cluster, {:announced, {:alive, alive, local().cookie}})
     effects
@@ -145,14 +145,29 @@ defmodule GossipCluster.Cluster.AnswersTest do
   describe "whatever happens, in whatever order," do
     defp some_event(asked) do
       case {Enum.random(1..9), asked} do
-        {n, _} when n in 1..2 -> {:await, make_ref(), self(), Enum.random(0..3), timeout()}
-        {3, _} -> {:leave, make_ref()}
-        {4, _} -> {:stats, make_ref()}
-        {5, _} -> Enum.random([{:frame, :left}, {:exited, "x"}, {:opened, local().keys}])
-        {6, _} -> {Enum.random([:nodeup]), Enum.random(["z1@x", "z2@x", "z3@x"])}
-        {7, _} -> {:nodedown, Enum.random(["z1@x", "z2@x", "z3@x"]), :net_tick_timeout, nil}
-        {_, []} -> {:timeout, :dial}
-        {_, refs} -> late(Enum.random(refs))
+        {n, _} when n in 1..2 ->
+          {:await, make_ref(), self(), Enum.random(0..3), timeout()}
+
+        {3, _} ->
+          {:leave, make_ref()}
+
+        {4, _} ->
+          {:stats, make_ref()}
+
+        {5, _} ->
+          Enum.random([{:frame, :left}, {:exited, "x"}, {:opened, local().keys, process()}])
+
+        {6, _} ->
+          {Enum.random([:nodeup]), Enum.random(["z1@x", "z2@x", "z3@x"])}
+
+        {7, _} ->
+          {:nodedown, Enum.random(["z1@x", "z2@x", "z3@x"]), :net_tick_timeout, nil}
+
+        {_, []} ->
+          {:timeout, :dial}
+
+        {_, refs} ->
+          late(Enum.random(refs))
       end
     end
 

@@ -11,10 +11,12 @@ defmodule GossipCluster.Cluster.LocalTest do
       cluster = Cluster.new(options([]), past(), 0)
       {cluster, effects} = handle(cluster, {:start, local(), nil})
       assert {:open, local().keys} in effects
-      assert {:timer, :pulse, 500} in effects
+      assert {:timer, :pulse, 250} in effects
       refute Enum.any?(effects, &match?({:announce, _}, &1))
 
-      {cluster, effects} = handle(cluster, [{:opened, local().keys}, {:restore, [], [], 1}])
+      {cluster, effects} =
+        handle(cluster, [{:opened, local().keys, process()}, {:restore, [], [], 1}])
+
       assert {:timer, :ready, 15_000} in effects
       {cluster, effects} = handle(cluster, {:local, local()})
       assert :ask_port in effects
@@ -39,7 +41,13 @@ defmodule GossipCluster.Cluster.LocalTest do
     test "what an earlier owner said is not said again, and what it listed is kept until it is confirmed" do
       cluster = Cluster.new(options([]), %{past() | up: ["zoe@x"]}, 0)
       peers = [peer("zoe@x", connection: :connected)]
-      events = [{:start, local(), nil}, {:opened, local().keys}, {:restore, peers, ["zoe@x"], 1}]
+
+      events = [
+        {:start, local(), nil},
+        {:opened, local().keys, process()},
+        {:restore, peers, ["zoe@x"], 1}
+      ]
+
       {cluster, effects} = handle(cluster, events ++ [{:local, local()}])
       assert facts(effects) == []
       assert [%Peer{name: "zoe@x", connection: :connected} | _] = shown(effects)
@@ -69,7 +77,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       refute {:command, :pulse} in effects
       {cluster, effects} = handle(cluster, {:timeout, :open}, 150)
       assert {:open, local().keys} in effects
-      {cluster, effects} = handle(cluster, {:opened, local().keys}, 151)
+      {cluster, effects} = handle(cluster, {:opened, local().keys, process()}, 151)
       assert [{:announce, {:alive, _, _}}] = for({:announce, _} = say <- effects, do: say)
       # Confirmed in silence.
       {cluster, effects} = handle(cluster, {:frame, {:up, peer("zoe@x")}}, 200)
@@ -87,7 +95,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       end
 
       cluster = Cluster.new(options([]), past(), 0)
-      events = [{:start, local(), nil}, {:opened, local().keys}, {:restore, [], [], 1}]
+      events = [{:start, local(), nil}, {:opened, local().keys, process()}, {:restore, [], [], 1}]
       {starting, _} = handle(cluster, events)
       {_cluster, effects} = handle(starting, {:timeout, :ready}, 15_000)
       assert :close in effects
@@ -95,6 +103,29 @@ defmodule GossipCluster.Cluster.LocalTest do
       {ready, _} = handle(starting, {:frame, {:ready, ready()}})
       {_cluster, effects} = handle(ready, {:timeout, :ready}, 15_000)
       refute :close in effects
+    end
+
+    test "that does not answer is looked at, killed where it is stopped, and started again" do
+      process = process()
+      {cluster, effects} = handle(running(), {:pulse, local()}, 250)
+      refute {:look_at_sidecar, process} in effects
+      {cluster, effects} = handle(cluster, {:pulse, local()}, 500)
+      assert {:look_at_sidecar, process} in effects
+      assert {:command, :pulse} in effects
+      {cluster, effects} = handle(cluster, {:sidecar_seen, process, :runs}, 501)
+      assert effects == []
+      {dead, effects} = handle(cluster, {:sidecar_seen, process, :stopped}, 501)
+
+      assert [{:kill, ^process}, :close] =
+               Enum.filter(effects, &(&1 in [{:kill, process}, :close]))
+
+      assert {:timer, :open, 50} in effects
+      assert [{:sidecar_exit, 1, "gossipd does not answer: " <> _, true}] = facts(effects)
+      assert dead.sidecar.state == :down
+      # Any word is an answer.
+      {heard, _effects} = handle(cluster, {:frame, :pulse}, 501)
+      {_heard, effects} = handle(heard, {:sidecar_seen, process, :stopped}, 501)
+      assert effects == []
     end
 
     test "has a conflict, interfaces, lines: each is reported" do
@@ -138,7 +169,7 @@ defmodule GossipCluster.Cluster.LocalTest do
 
     test "whose port is not told in time is announced without, and anew when it is" do
       cluster = Cluster.new(options([]), past(), 0)
-      events = [{:start, local(), nil}, {:opened, local().keys}, {:restore, [], [], 1}]
+      events = [{:start, local(), nil}, {:opened, local().keys, process()}, {:restore, [], [], 1}]
       {cluster, effects} = handle(cluster, events ++ [{:local, local()}, {:addresses, [], nil}])
       assert {:timer, :port, 30} in effects
       {cluster, effects} = handle(cluster, {:timeout, :port})
@@ -161,7 +192,7 @@ defmodule GossipCluster.Cluster.LocalTest do
           {:addresses, [{10, 0, 0, 1}], nil},
           {:exited, "x"},
           {:timeout, :open},
-          {:opened, local().keys},
+          {:opened, local().keys, process()},
           {:frame, {:ready, ready()}},
           {:pulse, local()}
         ])
@@ -177,7 +208,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       {cluster, effects} =
         handle(cluster, [
           {:start, given, nil},
-          {:opened, given.keys},
+          {:opened, given.keys, process()},
           {:restore, [], [], 1},
           {:local, given},
           {:local_port, 1},
@@ -201,7 +232,7 @@ defmodule GossipCluster.Cluster.LocalTest do
     assert {:timer, :open, 1_000} in effects
     {cluster, effects} = handle(cluster, {:timeout, :open}, 11_000)
     assert {:open, local().keys} in effects
-    {cluster, effects} = handle(cluster, {:opened, local().keys}, 11_000)
+    {cluster, effects} = handle(cluster, {:opened, local().keys, process()}, 11_000)
     assert {:put, :opened, 11_000} in effects
     {_cluster, effects} = handle(cluster, {:timeout, :open}, 11_001)
     refute Enum.any?(effects, &match?({:open, _}, &1))

@@ -275,10 +275,10 @@ defmodule GossipCluster.Cluster.PeersTest do
     end
 
     test "a new sidecar of an isolated node begins well, and tells of changes only" do
-      again = [{:start, local(), nil}, {:opened, local().keys}]
+      again = [{:start, local(), nil}, {:opened, local().keys, process()}]
       {restarted, _} = handle(Cluster.new(options([]), %{past() | health: :isolated}, 0), again)
       {isolated, _} = handle(running(), {:frame, {:health, :isolated}})
-      {isolated, _} = handle(isolated, {:opened, local().keys})
+      {isolated, _} = handle(isolated, {:opened, local().keys, process()})
 
       for cluster <- [isolated, restarted] do
         {cluster, effects} = handle(cluster, {:frame, {:ready, ready()}})
@@ -539,7 +539,7 @@ defmodule GossipCluster.Cluster.PeersTest do
           {:frame, {:conflict, some_peer(), some_peer()}}
 
         16 ->
-          Enum.random([{:timeout, :dial}, {:pulse, local()}, {:opened, local().keys}])
+          Enum.random([{:timeout, :dial}, {:pulse, local()}, {:opened, local().keys, process()}])
       end
     end
 
