@@ -24,6 +24,7 @@ defmodule GossipCluster.Cluster do
     PathWatch,
     Peers,
     Problems,
+    QuietPeriod,
     Replies,
     Roster,
     Routes,
@@ -65,7 +66,6 @@ defmodule GossipCluster.Cluster do
           | {:not_dialled, String.t(), Problems.problem()}
           | {:cookies, %{String.t() => Hidden.t() | nil}}
           | {:disconnected, String.t(), :ok | {:error, String.t()}}
-          | {:knocked, String.t(), :ok | {:error, term()}}
           | {:addresses, [:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
           | {:path, String.t(), Path.t() | nil}
           | {:probed, String.t(), :answered | :silent}
@@ -115,8 +115,8 @@ defmodule GossipCluster.Cluster do
           | :ask_port
           | {:dial, Peer.t(), doubted :: boolean()}
           | {:disconnect, String.t()}
-          | {:knock, Peer.t()}
           | {:ask_cookies, [String.t()]}
+          | {:tell_disconnected, String.t(), boots :: [String.t()]}
           | :find_addresses
           | {:find_path, String.t()}
           | {:probe, String.t(), milliseconds :: pos_integer()}
@@ -150,6 +150,7 @@ defmodule GossipCluster.Cluster do
       watch: PathWatch.new(),
       blame: Blame.new(),
       cookies: Cookies.new(),
+      quiet: QuietPeriod.new(),
       up: MapSet.new(past.up),
       health: past.health,
       interfaces: past.interfaces,

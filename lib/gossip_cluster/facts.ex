@@ -27,6 +27,7 @@ defmodule GossipCluster.Facts do
           | :keys_changed
           | {:heartbeat, binary()}
           | {:log, Logger.level(), binary()}
+          | {:quiet, String.t(), String.t()}
           | {:line, Logger.level(), String.t()}
           | {:missed, pos_integer()}
 
@@ -96,6 +97,16 @@ defmodule GossipCluster.Facts do
   def outputs({:problem, name, cause, why, line}, _cluster) do
     metadata = %{name: name, reason: cause, text: why}
     [{:line, :warning, line}, {:telemetry, [:peer, :problem], %{count: 1}, metadata}]
+  end
+
+  # A wish, and no trouble.
+  def outputs({:quiet, name, why}, _cluster) do
+    metadata = %{name: name, reason: :quiet, text: why}
+
+    [
+      {:line, :info, "#{Peer.label(name)}: #{why}"},
+      {:telemetry, [:peer, :problem], %{count: 1}, metadata}
+    ]
   end
 
   def outputs({:sidecar_start, ready, milliseconds, complained}, _cluster) do

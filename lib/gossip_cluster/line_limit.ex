@@ -12,7 +12,7 @@ defmodule GossipCluster.LineLimit do
   # kind => how many may be written now, reckoned when; and what is held back: since when, how many, the level and text of the last.
   defstruct kinds: %{}
 
-  @type kind :: :up | :down | :update | :conflict | :problem
+  @type kind :: :up | :down | :update | :conflict | :problem | :quiet
   @type t :: %__MODULE__{kinds: %{kind() => map()}}
 
   @doc "Nothing was written yet."
@@ -80,6 +80,7 @@ defmodule GossipCluster.LineLimit do
   defp was(:update), do: "well again, or not any more,"
   defp was(:conflict), do: "with a name that another has"
   defp was(:problem), do: "not connected"
+  defp was(:quiet), do: "left alone on purpose"
 
   defp refill(about, now),
     do: %{about | left: min(about.left + (now - about.at) / @every, @burst * 1.0), at: now}

@@ -17,7 +17,7 @@ defmodule GossipCluster.Reporter do
   @waiting 1
   @dropped 2
   # Facts about peers: there may be as many as others say.
-  @limited [:up, :down, :update, :conflict, :problem]
+  @limited [:up, :down, :update, :conflict, :problem, :quiet]
 
   @doc false
   @spec start_link(atom(), View.t()) :: GenServer.on_start()

@@ -24,7 +24,7 @@ defmodule GossipCluster.Telemetry do
 
   The `reason` of a problem is one of `:refused`, `:timeout`, `:unreachable`, `:unresolved`, `:wrong_address`, `:epmd`,
   `:no_port`, `:handshake`, `:family`, `:failed`, `:accept` (the option failed), `:atoms`, and where it is not even dialled `:cookie`, `:name_type`, `:tls`,
-  `:bad_name`. The text says what to do; it varies, the reason does not.
+  `:bad_name`, `:quiet` (ended on purpose). The text says what to do; it varies, the reason does not.
 
   ## Measured when asked
 

@@ -35,6 +35,13 @@ defmodule GossipCluster.FactsTest do
     end
   end
 
+  test "a peer that is left alone on purpose: a line, which is no warning, and telemetry" do
+    told = outputs({:quiet, "a@x", "it is so"})
+    assert lines(told) == [{:info, ~s(:"a@x": it is so)}]
+    about = %{name: "a@x", reason: :quiet, text: "it is so"}
+    assert telemetry(told) == [{[:peer, :problem], %{count: 1}, about}]
+  end
+
   test "a peer that was never heard itself has no address" do
     assert [{:info, line}] = lines(outputs({:up, %{@peer | addresses: []}, 1}))
     assert line =~ "at an unknown address"

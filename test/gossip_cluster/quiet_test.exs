@@ -3,18 +3,18 @@ defmodule GossipCluster.QuietTest do
   use GossipCluster.OwnerCase
 
   describe "a connection that ended" do
-    for {reason, words} <- [
-          disconnect: "it was disconnected on purpose, here",
-          connection_closed: "which is taken for Node.disconnect/1 there"
+    for {where, words} <- [
+          here: "it was disconnected on purpose, here",
+          there: "it has disconnected this node on purpose, as it says"
         ] do
-      test "a disconnect by hand is respected for the quiet period (#{reason})", %{fake: fake} do
+      test "a disconnect by hand is respected for the quiet period (#{where})", %{fake: fake} do
         fake = start(fake, quiet: 1_500)
-        FakeSidecar.ready(fake, [listening("zoe@127.0.0.1")])
+        FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
         assert_dial(:"zoe@127.0.0.1") |> answer(true)
         assert :ok = GossipCluster.await(@name)
-        # Longer than a lost connection waits anyway, which is 750 ms at most.
+        # Longer than a lost connection waits anyway, which is 600 ms at most.
         down = System.monotonic_time(:millisecond)
-        send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: unquote(reason)]})
+        ended_on_purpose(fake, unquote(where))
 
         eventually(fn ->
           match?([%Peer{problem: {:quiet, _}}], GossipCluster.peers(@name))
@@ -24,7 +24,7 @@ defmodule GossipCluster.QuietTest do
         assert text =~ unquote(words) <> ": it is not dialled for 1500 ms"
 
         # What the sidecar tells of the peer meanwhile does not end it.
-        FakeSidecar.say(fake, {:update, listening("zoe@127.0.0.1")})
+        FakeSidecar.say(fake, {:update, FakeSidecar.peer("zoe@127.0.0.1", port: 4_371)})
 
         dialler = assert_dial(:"zoe@127.0.0.1")
         assert System.monotonic_time(:millisecond) - down >= 1_500
@@ -34,25 +34,23 @@ defmodule GossipCluster.QuietTest do
       end
     end
 
-    # One whose distribution port is reached, as a living node's is.
-    defp listening(name) do
-      unless Process.get(:listening) do
-        {:ok, socket} = :gen_tcp.listen(0, ip: {127, 0, 0, 1})
-        Process.put(:listening, :inet.port(socket))
-      end
+    # Here the sidecar is asked to say so to the other side; there it has said so.
+    defp ended_on_purpose(fake, :here) do
+      send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :disconnect]})
 
-      {:ok, port} = Process.get(:listening)
-      FakeSidecar.peer(name, port: port, addresses: [{{127, 0, 0, 1}, 40_000, 1}])
+      assert {:disconnected, <<1, 2, 3, 4, 5, 6, 7, 8>>} =
+               FakeSidecar.command(fake, :disconnected)
     end
 
-    test "a connection that a firewall has closed is dialled again at once, in spite of `quiet`",
+    defp ended_on_purpose(fake, :there) do
+      FakeSidecar.say(fake, {:disconnected, FakeSidecar.peer("zoe@127.0.0.1"), 0})
+      send(@name, {:nodedown, :"zoe@127.0.0.1", [nodedown_reason: :connection_closed]})
+    end
+
+    test "a connection that something between has closed is dialled again at once, in spite of `quiet`",
          %{fake: fake} do
       fake = start(fake, quiet: 3_600_000)
-      {:ok, socket} = :gen_tcp.listen(0, ip: {127, 0, 0, 1})
-      {:ok, port} = :inet.port(socket)
-      :ok = :gen_tcp.close(socket)
-      at = [{{127, 0, 0, 1}, 40_000, 1}]
-      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1", port: port, addresses: at)])
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
       assert_dial(:"zoe@127.0.0.1") |> answer(true)
       assert :ok = GossipCluster.await(@name)
 
@@ -101,7 +99,7 @@ defmodule GossipCluster.QuietTest do
       test "what `global` disconnects is dialled again soon, and not called a purpose (#{reason})",
            %{fake: fake} do
         fake = start(fake, quiet: 3_600_000)
-        FakeSidecar.ready(fake, [listening("#{unquote(node)}")])
+        FakeSidecar.ready(fake, [FakeSidecar.peer("#{unquote(node)}")])
         assert_dial(unquote(node)) |> answer(true)
         assert :ok = GossipCluster.await(@name)
 

@@ -190,23 +190,6 @@ defmodule GossipCluster.Integration.ConnectTest do
     assert up - found < 1_000_000
   end
 
-  test "Node.disconnect/1 is respected by both sides, until a connect by hand" do
-    {_lab, [a, b]} = together(["a", "b"], cluster: @quick ++ [quiet: 3_600_000])
-    true = Node.call(a, Elixir.Node, :disconnect, [String.to_atom(b.name)])
-
-    for {node, other} <- [{a, b}, {b, a}] do
-      assert {_, :quiet, _} = problem([a, b], node, other)
-      # Time for any redial: it would come after half a second to a second.
-      sent = Node.stat(node, :sent)
-      eventually("it beats on", [a, b], fn -> Node.stat(node, :sent) > sent + 15 end)
-      assert Node.connected(node) == []
-    end
-
-    # By hand again.
-    true = Node.call(a, :net_kernel, :connect_node, [String.to_atom(b.name)])
-    meet([a, b])
-  end
-
   test "a pair that was cut off, and hears of each other through others, is connected within 5 s of the heal" do
     # Without `global`, which would dial too. net_kernel notices the cut within 5 s.
     flags = ["-kernel", "connect_all", "false", "-kernel", "net_ticktime", "4"]

@@ -3,6 +3,7 @@ by `receive`, time by `tick`, and what it says comes out by the function `out(da
 
     joining.py   questions, answers, vouches, pages, mending
     watching.py  probes, relays, verdicts, isolation
+    disconnecting.py  that connections were ended on purpose
 """
 import hashlib
 import os
@@ -12,6 +13,7 @@ from collections import Counter
 
 import message as wire
 import rank
+from disconnecting import Disconnecting
 from joining import Joining
 from peers import PENDING_LIFE, STRANGER_LIFE, TOMBSTONE_LIFE, Gone, Peer, Stranger, Window
 from seal import HEADER, TAG, Foreign, Forged
@@ -36,7 +38,7 @@ def is_nowhere(address):
     return port == 0 or ip in ("0.0.0.0", "255.255.255.255") or 224 <= int(ip.split(".")[0]) < 240
 
 
-class Member(Joining, Watching):
+class Member(Joining, Watching, Disconnecting):
     def __init__(self, ring, name, addresses, out, *, creation=1, port=4370, flags=0, cookie=None, interval=1000,
                  host=None, boot=None, clock=boottime, seed=None):
         self.ring, self.name, self.addresses, self.out = ring, name, tuple(addresses), out
@@ -53,6 +55,7 @@ class Member(Joining, Watching):
         self.listeners = []  # called with each message that has passed
         self.init_joining()
         self.init_watching()
+        self.init_disconnecting()
 
     # Time
 
@@ -326,6 +329,7 @@ class Member(Joining, Watching):
             return self.hear_probe_for(p, m)
         if m.type == wire.ACK:
             self.hear_ack(p, m)
+            self.hear_disconnect_acked(p, m)
         if m.type == wire.NEWS:
             self.hear_entries(m)
         if m.type in (wire.NEWS, wire.HELLO):

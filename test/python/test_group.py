@@ -76,6 +76,57 @@ class JoinTest(GroupCase):
         self.assertGreaterEqual(node.member.incarnation, 1)
 
 
+class DisconnectTest(GroupCase):
+    def boot(self, node, name):
+        return next(p.boot for p in node.member.peers.values() if p.name == name)
+
+    def told(self, s):
+        return [e[2] for e in s.seen("disconnected", "py@h4")]
+
+    def test_says_and_hears_that_a_connection_was_ended_on_purpose(self):
+        node, said = self.joined(4), []
+        boot, s1 = self.boot(node, "s1@h1"), self.real[0]
+        out = node.member.out
+        node.member.out = lambda data, to: (said.append(data), out(data, to))
+        node.member.disconnect(boot)
+        self.until(lambda: boot not in node.member.ending, "it is acknowledged", 2)
+        self.until(lambda: len(self.told(s1)) == 1, "its owner is told", 2)
+        self.assertLess(self.told(s1)[0], 500)
+        s1.command((Atom("disconnected"), node.member.boot.to_bytes(8, "big")))
+        self.until(lambda: [e for e in node.member.events if e[0] == "disconnected"], "it is told", 2)
+        self.world.run(1.5)  # what is acknowledged is not said again
+        self.assertEqual([e[1] for e in node.member.events if e[0] == "disconnected"], ["s1@h1"])
+        self.assertEqual([len(self.told(s)) for s in self.real], [1, 0, 0])
+        # A recording of all that it has said, to all: nothing of it is new.
+        for s in self.real:
+            for data in said:
+                out(data, (s.host.ip, node.member.peers[self.boot(node, s.name)].address[1]))
+        self.world.run(0.5)
+        self.assertEqual([len(self.told(s)) for s in self.real], [1, 0, 0])
+
+    def test_says_it_to_the_group_where_no_unicast_passes(self):
+        node = self.joined(4)
+        nft(self.lab[4], LOSE_OUT % f"ip daddr {self.lab[1].ip}")
+        node.member.disconnect(self.boot(node, "s1@h1"))
+        self.until(lambda: len(self.told(self.real[0])) == 1, "its owner is told", 2)
+        self.assertGreaterEqual(dropped(self.lab[4]), 3)
+        self.assertGreaterEqual(self.told(self.real[0])[0], 100)
+        self.assertEqual([len(self.told(s)) for s in self.real], [1, 0, 0])
+
+    def test_is_not_believed_of_another_time_or_target(self):
+        node = self.joined(4)
+        boot, s1 = self.boot(node, "s1@h1"), self.real[0]
+        to, now = node.member.peers[boot].address, node.member.clock
+        for when in (now() - 2_500_000, now() + 5_000_000):
+            node.member.say(wire.DISCONNECT, to, boot, asks=True, ended=when)
+        node.member.say(wire.DISCONNECT, asks=True, target=self.boot(node, "s2@h2"), ended=now())
+        node.member.say(wire.DISCONNECT, asks=True, ended=now())
+        node.member.say(wire.DISCONNECT, to, boot, asks=True)
+        self.until(lambda: len(self.told(self.real[1])) == 1, "the one who is named is told", 2)
+        self.world.run(0.3)
+        self.assertEqual(self.told(s1), [])
+
+
 class LifeTest(GroupCase):
     def test_answers_probes_while_its_beats_are_lost(self):
         node, probes = self.joined(4), []

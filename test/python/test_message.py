@@ -11,7 +11,7 @@ FULL = Message(
     wire.ACK, 0x1122334455667788, asks=True, flags=wire.LONG_NAMES | wire.HIDDEN, interval=1500, health=1, beam_age=65535,
     nonce=2**64 - 1, incarnation=3, creation=4, port=4370, size=40, sent_at=10**15, digest=6, name="a@h", question=2,
     echoes=[(1, 2), (3, 4)], verdicts=[(wire.DEAD, 9, 1)], entries=[ENTRY], cursor=wire.ALL_ONES, total=40, target=11,
-    fingerprint=b"12345678", reason=2, relay=12, heard=300, to=(13, ("198.51.100.3", 5000)),
+    fingerprint=b"12345678", reason=2, relay=12, heard=300, ended=10**15 - 1, to=(13, ("198.51.100.3", 5000)),
     addresses=(("198.51.100.4", 6000), ("198.51.100.5", 6000)))
 
 
@@ -55,7 +55,7 @@ class MessageTest(unittest.TestCase):
     def test_short_fields_and_boot_ids_of_0_are_malformed(self):
         for kind, size in ((wire.QUESTION, 1), (wire.ECHO, 16), (wire.VERDICT, 13), (wire.ENTRY, 33), (wire.CURSOR, 8),
                            (wire.TOTAL, 4), (wire.TARGET, 8), (wire.FINGERPRINT, 8), (wire.REASON, 1), (wire.RELAY, 8),
-                           (wire.HEARD, 2), (wire.TO, 9)):
+                           (wire.HEARD, 2), (wire.DISCONNECTED, 8), (wire.TO, 9)):
             with self.assertRaises(Malformed, msg=kind):
                 decode(raw(kind, b"\x01" * (size - 1)))
             if kind != wire.ENTRY:

@@ -16,8 +16,9 @@ defmodule GossipCluster.Cluster.Dialer do
   #     too: what kept a dial from working may be over. The next one is begun at once, but not within @again of the last, so
   #     that updates make no storm; a dial that runs just then may still wait for an answer to what was lost, so when it
   #     fails the next follows.
-  #   - A lost connection to a listed peer is dialled again after @reconnect, plus jitter: a peer that has ended says
-  #     goodbye sooner than that, and is not dialled in vain.
+  #   - A lost connection to a listed peer is dialled again after @reconnect, plus jitter: a peer that has ended, or has
+  #     disconnected on purpose, says so sooner than that, and is not dialled in vain. The higher name waits for @at_once
+  #     more: the other side has most often lost it too, but it need not know.
   #   - One that was cut, since its path was dead, is dialled again at once; by the higher name only when the other had time.
   #   - A connection that was ended on purpose (by hand, on either side) is left alone for a quiet period; it holds for that
   #     life of the peer, not for its next one.
@@ -36,7 +37,7 @@ defmodule GossipCluster.Cluster.Dialer do
   alias GossipCluster.Peer
 
   @wait 1_200
-  @reconnect 500
+  @reconnect 400
   @at_once 300
   @backoff_first 500
   @backoff_most 30_000
@@ -273,11 +274,12 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defp redial(dialer, name, :soon) do
     {jitter, dialer} = uniform(dialer, div(@reconnect, 2))
-    {@reconnect + jitter + head_start(dialer, name), dialer}
+    {@reconnect + jitter + later_redial(dialer, name), dialer}
   end
 
-  defp redial(dialer, name, :at_once),
-    do: {if(head_start(dialer, name) == 0, do: 0, else: @at_once), dialer}
+  defp redial(dialer, name, :at_once), do: {later_redial(dialer, name), dialer}
+
+  defp later_redial(dialer, name), do: if(head_start(dialer, name) == 0, do: 0, else: @at_once)
 
   defp be_quiet(dialer, name, now, until) do
     case dialer.entries do
@@ -298,18 +300,26 @@ defmodule GossipCluster.Cluster.Dialer do
     %{dialer | quiet: quiet, quiet_most: max(64, 2 * map_size(quiet))}
   end
 
-  @doc "The quiet period of this node is over: it was not disconnected on purpose."
-  @spec end_quiet(t(), String.t(), integer()) :: t()
-  def end_quiet(dialer, name, now) do
-    was_quiet = is_map_key(dialer.quiet, name)
-    dialer = %{dialer | quiet: Map.delete(dialer.quiet, name)}
+  @doc "This node, which is not connected, is left alone for so many milliseconds: it wants no connection."
+  @spec leave_alone(t(), String.t(), integer(), non_neg_integer()) :: t()
+  def leave_alone(dialer, name, now, ms) do
+    dialer = if ms > 0, do: be_quiet(dialer, name, now, now + ms), else: dialer
 
     case dialer.entries do
-      %{^name => %{state: :waiting} = entry} when was_quiet ->
-        reconsider(dialer, name, entry, now)
+      %{^name => %{state: :waiting} = entry} ->
+        reconsider(dialer, name, entry, now, DialQueue.at(dialer.queue, name))
 
       %{} ->
         dialer
+    end
+  end
+
+  @doc "Whether this node is left alone now."
+  @spec quiet?(t(), String.t(), integer()) :: boolean()
+  def quiet?(dialer, name, now) do
+    case dialer.entries do
+      %{^name => entry} -> (quiet_until(dialer, name, entry) || now) > now
+      %{} -> false
     end
   end
 

@@ -29,6 +29,9 @@ defmodule GossipCluster.Cluster.Peers do
 
   @doc "Something has happened to peers or connections. What concerns a name waits for its turn."
   @spec event(State.t(), tuple(), integer()) :: State.t()
+  def event(state, {:frame, {:disconnected, peer, ago}}, now),
+    do: later(state, [{:disconnected_by, peer.name, now - ago}])
+
   # An update that changes nothing says that the peer is heard directly again, after others had to vouch that it lives.
   def event(state, {:frame, event}, _now) do
     {roster, events} = Roster.apply(state.roster, event)
@@ -51,14 +54,6 @@ defmodule GossipCluster.Cluster.Peers do
 
   def event(state, {:disconnected, name, {:error, why}}, _now),
     do: warn_once(state, :disconnect, "cannot disconnect #{Peer.label(name)}: #{why}")
-
-  def event(state, {:knocked, name, {:error, _why}}, now) do
-    # A firewall, or whatever else stands between, has closed the connection: that was not on purpose.
-    problems = Problems.end_quiet(state.problems, name)
-    show(%{state | dialer: Dialer.end_quiet(state.dialer, name, now), problems: problems}, name)
-  end
-
-  def event(state, {:knocked, _name, :ok}, _now), do: state
 
   def event(%{links: links} = state, {:nodes, links, {:ok, names}}, _now) do
     {gone, come} = Dialer.compare(state.dialer, names)
@@ -184,17 +179,30 @@ defmodule GossipCluster.Cluster.Peers do
     do: state |> unlinked(name, now, 0) |> transition(name)
 
   def item(state, {:nodedown, name, reason, by}, now) do
-    peers = Roster.named(state.roster, name)
-    alive = match?([%Peer{status: :alive}], peers)
-    facts = %{by: by, alive: alive, left: state.announcement.left}
-    where = QuietPeriod.on_purpose(reason, facts)
+    facts = %{by: by, left: state.announcement.left}
+    where = QuietPeriod.on_purpose(state.quiet, name, reason, facts, now)
     quiet = if where, do: state.options.quiet, else: 0
 
     state
     |> unlinked(name, now, quiet)
     |> count_link()
     |> transition(name, reason)
-    |> quiet(List.first(peers), where, quiet)
+    |> quiet(name, where)
+    |> tell_other_side(name, where)
+  end
+
+  # Said by the peer, through its sidecar. What was not lost yet, as seen here, will be any moment.
+  def item(state, {:disconnected_by, name, ended}, now) do
+    {about, quiet} = QuietPeriod.said(state.quiet, name, ended, now)
+    state = %{state | quiet: quiet}
+
+    if about == :last and Dialer.connection(state.dialer, name) != :connected and
+         not Dialer.quiet?(state.dialer, name, now) do
+      dialer = Dialer.leave_alone(state.dialer, name, now, state.options.quiet)
+      quiet(%{state | dialer: dialer}, name, :there)
+    else
+      state
+    end
   end
 
   def item(state, {:dialled, name, result, duration}, now) do
@@ -318,6 +326,7 @@ defmodule GossipCluster.Cluster.Peers do
     }
     |> forget_blame(peer.name)
     |> first({:hide, peer})
+    |> forget_idle(peer.name)
     |> fact({:down, shown, reason, Roster.size(state.roster)})
     |> transition(peer.name)
   end
@@ -359,7 +368,9 @@ defmodule GossipCluster.Cluster.Peers do
 
   defp linked(state, name, now) do
     dialer = Dialer.connected(state.dialer, name, now)
-    transition(%{state | dialer: dialer, cut: MapSet.delete(state.cut, name)}, name)
+    quiet = QuietPeriod.connected(state.quiet, name, now)
+    cut = MapSet.delete(state.cut, name)
+    transition(%{state | dialer: dialer, cut: cut, quiet: quiet}, name)
   end
 
   defp unlinked(%{cut: cut} = state, name, now, quiet) do
@@ -372,7 +383,15 @@ defmodule GossipCluster.Cluster.Peers do
         do: state.blame,
         else: Blame.lost(state.blame, name, now)
 
-    %{state | dialer: dialer, watch: watch, cut: MapSet.delete(cut, name), blame: blame}
+    cut = MapSet.delete(cut, name)
+    forget_idle(%{state | dialer: dialer, watch: watch, cut: cut, blame: blame}, name)
+  end
+
+  defp forget_idle(state, name) do
+    if Roster.named(state.roster, name) == [] and
+         Dialer.connection(state.dialer, name) != :connected,
+       do: %{state | quiet: QuietPeriod.forget(state.quiet, name)},
+       else: state
   end
 
   # Looking for the reason takes a while: it may be gone, or connected by the other side.
@@ -416,24 +435,30 @@ defmodule GossipCluster.Cluster.Peers do
   defp forget_blame(state, name), do: %{state | blame: Blame.forget(state.blame, name)}
 
   # A peer is left alone for so long: told once, and shown as what keeps it from being connected.
-  defp quiet(state, nil, _where, _quiet), do: state
+  defp quiet(%{options: %{quiet: ms}} = state, name, where) when ms > 0 and where != nil do
+    text = QuietPeriod.text(where, ms)
 
-  defp quiet(state, _peer, nil, _quiet), do: state
-
-  defp quiet(state, _peer, _where, 0), do: state
-
-  defp quiet(state, peer, where, quiet) do
-    {level, text} = QuietPeriod.text(where, quiet)
-
-    state =
-      %{state | problems: Problems.put(state.problems, peer.name, {:quiet, text})}
-      |> fact({:line, level, "#{Peer.label(peer.name)}: #{text}"})
-      |> notify(peer.name, &{:problem, &1, {:quiet, text}})
-      |> show(peer.name)
-
-    # Something that stands between may have closed the connection. Then it is not likely to let us through.
-    if where == :there, do: act(state, {:knock, with_paths(state, peer)}), else: state
+    if Roster.named(state.roster, name) == [] do
+      state
+    else
+      %{state | problems: Problems.put(state.problems, name, {:quiet, text})}
+      |> fact({:quiet, name, text})
+      |> notify(name, &{:problem, &1, {:quiet, text}})
+      |> show(name)
+    end
   end
+
+  defp quiet(state, _name, _where), do: state
+
+  # It would dial at once else.
+  defp tell_other_side(state, name, :here) do
+    case for(peer <- Roster.named(state.roster, name), do: peer.boot) do
+      [] -> state
+      boots -> act(state, {:tell_disconnected, name, boots})
+    end
+  end
+
+  defp tell_other_side(state, _name, _where), do: state
 
   # A conflict has a line of its own, with both addresses.
   defp report_skipped(state, _name, {:skipped, :conflict}), do: state

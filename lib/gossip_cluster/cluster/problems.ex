@@ -62,15 +62,6 @@ defmodule GossipCluster.Cluster.Problems do
 
   def skipped(reason) when reason in [:not_alive, :refused], do: nil
 
-  @doc "It is not left alone on purpose any more."
-  @spec end_quiet(t(), String.t()) :: t()
-  def end_quiet(%{problems: problems} = state, name) do
-    case problems do
-      %{^name => {:quiet, _text}} -> %{state | problems: Map.delete(problems, name)}
-      %{} -> state
-    end
-  end
-
   @doc "What troubled this one is over."
   @spec clear(t(), term()) :: t()
   def clear(%{said: said, problems: problems} = state, about)

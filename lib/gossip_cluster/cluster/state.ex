@@ -10,6 +10,7 @@ defmodule GossipCluster.Cluster.State do
     Paths,
     PathWatch,
     Problems,
+    QuietPeriod,
     Replies,
     Roster,
     SidecarLife
@@ -30,6 +31,7 @@ defmodule GossipCluster.Cluster.State do
     watch: nil,
     blame: nil,
     cookies: nil,
+    quiet: nil,
     # Names whose connection is cut, for its path is dead: they are dialled again at once.
     cut: MapSet.new(),
     # What the sidecar says of this node.
@@ -70,6 +72,7 @@ defmodule GossipCluster.Cluster.State do
           watch: PathWatch.t(),
           blame: Blame.t(),
           cookies: Cookies.t(),
+          quiet: QuietPeriod.t(),
           cut: MapSet.t(String.t()),
           health: :ok | :isolated,
           interfaces: [Codec.interface()],

@@ -118,8 +118,8 @@ defmodule GossipCluster.Options.Schema do
       default: 30_000,
       unit: "milliseconds",
       doc:
-        "how long a peer is left alone after `Node.disconnect/1` on either side; `0` dials it again at once. What " <>
-          "`global` disconnects is not meant"
+        "how long a peer is left alone after `Node.disconnect/1` on either side; `0` dials it again at once. The side " <>
+          "that does it says so to the other. What `global` disconnects is not meant, nor what a firewall resets"
     ],
     log_heartbeats: [
       type: :boolean,

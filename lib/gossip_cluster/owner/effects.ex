@@ -5,7 +5,7 @@ defmodule GossipCluster.Owner.Effects do
   # in which it is sent.
 
   alias GossipCluster.Cluster
-  alias GossipCluster.Dial.{AtomBudget, Attempt, Diagnosis, Path}
+  alias GossipCluster.Dial.{AtomBudget, Attempt, Path}
   alias GossipCluster.{Epmd, Hidden, LocalNode, Peer, Reporter, Secret, Siblings, Sidecar, View}
   alias GossipCluster.Owner.{Tasks, Timers}
   alias GossipCluster.Sidecar.Codec
@@ -103,6 +103,13 @@ defmodule GossipCluster.Owner.Effects do
     owner
   end
 
+  # Where it is connected again by now, there is nothing to tell: it would be taken for that connection's end.
+  def act({:tell_disconnected, name, boots}, owner) do
+    if Enum.any?(Node.list(:connected), &(Atom.to_string(&1) == name)),
+      do: owner,
+      else: Enum.reduce(boots, owner, &act({:command, {:disconnected, &1}}, &2))
+  end
+
   def act({:announce, {:keys, keys} = change}, owner) do
     if command(owner, {:keys, Hidden.unwrap(keys)}),
       do: {owner, {:announced, change}},
@@ -157,9 +164,6 @@ defmodule GossipCluster.Owner.Effects do
         start_task(owner, {:disconnect, name}, Attempt, :disconnect, arguments)
     end
   end
-
-  def act({:knock, peer}, owner),
-    do: start_task(owner, {:knock, peer.name}, Diagnosis, :knock, [peer])
 
   def act(:find_addresses, owner),
     do: start_task(owner, :addresses, LocalNode, :addresses, [])

@@ -11,7 +11,7 @@ defmodule GossipCluster.Owner.Tasks do
 
   @typedoc "What a task is for."
   @type what ::
-          {:dial | :disconnect | :knock | :find_path | :probe, name :: String.t()}
+          {:dial | :disconnect | :find_path | :probe, name :: String.t()}
           | {:list_nodes, links :: non_neg_integer()}
           | {:look_at_sidecar, Sidecar.Process.t()}
           | :addresses
@@ -54,8 +54,6 @@ defmodule GossipCluster.Owner.Tasks do
 
   defp event({:disconnect, name}, result, _duration), do: {:disconnected, name, result}
   # Nothing is known then, which is as before.
-  defp event({:knock, name}, :killed, _duration), do: {:knocked, name, :ok}
-  defp event({:knock, name}, result, _duration), do: {:knocked, name, result}
   defp event({:list_nodes, links}, result, _duration), do: {:nodes, links, result}
   # What is not known has not changed.
   defp event(:cookies, :killed, _duration), do: {:cookies, %{}}

@@ -73,6 +73,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:heard, Peer.t()}
           | {:down, Peer.t(), down_reason()}
           | {:conflict, Peer.t(), Peer.t()}
+          | {:disconnected, Peer.t(), milliseconds_ago :: 0..65_535}
           | {:health, :ok | :isolated}
           | {:interfaces, [interface()], network()}
           | {:heartbeat, binary()}
@@ -91,6 +92,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | :pulse
           | {:keys, [{atom(), binary()}]}
           | {:siblings, [:inet.port_number()]}
+          | {:disconnected, boot :: String.t()}
           | :snapshot
           | {:stats, non_neg_integer()}
 
@@ -123,6 +125,7 @@ defmodule GossipCluster.Sidecar.Codec do
       {:alive,
        %{map | host: IO.iodata_to_binary([if(bound, do: 1, else: 0) | Enum.map(ips, &ip/1)])}}
 
+  defp down({:disconnected, boot}), do: {:disconnected, Base.decode16!(boot, case: :lower)}
   defp down(command), do: command
 
   defp ip({a, b, c, d}), do: <<4, a, b, c, d>>
@@ -157,6 +160,9 @@ defmodule GossipCluster.Sidecar.Codec do
 
   defp command?({:siblings, ports}) when is_list(ports) and length(ports) <= 64,
     do: Enum.all?(ports, &(&1 in 1024..65_535))
+
+  defp command?({:disconnected, boot}) when is_binary(boot) and byte_size(boot) == 16,
+    do: match?({:ok, _bytes}, Base.decode16(boot, case: :lower))
 
   defp command?({:stats, ref}), do: is_integer(ref) and ref in 0..0x7FFFFFFF
   defp command?(atom), do: atom in [:hide, :pulse, :snapshot]
@@ -231,6 +237,10 @@ defmodule GossipCluster.Sidecar.Codec do
     with {:ok, peer} <- peer(peer),
          {:ok, other} <- peer(other),
          do: {:ok, {:conflict, peer, other}}
+  end
+
+  defp event({:disconnected, peer, ago}) when ago in 0..65_535 do
+    with {:ok, peer} <- peer(peer), do: {:ok, {:disconnected, peer, ago}}
   end
 
   defp event({:health, health} = event) when health in @health, do: {:ok, event}

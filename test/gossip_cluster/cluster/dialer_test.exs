@@ -323,8 +323,9 @@ defmodule GossipCluster.Cluster.DialerTest do
   end
 
   describe "a lost connection" do
-    test "is dialled again after half a second and jitter, the higher name later" do
-      for {name, range} <- [{"z@x", 500..750}, {"a@x", 1_700..1_950}] do
+    # The bound is a second: there is time left for the dial itself.
+    test "is dialled again within a second, the higher name a little later" do
+      for {name, range} <- [{"z@x", 400..600}, {"a@x", 700..900}] do
         dialer = dialer() |> Dialer.listed(peer(name), 0) |> Dialer.connected(name, 10)
         dialer = Dialer.disconnected(dialer, name, 10_000)
         assert Dialer.connection(dialer, name) == :waiting
@@ -364,20 +365,35 @@ defmodule GossipCluster.Cluster.DialerTest do
         assert Dialer.deadline(made, 6_000) <= 8_000
       end
 
-      # Neither does whoever knows that there was no purpose; who was not quiet is not hastened by that.
-      for name <- ["a@x", "z@x"] do
-        up = dialer() |> Dialer.listed(peer(name), 0) |> Dialer.connected(name, 10)
-        quiet = Dialer.disconnected(up, name, 1_000, 30_000)
-        assert Dialer.deadline(Dialer.end_quiet(quiet, name, 2_000), 2_000) in [2_000, 3_200]
-        assert Dialer.end_quiet(up, name, 2_000) == up
-        lost = Dialer.disconnected(up, name, 1_000)
-        assert Dialer.end_quiet(lost, name, 1_000) == lost
-        gone = Dialer.unlisted(quiet, peer(name), 1_500)
-        assert Dialer.deadline(Dialer.end_quiet(gone, name, 2_000), 2_000) == nil
-      end
-
       # Who is not listed is nobody's concern.
       assert Dialer.disconnected(dialer(), "b@x", 0, 30_000) == dialer()
+    end
+
+    test "is left alone from when the other side says that it was on purpose" do
+      for name <- ["a@x", "z@x"] do
+        lost = dialer() |> Dialer.listed(peer(name), 0) |> Dialer.connected(name, 10)
+        lost = Dialer.disconnected(lost, name, 1_000)
+        refute Dialer.quiet?(lost, name, 1_100)
+        quiet = Dialer.leave_alone(lost, name, 1_100, 30_000)
+        assert Dialer.deadline(quiet, 1_100) == 31_100
+        assert Dialer.quiet?(quiet, name, 31_099)
+        refute Dialer.quiet?(quiet, name, 31_100)
+        # Where that is not respected it is dialled when it was to be.
+        assert Dialer.deadline(Dialer.leave_alone(lost, name, 1_100, 0), 1_100) ==
+                 Dialer.deadline(lost, 1_100)
+
+        # A dial that runs goes on: should it fail, the next one waits.
+        {[%Peer{}], dialling} = Dialer.due(lost, 3_000)
+        dialling = Dialer.leave_alone(dialling, name, 3_100, 30_000)
+        assert Dialer.connection(dialling, name) == :connecting
+        failed = Dialer.result(dialling, name, :failed, 3_200)
+        assert Dialer.deadline(failed, 3_200) == 33_100
+        # Of one that is connected, or not listed, there is nothing to wait for.
+        up = Dialer.connected(lost, name, 1_200)
+        assert Dialer.connection(Dialer.leave_alone(up, name, 1_300, 9), name) == :connected
+        assert Dialer.leave_alone(dialer(), name, 1_300, 9) == dialer()
+        refute Dialer.quiet?(dialer(), name, 1_300)
+      end
     end
 
     test "that only the list of nodes tells of is dialled again, and the other way round" do
@@ -497,8 +513,8 @@ defmodule GossipCluster.Cluster.DialerTest do
               {Dialer.refreshed(dialer, one, now), listed, running}
 
             10 ->
-              {Dialer.end_quiet(Dialer.disconnected(dialer, name, now, 5_000), name, now), listed,
-               running}
+              {Dialer.leave_alone(Dialer.disconnected(dialer, name, now), name, now, 5_000),
+               listed, running}
 
             11 ->
               case Enum.take_random(running, 1) do

@@ -5,7 +5,7 @@ defmodule GossipCluster.Cluster.PeersTest do
   import GossipCluster.ClusterCase
 
   alias GossipCluster.{Cluster, Hidden, Peer}
-  alias GossipCluster.Cluster.State
+  alias GossipCluster.Cluster.{QuietPeriod, State}
 
   describe "subscribers are told" do
     test "of connections that come and go, and of what keeps them from coming" do
@@ -247,7 +247,7 @@ defmodule GossipCluster.Cluster.PeersTest do
       {quiet, effects} = handle(cluster, {:nodedown, "zoe@x", :disconnect, nil}, 10)
       assert [%Peer{problem: {:quiet, _}}] = shown(effects)
 
-      assert [{:nodedown, _, _}, {:line, :info, _}] =
+      assert [{:quiet, _, _}, {:nodedown, _, _}] =
                Enum.sort_by(facts(effects), &elem(&1, 0), :desc)
 
       {_, effects} = handle(quiet, {:timeout, :dial}, 30_009)
@@ -261,17 +261,73 @@ defmodule GossipCluster.Cluster.PeersTest do
         assert dialled(effects) == ["zoe@x"]
       end
 
-      # The other side closed it: somebody knocks, and nobody is reached.
-      {closed, effects} = handle(cluster, {:nodedown, "zoe@x", :connection_closed, nil}, 10)
-      assert Enum.any?(effects, &match?({:knock, %Peer{name: "zoe@x"}}, &1))
-      {reached, _} = handle(closed, {:knocked, "zoe@x", :ok}, 20)
-      {_, effects} = handle(reached, {:timeout, :dial}, 2_000)
-      assert dialled(effects) == []
-      {loud, effects} = handle(closed, {:knocked, "zoe@x", {:error, {:refused, "x"}}}, 20)
-      assert [%Peer{problem: nil}] = shown(effects)
+      # The other side closed it, or something between the two.
+      {closed, _} = handle(cluster, {:nodedown, "zoe@x", :connection_closed, nil}, 10)
+      {_, effects} = handle(closed, {:timeout, :dial}, 1_000)
+      assert dialled(effects) == ["zoe@x"]
+    end
 
-      assert dialled(effects) == ["zoe@x"] or
-               dialled(elem(handle(loud, {:timeout, :dial}, 2_000), 1)) == ["zoe@x"]
+    test "a disconnect on purpose is said to the other side, and nothing else is" do
+      {cluster, _} = handle(running([peer("zoe@x", boot: "b1")]), {:nodeup, "zoe@x"})
+      {_, effects} = handle(cluster, {:nodedown, "zoe@x", :disconnect, nil}, 10)
+      assert {:tell_disconnected, "zoe@x", ["b1"]} in effects
+
+      for {reason, by} <- [disconnect: :library, disconnect: :global, connection_closed: nil] do
+        {_, effects} = handle(cluster, {:nodedown, "zoe@x", reason, by}, 10)
+        refute Enum.any?(effects, &match?({:tell_disconnected, _, _}, &1))
+      end
+
+      # Nobody is there who could be told.
+      {other, _} = handle(cluster, {:nodeup, "else@x"})
+      {_, effects} = handle(other, {:nodedown, "else@x", :disconnect, nil}, 10)
+      refute Enum.any?(effects, &match?({:tell_disconnected, _, _}, &1))
+    end
+
+    test "what the other side has ended on purpose is left alone, whether it says so before or after" do
+      up = [{:nodeup, "zoe@x"}, {:dialled, "zoe@x", {:connected, nil}, 1}]
+      {cluster, _} = handle(running([peer("zoe@x")]), up, 10)
+      word = &{:frame, {:disconnected, peer("zoe@x"), &1}}
+      lost = {:nodedown, "zoe@x", :connection_closed, nil}
+
+      for events <- [[word.(5), lost], [lost, word.(5)], [word.(5), lost, word.(1)]] do
+        {quiet, effects} = handle(cluster, events, 1_000)
+        assert %Peer{connection: :waiting, problem: {:quiet, text}} = List.last(shown(effects))
+        assert text =~ "it has disconnected this node on purpose"
+        # Once, as an event and as a fact.
+        assert [{:disconnected, _, _}, {:problem, _, {:quiet, ^text}}] = told(effects)
+        assert [{:quiet, "zoe@x", ^text}] = for({:quiet, _, _} = f <- facts(effects), do: f)
+        {_, effects} = handle(quiet, {:timeout, :dial}, 30_999)
+        assert dialled(effects) == []
+        {_, effects} = handle(quiet, {:timeout, :dial}, 31_000)
+        assert dialled(effects) == ["zoe@x"]
+      end
+
+      # A word that was held back, until they were connected again.
+      {again, _} = handle(cluster, [lost, word.(5)], 1_000)
+      {again, _} = handle(again, {:nodeup, "zoe@x"}, 1_100)
+
+      for events <- [[word.(101), lost], [lost, word.(101)]] do
+        {lost, effects} = handle(again, events, 1_200)
+        assert %Peer{problem: nil} = List.last(shown(effects))
+        {_, effects} = handle(lost, {:timeout, :dial}, 2_200)
+        assert dialled(effects) == ["zoe@x"]
+      end
+
+      # It need not be respected.
+      {cluster, _} = handle(running([peer("zoe@x")], quiet: 0), up, 10)
+      {lost, _} = handle(cluster, [lost, word.(5)], 1_000)
+      {_, effects} = handle(lost, {:timeout, :dial}, 2_000)
+      assert dialled(effects) == ["zoe@x"]
+    end
+
+    test "of nodes that come and go nothing is kept" do
+      {cluster, _} = handle(running([peer("zoe@x")]), [{:nodeup, "zoe@x"}, {:nodeup, "else@x"}])
+      {cluster, _} = handle(cluster, {:frame, {:disconnected, peer("zoe@x"), 0}}, 5)
+      {cluster, _} = handle(cluster, {:frame, {:down, peer("zoe@x"), :left}}, 5)
+
+      downs = for name <- ["zoe@x", "else@x"], do: {:nodedown, name, :connection_closed, nil}
+      {cluster, _} = handle(cluster, downs, 6)
+      assert cluster.quiet == QuietPeriod.new()
     end
 
     test "a new sidecar of an isolated node begins well, and tells of changes only" do

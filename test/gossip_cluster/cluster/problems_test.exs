@@ -29,14 +29,6 @@ defmodule GossipCluster.Cluster.ProblemsTest do
     assert Problems.clear(problems, "b@x") == problems
   end
 
-  test "only a quiet period is ended by its end" do
-    quiet = Problems.put(Problems.new(), "a@x", {:quiet, "text"})
-    assert Problems.get(Problems.end_quiet(quiet, "a@x"), "a@x") == nil
-    other = Problems.put(Problems.new(), "a@x", {:timeout, "text"})
-    assert Problems.end_quiet(other, "a@x") == other
-    assert Problems.end_quiet(other, "b@x") == other
-  end
-
   test "what needs no look" do
     for reason <- [:cookie, :name_type, :tls, :bad_name, :conflict],
         do: assert(Problems.skipped(reason) =~ ~r/give|start all|must be/)

@@ -109,6 +109,10 @@ defmodule GossipCluster.Sidecar.CodecTest do
         {{:down, peer, reason}, {:down, as_peer(peer), reason}}
       end,
       fn ->
+        {peer, ago} = {a_peer(), int(0, 65_535)}
+        {{:disconnected, peer, ago}, {:disconnected, as_peer(peer), ago}}
+      end,
+      fn ->
         {peer, other} = {a_peer(), a_peer()}
         {{:conflict, peer, other}, {:conflict, as_peer(peer), as_peer(other)}}
       end,
@@ -235,6 +239,11 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:up, %{peer | addresses: [{{1, 2, 3, 4}, 1, -1}]}},
           {:up, %{peer | addresses: [{{1, 2, 3, 4}, 1, 1} | :rest]}},
           {:up, peer, :extra},
+          {:disconnected, peer, -1},
+          {:disconnected, peer, 65_536},
+          {:disconnected, peer, :now},
+          {:disconnected, %{peer | boot: "short"}, 1},
+          {:disconnected, peer},
           {:down, peer, :dead},
           {:down, peer},
           {:conflict, peer},
@@ -319,6 +328,10 @@ defmodule GossipCluster.Sidecar.CodecTest do
         ],
         do: assert(:erlang.binary_to_term(Codec.encode!(command)) == command)
 
+    # A boot id is hexadecimal here, and bytes there.
+    assert {:disconnected, <<1, 2, 3, 4, 5, 6, 7, 0xFF>>} ==
+             :erlang.binary_to_term(Codec.encode!({:disconnected, "01020304050607ff"}))
+
     # The host's addresses are bytes there, as on the wire.
     for {host, bytes} <- [
           {{false, []}, <<0>>},
@@ -336,6 +349,10 @@ defmodule GossipCluster.Sidecar.CodecTest do
   test "nothing else is encoded, and what is refused is not shown: it may hold a secret" do
     for command <- [
           :stop,
+          {:disconnected, "01020304050607f"},
+          {:disconnected, "01020304050607fg"},
+          {:disconnected, <<1, 2, 3, 4, 5, 6, 7, 8>>},
+          {:disconnected, nil},
           {:siblings, [1023]},
           {:siblings, [65_536]},
           {:siblings, [:port]},
