@@ -128,6 +128,10 @@ bool links_found(struct links *l, const struct interface_list *list, int64_t now
 bool links_look(struct links *l, int64_t now)
 {
     struct interface_list list;
+    struct subnets subnets;
+    if (subnets_list(&subnets) == 0) { /* else what was known is the best that is known */
+        udp_set_subnets(l->udp, &subnets);
+    }
     if (interfaces_list(&l->filter, &list) == 0) {
         return links_found(l, &list, now);
     }

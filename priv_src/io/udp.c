@@ -27,8 +27,9 @@ struct udp {
     struct interface public[INTERFACES_MAX]; /* what udp_interfaces shows */
     size_t refused_count;
     struct interface refused[INTERFACES_MAX]; /* told already that they cannot be joined */
-    int unicast_trouble;                      /* EPERM or EACCES: a firewall of this host; else 0 */
-    struct addr forbidden;                    /* to whom; others may be allowed */
+    struct subnets subnets;
+    int unicast_trouble;   /* EPERM or EACCES: a firewall of this host; else 0 */
+    struct addr forbidden; /* to whom; others may be allowed */
 };
 
 /* Binds it, and then it is one of ours; else it is closed: joined on, it would hear nothing. */
@@ -235,6 +236,19 @@ size_t udp_descriptors(const struct udp *u, struct pollfd *fds)
     return u->socket_count;
 }
 
+void udp_set_subnets(struct udp *u, const struct subnets *subnets)
+{
+    u->subnets = *subnets;
+}
+
+static uint8_t source_of(const struct udp *u, const struct addr *from)
+{
+    if (subnets_broadcast(&u->subnets, from)) {
+        return SOURCE_NOBODY;
+    }
+    return u->options.ttl <= 1 && !subnets_near(&u->subnets, from) ? SOURCE_FAR : SOURCE_NEAR;
+}
+
 int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len)
 {
     struct udp_arrival arrival = {0};
@@ -252,6 +266,10 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
     }
     *from = (struct path){.kind = arrival.destination, .addr = arrival.from, .local = arrival.to};
     from->local.port = i == PRIVATE ? u->port : u->options.group.port;
+    if (from->addr.ifindex == 0) {
+        from->addr.ifindex = subnets_interface(&u->subnets, &from->addr);
+    }
+    from->source = source_of(u, &from->addr);
     *len = (size_t)n;
     return 1;
 }
@@ -336,7 +354,8 @@ int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t l
     if (to->kind == PATH_GROUP) {
         return send_group(u, to->addr.ifindex, data, len);
     }
-    if (to->addr.family != u->options.group.family || to->addr.port == 0) {
+    if (to->addr.family != u->options.group.family || to->addr.port == 0 ||
+        subnets_broadcast(&u->subnets, &to->addr)) {
         u->stats.send_errors++;
         return -1;
     }

@@ -15,6 +15,7 @@
 #include "fault.h"
 #include "interfaces.h"
 #include "log.h"
+#include "subnets.h"
 
 #include <poll.h>
 
@@ -44,6 +45,10 @@ void udp_close(struct udp *u);
 /* Joins what is new in `list` and leaves what is no longer in it; what is renamed has its new name. What
  * cannot be joined is told once and stays out. Returns how many interfaces are joined now. */
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list);
+
+/* Which addresses are on which link: the masks of this host's interfaces. Until it is called, nothing is
+ * known of that. */
+void udp_set_subnets(struct udp *u, const struct subnets *subnets);
 
 /* The interfaces joined now, valid until the next udp_set_interfaces; `count` is set. */
 const struct interface *udp_interfaces(const struct udp *u, size_t *count);

@@ -189,6 +189,59 @@ static bool is_type(const struct net *net, size_t i, const struct sent *s, uint8
     return witness_open(&net->nodes[i]->witness, s->data, s->len, &m) == 0 && m.type == type;
 }
 
+/* Its source is not on the link (as io says): what answers it stays there, and asks it by the group. */
+static void nothing_leaves_the_link_for_a_stranger(void **state)
+{
+    struct net *net = *state;
+    struct addr victim = VICTIM;
+    attack_members(net, 3);
+    int64_t since = ++net->now;
+    size_t group = net->log_count;
+    for (uint64_t i = 0; i < SESSIONS; i++) {
+        struct sent recorded;
+        record(net, 0x9000 + i, i % 2 != 0, 1, &recorded);
+        struct path far = {.kind = PATH_GROUP, .source = SOURCE_FAR, .addr = victim};
+        net_inject_path(net, 0, &far, recorded.data, recorded.len);
+    }
+    static struct wire_message m; /* it echoes what was for all, from where it does not say that it is */
+    struct forged f = forge(0xa000, "n@h", 1, 66);
+    forge_start(&f, &m, WIRE_ACK);
+    m.flags = WIRE_ASK;
+    forge_echo(&m, gossip_boot(net->nodes[0]->g), witness_nonce(&net->nodes[0]->witness));
+    m.sent_at = (uint64_t)net->now;
+    uint8_t data[DATAGRAM_MAX];
+    struct path far = {.kind = PATH_GROUP, .source = SOURCE_FAR, .addr = victim};
+    net_inject_path(net, 0, &far, data, forge_seal(&f, &m, data));
+    far.kind = PATH_UNICAST; /* and by unicast */
+    far.local = net->nodes[0]->addr;
+    m.echo_count = 0;
+    forge_to(&m, gossip_boot(net->nodes[0]->g), &net->nodes[0]->addr);
+    net_inject_path(net, 0, &far, data, forge_seal(&f, &m, data));
+    net_run(net, 100 * MS_US);
+    assert_int_equal(attack_sent_to(net, &victim, since, NULL), 0);
+    size_t asked = 0;
+    for (; group < net->log_count; group++) {
+        asked += net->log[group].path.kind == PATH_GROUP && is_type(net, 0, &net->log[group], WIRE_ACK);
+    }
+    assert_true(asked > 0);
+}
+
+/* A subnet's broadcast address (as io says) is nobody's, neither a stranger's nor a peer's. */
+static void nothing_is_believed_of_a_source_that_is_nobodys(void **state)
+{
+    struct net *net = *state;
+    struct addr victim = VICTIM;
+    struct sent recorded;
+    attack_members(net, 2);
+    record(net, 0xb000, true, 1, &recorded);
+    struct path nobody = {.kind = PATH_GROUP, .source = SOURCE_NOBODY, .addr = victim};
+    size_t sent = net->log_count;
+    uint64_t before = gossip_stats(net->nodes[0]->g).misdirected;
+    net_inject_path(net, 0, &nobody, recorded.data, recorded.len);
+    assert_int_equal(net->log_count, sent);
+    assert_int_equal(gossip_stats(net->nodes[0]->g).misdirected, before + 1);
+}
+
 /* The last node joins unheard by node 3, whose answers do not reach it. */
 static bool unheard_by_one(struct net *net, size_t from, size_t to, const struct sent *s)
 {
@@ -274,6 +327,8 @@ int main(void)
         NET_TEST(who_answers_from_elsewhere_is_asked_there_with_three_times_the_bytes),
         NET_TEST(a_new_address_is_tried_with_three_times_the_bytes),
         NET_TEST(an_answer_by_the_group_goes_out_on_one_link),
+        NET_TEST(nothing_leaves_the_link_for_a_stranger),
+        NET_TEST(nothing_is_believed_of_a_source_that_is_nobodys),
         NET_TEST(who_is_missed_is_learnt_from_a_peer),
         NET_TEST(whom_one_alone_has_buried_it_lists_again),
     };

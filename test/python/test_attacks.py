@@ -8,7 +8,7 @@ from collections import Counter
 import message as wire
 from attack import Attacker, Recorder
 from group import COOKIE, INTERVAL, RING, GroupCase, setUpModule  # noqa: F401
-from lab import nft
+from lab import ip, nft
 from sidecar import ready
 from test_group import LOSE_IN
 from world import GROUP, PORT, Node
@@ -198,6 +198,36 @@ class AmplifyTest(OutsiderCase):
             self.assertGreaterEqual(self.stats(s, "unproven")[0], len(self.attacker.heard and recorded) * 10)
             self.assertNotIn("ended@h1", s.names())
             self.assertEqual(s.seen("down"), [])
+
+
+class SourceTest(OutsiderCase):
+    hosts, sidecars = 4, 0
+
+    def test_nothing_goes_off_the_link_nor_to_all_of_it(self):
+        recorded = self.record_a_session()
+        for n in (1, 2):  # what goes off the link goes by host 4
+            ip("-n", self.lab[n].netns, "route", "add", "default", "via", self.lab[4].ip)
+        self.real = [self.sidecar(n) for n in (1, 2)]
+        ready(self.world, self.real)
+        self.until(lambda: all(len(s.peers) == 1 for s in self.real), "the group has formed")
+        self.world.run(1)
+        recorder = self.world.add(Recorder(self.lab[4]))
+        self.attacker.heard.clear()
+        far, all_of_it, none_of_it = ("192.0.2.9", 9), ("10.78.0.255", 9), ("10.78.0.0", 9)
+        before = [self.stats(s, "misdirected")[0] for s in self.real]
+        for data in recorded[:4]:
+            self.attacker.forge(data, far)
+        for data in recorded[4:8]:
+            self.attacker.forge(data, all_of_it)
+            self.attacker.forge(data, none_of_it)
+        self.until(lambda: any(opened(d)[0].echoes for d, s in self.attacker.heard if s[0] != far[0]),
+                   "it is answered by the group", 5)
+        self.world.run(0.5)
+        for to in (far, all_of_it, none_of_it):
+            self.assertEqual([p for p in recorder.packets if p[2][0] == to[0]], [], to)
+        for s, b in zip(self.real, before):
+            self.assertEqual(self.stats(s, "misdirected")[0] - b, 8, s.name)
+            self.assertEqual([text for _, text in s.logs if "firewall" in text], [], s.name)
 
 
 class InsiderTest(GroupCase):

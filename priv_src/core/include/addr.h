@@ -21,8 +21,15 @@ struct addr {
  * multicast), its source, and the address and port that it was sent to. */
 enum path_kind { PATH_GROUP = 1, PATH_UNICAST = 2 };
 
+enum path_source {
+    SOURCE_NEAR = 0, /* on the link that it came in by, or that does not matter */
+    SOURCE_FAR,      /* not; and what is multicast here keeps to the link: a stranger there is none */
+    SOURCE_NOBODY,   /* a subnet's broadcast address */
+};
+
 struct path {
-    uint8_t kind; /* enum path_kind */
+    uint8_t kind;   /* enum path_kind */
+    uint8_t source; /* enum path_source, of what was received */
     struct addr addr;
     struct addr
         local; /* of what was received by unicast: its destination; no family: the system does not tell */

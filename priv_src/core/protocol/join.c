@@ -44,7 +44,7 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
     if (!may_answer(g, &p->from)) {
         return;
     }
-    by_group = by_group || p->vain >= UNICAST_VAIN; /* it may hear nothing else */
+    by_group = by_group || p->far || p->vain >= UNICAST_VAIN; /* it may hear nothing else */
     p->asked = true;
     p->vain = p->vain < UINT8_MAX ? (uint8_t)(p->vain + 1) : UINT8_MAX;
     struct wire_message m;
@@ -107,6 +107,7 @@ static struct pending *note(struct gossip *g, const struct wire_message *m, uint
     p->incarnation = m->id.incarnation;
     p->asked = false;
     p->from = from->addr;
+    p->far = from->source == SOURCE_FAR;
     return p;
 }
 
@@ -119,6 +120,9 @@ void join_stranger(struct gossip *g, struct effects *fx, const struct wire_messa
     if (!for_all && ((m->flags & WIRE_ASK) == 0 || (from->kind == PATH_GROUP && !names_me(g, m))) &&
         !(from->kind == PATH_UNICAST && asks)) {
         return; /* nobody is asked for anything */
+    }
+    if (from->source == SOURCE_FAR && from->kind == PATH_UNICAST) {
+        return; /* nothing leaves the link for a stranger */
     }
     struct pending *p = note(g, m, sequence, from);
     if (p == NULL) {
@@ -208,7 +212,8 @@ void join_answer(struct gossip *g, struct effects *fx, const struct wire_message
     struct wire_message reply;
     if ((m->has & HAS_QUESTION) != 0 && m->question > 0 && join_turn(g, m, 0)) {
         message_start(g, &reply, WIRE_ACK);
-        echo(g, fx, m, m->question >= QUESTION_MUTE ? from : &to, &reply, join_longest(m));
+        bool by_group = m->question >= QUESTION_MUTE || from->source == SOURCE_FAR;
+        echo(g, fx, m, by_group ? from : &to, &reply, join_longest(m));
     }
 }
 
@@ -237,6 +242,9 @@ void join_verify(struct gossip *g, struct effects *fx, const struct wire_message
 {
     struct path to = path_unicast(&from->addr);
     struct wire_message reply;
+    if (from->source == SOURCE_FAR) {
+        return;
+    }
     message_start(g, &reply, WIRE_ACK);
     reply.flags = WIRE_ASK;
     echo(g, fx, m, &to, &reply, longest_echo(m));

@@ -71,7 +71,7 @@ static bool for_me(struct gossip *g, struct effects *fx, const struct wire_messa
     bool to_one = (m->has & HAS_TO) != 0, came_to_one = from->kind == PATH_UNICAST;
     bool anybody = m->to_boot == 0 && m->type == WIRE_HELLO && (m->has & HAS_QUESTION) != 0;
     bool to_none = to_one && m->type == WIRE_BYE; /* or its subject could not hear that it is spoken for */
-    if (to_none || to_one != came_to_one || !addr_is_endpoint(&from->addr) ||
+    if (to_none || to_one != came_to_one || !addr_is_endpoint(&from->addr) || from->source == SOURCE_NOBODY ||
         (to_one ? m->to_boot != g->self.boot && !anybody : !for_group(m))) {
         g->stats.misdirected++;
         return false;
@@ -94,7 +94,7 @@ static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, 
         changed = peer_address(p, &a->where);
     } else if (peer_has_address(p, from) || claimed) {
         changed = peer_address(p, from);
-    } else if (g->now - p->path_tried >= PATH_RETRY &&
+    } else if (g->now - p->path_tried >= PATH_RETRY && a->from->source != SOURCE_FAR &&
                (a->from->kind == PATH_UNICAST || join_turn(g, m, a->sequence))) {
         p->path_tried = g->now;
         message_probe(g, fx, p->id.boot, from,

@@ -19,6 +19,7 @@ struct pending {
     bool asked;           /* since it was heard last */
     uint8_t vain;         /* questions that it has not answered; at most 255 */
     bool mine;            /* it was asked for all, since it was our turn: others wait for our word */
+    bool far;             /* heard last from a source off the link: it is answered by the group alone */
     struct addr from;
 };
 

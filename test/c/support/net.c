@@ -215,11 +215,16 @@ void net_restart(struct net *net, size_t i)
 void net_inject(struct net *net, size_t i, const struct addr *from, uint8_t path_kind, const uint8_t *data,
                 size_t len)
 {
+    struct path path = {.kind = path_kind, .addr = *from, .local = net->nodes[i]->addr};
+    net_inject_path(net, i, &path, data, len);
+}
+
+void net_inject_path(struct net *net, size_t i, const struct path *path, const uint8_t *data, size_t len)
+{
     struct node *n = net->nodes[i];
-    struct path path = {.kind = path_kind, .addr = *from, .local = n->addr};
-    witness_receive(&n->witness, net->now + net->slept, &path, data, len);
+    witness_receive(&n->witness, net->now + net->slept, path, data, len);
     inside(net, true);
-    gossip_receive(n->g, net->fx, net->now, &path, data, len);
+    gossip_receive(n->g, net->fx, net->now, path, data, len);
     inside(net, false);
     drain(net, i, false);
 }

@@ -97,6 +97,9 @@ void net_sleep(struct net *net, int64_t duration);
 /* It gets this at once, as from the source `from`, to the group or to itself. */
 void net_inject(struct net *net, size_t i, const struct addr *from, uint8_t path_kind, const uint8_t *data,
                 size_t len);
+/* The same, with all that a path may say. */
+void net_inject_path(struct net *net, size_t i, const struct path *path, const uint8_t *data, size_t len);
+
 /* Says this at the network's time, and to that node where it is, unless the message says otherwise. */
 void net_say(struct net *net, size_t i, struct forged *f, uint8_t path_kind, const struct wire_message *m);
 
