@@ -145,6 +145,27 @@ static void no_moment_is_right_for_a_lie(void **state)
     }
 }
 
+/* He says goodbye in another's name, to each of its boot ids anew: more often than a member takes a new one.
+ * It is gone for a moment, and comes back. */
+static void a_goodbye_in_anothers_name_does_not_last(void **state)
+{
+    struct net *net = *state;
+    struct forged f = begin(net, 4);
+    for (int i = 0; i < 20; i++) {
+        struct forged b = forge(gossip_boot(net->nodes[1]->g), "b@host", 1, 60);
+        struct wire_message m;
+        b.sequence = 1000000;
+        forge_start(&b, &m, WIRE_BYE);
+        m.reason = DOWN_LEFT;
+        m.has |= HAS_REASON;
+        say_to_all(net, &b, &m);
+        net_run(net, 20 * MS_US);
+    }
+    assert_true(net_events(net, 0, EVENT_DOWN) >= 10);
+    pass(net, &f, 4);
+    assert_lives(net, 1);
+}
+
 /* Only some hear it, and the accused is not one of them. */
 static void a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it(void **state)
 {
@@ -362,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET_TEST(every_verdict_is_refuted_by_the_living),
         NET_TEST(no_moment_is_right_for_a_lie),
+        NET_TEST(a_goodbye_in_anothers_name_does_not_last),
         NET_TEST(a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it),
         NET_TEST(an_entry_does_not_mute_its_subject),
         NET_TEST(a_take_over_needs_more_than_hearsay),

@@ -95,7 +95,11 @@ class Member(Joining, Watching, Disconnecting):
 
     def nonce_is_ours(self, nonce, boot, address):
         second = self.clock() // 1_000_000
-        return nonce in (self.nonce(boot, address, second), self.nonce(boot, address, second - 1))
+        for made in (second, second - 1):
+            if nonce == self.nonce(boot, address, made):
+                self.asked_since = made
+                return True
+        return False
 
     def listed(self):
         return [(p.boot, p.incarnation) for p in self.peers.values()] + [(self.boot, self.incarnation)]
@@ -204,7 +208,9 @@ class Member(Joining, Watching, Disconnecting):
 
     def from_peer(self, p, m):
         if not p.window.accept(m.sequence):
-            return "replayed"
+            if not self.is_set_back(p, m):
+                return "replayed"
+            p.window = Window(m.sequence)
         newest, now = p.window.highest == m.sequence, self.clock()
         if m.echo:
             p.lag.anew(now, m.sent_at)
@@ -218,6 +224,11 @@ class Member(Joining, Watching, Disconnecting):
         self.learn_address(p, m)
         self.hear(p, m)
         return None
+
+    def is_set_back(self, p, m):
+        """It answers what was asked after it was last heard, or is far too low: it counts from a lower number."""
+        heard = self.clock() / 1e6 - (self.now - (p.heard or 0))
+        return m.echo not in (None, True) and (self.asked_since > heard or p.window.highest - m.sequence >= 128)
 
     def from_stranger(self, m):
         old = self.strangers.get(m.boot)

@@ -238,7 +238,6 @@ class InsiderTest(GroupCase):
             known = liar.member.peers[boot].incarnation
             for about, incarnation in ((boot, known), (boot, 2**32 - 1), (node.member.boot, node.member.incarnation)):
                 liar.member.say(wire.NEWS, verdicts=[(verdict, about, incarnation)])
-            self.world.run(0.1)  # whoever is accused again within 50 ms of its last refutation does not answer
             # It has heard the lie, and refutes it: what follows is not for want of an attack.
             self.until(lambda: liar.member.peers[boot].incarnation > known, "it refutes", 3,
                        lambda: f"{verdict} {known} {liar.member.peers[boot]} {liar.member.events} {liar.member.counters}")

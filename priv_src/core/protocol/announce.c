@@ -18,6 +18,7 @@ static void new_boot(struct gossip *g)
         g->self.boot = random_u64(g);
     } while (g->self.boot == 0);
     g->sequence = 0;
+    g->life_owed = false;
 }
 
 bool announce_said(const struct gossip *g, uint64_t sequence, uint64_t chance)
@@ -28,15 +29,19 @@ bool announce_said(const struct gossip *g, uint64_t sequence, uint64_t chance)
     return g->sequence - sequence >= SAID_KEPT || g->said[sequence % SAID_KEPT] == chance;
 }
 
-void announce_again(struct gossip *g, struct effects *fx)
+bool announce_again(struct gossip *g)
 {
-    (void)fx;
-    if (!g->announced || g->leaving || !bucket_take(&g->lives, g->now, LIVES_BURST, 1)) {
-        return;
+    if (!g->announced || g->leaving) {
+        return false;
+    }
+    g->life_owed = !bucket_take(&g->lives, g->now, LIVES_BURST, 1);
+    if (g->life_owed) {
+        return false;
     }
     new_boot(g);
     g->self.incarnation = 0;
     beat_start(g);
+    return true;
 }
 
 static void roster_reset(struct gossip *g)

@@ -21,7 +21,8 @@ void announce_fingerprints(struct gossip *g);
 /* Whether this member may have sent what bears its boot id; of long ago it does not know, and says yes. */
 bool announce_said(const struct gossip *g, uint64_t sequence, uint64_t chance);
 
-/* Goes on under another boot id, without a goodbye: for somebody else has the old one. */
-void announce_again(struct gossip *g, struct effects *fx);
+/* Goes on under another boot id, without a goodbye: for somebody else has the old one. False: not just now,
+ * but before the next beat for which the rate of that allows it. */
+bool announce_again(struct gossip *g);
 
 #endif

@@ -44,6 +44,13 @@ void beat_now(struct gossip *g, struct effects *fx)
     beat_after(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
 }
 
+void beat_within(struct gossip *g, int64_t wait)
+{
+    if (g->beat_due > g->now + wait) {
+        g->beat_due = set_timer(g, wait, TIMER_BEAT, g->self.boot, BEAT_STEADY);
+    }
+}
+
 /* The group may have grown since this beat was planned (timer reconsideration, RFC 3550, section 6.3.3). Our
  * last beat promised the shorter interval, so there is only a little to give. */
 static bool reconsider(struct gossip *g, int64_t interval)

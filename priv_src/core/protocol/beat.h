@@ -10,6 +10,9 @@ void beat_start(struct gossip *g);
 /* Beats now, out of turn. */
 void beat_now(struct gossip *g, struct effects *fx);
 
+/* The next beat comes in `wait` at the latest. */
+void beat_within(struct gossip *g, int64_t wait);
+
 /* The next beat may be due. */
 void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 

@@ -128,7 +128,7 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     switch (t->kind) {
     case TIMER_BEAT:
-        if (g->announced && !g->leaving) {
+        if (g->announced && !g->leaving && !(g->life_owed && announce_again(g))) {
             beat_timer(g, fx, t);
         }
         break;
@@ -198,7 +198,7 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     if (m.id.boot == g->self.boot) {
         g->stats.own++;
         if (!announce_said(g, seal_sequence(datagram), seal_chance(datagram))) {
-            announce_again(g, fx); /* a copy of this machine, or of this process, says it */
+            (void)announce_again(g); /* a copy of this machine, or of this process, says it */
         }
         return;
     }

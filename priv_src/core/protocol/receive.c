@@ -20,7 +20,8 @@ struct arrival {
     uint64_t sequence;
     bool newest;         /* none with a higher sequence was heard before */
     enum answer answers; /* to what this member asked */
-    struct addr where;   /* and where it was asked */
+    struct addr where;   /* where it was asked */
+    int64_t made;        /* and since when it could be */
 };
 
 /* What may be said to the group: the rest is for one, and would be a recording. */
@@ -112,12 +113,17 @@ static void believe_entries(struct gossip *g, struct effects *fx, const struct w
                             const struct path *from)
 {
     for (size_t i = 0; i < m->entry_count; i++) {
+        const struct identity *id = &m->entries[i].id;
         if (m->type == WIRE_ROSTER) {
             join_remind(g, fx, &m->entries[i]);
         }
-        if (m->entries[i].id.boot == g->self.boot && m->id.boot != g->voucher) {
+        if (id->boot == g->self.boot && m->id.boot != g->voucher) {
             g->voucher = m->id.boot;
             g->vouchers = g->vouchers < UINT8_MAX ? (uint8_t)(g->vouchers + 1) : UINT8_MAX;
+        }
+        if (id->boot == g->self.boot && id->incarnation > g->self.incarnation &&
+            id->incarnation < INCARNATION_END) {
+            g->self.incarnation = id->incarnation; /* it was set back, or the digests would never agree */
         }
         member_vouched(g, fx, &m->entries[i], from);
     }
@@ -262,6 +268,29 @@ static bool is_fresh(struct gossip *g, struct effects *fx, struct peer *p, const
     return true;
 }
 
+/* An answer whose number was heard, or is too low. If it answers what was asked after the last datagram that
+ * was heard, then it was made later than that one, and is no copy: its sender counts from a lower number than
+ * before (a VM that was set back to a snapshot). If it is far too low, another has spoken in the sender's
+ * name. */
+static bool counts_anew(const struct gossip *g, const struct peer *p, const struct arrival *a)
+{
+    int64_t heard = g->clock - (g->now - p->direct); /* or before that, if this member was stopped since */
+    bool far = p->state != PEER_GONE && p->window.top - a->sequence >= WINDOW_BITS;
+    return a->answers == ANSWER_HERE && (far || a->made > heard);
+}
+
+/* Whether it is new to this member; the buried are asked like strangers, whatever number they begin with. */
+static bool is_new(struct gossip *g, struct peer *p, const struct wire_message *m, struct arrival *a)
+{
+    enum window_verdict seen = window_look(&p->window, a->sequence);
+    if (seen == WINDOW_REPLAY && counts_anew(g, p, a)) {
+        window_start(&p->window, a->sequence - 1);
+        seen = WINDOW_NEWEST;
+    }
+    a->newest = seen == WINDOW_NEWEST;
+    return seen != WINDOW_REPLAY || (p->state == PEER_GONE && m->type == WIRE_HELLO);
+}
+
 void receive_message(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                      const struct path *from)
 {
@@ -270,19 +299,10 @@ void receive_message(struct gossip *g, struct effects *fx, const struct wire_mes
     }
     struct peer *p = roster_find(&g->roster, m->id.boot);
     struct arrival a = {.from = from, .sequence = sequence, .newest = true};
-    a.answers = message_answers(g, m, from, &a.where);
-    if (p != NULL) {
-        enum window_verdict seen = window_look(&p->window, sequence);
-        if (seen == WINDOW_REPLAY && a.answers == ANSWER_HERE && p->state != PEER_GONE &&
-            p->window.top - sequence >= WINDOW_BITS) { /* another has spoken in its name */
-            window_start(&p->window, sequence - 1);
-            seen = WINDOW_NEWEST;
-        }
-        a.newest = seen == WINDOW_NEWEST;
-        if (seen == WINDOW_REPLAY) {
-            g->stats.replayed++;
-            return;
-        }
+    a.answers = message_answers(g, m, from, &a.where, &a.made);
+    if (p != NULL && !is_new(g, p, m, &a)) {
+        g->stats.replayed++;
+        return;
     }
     if (!g->announced || g->leaving) {
         g->stats.unproven++;

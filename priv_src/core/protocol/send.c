@@ -32,11 +32,14 @@ static int64_t slot_now(const struct gossip *g)
     return g->clock / NONCE_LIFE;
 }
 
-/* Made in this slot or the last one, and so less than 2 s old. */
-static bool nonce_is_ours(const struct gossip *g, uint64_t nonce, uint64_t boot, const struct addr *to)
+/* Made in this slot or the last one, and so less than 2 s old; and since when there has been such a nonce. */
+static bool nonce_is_ours(const struct gossip *g, uint64_t nonce, uint64_t boot, const struct addr *to,
+                          int64_t *made)
 {
     int64_t slot = slot_now(g);
-    return nonce == nonce_of(g, slot, boot, to) || nonce == nonce_of(g, slot - 1, boot, to);
+    slot -= nonce != nonce_of(g, slot, boot, to);
+    *made = slot * NONCE_LIFE;
+    return nonce == nonce_of(g, slot, boot, to);
 }
 
 static uint64_t nonce_for_all(struct gossip *g)
@@ -60,9 +63,9 @@ bool message_claims(const struct wire_message *m, const struct addr *a)
 
 /* The sender was asked at an address, and may answer from another of its own. */
 static bool reached(const struct gossip *g, const struct wire_message *m, uint64_t nonce,
-                    const struct addr *a, struct addr *where)
+                    const struct addr *a, struct addr *where, int64_t *made)
 {
-    if (addr_is_endpoint(a) && nonce_is_ours(g, nonce, m->id.boot, a)) {
+    if (addr_is_endpoint(a) && nonce_is_ours(g, nonce, m->id.boot, a, made)) {
         *where = *a;
         return true;
     }
@@ -70,19 +73,19 @@ static bool reached(const struct gossip *g, const struct wire_message *m, uint64
 }
 
 static enum answer judge(const struct gossip *g, const struct wire_message *m, uint64_t nonce,
-                         const struct path *from, struct addr *where)
+                         const struct path *from, struct addr *where, int64_t *made)
 {
-    if (reached(g, m, nonce, &from->addr, where)) {
+    if (reached(g, m, nonce, &from->addr, where, made)) {
         return ANSWER_HERE;
     }
     for (size_t i = 0; i < m->own_count; i++) {
         struct addr own = m->own[i];
         own.ifindex = from->addr.ifindex;
-        if (reached(g, m, nonce, &own, where)) {
+        if (reached(g, m, nonce, &own, where, made)) {
             return ANSWER_HERE;
         }
     }
-    if (!nonce_is_ours(g, nonce, 0, NULL)) {
+    if (!nonce_is_ours(g, nonce, 0, NULL, made)) {
         return ANSWER_NONE;
     }
     *where = from->addr;
@@ -90,12 +93,14 @@ static enum answer judge(const struct gossip *g, const struct wire_message *m, u
 }
 
 enum answer message_answers(const struct gossip *g, const struct wire_message *m, const struct path *from,
-                            struct addr *where)
+                            struct addr *where, int64_t *made)
 {
     enum answer best = ANSWER_NONE;
     for (size_t i = 0; i < m->echo_count && best != ANSWER_HERE; i++) {
         if (m->echoes[i].boot == g->self.boot) {
-            enum answer found = judge(g, m, m->echoes[i].nonce, from, where);
+            int64_t since = 0;
+            enum answer found = judge(g, m, m->echoes[i].nonce, from, where, &since);
+            *made = found > best ? since : *made;
             best = found > best ? found : best;
         }
     }

@@ -27,14 +27,15 @@ void message_to_link(struct gossip *g, struct effects *fx, uint32_t ifindex, str
 void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to,
                 struct wire_message *m);
 
-/* Whether a message answers a nonce that this member made less than 2 s ago. */
+/* Whether a message answers a nonce that this member made less than 2 s ago; before `made`, by its clock,
+ * there was no such nonce. */
 enum answer {
     ANSWER_NONE = 0,
     ANSWER_ALIVE, /* one for all: its sender lives, and that is all */
     ANSWER_HERE,  /* and it was reached at `where` */
 };
 enum answer message_answers(const struct gossip *g, const struct wire_message *m, const struct path *from,
-                            struct addr *where);
+                            struct addr *where, int64_t *made);
 
 /* Whether the sender says under the seal that this address is its own. */
 bool message_claims(const struct wire_message *m, const struct addr *a);

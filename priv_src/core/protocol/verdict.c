@@ -70,20 +70,27 @@ void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason)
     }
 }
 
-/* A higher incarnation, at once and to all: only the accused can raise it. */
+/* A higher incarnation, at once and to all: only the accused can raise it. Of many verdicts in a row each is
+ * answered, but not by a beat of its own. */
 static void refute(struct gossip *g, struct effects *fx, const struct wire_verdict *v)
 {
-    if (v->incarnation < g->self.incarnation || (g->refuted != 0 && g->now - g->refuted < REFUTE_GAP)) {
+    if (v->incarnation < g->self.incarnation) {
         return;
     }
-    g->refuted = g->now;
     if (v->incarnation + 1 >= INCARNATION_END) {
-        announce_again(g, fx);
+        (void)announce_again(g);
         return;
     }
     g->self.incarnation = v->incarnation + 1;
-    if (g->announced && !g->leaving) {
+    if (!g->announced || g->leaving) {
+        return;
+    }
+    int64_t wait = g->refuted == 0 ? 0 : g->refuted + REFUTE_GAP - g->now;
+    if (wait <= 0) {
+        g->refuted = g->now;
         beat_now(g, fx);
+    } else {
+        beat_within(g, wait);
     }
 }
 

@@ -77,6 +77,7 @@ struct gossip {
     bool announced;
     bool leaving;
     uint8_t leave_reason;
+    bool life_owed; /* another has its boot id: the next beat is under a new one */
 
     /* relay.c: at a request */
     int64_t relaying; /* until then some relay may be under way */
