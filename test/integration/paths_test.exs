@@ -3,6 +3,8 @@ defmodule GossipCluster.Integration.PathsTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
+  alias GossipCluster.Lab.Mesh
+
   @quick [interval: 200]
   # Nobody dials for the cluster: what is made is made by hand.
   @by_hand [accept: {:erlang, :is_atom, []}]
@@ -124,20 +126,76 @@ defmodule GossipCluster.Integration.PathsTest do
     end
   end
 
-  test "a dial to a host that lives and is slow is not cut, though it takes seconds" do
+  test "a handshake does not wait for acknowledgements: they are lost, and it costs nothing" do
     lab = Lab.start(hosts: 2)
-    [a, b] = Node.start_all(lab, [{"a", host: 1}, {"b", host: 2}])
-    for node <- [a, b], do: Node.start_cluster(node, @quick ++ @by_hand)
-    eventually("b is listed", [a, b], fn -> Node.peers(a) == [b.name] end)
-    # Its kernel accepts the connection, and nobody says a word on it.
-    Lab.signal(:STOP, b.os_pid)
-    dial = Task.async(fn -> Node.call(a, :net_kernel, :connect_node, [:b@h2]) end)
-    assert Task.yield(dial, 3_000) == nil
-    Lab.signal(:CONT, b.os_pid)
-    assert Task.await(dial, 10_000)
-    # The first attempt, not another one.
-    assert Node.reaches?(a, b)
+    # Those without data, of 52 bytes each, that reach the one who is dialled: all of a handshake.
+    Lab.lose_first(lab, 2, "tcp flags == ack meta length 52", 1_000 * 52)
+    [a, b] = nodes = Node.start_all(lab, [{"a", host: 1}, {"b", host: 2}])
+    for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
+    eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
+
+    # A busy machine may delay one of them.
+    times =
+      for _ <- 1..3 do
+        assert {took, true} = Node.call(a, :timer, :tc, [:net_kernel, :connect_node, [:b@h2]])
+        true = Node.call(a, :erlang, :disconnect_node, [:b@h2])
+        eventually("they are apart", nodes, fn -> Node.connected(b) == [] end)
+        took
+      end
+
+    # TCP repeats what is not acknowledged after 200 ms, no sooner.
+    assert Enum.min(times) < 190_000
   end
+
+  for {what, tls} <- [{"", false}, {", over TLS", true}] do
+    test "a dial to a host that lives and is slow is not cut, though it takes seconds#{what}" do
+      lab = Lab.start(hosts: 2)
+      flags = if unquote(tls), do: Mesh.tls(lab), else: []
+      specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: flags}
+      [a, b] = nodes = Node.start_all(lab, specs)
+      for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
+      eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
+      peer = Node.peer(a, b)
+      # Its kernel accepts the connection, and nobody says a word on it.
+      Lab.signal(:STOP, b.os_pid)
+      connect = {:net_kernel, :connect_node, []}
+      arguments = [peer, :b@h2, connect, nil, false, nil]
+      dial = Task.async(fn -> Node.call(a, GossipCluster.Dial.Attempt, :run, arguments) end)
+
+      {pid, since} =
+        eventually("it is dialled", nodes, fn ->
+          with {pid, at} when is_integer(at) <- attempt(a, b), do: {pid, at}, else: (_ -> nil)
+        end)
+
+      # Longer than any bound but the last two.
+      assert Task.yield(dial, 3_000) == nil
+      assert attempt(a, b) == {pid, since}
+      Lab.signal(:CONT, b.os_pid)
+      assert Task.await(dial, 10_000) == {:connected, nil}
+      # The first attempt, not another one.
+      assert attempt(a, b) == {pid, since}
+      assert Node.reaches?(a, b)
+    end
+
+    test "a dial whose SYN is not answered is begun anew, soon#{what}" do
+      lab = Lab.start(hosts: 2)
+      flags = if unquote(tls), do: Mesh.tls(lab), else: []
+      specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: flags}
+      [a, b] = nodes = Node.start_all(lab, specs)
+      for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
+      eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
+      # Three of 60 bytes each: TCP itself takes 3 s, older kernels' 7 s.
+      Lab.lose_first(lab, 2, "tcp flags & (syn | ack) == syn", 181)
+      arguments = [Node.peer(a, b), :b@h2, {:net_kernel, :connect_node, []}, nil, false, nil]
+      run = [GossipCluster.Dial.Attempt, :run, arguments]
+      assert {took, {:connected, nil}} = Node.call(a, :timer, :tc, run)
+      assert took < 3_000_000
+      assert Node.reaches?(a, b)
+    end
+  end
+
+  # Who dials it for net_kernel, and since when its address is known.
+  defp attempt(node, other), do: Node.call(node, GossipCluster.Epmd, :attempt, [other.name])
 
   # Where the node is connected to its one peer.
   defp via(node) do

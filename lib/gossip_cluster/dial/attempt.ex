@@ -117,7 +117,7 @@ defmodule GossipCluster.Dial.Attempt do
   # soon is dropped, and another begins: its process is known to GossipCluster.Epmd, and when that is killed net_kernel
   # gives the attempt up at once, without a word. One that is answered is never cut, however slow the other side is. Together
   # they take as long as net_kernel would (7 s), and the last has time for the slowest of networks.
-  @bounds [100, 200, 400, 800, 1_600, 3_900]
+  @bounds [50, 100, 200, 400, 800, 1_600, 3_850]
 
   defp bounded?(mfa), do: net_kernel?(mfa) and :net_kernel.epmd_module() == Epmd
 
