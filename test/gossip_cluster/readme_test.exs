@@ -79,6 +79,32 @@ defmodule GossipCluster.ReadmeTest do
     assert Enum.uniq(named) -- Enum.map(sources, &elem(&1, 1)) == []
   end
 
+  test "SECURITY.md names tests that exist" do
+    tests =
+      for pattern <- ["test/**/*.{exs,c,py}"],
+          path <- Path.wildcard(Path.join(@root, pattern)),
+          do: {Path.basename(path), File.read!(path)}
+
+    # The last cell of each row: a file, a C function, a Python class.
+    named =
+      for row <- String.split(read("SECURITY.md"), "\n"),
+          String.starts_with?(row, "|"),
+          cell = row |> String.split(" | ") |> List.last(),
+          [_, name] <- Regex.scan(~r/`([^`]+)`/, cell),
+          do: name
+
+    assert length(named) > 30
+
+    missing =
+      Enum.reject(named, fn name ->
+        Enum.any?(tests, fn {file, text} ->
+          file == name or text =~ "void #{name}(" or text =~ "class #{name}("
+        end)
+      end)
+
+    assert missing == []
+  end
+
   test "links lead to headings that exist" do
     links =
       for file <- ["README.md", "PROTOCOL.md", "CHANGELOG.md" | @guides],

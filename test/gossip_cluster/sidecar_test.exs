@@ -45,4 +45,36 @@ defmodule GossipCluster.SidecarTest do
     refute Sidecar.command(port, :pulse)
     assert :ok = Sidecar.close(port)
   end
+
+  # The sidecar that users get: under AddressSanitizer, as in the C tests, nothing is locked.
+  test "the keys stay out of swap, core files, arguments and environment" do
+    key = "no_other_process_knows_this_key_"
+    {:ok, port} = Sidecar.open(Sidecar.path())
+
+    assert Sidecar.command(
+             port,
+             {:configure,
+              %{
+                version: GossipCluster.Sidecar.Codec.protocol(),
+                cluster: "",
+                keys: [key: key],
+                group: "233.252.1.33",
+                port: 45_893,
+                interfaces: {:only, ["lo"]},
+                ttl: 0,
+                interval: 1_000,
+                max_peers: 16,
+                heartbeats: false,
+                advertise: ""
+              }}
+           )
+
+    assert_receive {^port, {:data, _ready}}, 5_000
+    {:os_pid, pid} = Port.info(port, :os_pid)
+    assert [_, locked] = Regex.run(~r/VmLck:\s+(\d+) kB/, File.read!("/proc/#{pid}/status"))
+    assert String.to_integer(locked) > 0
+    assert File.read!("/proc/#{pid}/limits") =~ ~r/Max core file size\s+0\s+0\s/
+    for file <- ["cmdline", "environ"], do: refute(File.read!("/proc/#{pid}/#{file}") =~ key)
+    Sidecar.close(port)
+  end
 end
