@@ -41,6 +41,12 @@ defmodule GossipCluster do
     * `{:update, peer}` - its address, port, status or sidecar has changed
     * `{:down, peer, reason}` - it is gone: `:left` (it said goodbye), `:beam_exit` (its Erlang VM ended without one), `:silent`
     * `{:conflict, peer, other}` - two living nodes have this name; `other` may be this node
+    * `{:connected, peer}` - the Erlang connection to a listed peer is up, whoever made it
+    * `{:disconnected, peer, reason}` - it is gone, with Erlang's reason, such as `:connection_closed`; `nil` where that is not
+      known
+    * `{:problem, peer, {cause, text}}` - what keeps it from being connected, or makes its connection be cut; once, as in the
+      log. The causes are those of `GossipCluster.Telemetry`
+    * `{:membership, :left | :rejoined}` - this node has left the cluster (`leave/1`), or is back (`rejoin/1`)
     * `{:missed, count}` - so many reports were not made, since a handler of Logger or of telemetry takes too long; `peers/1`
       tells how it is
     * `{:health, :ok | :isolated}` - whether this node hears anybody
@@ -53,6 +59,7 @@ defmodule GossipCluster do
           | {:connected, Peer.t()}
           | {:disconnected, Peer.t(), term()}
           | {:problem, Peer.t(), {atom(), String.t()}}
+          | {:membership, :left | :rejoined}
           | {:missed, pos_integer()}
           | {:health, :ok | :isolated}
 
@@ -145,7 +152,7 @@ defmodule GossipCluster do
 
     * `name`, `cluster` (the label), `group`, `port`, `interval` - as configured
     * `node` - this node, and `announced` - whether it announces itself (only while it is alive, and has not left)
-    * `left` - whether `leave/1` was called
+    * `left` - whether `leave/1` was called, and not `rejoin/1` since
     * `health` - `:ok` or `:isolated`
     * `peers`, `connected` - how many are listed, and how many of these are connected
     * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known
@@ -321,7 +328,8 @@ defmodule GossipCluster do
 
   @doc """
   Leaves the cluster: says goodbye, so that the others know at once and do not dial this node again, and dials nobody any
-  more. It lasts until the cluster is started anew; what is stopped with its supervisor, or with the VM, leaves by itself.
+  more. It lasts until `rejoin/1`, or until the cluster is started anew; what is stopped with its supervisor, or with the VM,
+  leaves by itself. Meanwhile `peers/1` shows who was listed last.
 
     * `:disconnect` - whether the connections to the cluster's peers are ended then. Default: `false`, they stay as they are.
       Where this node is connected to nobody else, `:global.disconnect/0` does it, so that `global` does not take it for a
@@ -375,6 +383,24 @@ defmodule GossipCluster do
         do: _ = Attempt.disconnect(node, mfa, observer)
 
     :ok
+  end
+
+  @doc """
+  Joins the cluster again after `leave/1`: this node is announced, the others list and dial it, and it dials them, as after a
+  start. It does so in a new life, under a new boot id, so that the goodbye of the last one delays nothing. Who was listed when
+  this node left and is not there any more is told as `{:down, peer, :silent}`, after 10 s or 6 intervals at most.
+
+  Returns at once, also while the goodbyes of a `leave/1` are still being said, which is then followed by this. Where this node
+  has not left, nothing happens.
+
+      :ok = GossipCluster.leave(disconnect: true)   # maintenance: nobody dials this node
+      :ok = GossipCluster.rejoin()
+      :ok = GossipCluster.await(min: 1)
+  """
+  @doc group: :run
+  @spec rejoin(name()) :: :ok
+  def rejoin(name \\ __MODULE__) do
+    if view!(name), do: GenServer.call(name, :rejoin), else: :ok
   end
 
   @doc """

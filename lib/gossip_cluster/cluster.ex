@@ -75,6 +75,7 @@ defmodule GossipCluster.Cluster do
           | {:caller_down, Replies.ref()}
           | {:leave, Replies.caller()}
           | {:leave_failed, Replies.ref()}
+          | {:rejoin, Replies.caller()}
           | {:stats, Replies.caller()}
           | {:stats_failed, Replies.ref()}
           | {:siblings, [:inet.port_number()]}
@@ -191,6 +192,7 @@ defmodule GossipCluster.Cluster do
   @local [
     :start,
     :restore,
+    :rejoin,
     :local,
     :local_port,
     :opened,

@@ -21,6 +21,7 @@ defmodule GossipCluster.Facts do
           | {:problem, String.t(), atom(), String.t(), line :: String.t()}
           | {:sidecar_start, map(), milliseconds :: non_neg_integer(), complained :: boolean()}
           | {:sidecar_exit, attempts :: pos_integer(), String.t(), new :: boolean()}
+          | {:membership, :left | :rejoined}
           | {:health, :ok | :isolated}
           | {:interfaces, [Codec.interface()], before :: [Codec.interface()]}
           | {:foreign, by_cookie :: boolean()}
@@ -133,6 +134,19 @@ defmodule GossipCluster.Facts do
       {:telemetry, [:health], %{healthy: healthy}, %{health: health}},
       health_line(health),
       {:event, {:health, health}}
+    ]
+  end
+
+  def outputs({:membership, membership}, _cluster) do
+    text =
+      if membership == :left,
+        do: "this node leaves the cluster",
+        else: "this node joins the cluster again"
+
+    [
+      {:telemetry, [:membership], %{count: 1}, %{membership: membership}},
+      {:line, :info, text},
+      {:event, {:membership, membership}}
     ]
   end
 

@@ -130,6 +130,7 @@ defmodule GossipCluster.Owner do
     do: {:noreply, step(owner, {:await, from, pid, min, timeout})}
 
   def handle_call(:leave, from, owner), do: {:noreply, step(owner, {:leave, from})}
+  def handle_call(:rejoin, from, owner), do: {:noreply, step(owner, {:rejoin, from})}
   def handle_call(:stats, from, owner), do: {:noreply, step(owner, {:stats, from})}
 
   def handle_call({:rotate, secret}, _from, owner) do

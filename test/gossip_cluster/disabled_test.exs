@@ -42,6 +42,7 @@ defmodule GossipCluster.DisabledTest do
     assert time < 1_000_000
     assert GossipCluster.await(name, min: 0) == :ok
     assert GossipCluster.leave(name, disconnect: true) == :ok
+    assert GossipCluster.rejoin(name) == :ok
     assert GossipCluster.rotate_secret(name, :cookie) == :ok
     assert GossipCluster.measure(name) == :ok
     status = GossipCluster.status(name)

@@ -35,6 +35,15 @@ defmodule GossipCluster.FactsTest do
     end
   end
 
+  test "this node leaves, and is back: a line, an event, telemetry" do
+    for {membership, words} <- [left: "leaves the cluster", rejoined: "joins the cluster again"] do
+      told = outputs({:membership, membership})
+      assert lines(told) == [{:info, "this node " <> words}]
+      assert events(told) == [{:membership, membership}]
+      assert telemetry(told) == [{[:membership], %{count: 1}, %{membership: membership}}]
+    end
+  end
+
   test "a peer that is left alone on purpose: a line, which is no warning, and telemetry" do
     told = outputs({:quiet, "a@x", "it is so"})
     assert lines(told) == [{:info, ~s(:"a@x": it is so)}]

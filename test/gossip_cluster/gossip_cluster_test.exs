@@ -107,6 +107,8 @@ defmodule GossipClusterTest do
     # As Erlang has it: [disconnect] is [{disconnect, true}].
     assert GossipCluster.leave([:disconnect]) == :ok
     assert GossipCluster.leave([]) == :ok
+    assert GossipCluster.rejoin() == :ok
+    refute GossipCluster.status().left
   end
 
   test "a wrong form is told how to write it right" do

@@ -126,6 +126,7 @@ defmodule GossipCluster.OwnerTest do
       FakeSidecar.say(fake, :left)
       assert :ok = Task.await(task)
       assert %{left: true, announced: false} = GossipCluster.status(@name)
+      assert {:membership, :left} = event()
       FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
       assert {:up, %Peer{connection: {:skipped, :not_alive}}} = event()
 
@@ -136,6 +137,41 @@ defmodule GossipCluster.OwnerTest do
       FakeSidecar.ready(fake)
       for _ <- 1..3, do: FakeSidecar.pulse(fake)
       assert %{left: true, announced: false} = GossipCluster.status(@name)
+    end
+
+    test "rejoin/1 announces this node again, also while the goodbyes are said, and after another owner",
+         %{fake: fake} do
+      fake = start(fake)
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+      assert {:alive, alive} = FakeSidecar.command(fake)
+      assert {:up, _} = event()
+      # Nothing to do.
+      assert :ok = GossipCluster.rejoin(@name)
+
+      # The goodbyes are not said yet.
+      task = Task.async(fn -> GossipCluster.leave(@name) end)
+      assert {:leave, :left} = FakeSidecar.command(fake)
+      assert :ok = GossipCluster.rejoin(@name)
+      assert {:alive, ^alive} = FakeSidecar.command(fake)
+      FakeSidecar.say(fake, :left)
+      assert :ok = Task.await(task)
+      assert %{left: false, announced: true} = GossipCluster.status(@name)
+      assert {:membership, :left} = event()
+      assert {:membership, :rejoined} = event()
+
+      # Nor does the next owner take this node for one that has left; and one that has is back all the same.
+      Enum.reduce([false, true], fake, fn left, fake ->
+        if left, do: :ok = GossipCluster.leave(@name)
+        owner = Process.whereis(@name)
+        Process.exit(owner, :kill)
+        eventually(fn -> Process.whereis(@name) not in [nil, owner] end)
+        fake = FakeSidecar.attach(fake)
+        FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+        if left, do: assert(:ok = GossipCluster.rejoin(@name))
+        assert {:alive, ^alive} = FakeSidecar.command(fake, :alive)
+        assert %{left: false, announced: true} = GossipCluster.status(@name)
+        fake
+      end)
     end
 
     test "leave/1 does not wait for a sidecar that does not answer", %{fake: fake} do
@@ -163,6 +199,7 @@ defmodule GossipCluster.OwnerTest do
     assert_raise ArgumentError, fn -> GossipCluster.status("text") end
     assert_raise ArgumentError, fn -> GossipCluster.subscribe(:nobody) end
     assert_raise ArgumentError, fn -> GossipCluster.leave(:nobody) end
+    assert_raise ArgumentError, nobody, fn -> GossipCluster.rejoin(:nobody) end
     assert_raise ArgumentError, fn -> GossipCluster.await(:nobody) end
   end
 

@@ -154,6 +154,10 @@ defmodule GossipCluster.Cluster.Announcement do
   @spec leave(t()) :: t()
   def leave(announcement), do: %{announcement | left: true, announced: nil}
 
+  @doc "It is back: it is announced again."
+  @spec rejoin(t()) :: t()
+  def rejoin(announcement), do: %{announcement | left: false}
+
   @doc "Whether the sidecar announces this node."
   @spec announced?(t()) :: boolean()
   def announced?(announcement), do: announcement.announced != nil

@@ -40,6 +40,8 @@ defmodule GossipCluster.Cluster.Answers do
   def event(%{} = state, {:leave, caller}, _now) do
     {ref, replies} = Replies.leave(state.replies, caller)
 
+    state = if state.announcement.left, do: state, else: fact(state, {:membership, :left})
+
     %{state | announcement: Announcement.leave(state.announcement), replies: replies}
     |> first({:put, :left, true})
     |> put_status()

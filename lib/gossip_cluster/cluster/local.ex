@@ -69,6 +69,24 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:sidecar_seen, process, how}, now),
     do: answered(state, SidecarLife.seen(state.sidecar, process, how), now)
 
+  # The sidecar begins another life, in which it knows nobody yet, also while it says goodbye to the one before. Who was
+  # listed when this node left is dialled at once, and is gone if the others do not know it any more.
+  def event(%{announcement: %{left: true}} = state, {:rejoin, caller}, now) do
+    %{
+      state
+      | announcement: Announcement.rejoin(state.announcement),
+        roster: Roster.new_sidecar(state.roster, now)
+    }
+    |> first({:put, :left, false})
+    |> put_status()
+    |> announce()
+    |> rename()
+    |> fact({:membership, :rejoined})
+    |> act({:reply, caller, :ok})
+  end
+
+  def event(state, {:rejoin, caller}, _now), do: act(state, {:reply, caller, :ok})
+
   def event(state, {:local_port, port}, _now),
     do: announce(%{state | announcement: Announcement.port(state.announcement, port)})
 

@@ -106,8 +106,9 @@ defmodule GossipCluster.Cluster.Peers do
   @doc "What waited, in its turn."
   @spec item(State.t(), tuple(), integer()) :: State.t()
   def item(state, {:up, peer}, now) do
+    state = listed(state, peer, now)
+
     state
-    |> listed(peer, now)
     |> well(peer)
     |> put_epmd(peer)
     |> fact({:up, with_connection(state, peer), Roster.size(state.roster)})

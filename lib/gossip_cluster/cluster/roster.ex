@@ -138,6 +138,7 @@ defmodule GossipCluster.Cluster.Roster do
   defp listed(roster, %Peer{name: @nobody}, events), do: {roster, events}
 
   defp listed(roster, peer, events) do
+    {roster, events} = succeed(roster, peer, events)
     key = key(peer)
     before = get(roster, key)
     seen = roster.seen && MapSet.put(roster.seen, key)
@@ -150,6 +151,21 @@ defmodule GossipCluster.Cluster.Roster do
       %{before | heard: peer.heard} == peer -> {roster, [{:heard, peer} | events]}
       true -> {roster, [{:update, peer} | events]}
     end
+  end
+
+  # A new life of a name: an earlier one, which nobody has confirmed, has ended meanwhile.
+  defp succeed(%{unconfirmed: unconfirmed} = roster, _peer, events)
+       when map_size(unconfirmed) == 0,
+       do: {roster, events}
+
+  defp succeed(roster, %Peer{name: name, creation: creation}, events) do
+    ended =
+      for {other, peer} <- roster.peers[name] || %{},
+          other != creation and is_map_key(roster.unconfirmed, {name, other}),
+          do: peer
+
+    {Enum.reduce(ended, roster, &remove(&2, &1)),
+     Enum.reduce(ended, events, &[{:down, &1, :silent} | &2])}
   end
 
   defp key(%Peer{name: name, creation: creation}), do: {name, creation}

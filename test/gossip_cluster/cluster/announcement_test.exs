@@ -120,6 +120,15 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     assert Announcement.changes(Announcement.port(started, 1)) == [{:keys, keys()}]
   end
 
+  test "who joins again announces itself anew, and dials" do
+    left = Announcement.leave(announced())
+    back = Announcement.rejoin(left)
+    refute Announcement.announced?(back)
+    assert [{:alive, %{port: 4000}, _}] = Announcement.changes(back)
+    assert Announcement.dials_as(back) == @own
+    assert Announcement.rejoin(announced()) == announced()
+  end
+
   describe "where this node is" do
     @lan {10, 0, 0, 1}
     @vpn {10, 8, 0, 1}

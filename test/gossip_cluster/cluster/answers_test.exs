@@ -50,6 +50,27 @@ defmodule GossipCluster.Cluster.AnswersTest do
       end
     end
 
+    test "who joins again is announced and dials again; what was listed must be confirmed" do
+      {cluster, effects} = handle(running([peer("zoe@x")]), {:rejoin, :caller})
+      assert effects -- [{:reply, :caller, :ok}] == []
+
+      {left, effects} = handle(cluster, [{:leave, :a}, {:leave, :b}])
+      assert [{:membership, :left}] = for({:membership, _} = fact <- facts(effects), do: fact)
+      {left, _} = handle(left, {:frame, :left})
+
+      {back, effects} = handle(left, {:rejoin, :caller}, 60_000)
+      assert {:put, :left, false} in effects and {:reply, :caller, :ok} in effects
+      assert [{:announce, {:alive, _, _}}] = for({:announce, _} = say <- effects, do: say)
+      assert facts(effects) == [{:membership, :rejoined}]
+      assert [%Peer{name: "zoe@x", connection: :connecting}] = shown(effects)
+      assert dialled(effects) == ["zoe@x"]
+      {confirmed, _} = handle(back, {:frame, {:up, peer("zoe@x", boot: "b2")}}, 60_001)
+      {_, effects} = handle(confirmed, {:pulse, local()}, 70_000)
+      refute Enum.any?(facts(effects), &match?({:down, _, _, _}, &1))
+      {_, effects} = handle(back, {:pulse, local()}, 70_000)
+      assert [{:down, %Peer{name: "zoe@x"}, :silent, 0}] = facts(effects)
+    end
+
     test "who asks for the counters is answered, whatever becomes of the sidecar" do
       {cluster, effects} = handle(running(), {:stats, :caller})
       assert [{:request_stats, ref}] = for({:request_stats, _} = ask <- effects, do: ask)

@@ -132,6 +132,19 @@ defmodule GossipCluster.Cluster.RosterTest do
     end
   end
 
+  test "a peer that began another life while nobody looked is down, and up" do
+    {old, new, other} = {peer("a@x"), peer("a@x", creation: 2, boot: "b2"), peer("b@x")}
+    {roster, _} = fold(Roster.new(1000), up: old, up: other)
+    roster = Roster.new_sidecar(roster, 0)
+    assert {roster, [{:down, ^old, :silent}, {:up, ^new}]} = Roster.apply(roster, {:up, new})
+    assert Roster.list(roster) == [new, other] and Roster.size(roster) == 2
+    assert {_, [{:down, ^other, :silent}]} = Roster.expire(roster, 10_000)
+    # One that is confirmed lives.
+    {roster, _} = fold(Roster.new_sidecar(roster, 0), up: new)
+    assert {roster, [{:up, ^old}]} = Roster.apply(roster, {:up, old})
+    assert Roster.named(roster, "a@x") == [old, new]
+  end
+
   test "what an earlier owner listed is kept in silence until it is confirmed" do
     a = peer("a@x", connection: :connected)
     roster = Roster.restore(Roster.new(1000), [a], 0)

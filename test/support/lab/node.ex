@@ -125,6 +125,13 @@ defmodule GossipCluster.Lab.Node do
     %{node | name: name}
   end
 
+  @doc "Stops the distribution of a node and starts it under this name; returns the node with its name."
+  @spec renamed(t(), String.t()) :: t()
+  def renamed(node, name) do
+    :ok = call(node, Node, :stop)
+    go_alive(node, name)
+  end
+
   @doc "What happened in the node, oldest first: see `GossipCluster.Lab.Prober`."
   @spec events(t()) :: [Prober.event()]
   def events(node), do: call(node, Prober, :events)

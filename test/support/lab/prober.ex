@@ -73,6 +73,15 @@ defmodule GossipCluster.Lab.Prober do
     ErlangError -> false
   end
 
+  @doc "Leaves, and joins again before the goodbyes are said."
+  @spec leave_and_rejoin() :: :ok
+  def leave_and_rejoin do
+    leave = :gen_server.send_request(GossipCluster, :leave)
+    :ok = GossipCluster.rejoin()
+    {:reply, :ok} = :gen_server.wait_response(leave, 5_000)
+    :ok
+  end
+
   @doc "Kills a registered process."
   @spec kill(atom()) :: true
   def kill(name), do: name |> Process.whereis() |> Process.exit(:kill)
