@@ -56,7 +56,8 @@ defmodule GossipCluster.Cluster.AnswersTest do
 
       {left, effects} = handle(cluster, [{:leave, :a}, {:leave, :b}])
       assert [{:membership, :left}] = for({:membership, _} = fact <- facts(effects), do: fact)
-      {left, _} = handle(left, {:frame, :left})
+      dialled = {:dialled, "zoe@x", {:failed, {:refused, "x"}}, 1}
+      {left, _} = handle(left, [{:frame, :left}, dialled])
 
       {back, effects} = handle(left, {:rejoin, :caller}, 60_000)
       assert {:put, :left, false} in effects and {:reply, :caller, :ok} in effects
