@@ -7,6 +7,8 @@ defmodule GossipCluster.Hidden do
   # process, not even a started application. Equal terms have equal handles, so handles can be compared. Nothing is kept for
   # a handle, so none needs to be given back.
 
+  alias GossipCluster.CrashReport
+
   @enforce_keys [:key, :sealed]
   defstruct @enforce_keys
 
@@ -30,6 +32,27 @@ defmodule GossipCluster.Hidden do
     {sealed, tag} = :crypto.crypto_one_time_aead(:aes_256_gcm, key, nonce, plain, "", @tag, true)
     %__MODULE__{key: id, sealed: nonce <> tag <> sealed}
   end
+
+  @doc """
+  Calls a function with the term that was hidden. What that raises may have the term in its words, and in the stack the
+  arguments of the function that failed: only its kind goes on, and where it was.
+  """
+  @spec reveal(t(), (term() -> term())) :: term()
+  def reveal(hidden, function) do
+    term = unwrap(hidden)
+
+    try do
+      function.(term)
+    catch
+      kind, reason ->
+        stack = CrashReport.stack(__STACKTRACE__)
+        error = %RuntimeError{message: "a secret could not be used: #{failure(kind, reason)}"}
+        :erlang.raise(:error, error, stack)
+    end
+  end
+
+  defp failure(:error, reason), do: inspect(Exception.normalize(:error, reason, []).__struct__)
+  defp failure(kind, _reason), do: to_string(kind)
 
   @doc "The term that was hidden. Raises `ArgumentError` in another VM than the one that hid it."
   @spec unwrap(t()) :: term()

@@ -16,7 +16,7 @@ defmodule GossipCluster.LineLimit do
   @type t :: %__MODULE__{kinds: %{kind() => map()}}
 
   @doc "Nothing was written yet."
-  @spec new() :: t()
+  @spec new() :: %__MODULE__{kinds: %{}}
   def new, do: %__MODULE__{}
 
   @doc "Whether this line is written now; if not, it is held back."

@@ -50,13 +50,13 @@ defmodule GossipCluster.LocalNode do
     String.contains?(host, [".", ":"])
   end
 
-  @doc "This node's cookie, or nil while it has none."
-  @spec cookie() :: binary() | nil
+  @doc "This node's cookie, a hidden binary, or nil while it has none."
+  @spec cookie() :: Hidden.t() | nil
   def cookie do
     # get_cookie/0 would not do: the compiler takes it for a function that cannot fail, and drops the catch.
     case :erlang.get_cookie(node()) do
       :nocookie -> nil
-      cookie -> Atom.to_string(cookie)
+      cookie -> cookie |> Atom.to_string() |> Hidden.wrap()
     end
   catch
     # The distribution is just being stopped.
@@ -79,7 +79,7 @@ defmodule GossipCluster.LocalNode do
   defp own_cookie(node, own) do
     case :erlang.get_cookie(node) do
       :nocookie -> nil
-      cookie -> if Atom.to_string(cookie) != own, do: Hidden.wrap(cookie)
+      cookie -> if Hidden.wrap(Atom.to_string(cookie)) != own, do: Hidden.wrap(cookie)
     end
   catch
     :exit, _reason -> nil

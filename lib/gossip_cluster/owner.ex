@@ -11,7 +11,6 @@ defmodule GossipCluster.Owner do
     CrashReport,
     Disconnects,
     Epmd,
-    Hidden,
     LocalNode,
     Peer,
     Reporter,
@@ -286,20 +285,12 @@ defmodule GossipCluster.Owner do
 
     %{
       own: LocalNode.own(owner.cluster.announcement.own),
-      cookie: cookie && Hidden.wrap(cookie),
-      keys: owner |> keys(cookie) |> hide(),
+      cookie: cookie,
+      # As long as it needs a cookie and there is none, there is no ring.
+      keys: Secret.keys(owner.secret, cookie),
       by_cookie: Secret.needs_cookie?(owner.secret)
     }
   end
-
-  # The ring as it is now, or nil as long as it needs a cookie and there is none.
-  defp keys(owner, cookie) do
-    if cookie != nil or not Secret.needs_cookie?(owner.secret),
-      do: Secret.keys(owner.secret, cookie)
-  end
-
-  defp hide(nil), do: nil
-  defp hide(keys), do: Hidden.wrap(keys)
 
   ## The end
 

@@ -43,16 +43,21 @@ defmodule GossipCluster.Secret do
 
   @doc "Whether the ring needs the Erlang cookie, which exists only while the node is alive."
   @spec needs_cookie?(t()) :: boolean()
-  def needs_cookie?(ring), do: :cookie in Hidden.unwrap(ring)
+  def needs_cookie?(ring), do: Hidden.reveal(ring, &(:cookie in &1))
 
-  @doc "The ring as the sidecar wants it. `cookie` is nil while the node is not alive."
-  @spec keys(t(), binary() | nil) :: [{:cookie | :passphrase | :key, binary()}]
+  @doc """
+  The ring as the sidecar wants it, hidden: `[{:cookie | :passphrase | :key, binary}]`. `cookie` is hidden too, and nil while the
+  node is not alive: `nil`, if the ring needs one.
+  """
+  @spec keys(t(), Hidden.t() | nil) :: Hidden.t() | nil
   def keys(ring, cookie) do
-    Enum.map(Hidden.unwrap(ring), fn
-      :cookie when is_binary(cookie) -> {:cookie, cookie}
-      {kind, bytes} -> {kind, bytes}
-    end)
+    if cookie != nil or not needs_cookie?(ring) do
+      Hidden.reveal(ring, fn items -> Hidden.wrap(Enum.map(items, &key(&1, cookie))) end)
+    end
   end
+
+  defp key(:cookie, cookie), do: {:cookie, Hidden.unwrap(cookie)}
+  defp key({kind, bytes}, _cookie), do: {kind, bytes}
 
   # What was raised may have the secret in it: only its kind is passed on, and where something is missing, its name.
   defp call(%Hidden{} = secret), do: call(Hidden.unwrap(secret))

@@ -56,6 +56,32 @@ defmodule GossipCluster.HiddenTest do
     assert :persistent_term.info().count - before < 100
   end
 
+  test "a function gets the term; what it raises, throws or is given goes no further" do
+    hidden = Hidden.wrap("hunter2hunter2")
+    assert Hidden.reveal(hidden, &byte_size/1) == 14
+
+    for {function, what} <- [
+          {&Map.fetch!(%{}, &1), "KeyError"},
+          {&(:error = &1), "MatchError"},
+          {&String.to_integer/1, "ArgumentError"},
+          {fn term -> (fn :other -> term end).(term) end, "FunctionClauseError"},
+          {&throw/1, "throw"},
+          {&exit/1, "exit"}
+        ] do
+      {error, stack} =
+        try do
+          Hidden.reveal(hidden, function)
+        rescue
+          error -> {error, __STACKTRACE__}
+        end
+
+      assert error == %RuntimeError{message: "a secret could not be used: #{what}"}
+      refute inspect(stack, limit: :infinity) =~ "hunter"
+      # Where it was is told.
+      assert inspect(stack) =~ "hidden_test.exs"
+    end
+  end
+
   test "what another VM has hidden, or what was changed, is refused in words" do
     %Hidden{sealed: <<first, rest::binary>>} = hidden = Hidden.wrap("hunter2")
 

@@ -2,6 +2,8 @@ defmodule GossipCluster.SecrecyTest do
   # What may be printed of a running, a crashing and a failing cluster shows no secret.
   use GossipCluster.OwnerCase, async: false
 
+  alias GossipCluster.Hidden
+
   @secret "correct horse battery staple"
 
   # A handler of OTP's logger gets all reports, those of supervisors and of crashes too, as terms.
@@ -91,6 +93,108 @@ defmodule GossipCluster.SecrecyTest do
       end
     end
   end
+
+  # What a defect might do to the owner, and what makes it show: whatever was at hand then, no secret is told.
+  @faults [
+    {"a state that does not match",
+     quote do
+       {&%{&1 | cluster: {:broken, &1.cluster}}, {:nodeup, :"zoe@127.0.0.1", []}}
+     end, ~r/badkey, :backlog/},
+    {"a ring that is no list, while it is read",
+     quote do
+       {&%{&1 | secret: Hidden.wrap(@secret)}, {:nodeup, node(), []}}
+     end, ~r/a secret could not be used: Protocol.UndefinedError/},
+    {"a ring with something else in it, while it is read",
+     quote do
+       {&%{&1 | secret: Hidden.wrap([{:passphrase, @secret, :more}])}, {:nodeup, node(), []}}
+     end, ~r/a secret could not be used: FunctionClauseError/},
+    {"a key that nobody knows how to send, while it is sent",
+     quote do
+       {&%{&1 | secret: Hidden.wrap([{:passphrase, {@secret}}])}, {:nodeup, node(), []}}
+     end, ~r/a secret could not be used: ArgumentError/},
+    {"an option that is missing, while a sidecar is configured",
+     quote do
+       {fn owner ->
+          cluster = %{owner.cluster | sidecar: %{owner.cluster.sidecar | state: :down}}
+          %{owner | cluster: cluster, options: Map.delete(owner.options, :ttl)}
+        end, {:ring, :open}}
+     end, ~r/a secret could not be used: KeyError/},
+    {"a node that cannot be announced, while its cookie is sent",
+     quote do
+       {fn owner ->
+          announcement = %{owner.cluster.announcement | announced: nil, host: {false, [:broken]}}
+          put_in(owner.cluster.announcement, announcement)
+        end, {:nodeup, node(), []}}
+     end, ~r/a secret could not be used: \w+/}
+  ]
+
+  for {what, fault, told} <- @faults do
+    test "a crash of the owner shows none: #{what}", %{fake: fake} do
+      :ok = :logger.add_handler(__MODULE__, __MODULE__, %{level: :all, config: %{test: self()}})
+      on_exit(fn -> :logger.remove_handler(__MODULE__) end)
+      fake = start(fake, secret: [{:passphrase, @secret}, :cookie])
+      FakeSidecar.ready(fake)
+      assert {:alive, _} = FakeSidecar.command(fake, :alive)
+      settled(fake)
+      owner = Process.whereis(@name)
+      _ = reports([])
+      {break, trigger} = unquote(fault)
+
+      printed =
+        capture_log(fn ->
+          :sys.replace_state(owner, break)
+          ref = Process.monitor(owner)
+          statuses = print([:sys.get_status(owner), :sys.get_state(owner).cluster])
+          # What waits in its mailbox is in the report of the crash, too.
+          :sys.suspend(owner)
+          trigger(trigger)
+
+          callers =
+            for _ <- 1..2 do
+              Task.async(fn ->
+                catch_exit(GossipCluster.rotate_secret(@name, {:passphrase, @secret}))
+              end)
+            end
+
+          eventually(fn -> Process.info(owner, :message_queue_len) >= {:message_queue_len, 3} end)
+          :sys.resume(owner)
+          assert_receive {:DOWN, ^ref, :process, ^owner, reason}, 5_000
+          # An exit of a caller goes wherever the user's code lets it.
+          exits = Task.await_many(callers)
+          send(self(), {:printed, statuses ++ print(reason) ++ print(exits)})
+          eventually(fn -> Process.whereis(@name) not in [nil, owner] end)
+          # The supervisor's report, too.
+          _ = Supervisor.which_children(GossipCluster.Supervisor.whereis(@name))
+        end)
+
+      reports = reports([])
+      assert printed =~ "GenServer #{inspect(@name)} terminating"
+      assert printed =~ unquote(Macro.escape(told))
+      # The owner's own report, that of its process, that of its supervisor; each printed twice.
+      for kind <- ["gen_server, :terminate", "crash", "child_terminated"],
+          do: assert(Enum.any?(reports, &(&1 =~ kind)), kind)
+
+      for text <- [printed | reports] do
+        refute text =~ "correct horse"
+        refute text =~ "99, 111, 114, 114, 101, 99, 116"
+        refute text =~ "a_cookie_of_the_tests"
+      end
+
+      # And the next one has what it needs.
+      assert %{keys: [{:passphrase, @secret} | _]} = configured(FakeSidecar.attach(fake))
+    end
+  end
+
+  # Of the first sidecar that is: one may have been started in vain.
+  defp configured(fake) do
+    case FakeSidecar.command(fake) do
+      {:configure, configuration} -> configuration
+      :closed -> configured(FakeSidecar.attach(fake))
+    end
+  end
+
+  defp trigger({:ring, timer}), do: ring(timer)
+  defp trigger(message), do: send(@name, message)
 
   defp reports(texts) do
     receive do

@@ -1,16 +1,19 @@
 defmodule GossipCluster.SecretTest do
   use ExUnit.Case, async: true
 
-  alias GossipCluster.Secret
+  alias GossipCluster.{Hidden, Secret}
+
+  defp keys(ring, cookie), do: Hidden.unwrap(Secret.keys(ring, cookie && Hidden.wrap(cookie)))
 
   test "the cookie is put in its place" do
     {:ok, ring} = Secret.resolve([:cookie, {:passphrase, "12345678"}])
     assert Secret.needs_cookie?(ring)
-    assert Secret.keys(ring, "monster") == [cookie: "monster", passphrase: "12345678"]
+    assert keys(ring, "monster") == [cookie: "monster", passphrase: "12345678"]
+    assert Secret.keys(ring, nil) == nil
 
     {:ok, ring} = Secret.resolve({:passphrase, "12345678"})
     refute Secret.needs_cookie?(ring)
-    assert Secret.keys(ring, nil) == [passphrase: "12345678"]
+    assert keys(ring, nil) == [passphrase: "12345678"]
   end
 
   test "an Erlang string is a text, and the same one" do

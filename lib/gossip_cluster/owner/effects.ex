@@ -64,7 +64,7 @@ defmodule GossipCluster.Owner.Effects do
       {:ok, port} ->
         owner = %{owner | port: port}
         # Should it not be taken, the end of that sidecar tells.
-        _taken = command(owner, {:configure, configuration(options, Hidden.unwrap(keys))})
+        _taken = Hidden.reveal(keys, &command(owner, {:configure, configuration(options, &1)}))
         {owner, {:opened, keys, Sidecar.Process.of(port)}}
 
       {:error, _reason, text} ->
@@ -111,16 +111,14 @@ defmodule GossipCluster.Owner.Effects do
   end
 
   def act({:announce, {:keys, keys} = change}, owner) do
-    if command(owner, {:keys, Hidden.unwrap(keys)}),
+    if Hidden.reveal(keys, &command(owner, {:keys, &1})),
       do: {owner, {:announced, change}},
       else: owner
   end
 
   def act({:announce, {:alive, alive, hidden} = change}, owner) do
-    cookie = Hidden.unwrap(hidden)
-
-    if command(owner, {:alive, Map.put(alive, :cookie, cookie)}) do
-      warn_weak(owner, cookie)
+    if Hidden.reveal(hidden, &command(owner, {:alive, Map.put(alive, :cookie, &1)})) do
+      if Secret.needs_cookie?(owner.secret), do: Hidden.reveal(hidden, &warn_weak(owner, &1))
       {owner, {:announced, change}}
     else
       owner
@@ -208,7 +206,7 @@ defmodule GossipCluster.Owner.Effects do
 
   # Once for each cookie and VM, whatever the number of clusters and restarts.
   defp warn_weak(owner, cookie) do
-    why = if Secret.needs_cookie?(owner.secret), do: LocalNode.weak_cookie(cookie)
+    why = LocalNode.weak_cookie(cookie)
     warned = {__MODULE__, :erlang.phash2(cookie)}
 
     if why != nil and not :persistent_term.get(warned, false) do
