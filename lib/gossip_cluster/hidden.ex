@@ -13,7 +13,7 @@ defmodule GossipCluster.Hidden do
   defstruct @enforce_keys
 
   @typedoc "A handle. It means nothing to another VM."
-  @type t :: %__MODULE__{key: reference(), sealed: binary()}
+  @type t :: %__MODULE__{key: reference(), sealed: <<_::64, _::_*8>>}
 
   # Sealed are multiples of so many bytes: a length tells little, too.
   @block 256

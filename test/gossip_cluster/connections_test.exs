@@ -36,6 +36,7 @@ defmodule GossipCluster.ConnectionsTest do
           assert {:error, :timeout} = GossipCluster.await(@name, min: 2, timeout: 50)
           answer(dialler, true)
           assert :ok = GossipCluster.await(@name, min: 2)
+          told()
         end)
 
       assert log =~ ~s(NODEUP :"zed@127.0.0.1")

@@ -43,7 +43,7 @@ defmodule GossipCluster.Cluster.Blame do
 
   @doc "The time in which a group of so many, that beats every `interval` milliseconds, tells that a peer is gone."
   @spec patience(pos_integer(), non_neg_integer()) :: pos_integer()
-  def patience(interval, members),
+  def patience(interval, members) when is_integer(interval),
     do: @intervals * max(interval, ceil(members * @members_ms)) + @verdict
 
   @doc "The connection to this peer is lost."

@@ -30,10 +30,18 @@ defmodule GossipCluster.Cluster.DialBudget do
   @typedoc "Heard itself, and dialled for the first time or again; or only told of by others."
   @type who :: :heard | :again | :told
   @type key :: who() | {:heard_at | :told_at, :inet.ip_address()}
-  @opaque t :: %__MODULE__{}
+  @type t :: %__MODULE__{}
 
   @doc "Nobody was dialled."
-  @spec new() :: t()
+  @spec new() :: %__MODULE__{
+          saved: %{},
+          saved_most: 64,
+          taken: %{},
+          waiting: %{},
+          places: %{},
+          next: 0,
+          wake_at: nil
+        }
   def new, do: %__MODULE__{}
 
   @doc "What a dial to these addresses takes; of one that was heard itself only where that was, for the others are its word."

@@ -81,10 +81,8 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   @doc "It was taken, and is not dialled after all."
   @spec undo(t(), String.t()) :: t()
-  def undo(dials, name) do
-    dials = ended(dials, name)
-    %{dials | tokens: min(dials.tokens + 1, @burst)}
-  end
+  def undo(%__MODULE__{tokens: tokens} = dials, name),
+    do: ended(%{dials | tokens: min(tokens + 1, @burst)}, name)
 
   @doc "Whether a dial of this name runs."
   @spec running?(t(), String.t()) :: boolean()

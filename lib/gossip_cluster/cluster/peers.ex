@@ -255,15 +255,13 @@ defmodule GossipCluster.Cluster.Peers do
 
   @doc "Asks what cookie this node holds for those whose own differs."
   @spec ask_cookies(State.t()) :: State.t()
-  def ask_cookies(%{cookies: %{fresh: []}} = state), do: state
-
-  def ask_cookies(state) do
-    {names, cookies} = Cookies.fresh(state.cookies)
+  def ask_cookies(%State{cookies: cookies} = state) do
+    {names, cookies} = Cookies.fresh(cookies)
     ask_cookies(%{state | cookies: cookies}, names)
   end
 
-  defp ask_cookies(state, []), do: state
-  defp ask_cookies(state, names), do: act(state, {:ask_cookies, names})
+  defp ask_cookies(%State{} = state, []), do: state
+  defp ask_cookies(%State{} = state, names), do: act(state, {:ask_cookies, names})
 
   @doc "Whom the dialer wants to dial now."
   @spec dial(State.t(), integer()) :: State.t()
