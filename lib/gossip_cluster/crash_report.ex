@@ -29,6 +29,14 @@ defmodule GossipCluster.CrashReport do
     error -> "no summary: #{inspect(error.__struct__)}"
   end
 
+  @doc "Calls a function. What it raises goes on with a short reason, and without the arguments of who failed."
+  @spec guard((() -> term())) :: term()
+  def guard(function) do
+    function.()
+  catch
+    kind, reason -> :erlang.raise(kind, small(reason), stack(__STACKTRACE__))
+  end
+
   @doc "A term, or where it is large a text with its beginning."
   @spec small(term()) :: term()
   def small(term) do

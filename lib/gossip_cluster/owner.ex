@@ -255,13 +255,11 @@ defmodule GossipCluster.Owner do
     Enum.reduce(events, owner, &step(&2, &1))
   end
 
-  # A defect ends the owner: its reason is not to show all peers, nor a secret.
   defp turn(owner, event) do
-    {cluster, effects} = Cluster.handle(owner.cluster, event, now())
-    act(effects, %{owner | cluster: cluster}, [])
-  catch
-    kind, reason ->
-      :erlang.raise(kind, CrashReport.small(reason), CrashReport.stack(__STACKTRACE__))
+    CrashReport.guard(fn ->
+      {cluster, effects} = Cluster.handle(owner.cluster, event, now())
+      act(effects, %{owner | cluster: cluster}, [])
+    end)
   end
 
   defp act([effect | effects], owner, events) do
@@ -281,15 +279,17 @@ defmodule GossipCluster.Owner do
   defp look_at_node(owner), do: step(owner, {:local, local(owner)})
 
   defp local(owner) do
-    cookie = LocalNode.cookie()
+    CrashReport.guard(fn ->
+      cookie = LocalNode.cookie()
 
-    %{
-      own: LocalNode.own(owner.cluster.announcement.own),
-      cookie: cookie,
-      # As long as it needs a cookie and there is none, there is no ring.
-      keys: Secret.keys(owner.secret, cookie),
-      by_cookie: Secret.needs_cookie?(owner.secret)
-    }
+      %{
+        own: LocalNode.own(owner.cluster.announcement.own),
+        cookie: cookie,
+        # As long as it needs a cookie and there is none, there is no ring.
+        keys: Secret.keys(owner.secret, cookie),
+        by_cookie: Secret.needs_cookie?(owner.secret)
+      }
+    end)
   end
 
   ## The end
@@ -297,7 +297,9 @@ defmodule GossipCluster.Owner do
   # A cluster that is stopped says goodbye, in the time that its supervisor gives. An owner that crashes does not: its
   # successor is back at once, and the sidecar, at the end of its input, gives it 2 s before it says goodbye.
   @impl true
-  def terminate(reason, owner) do
+  def terminate(reason, owner), do: CrashReport.guard(fn -> stop(reason, owner) end)
+
+  defp stop(reason, owner) do
     if shutdown?(reason) do
       for peer <- Cluster.peers(owner.cluster), do: Epmd.drop(owner.name, peer, :silent)
       if not owner.cluster.announcement.left, do: leave_now(owner)

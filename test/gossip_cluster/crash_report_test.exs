@@ -43,6 +43,35 @@ defmodule GossipCluster.CrashReportTest do
     assert status(reason: {:shutdown, []}) == %{reason: {:shutdown, []}}
   end
 
+  test "what is raised goes on: its kind, its beginning, and where it was" do
+    assert CrashReport.guard(fn -> :ok end) == :ok
+
+    for {raise, kind} <- [
+          {fn -> :erlang.error({:badmatch, @large}) end, :error},
+          {fn -> throw({:badmatch, @large}) end, :throw},
+          {fn -> exit({:badmatch, @large}) end, :exit}
+        ] do
+      {caught, reason, stack} =
+        try do
+          CrashReport.guard(raise)
+        catch
+          kind, reason -> {kind, reason, __STACKTRACE__}
+        end
+
+      assert caught == kind
+      assert reason =~ "{:badmatch, [1, 2"
+      assert inspect(stack) =~ "crash_report_test.exs"
+    end
+
+    stack =
+      try(
+        do: CrashReport.guard(fn -> "secret" |> Process.get() |> hd() |> then(&{&1, @large}) end),
+        rescue: (_ -> __STACKTRACE__)
+      )
+
+    refute Enum.any?(stack, fn {_, _, arguments, _} -> is_list(arguments) end)
+  end
+
   test "whatever else there is in a status stays, such as the log of `:sys`" do
     assert status(log: [:event]) == %{log: [:event]}
   end

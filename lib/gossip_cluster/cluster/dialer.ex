@@ -258,7 +258,7 @@ defmodule GossipCluster.Cluster.Dialer do
   milliseconds.
   """
   @spec disconnected(t(), String.t(), integer(), non_neg_integer(), :soon | :at_once) :: t()
-  def disconnected(%{entries: entries} = dialer, name, now, quiet \\ 0, how \\ :soon) do
+  def disconnected(%__MODULE__{entries: entries} = dialer, name, now, quiet \\ 0, how \\ :soon) do
     dialer = unlink(dialer, name)
     dialer = if quiet > 0, do: be_quiet(dialer, name, now, now + quiet), else: dialer
 
@@ -281,7 +281,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defp later_redial(dialer, name), do: if(head_start(dialer, name) == 0, do: 0, else: @at_once)
 
-  defp be_quiet(dialer, name, now, until) do
+  defp be_quiet(%__MODULE__{} = dialer, name, now, until) do
     case dialer.entries do
       %{^name => %{peer: %{creation: creation}}} ->
         dialer =
@@ -302,7 +302,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   @doc "This node, which is not connected, is left alone for so many milliseconds: it wants no connection."
   @spec leave_alone(t(), String.t(), integer(), non_neg_integer()) :: t()
-  def leave_alone(dialer, name, now, ms) do
+  def leave_alone(%__MODULE__{} = dialer, name, now, ms) do
     dialer = if ms > 0, do: be_quiet(dialer, name, now, now + ms), else: dialer
 
     case dialer.entries do

@@ -54,7 +54,17 @@ defmodule GossipCluster.Cluster.SidecarLife do
         }
 
   @doc "None runs yet."
-  @spec new() :: t()
+  @spec new() :: %__MODULE__{
+          state: :down,
+          opened: nil,
+          attempts: 0,
+          complaint: nil,
+          fatal: nil,
+          process: nil,
+          pulsed: nil,
+          busy: nil,
+          unanswered: nil
+        }
   def new, do: %__MODULE__{}
 
   @doc """

@@ -13,8 +13,10 @@ defmodule GossipCluster.Sidecar.Process do
   @doc "That of a port, or nil where it has ended already. Quick."
   @spec of(port()) :: t() | nil
   def of(port) do
-    with {:os_pid, os_pid} <- Port.info(port, :os_pid),
-         do: %{os_pid: os_pid, started: field(os_pid, @started)}
+    case Port.info(port, :os_pid) do
+      {:os_pid, os_pid} -> %{os_pid: os_pid, started: field(os_pid, @started)}
+      nil -> nil
+    end
   end
 
   @doc """

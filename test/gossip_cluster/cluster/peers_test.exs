@@ -426,6 +426,14 @@ defmodule GossipCluster.Cluster.PeersTest do
     end
   end
 
+  test "an event tells how the peer's connection is by that event, not before it" do
+    {cluster, effects} = handle(running(), {:frame, {:up, peer("zoe@x", cookie: :differs)}})
+    assert [{:up, %{connection: {:skipped, :cookie}}, 1} | _] = facts(effects)
+    {_cluster, effects} = handle(cluster, {:frame, {:update, peer("zoe@x")}})
+    assert [{:update, %{connection: connection}, :alive, 1} | _] = facts(effects)
+    refute connection == {:skipped, :cookie}
+  end
+
   test "a peer that is refused by `accept` is shown so, and is no problem" do
     {cluster, _} = handle(running(), {:frame, {:up, peer("zoe@x")}})
     {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:refused, nil}, 1})
