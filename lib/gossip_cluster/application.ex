@@ -1,7 +1,7 @@
 defmodule GossipCluster.Application do
   @moduledoc false
-  # Starts the clusters of `config :gossip_cluster, clusters: [[...], ...]`, and what all clusters of a VM share. Nothing
-  # else starts by itself, and no cluster in another tree needs a process of this one.
+  # Starts the clusters of `config :gossip_cluster, clusters: [[...], ...]`, and what all clusters of a VM share.
+  # Nothing else starts by itself, and no cluster in another tree needs a process of this one.
 
   use Application
   use Supervisor

@@ -13,7 +13,8 @@ defmodule GossipCluster.Await do
     * `:name` - of the cluster. Default: `GossipCluster`
     * `:min` - how many peers must be listed and connected; this node does not count. Default: `1`
     * `:timeout` - how long to wait, in milliseconds, or `:infinity`. Default: `5000`
-    * `:on_timeout` - `:continue` (a line at warning, and the next child starts) or `:error` (the supervisor does not start).
+    * `:on_timeout` - `:continue` (a line at warning, and the next child starts) or `:error` (the supervisor does not
+      start).
       Default: `:continue`
 
   No process remains of it. Where the supervisor starts its children anew (`:rest_for_one`), it waits again.

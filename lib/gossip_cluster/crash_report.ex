@@ -1,14 +1,15 @@
 defmodule GossipCluster.CrashReport do
   @moduledoc false
-  # What a crash of the owner prints: how the cluster was, and neither its thousands of peers nor a secret. Pure. The reason of a
-  # crash goes far (into the reports of supervisors, too), and may hold the very term that did not match; the stack may hold
-  # the arguments of the function that failed.
+  # What a crash of the owner prints: how the cluster was, and neither its thousands of peers nor a secret. Pure. The
+  # reason of a crash goes far (into the reports of supervisors, too), and may hold the very term that did not match;
+  # the stack may hold the arguments of the function that failed.
 
   # In words of memory. What is larger is printed in part.
   @small 200
 
   @doc """
-  The status of a GenServer, as OTP's `format_status/1` is given it; `summarize` makes of the state what is shown instead.
+  The status of a GenServer, as OTP's `format_status/1` is given it; `summarize` makes of the state what is shown
+  instead.
   """
   @spec status(map(), (term() -> term())) :: map()
   def status(status, summarize) do

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Disabled do
   @moduledoc false
-  # Clusters that are switched off: all of them by `config :gossip_cluster, enabled: false`, or one by its option. Nothing of
-  # it runs, no socket is open, and who asks for it gets what a cluster answers that finds nobody.
+  # Clusters that are switched off: all of them by `config :gossip_cluster, enabled: false`, or one by its option.
+  # Nothing of it runs, no socket is open, and who asks for it gets what a cluster answers that finds nobody.
 
   @doc "Whether these options, or the configuration, switch a cluster off."
   @spec wanted?(keyword()) :: boolean()

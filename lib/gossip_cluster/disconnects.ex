@@ -1,15 +1,16 @@
 defmodule GossipCluster.Disconnects do
   @moduledoc false
-  # Who ended a connection of this node, where Erlang does not say: a cluster of this VM, which notes it before it does, or
-  # `global`, which keeps notes of its own. What neither has done may be the user's wish. All clusters of the VM share the
-  # table, which GossipCluster.Shared makes.
+  # Who ended a connection of this node, where Erlang does not say: a cluster of this VM, which notes it before it does,
+  # or `global`, which keeps notes of its own. What neither has done may be the user's wish. All clusters of the VM
+  # share the table, which GossipCluster.Shared makes.
 
   @table __MODULE__
   # A note speaks of the next end of this connection only: not after it is up again, and not after this time.
   @fresh 10_000
 
-  # Before it asks for a disconnect, `global` notes whose connection was lost to whom, and has told the node that it asks; for
-  # an hour: a timer of that length. A fresh note about this node or that one, and a third, makes it the doing of `global`.
+  # Before it asks for a disconnect, `global` notes whose connection was lost to whom, and has told the node that it
+  # asks; for an hour: a timer of that length. A fresh note about this node or that one, and a third, makes it the doing
+  # of `global`.
   @global_notes :global_lost_connections
   @global_keeps 3_600_000
 

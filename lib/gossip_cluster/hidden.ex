@@ -1,11 +1,12 @@
 defmodule GossipCluster.Hidden do
   @moduledoc false
-  # A term that nothing shows: not `inspect`, not Erlang's own printing, `:sys.get_state`, a supervisor's or a crash report.
+  # A term that nothing shows: not `inspect`, not Erlang's own printing, `:sys.get_state`, a supervisor's or a crash
+  # report.
   #
-  # It is sealed with a key that this VM makes for itself and forgets when it ends, so a handle is plain data: it may be kept
-  # in child specifications and states, outlives any process and any version of any module (a closure does not), and needs no
-  # process, not even a started application. Equal terms have equal handles, so handles can be compared. Nothing is kept for
-  # a handle, so none needs to be given back.
+  # It is sealed with a key that this VM makes for itself and forgets when it ends, so a handle is plain data: it may be
+  # kept in child specifications and states, outlives any process and any version of any module (a closure does not),
+  # and needs no process, not even a started application. Equal terms have equal handles, so handles can be compared.
+  # Nothing is kept for a handle, so none needs to be given back.
 
   alias GossipCluster.CrashReport
 

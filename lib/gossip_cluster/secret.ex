@@ -1,7 +1,7 @@
 defmodule GossipCluster.Secret do
   @moduledoc false
-  # A key ring as the user gives it, hidden, so that no child specification, process state, crash report or table listing
-  # shows what is inside.
+  # A key ring as the user gives it, hidden, so that no child specification, process state, crash report or table
+  # listing shows what is inside.
 
   alias GossipCluster.Hidden
 
@@ -26,8 +26,8 @@ defmodule GossipCluster.Secret do
   def hide(secret), do: Hidden.wrap(secret)
 
   @doc """
-  Checks a secret (calling it, where it is a function) and returns the hidden ring; else what would be allowed and what was
-  given, in words that do not show it.
+  Checks a secret (calling it, where it is a function) and returns the hidden ring; else what would be allowed and what
+  was given, in words that do not show it.
   """
   @spec resolve(term()) :: {:ok, t()} | {:error, String.t(), String.t()}
   def resolve(secret) do
@@ -46,8 +46,8 @@ defmodule GossipCluster.Secret do
   def needs_cookie?(ring), do: Hidden.reveal(ring, &(:cookie in &1))
 
   @doc """
-  The ring as the sidecar wants it, hidden: `[{:cookie | :passphrase | :key, binary}]`. `cookie` is hidden too, and nil while the
-  node is not alive: `nil`, if the ring needs one.
+  The ring as the sidecar wants it, hidden: `[{:cookie | :passphrase | :key, binary}]`. `cookie` is hidden too, and nil
+  while the node is not alive: `nil`, if the ring needs one.
   """
   @spec keys(t(), Hidden.t() | nil) :: Hidden.t() | nil
   def keys(ring, cookie) do

@@ -1,9 +1,9 @@
 defmodule GossipCluster.Shared do
   @moduledoc false
   # What all clusters of a VM share: the registry of subscribers, and the tables of GossipCluster.Epmd,
-  # GossipCluster.Disconnects and GossipCluster.Siblings. It belongs to no application's tree, since clusters run in any of
-  # them: whatever stops, the clusters of the others are not to notice, nor their subscribers. The first who needs it starts
-  # it, and it ends with the VM.
+  # GossipCluster.Disconnects and GossipCluster.Siblings. It belongs to no application's tree, since clusters run in any
+  # of them: whatever stops, the clusters of the others are not to notice, nor their subscribers. The first who needs it
+  # starts it, and it ends with the VM.
 
   use Supervisor
 
@@ -26,8 +26,8 @@ defmodule GossipCluster.Shared do
     end
   end
 
-  # In a process of its own, for what a process starts has its group leader, and an application that stops kills all that
-  # have its own.
+  # In a process of its own, for what a process starts has its group leader, and an application that stops kills all
+  # that have its own.
   defp start do
     true = Process.group_leader(self(), Process.whereis(:init))
 

@@ -1,8 +1,8 @@
 defmodule GossipCluster.Siblings do
   @moduledoc false
-  # The clusters of this VM, by name: whose owner, and from which private UDP ports its sidecar sends. Each sidecar is told the
-  # ports of the others, since what it hears of these is no stranger's. All clusters of the VM share the table, which
-  # GossipCluster.Shared makes.
+  # The clusters of this VM, by name: whose owner, and from which private UDP ports its sidecar sends. Each sidecar is
+  # told the ports of the others, since what it hears of these is no stranger's. All clusters of the VM share the table,
+  # which GossipCluster.Shared makes.
 
   @table __MODULE__
   # Of one cluster: when the owner is started again, the sidecar of the one before goes on for a while.
@@ -11,8 +11,8 @@ defmodule GossipCluster.Siblings do
   @most 64
 
   @doc """
-  The calling owner opens a sidecar: the ports of the others'. From here on it gets the message `:siblings` when they change,
-  so that of two who start at the same time none misses the other.
+  The calling owner opens a sidecar: the ports of the others'. From here on it gets the message `:siblings` when they
+  change, so that of two who start at the same time none misses the other.
   """
   @spec join(GossipCluster.name()) :: [:inet.port_number()]
   def join(name) do

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Supervisor do
   @moduledoc false
-  # One cluster: its view (owned by this process, so that it outlives an owner), its reporter, the dials and other tasks, the
-  # owner. The owner alone is registered, under the cluster's name; the others stand in the view.
+  # One cluster: its view (owned by this process, so that it outlives an owner), its reporter, the dials and other
+  # tasks, the owner. The owner alone is registered, under the cluster's name; the others stand in the view.
 
   use Supervisor
 

@@ -1,7 +1,8 @@
 defmodule GossipCluster.View do
   @moduledoc false
-  # What everybody may read of a cluster, and what must outlive a crash of its owner: a table that the cluster's supervisor
-  # owns. The owner alone writes (and the reporter, its place). Nothing here shows a secret: the ring is hidden.
+  # What everybody may read of a cluster, and what must outlive a crash of its owner: a table that the cluster's
+  # supervisor owns. The owner alone writes (and the reporter, its place). Nothing here shows a secret: the ring is
+  # hidden.
 
   alias GossipCluster.Peer
 
@@ -12,8 +13,8 @@ defmodule GossipCluster.View do
   def create, do: :ets.new(__MODULE__, [:public, :ordered_set, read_concurrency: true])
 
   @doc """
-  Lets everybody find the table under the cluster's name. For the owner, once it is registered under that name: so no other
-  cluster has it.
+  Lets everybody find the table under the cluster's name. For the owner, once it is registered under that name: so no
+  other cluster has it.
   """
   @spec publish(t(), GossipCluster.name()) :: :ok
   def publish(view, name), do: :persistent_term.put({__MODULE__, name}, view)

@@ -1,9 +1,9 @@
 defmodule GossipCluster.Dial.AtomBudget do
   @moduledoc false
-  # How many names of peers may become atoms: an atom is for ever, and a VM whose table is full ends. Only a peer that has
-  # proven itself, and is dialled, becomes one; but in a year of a cluster whose nodes are ever new there are many of these.
-  # So new ones are bounded by a rate (as many as can be listed, twice, at once; as many again an hour), and by what is left
-  # of the table: a fifth of it is for others. Pure; times are milliseconds.
+  # How many names of peers may become atoms: an atom is for ever, and a VM whose table is full ends. Only a peer that
+  # has proven itself, and is dialled, becomes one; but in a year of a cluster whose nodes are ever new there are many
+  # of these. So new ones are bounded by a rate (as many as can be listed, twice, at once; as many again an hour), and
+  # by what is left of the table: a fifth of it is for others. Pure; times are milliseconds.
 
   @hour 3_600_000
   @least 512

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Dial.Path do
   @moduledoc false
-  # The path of an Erlang connection: its two ends, and whether anything comes over it. Each function asks the process of the
-  # connection, which may be busy: in a task of its own.
+  # The path of an Erlang connection: its two ends, and whether anything comes over it. Each function asks the process
+  # of the connection, which may be busy: in a task of its own.
 
   @typedoc "The ends of a connection: ours where that is known, and the other."
   @type t :: %{
@@ -58,8 +58,9 @@ defmodule GossipCluster.Dial.Path do
   defp end_of(_pid, _remote), do: nil
 
   @doc """
-  Whether the path to a connected node lives: the node answers over the connection that there is, or something else comes over
-  it within so many milliseconds. `:answered` also where there is no connection: then there is nothing to doubt.
+  Whether the path to a connected node lives: the node answers over the connection that there is, or something else
+  comes over it within so many milliseconds. `:answered` also where there is no connection: then there is nothing to
+  doubt.
   """
   @spec probe(node(), pos_integer()) :: :answered | :silent
   def probe(node, patience) do
@@ -69,8 +70,8 @@ defmodule GossipCluster.Dial.Path do
     end
   end
 
-  # A monitor of a name that nobody has is answered by the other VM itself, however busy its processes are. In a process of its
-  # own, for it waits where the connection's buffer is full.
+  # A monitor of a name that nobody has is answered by the other VM itself, however busy its processes are. In a process
+  # of its own, for it waits where the connection's buffer is full.
   defp probe(node, before, patience) do
     caller = self()
     ref = make_ref()

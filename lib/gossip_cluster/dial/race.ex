@@ -1,15 +1,16 @@
 defmodule GossipCluster.Dial.Race do
   @moduledoc false
-  # Which of several addresses answers: Happy Eyeballs, RFC 8305. TCP connects begin one after the other, the next when one has
-  # failed, or has not answered for 250 ms; the first that is answered wins, and all are closed again. When all have begun,
-  # those that are silent are asked again beside them, for TCP itself repeats a lost SYN only after a second.
+  # Which of several addresses answers: Happy Eyeballs, RFC 8305. TCP connects begin one after the other, the next when
+  # one has failed, or has not answered for 250 ms; the first that is answered wins, and all are closed again. When all
+  # have begun, those that are silent are asked again beside them, for TCP itself repeats a lost SYN only after a
+  # second.
 
   # RFC 8305, section 5: the Connection Attempt Delay, in milliseconds.
   @delay 250
 
   @doc """
-  The first of the addresses where TCP to the port is answered; or why none was within so many milliseconds, as `gen_tcp` says
-  of the first. The processes that connect are linked to the caller, and gone when this returns.
+  The first of the addresses where TCP to the port is answered; or why none was within so many milliseconds, as
+  `gen_tcp` says of the first. The processes that connect are linked to the caller, and gone when this returns.
   """
   @spec run([:inet.ip_address(), ...], :inet.port_number(), pos_integer()) ::
           {:ok, :inet.ip_address()} | {:error, atom()}

@@ -1,8 +1,8 @@
 defmodule GossipCluster.Owner.Effects do
   @moduledoc false
-  # Carries out what GossipCluster.Cluster wants done, in the owner's process: what readers read (GossipCluster.View), epmd,
-  # reports, timers, answers, the sidecar, tasks. Nothing is decided here, and nothing waits. A secret is hidden but for the moment
-  # in which it is sent.
+  # Carries out what GossipCluster.Cluster wants done, in the owner's process: what readers read (GossipCluster.View),
+  # epmd, reports, timers, answers, the sidecar, tasks. Nothing is decided here, and nothing waits. A secret is hidden
+  # but for the moment in which it is sent.
 
   alias GossipCluster.Cluster
   alias GossipCluster.Dial.{AtomBudget, Attempt, Path}

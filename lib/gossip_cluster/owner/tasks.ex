@@ -1,8 +1,8 @@
 defmodule GossipCluster.Owner.Tasks do
   @moduledoc false
   # What may take time, or is the user's code, in processes of their own: their results become events of
-  # GossipCluster.Cluster. A task is known by its reference, under which its result comes (`{reference, result}`) or its end
-  # (`{:DOWN, reference, ...}`). It always has one: who has not ended in time is killed.
+  # GossipCluster.Cluster. A task is known by its reference, under which its result comes (`{reference, result}`) or its
+  # end (`{:DOWN, reference, ...}`). It always has one: who has not ended in time is killed.
 
   # net_kernel itself gives a connect up after 7 s.
   @timeout 60_000
