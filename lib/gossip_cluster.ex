@@ -28,6 +28,7 @@ defmodule GossipCluster do
   #{GossipCluster.Options.Schema.docs()}
   """
 
+  alias GossipCluster.Cluster.Health
   alias GossipCluster.Dial.Attempt
   alias GossipCluster.{Disabled, Disconnects, Options, Peer, Reporter, Secret, Telemetry, View}
 
@@ -49,7 +50,8 @@ defmodule GossipCluster do
     * `{:membership, :left | :rejoined}` - this node has left the cluster (`leave/1`), or is back (`rejoin/1`)
     * `{:missed, count}` - so many reports were not made, since a handler of Logger or of telemetry takes too long; `peers/1`
       tells how it is
-    * `{:health, :ok | :isolated}` - whether this node hears anybody
+    * `{:health, health}` - whether others can find this node, see `t:health/0`; what is over within a second is not told
+    * `{:problem, nil, {cause, text}}` - what keeps them from it, and the mend
   """
   @type event ::
           {:up, Peer.t()}
@@ -61,7 +63,8 @@ defmodule GossipCluster do
           | {:problem, Peer.t(), {atom(), String.t()}}
           | {:membership, :left | :rejoined}
           | {:missed, pos_integer()}
-          | {:health, :ok | :isolated}
+          | {:problem, nil, {Health.cause(), String.t()}}
+          | {:health, health()}
 
   @doc """
   A child specification. The secret is hidden in it, so that no supervisor's report shows it.
@@ -120,6 +123,21 @@ defmodule GossipCluster do
     if view, do: View.peers(view), else: []
   end
 
+  @typedoc """
+  Whether other nodes can find this one. It is never `:ok` while none can; `status/1` has a problem then that names the cause and
+  the mend.
+
+  | Health | It means |
+  |---|---|
+  | `:ok` | it is announced, on an interface that leads to others |
+  | `:isolated` | others were there, and none answers any more |
+  | `:no_network` | no interface is in use, or none that leads out of this machine; or the one that is named is missing |
+  | `:no_sidecar` | `gossipd` does not run, is being started, or does not answer |
+  | `:waiting` | for a name of this node, or for its Erlang cookie; no socket is open yet |
+  | `:unannounced` | it has left, the cluster is switched off, or it is just about to be announced |
+  """
+  @type health :: Health.t()
+
   @typedoc "See `status/1`."
   @type status :: %{
           name: name(),
@@ -130,10 +148,10 @@ defmodule GossipCluster do
           node: node(),
           announced: boolean(),
           left: boolean(),
-          health: :ok | :isolated,
+          health: health(),
           peers: non_neg_integer(),
           connected: non_neg_integer(),
-          problems: [{name :: String.t(), cause :: atom(), text :: String.t()}],
+          problems: [{name :: String.t() | nil, cause :: atom(), text :: String.t()}],
           sidecar: %{
             state: :running | :starting | :down | :waiting | :disabled,
             reason: nil | String.t(),
@@ -153,11 +171,13 @@ defmodule GossipCluster do
     * `name`, `cluster` (the label), `group`, `port`, `interval` - as configured
     * `node` - this node, and `announced` - whether it announces itself (only while it is alive, and has not left)
     * `left` - whether `leave/1` was called, and not `rejoin/1` since
-    * `health` - `:ok` or `:isolated`
+    * `health` - whether others can find this node: `:ok`, `:isolated`, `:no_network`, `:no_sidecar`, `:waiting` or
+      `:unannounced`, see `t:health/0`
     * `peers`, `connected` - how many are listed, and how many of these are connected
-    * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known
-    * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, `:waiting` for the distribution to start, where the
-      secret is the cookie, or `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
+    * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known; first, with `nil`
+      for the name, what keeps this node from being found
+    * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, `:waiting` for this node's distribution to start,
+      or `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
     * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many were
@@ -191,10 +211,12 @@ defmodule GossipCluster do
       node: node(),
       announced: status.announced,
       left: status.left,
-      health: View.get(view, :health, :ok),
+      health: View.get(view, :health, elem(Health.unknown(), 0)),
       peers: length(peers),
       connected: Enum.count(peers, &(&1.connection == :connected)),
-      problems: for(%{problem: {cause, text}} = peer <- peers, do: {peer.name, cause, text}),
+      problems:
+        own_problems(View.get(view, :problems, elem(Health.unknown(), 1))) ++
+          for(%{problem: {cause, text}} = peer <- peers, do: {peer.name, cause, text}),
       sidecar: %{
         state: status.sidecar,
         reason: status.reason,
@@ -211,7 +233,10 @@ defmodule GossipCluster do
     }
   end
 
+  defp own_problems(problems), do: for({cause, text} <- problems, do: {nil, cause, text})
+
   defp disabled(name) do
+    {health, problems} = Health.disabled()
     options = Options.validate!([])
 
     options
@@ -221,10 +246,10 @@ defmodule GossipCluster do
       node: node(),
       announced: false,
       left: false,
-      health: :ok,
+      health: health,
       peers: 0,
       connected: 0,
-      problems: [],
+      problems: own_problems(problems),
       sidecar: %{state: :disabled, reason: nil, version: nil, os_pid: nil, boot: nil},
       interfaces: [],
       stats: nil,

@@ -20,6 +20,7 @@ defmodule GossipCluster.Cluster do
     Blame,
     Cookies,
     Dialer,
+    Health,
     Local,
     PathWatch,
     Peers,
@@ -89,6 +90,7 @@ defmodule GossipCluster.Cluster do
           | :addresses
           | :paths
           | :port
+          | :health
           | {:alone, pos_integer()}
           | {:await | :leave | :stats, Replies.ref()}
 
@@ -133,7 +135,7 @@ defmodule GossipCluster.Cluster do
   @type past :: %{
           left: boolean(),
           up: [String.t()],
-          health: :ok | :isolated,
+          told: {Health.t(), [Health.problem()]},
           interfaces: list(),
           foreign: boolean()
         }
@@ -153,7 +155,8 @@ defmodule GossipCluster.Cluster do
       cookies: Cookies.new(),
       quiet: QuietPeriod.new(),
       up: MapSet.new(past.up),
-      health: past.health,
+      health: if(elem(past.told, 0) == :isolated, do: :isolated, else: :ok),
+      told: past.told,
       interfaces: past.interfaces,
       foreign: past.foreign,
       listed_at: now,
@@ -164,7 +167,7 @@ defmodule GossipCluster.Cluster do
   @doc "What follows from what has happened."
   @spec handle(t(), event(), integer()) :: {t(), [effect()]}
   def handle(state, event, now) do
-    state |> route(event, now) |> settle(now) |> take_effects()
+    state |> route(event, now) |> settle(now) |> judge(event) |> take_effects()
   end
 
   @doc "All listed peers."
@@ -181,7 +184,7 @@ defmodule GossipCluster.Cluster do
       sidecar: state.sidecar.state,
       announced: Announcement.announced?(state.announcement),
       left: state.announcement.left,
-      health: state.health,
+      health: state.condition && elem(state.condition, 0),
       backlog: :queue.len(state.backlog),
       awaits: map_size(state.replies.awaits)
     }
@@ -222,7 +225,7 @@ defmodule GossipCluster.Cluster do
     end
   end
 
-  defp route(state, {:timeout, timer} = event, now) when timer in [:open, :ready, :port],
+  defp route(state, {:timeout, timer} = event, now) when timer in [:open, :ready, :port, :health],
     do: Local.event(state, event, now)
 
   defp route(state, {:timeout, timer} = event, now) when timer in [:addresses, :paths],
@@ -242,6 +245,15 @@ defmodule GossipCluster.Cluster do
 
   defp kind(event) when is_tuple(event), do: elem(event, 0)
   defp kind(event), do: event
+
+  # Whether this node can be found does not depend on its peers, of whom most turns are.
+  defp judge(%{dialer: nil} = state, _event), do: state
+  defp judge(state, :continue), do: state
+
+  defp judge(state, {:frame, frame}),
+    do: if(kind(frame) in @of_this_node, do: Local.judge(state), else: state)
+
+  defp judge(state, _event), do: Local.judge(state)
 
   ## The turn
 

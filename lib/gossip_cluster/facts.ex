@@ -4,6 +4,7 @@ defmodule GossipCluster.Facts do
   # becomes what GossipCluster.Reporter puts out, in this order. A line is written for a transition only, so a stable cluster
   # is silent.
 
+  alias GossipCluster.Cluster.Health
   alias GossipCluster.Peer
   alias GossipCluster.Sidecar.Codec
 
@@ -22,7 +23,8 @@ defmodule GossipCluster.Facts do
           | {:sidecar_start, map(), milliseconds :: non_neg_integer(), complained :: boolean()}
           | {:sidecar_exit, attempts :: pos_integer(), String.t(), new :: boolean()}
           | {:membership, :left | :rejoined}
-          | {:health, :ok | :isolated}
+          | {:health, Health.t(), before :: Health.t(), [Health.problem()]}
+          | {:own_problem, Health.problem()}
           | {:interfaces, [Codec.interface()], before :: [Codec.interface()]}
           | {:foreign, by_cookie :: boolean()}
           | :keys_changed
@@ -127,14 +129,20 @@ defmodule GossipCluster.Facts do
       if(new, do: [line], else: [])
   end
 
-  def outputs({:health, health}, _cluster) do
+  def outputs({:health, health, before, problems}, _cluster) do
     healthy = if health == :ok, do: 1, else: 0
 
-    [
-      {:telemetry, [:health], %{healthy: healthy}, %{health: health}},
-      health_line(health),
-      {:event, {:health, health}}
-    ]
+    health_line(health, before) ++
+      [
+        {:telemetry, [:health], %{healthy: healthy}, %{health: health, problems: problems}},
+        {:event, {:health, health}}
+      ]
+  end
+
+  def outputs({:own_problem, {cause, text} = problem}, _cluster) do
+    line = if Health.silent?(cause), do: [{:line, :warning, text}], else: []
+    metadata = %{reason: cause, text: text}
+    line ++ [{:event, {:problem, nil, problem}}, {:telemetry, [:problem], %{count: 1}, metadata}]
   end
 
   def outputs({:membership, membership}, _cluster) do
@@ -217,10 +225,14 @@ defmodule GossipCluster.Facts do
   defp ended(:beam_exit), do: "its Erlang VM has ended"
   defp ended(:silent), do: "it fell silent"
 
-  defp health_line(:isolated),
-    do: {:line, :warning, "nobody answers this node any more: it looks cut off from the network"}
+  defp health_line(:isolated, _before),
+    do: [
+      {:line, :warning, "nobody answers this node any more: it looks cut off from the network"}
+    ]
 
-  defp health_line(:ok), do: {:line, :info, "this node is answered again"}
+  defp health_line(:ok, :isolated), do: [{:line, :info, "this node is answered again"}]
+  # The others have their lines where they come from.
+  defp health_line(_health, _before), do: []
 
   # One of them may be this node itself.
   defp place(%{name: name, creation: creation}, %{name: name, creation: creation}), do: "here"

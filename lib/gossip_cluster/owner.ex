@@ -76,7 +76,7 @@ defmodule GossipCluster.Owner do
     past = %{
       left: View.get(view, :left, false),
       up: View.up(view),
-      health: View.get(view, :health, :ok),
+      told: View.get(view, :told, {:ok, []}),
       interfaces: View.get(view, :interfaces, []),
       foreign: View.get(view, :foreign, false)
     }

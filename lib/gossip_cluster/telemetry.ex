@@ -17,7 +17,8 @@ defmodule GossipCluster.Telemetry do
   | `[:gossip_cluster, :sidecar, :start]` | `duration`, from its start until it is ready | `os_pid` | the sidecar runs |
   | `[:gossip_cluster, :sidecar, :exit]` | `attempts`: failures in a row | `reason`, a text | it has ended, or could not be started |
   | `[:gossip_cluster, :membership]` | `count`: 1 | `membership`: `:left` or `:rejoined` | this node has left by `leave/1`, or is back by `rejoin/1` |
-  | `[:gossip_cluster, :health]` | `healthy`: 1 or 0 | `health`: `:ok` or `:isolated` | this node is cut off, or no more |
+  | `[:gossip_cluster, :health]` | `healthy`: 1 or 0 | `health`, see `t:GossipCluster.health/0`; `problems`: `{cause, text}` each | others can find this node, or no more, for a second and longer |
+  | `[:gossip_cluster, :problem]` | `count`: 1 | `reason`, `text` | why others cannot find this node; once for each cause |
   | `[:gossip_cluster, :interfaces]` | `count`: how many are in use now; 0 is deaf and dumb | `interfaces`, `added`, `removed`: lists of `{name, index, address}` | the network interfaces in use are others than before: one has come up or gone, has another address, or nothing can be sent on it |
   | `[:gossip_cluster, :foreign]` | `peers` | | alone, and packets of another cluster are heard; once at most |
   | `[:gossip_cluster, :keys]` | `count`: 1 | | a new key ring is in use |

@@ -274,7 +274,16 @@ defmodule GossipCluster.EpmdTest do
     end
   end
 
+  # Who has no name has no sidecar.
+  defp alive do
+    {:ok, _pid} =
+      :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
+
+    on_exit(fn -> :net_kernel.stop() end)
+  end
+
   test "two clusters of this node that list a peer: it leaves one of them" do
+    alive()
     b = GossipCluster.FakeSidecar.peer("b@nowhere.example", port: 4711)
 
     [shop, bank] =
@@ -298,6 +307,7 @@ defmodule GossipCluster.EpmdTest do
   end
 
   test "the table outlives a crash of the cluster's processes" do
+    alive()
     fake = GossipCluster.FakeSidecar.new()
     key = {:key, :crypto.strong_rand_bytes(32)}
     start_supervised!({GossipCluster, name: Crashing, secret: key, sidecar: fake.path})

@@ -116,9 +116,24 @@ defmodule GossipCluster.FactsTest do
   end
 
   test "this node's own view" do
-    assert [{:warning, _}] = lines(outputs({:health, :isolated}))
-    assert [{:info, _}] = lines(outputs({:health, :ok}))
-    assert events(outputs({:health, :ok})) == [{:health, :ok}]
+    assert [{:warning, _}] = lines(outputs({:health, :isolated, :ok, [{:isolated, "text"}]}))
+    assert [{:info, _}] = lines(outputs({:health, :ok, :isolated, []}))
+    assert events(outputs({:health, :ok, :isolated, []})) == [{:health, :ok}]
+    # The sidecar's end, and what it says of the network, have lines of their own.
+    down = outputs({:health, :no_sidecar, :ok, [{:no_sidecar, "text"}]})
+    assert lines(down) == []
+
+    assert telemetry(down) == [
+             {[:health], %{healthy: 0}, %{health: :no_sidecar, problems: [no_sidecar: "text"]}}
+           ]
+
+    for {cause, lines} <- [no_sidecar: [], no_network: [], no_name: [{:warning, "text"}]] do
+      outputs = outputs({:own_problem, {cause, "text"}})
+      assert lines(outputs) == lines
+      assert events(outputs) == [{:problem, nil, {cause, "text"}}]
+      assert telemetry(outputs) == [{[:problem], %{count: 1}, %{reason: cause, text: "text"}}]
+    end
+
     [lo, eth] = [{"lo", 1, "127.0.0.1"}, {"eth0", 2, "192.0.2.1"}]
 
     assert outputs({:interfaces, [eth], [lo]}) ==

@@ -293,14 +293,10 @@ defmodule GossipCluster.FaultsTest do
     assert {:up, _peer} = event()
     process = cluster().sidecar.process
     since = System.monotonic_time(:millisecond)
-
     # Longer than the silence that is the end of one.
-    eventually(fn ->
-      FakeSidecar.say(fake, :pulse)
-      System.monotonic_time(:millisecond) - since > 3_500
-    end)
-
+    eventually(fn -> System.monotonic_time(:millisecond) - since > 3_500 end)
     assert cluster().sidecar.process == process
+    FakeSidecar.silence(fake)
 
     log =
       capture_log(fn ->
@@ -338,7 +334,16 @@ defmodule GossipCluster.FaultsTest do
       assert Node.alive?() and node() == :nonode@nohost
       assert LocalNode.own() == nil
       fake = start(fake)
+      # It opens no socket, and announces nothing.
+      eventually(fn -> GossipCluster.status(@name).health == :waiting end)
+      assert %{announced: false, sidecar: %{state: :waiting}} = GossipCluster.status(@name)
+      :net_kernel.stop()
+      alive()
       FakeSidecar.ready(fake)
+      assert {:alive, %{name: "own@127.0.0.1"}} = FakeSidecar.command(fake, :alive)
+      :net_kernel.stop()
+      assert :hide = FakeSidecar.command(fake, :hide)
+      {:ok, _} = :net_kernel.start([:undefined, :shortnames])
       FakeSidecar.say(fake, {:up, FakeSidecar.peer("nonode@nohost")})
       FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
       assert {:up, %Peer{name: "zoe@127.0.0.1", connection: {:skipped, :not_alive}}} = event()

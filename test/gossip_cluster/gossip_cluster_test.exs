@@ -176,12 +176,12 @@ defmodule GossipClusterTest do
     start_supervised!({GossipCluster, name: One, secret: {:key, @key}, sidecar: mute()})
     for _ <- 1..2, do: assert(GossipCluster.subscribe(One) == :ok)
     view = GossipCluster.View.table(One)
-    GossipCluster.Reporter.report(view, [{:health, :ok}])
+    GossipCluster.Reporter.report(view, [{:health, :ok, :isolated, []}])
     GossipCluster.Reporter.flush(view)
     assert_received {:gossip_cluster, One, {:health, :ok}}
     refute_received {:gossip_cluster, One, _}
     assert GossipCluster.unsubscribe(One) == :ok
-    GossipCluster.Reporter.report(view, [{:health, :ok}])
+    GossipCluster.Reporter.report(view, [{:health, :ok, :isolated, []}])
     GossipCluster.Reporter.flush(view)
     refute_received {:gossip_cluster, One, _}
   end

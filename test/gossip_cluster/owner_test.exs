@@ -48,14 +48,22 @@ defmodule GossipCluster.OwnerTest do
                GossipCluster.status(@name).sidecar
     end
 
-    test "a node that is not alive listens, announces nothing, and announces once it is alive", %{
-      fake: fake
-    } do
+    # It listened until then, with a socket open, also where the node was to find nobody: as in the tests of an application.
+    test "a node without a name opens no socket; it announces itself once it has one, and listens on without",
+         %{
+           fake: fake
+         } do
       :net_kernel.stop()
       fake = start(fake)
+      eventually(fn -> GossipCluster.status(@name).health == :waiting end)
+      assert %{announced: false, sidecar: %{state: :waiting}} = GossipCluster.status(@name)
+      refute Map.has_key?(:sys.get_state(@name).timers, :ready)
+
+      alive()
       FakeSidecar.ready(fake)
-      for _ <- 1..3, do: FakeSidecar.pulse(fake)
-      refute GossipCluster.status(@name).announced
+      assert {:alive, %{name: "own@127.0.0.1"}} = FakeSidecar.command(fake, :alive)
+      :net_kernel.stop()
+      assert :hide = FakeSidecar.command(fake, :hide)
       FakeSidecar.say(fake, {:up, FakeSidecar.peer("zoe@127.0.0.1")})
       assert {:up, %Peer{name: "zoe@127.0.0.1", connection: {:skipped, :not_alive}}} = event()
 

@@ -85,7 +85,7 @@ defmodule GossipCluster.ReportingTest do
                Task.await(task)
 
       FakeSidecar.say(fake, {:health, :isolated})
-      assert {:health, :isolated} = event()
+      assert_receive {:gossip_cluster, @name, {:health, :isolated}}, 5_000
 
       assert %{stats: nil, health: :isolated, interfaces: [{"lo", 1, "127.0.0.1"}]} =
                GossipCluster.status(@name)

@@ -155,6 +155,11 @@ defmodule GossipCluster.StrategyTest do
 
   describe "under libcluster's supervisor" do
     setup do
+      # Who has no name has no sidecar.
+      {:ok, _pid} =
+        :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
+
+      on_exit(fn -> :net_kernel.stop() end)
       %{fake: FakeSidecar.new()}
     end
 

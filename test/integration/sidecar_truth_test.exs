@@ -3,6 +3,28 @@ defmodule GossipCluster.Integration.SidecarTruthTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
+  # Which way its health and its own problem are told, besides status/1.
+  defp told_health(node),
+    do: for({_at, {:event, _cluster, {:health, health}}} <- Node.events(node), do: health)
+
+  defp health(nodes, node, health) do
+    eventually("#{node.name} says that its health is #{inspect(health)}", nodes, fn ->
+      Node.status(node).health == health
+    end)
+
+    eventually("its subscriber is told so", nodes, fn ->
+      List.last(told_health(node)) == health
+    end)
+
+    Node.status(node).problems
+  end
+
+  # One problem, in these words, that has the mend in it.
+  defp assert_problem(problems, cause, words) do
+    assert [{nil, ^cause, text}] = problems
+    assert text =~ words
+  end
+
   test "frozen: noticed within 5 s, said, replaced, and the others see no more than an update" do
     {_lab, [a, b, c] = nodes} = together(["a", "b", "c"])
     old = Node.sidecar(c)
@@ -43,5 +65,89 @@ defmodule GossipCluster.Integration.SidecarTruthTest do
     sent = Node.stat(b, :sent)
     eventually("it beats on", [a, b], fn -> Node.stat(b, :sent) > sent + 3 end)
     assert Node.sidecar(b) == old
+  end
+
+  test "missing: :no_sidecar" do
+    lab = Lab.start(hosts: 1)
+    a = Node.start(lab, "a", host: 1, cluster: [sidecar: "/nowhere/gossipd"])
+    assert_problem(health([a], a, :no_sidecar), :no_sidecar, "/nowhere/gossipd is missing")
+  end
+
+  test "an interface that is named and missing: :no_network, until it comes" do
+    lab = Lab.start(hosts: 1, lans: 2)
+    Lab.rename(lab, 1, "spare", 2)
+    a = Node.start(lab, "a", host: 1, cluster: [interfaces: ["eth7"]])
+    assert_problem(health([a], a, :no_network), :no_network, "eth7")
+    Lab.in_host(lab, 1, ~w(ip link set spare down))
+    Lab.in_host(lab, 1, ~w(ip link set spare name eth7))
+    Lab.in_host(lab, 1, ~w(ip link set eth7 up))
+    assert health([a], a, :ok) == []
+  end
+
+  test "one of two named interfaces is missing: all is well, and the missing one is a problem" do
+    lab = Lab.start(hosts: 1)
+    a = Node.start(lab, "a", host: 1, cluster: [interfaces: ["eth0", "eth7"]])
+    told = fn -> for {_at, {:event, _, {:problem, nil, told}}} <- Node.events(a), do: told end
+    eventually("the missing one is told", [a], fn -> match?([{:interface, _text}], told.()) end)
+    assert %{health: :ok, problems: problems} = Node.status(a)
+    assert_problem(problems, :interface, "eth7")
+  end
+
+  test "no interface but the loopback: :no_network" do
+    lab = Lab.start(hosts: 1)
+    Lab.unplug(lab, 1)
+    a = Node.start(lab, "a", host: 1, cluster: [])
+    assert_problem(health([a], a, :no_network), :no_network, "only nodes on this machine")
+  end
+
+  test "only a virtual interface, as Docker's bridge: :no_network" do
+    lab = Lab.start(hosts: 1)
+    Lab.unplug(lab, 1)
+    Lab.in_host(lab, 1, ~w(ip link add docker0 type bridge))
+    Lab.in_host(lab, 1, ~w(ip address add 172.17.0.1/16 dev docker0))
+    Lab.in_host(lab, 1, ~w(ip link set docker0 up))
+    a = Node.start(lab, "a", host: 1, cluster: [])
+    assert_problem(health([a], a, :no_network), :virtual_network, "docker0")
+  end
+
+  test "nonode@nohost: it has no name, and says how to give it one" do
+    lab = Lab.start(hosts: 1)
+    key = [secret: {:key, String.duplicate("k", 32)}]
+
+    # Whatever the secret is: a node without a name is none, and opens no socket.
+    for cluster <- [[], key] do
+      a = Node.start(lab, "", host: 1, alive: false, cluster: cluster)
+      assert_problem(health([a], a, :waiting), :no_name, "iex --sname")
+      said = fn -> for {_at, _level, line} <- Node.log(a), line =~ "--sname", do: line end
+      eventually("the log has it once", [a], fn -> match?([_once], said.()) end)
+      assert Node.sidecar(a) == nil
+      a = Node.go_alive(a, "a#{length(cluster)}")
+      assert health([a], a, :ok) == []
+    end
+  end
+
+  test "has left: :unannounced" do
+    lab = Lab.start(hosts: 1)
+    a = Node.start(lab, "a", host: 1, cluster: [])
+    eventually("it is well", [a], fn -> Node.status(a).health == :ok end)
+    :ok = Node.call(a, GossipCluster, :leave)
+    assert_problem(health([a], a, :unannounced), :left, "has left")
+  end
+
+  test "nothing can be sent, for a firewall rejects it: :no_network" do
+    lab = Lab.start(hosts: 1)
+    a = Node.start(lab, "a", host: 1, cluster: [interval: 200])
+    eventually("it is well", [a], fn -> Node.status(a).health == :ok end)
+    Lab.in_host(lab, 1, ~w(nft add table inet out))
+
+    Lab.in_host(lab, 1, [
+      "nft",
+      "add chain inet out o { type filter hook output priority 0; policy accept; }"
+    ])
+
+    Lab.in_host(lab, 1, ~w(nft add rule inet out o meta l4proto udp drop))
+    assert_problem(health([a], a, :no_network), :no_network, "nothing can be sent on any")
+    Lab.in_host(lab, 1, ~w(nft delete table inet out))
+    assert health([a], a, :ok) == []
   end
 end

@@ -9,14 +9,14 @@ defmodule GossipCluster.ClusterCase do
   alias GossipCluster.{Cluster, Hidden, Peer}
 
   @own %{name: "own@x", creation: 1, long_names: false, tls: false, ipv6: false, hidden: false}
-  @past %{left: false, up: [], health: :ok, interfaces: [], foreign: false}
+  @past %{left: false, up: [], told: {:ok, []}, interfaces: [], foreign: false}
   @ready %{
     version: "1",
     boot: "b",
     pid: 7,
     udp_port: 54_321,
     interfaces: [{"lo", 1, "127.0.0.1"}],
-    network: %{reach: :loopback, missing: []}
+    network: %{reach: :lan, missing: []}
   }
 
   @doc "This node's distribution."

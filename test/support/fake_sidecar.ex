@@ -29,7 +29,7 @@ defmodule GossipCluster.FakeSidecar do
   exit 0
   """
 
-  defstruct [:dir, :path, :port, runs: 0]
+  defstruct [:dir, :path, :port, :answering, runs: 0]
 
   @doc "Makes the script; it, and whatever runs of it, is removed at the end of the test."
   def new do
@@ -70,7 +70,28 @@ defmodule GossipCluster.FakeSidecar do
     """
 
     options = [{:packet, 4}, :binary, :exit_status, args: ["-c", relay]]
-    %{fake | runs: run, port: Port.open({:spawn_executable, "/bin/sh"}, options)}
+    port = Port.open({:spawn_executable, "/bin/sh"}, options)
+    %{fake | runs: run, port: port, answering: spawn_link(fn -> answer(port) end)}
+  end
+
+  # As gossipd answers each pulse, whatever the test is busy with, so that the owner does not take it for stuck.
+  defp answer(port) do
+    true = Port.command(port, :erlang.term_to_binary(:pulse))
+
+    receive do
+      :silence -> :ok
+    after
+      200 -> answer(port)
+    end
+  rescue
+    # It is closed.
+    ArgumentError -> :ok
+  end
+
+  @doc "From now on no pulse is answered."
+  def silence(fake) do
+    send(fake.answering, :silence)
+    fake
   end
 
   @doc "The next command of the owner that is no pulse and no question for counters."
@@ -137,7 +158,7 @@ defmodule GossipCluster.FakeSidecar do
        pid: 4711,
        udp_port: 0,
        interfaces: [{"lo", 1, "127.0.0.1"}],
-       network: %{reach: :loopback, missing: []}
+       network: %{reach: :lan, missing: []}
      }}
   end
 

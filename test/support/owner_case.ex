@@ -92,10 +92,10 @@ defmodule GossipCluster.OwnerCase do
   @doc "What comes of a dial."
   def answer(dialler, answer), do: send(dialler, {:answer, answer})
 
-  # Those have tests of their own: GossipCluster.ClusterTest.
-  @of_connections [:connected, :disconnected, :problem]
+  # Those have tests of their own: of connections, and of this node's health, which come when they come.
+  @of_connections [:connected, :disconnected, :problem, :health]
 
-  @doc "The next event of a subscriber, but for those of connections."
+  @doc "The next event of a subscriber, but for those of connections and of health."
   def event(timeout \\ 5_000) do
     receive do
       {:gossip_cluster, @name, event} when elem(event, 0) not in @of_connections -> event

@@ -13,6 +13,7 @@ defmodule GossipCluster.OwnerLoad do
   """
 
   alias GossipCluster.{FakeSidecar, Owner}
+  alias GossipCluster.Owner.Timers
 
   defstruct [:name, :owner, :port, :peers, :supervisor]
 
@@ -30,7 +31,6 @@ defmodule GossipCluster.OwnerLoad do
       sidecar: sidecar,
       secret: {:key, String.duplicate("k", 32)},
       max_peers: 65_535,
-      # No pulse of its own counts.
       interval: 60_000,
       connect: {__MODULE__, :connect, []},
       list_nodes: {__MODULE__, :list, []}
@@ -38,6 +38,8 @@ defmodule GossipCluster.OwnerLoad do
 
     {:ok, supervisor} = GossipCluster.start_link(options)
     owner = Process.whereis(name)
+    # No pulse of its own counts, and none goes unanswered.
+    :sys.replace_state(owner, &%{&1 | timers: Timers.cancel(&1.timers, :pulse)})
 
     load = %__MODULE__{
       name: name,

@@ -5,13 +5,25 @@ defmodule GossipCluster.Cluster.Local do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Announcement, Answers, Dialer, Replies, Roster, SidecarLife, State}
+  alias GossipCluster.Cluster.{
+    Announcement,
+    Answers,
+    Dialer,
+    Health,
+    Replies,
+    Roster,
+    SidecarLife,
+    State
+  }
+
   alias GossipCluster.Facts
 
   # The announcement waits this long for epmd to tell our distribution port, so that no peer needs an update a moment later.
   @port_patience 30
   # After the first announcement: when it is asked why nobody is found.
   @alone [3_000, 30_000]
+  # What is over so soon, as while a sidecar starts, is shown, but not told.
+  @brief 1_000
 
   @doc "Something has happened to this node, or to its sidecar."
   @spec event(State.t(), tuple(), integer()) :: State.t()
@@ -23,7 +35,7 @@ defmodule GossipCluster.Cluster.Local do
       %{state | announcement: announcement} |> act(:find_addresses) |> timer(:pulse, pulse(state))
 
     case SidecarLife.delay(last_opened, now) do
-      0 -> open(state)
+      0 -> open(state, local.own != nil)
       delay -> timer(state, :open, delay)
     end
     |> put_status()
@@ -93,7 +105,9 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:timeout, :port}, _now),
     do: announce(%{state | announcement: Announcement.port(state.announcement, :unknown)})
 
-  def event(state, {:timeout, :open}, _now), do: open(state)
+  def event(state, {:timeout, :open}, _now), do: open(state, state.announcement.own != nil)
+
+  def event(state, {:timeout, :health}, _now), do: tell_health(state)
 
   def event(state, {:opened, keys, process}, now) do
     {patience, sidecar} = SidecarLife.opened(state.sidecar, process, now)
@@ -147,14 +161,14 @@ defmodule GossipCluster.Cluster.Local do
     |> act({:sends_from, ready.udp_port})
     |> fact({:sidecar_start, ready, duration, complained})
     |> interfaces(ready.interfaces, ready.network)
-    |> health(:ok)
+    |> Map.put(:health, :ok)
     |> put_status()
   end
 
   def event(state, {:frame, {:interfaces, list, network}}, _now),
     do: interfaces(state, list, network)
 
-  def event(state, {:frame, {:health, health}}, _now), do: health(state, health)
+  def event(state, {:frame, {:health, health}}, _now), do: %{state | health: health}
 
   def event(state, {:frame, {:heartbeat, _name} = heard}, _now), do: fact(state, heard)
 
@@ -174,14 +188,15 @@ defmodule GossipCluster.Cluster.Local do
   defp answered(state, :look, _now), do: act(state, {:look_at_sidecar, state.sidecar.process})
   defp answered(state, {:stuck, text}, now), do: kill(state, text, now)
 
-  # It waits for the cookie, which may be there now.
+  # It waits for a name, or the cookie, which may be there now.
   defp wake(%{sidecar: %{state: :waiting}} = state),
-    do: if(Announcement.keys?(state.announcement), do: open(state), else: state)
+    do: open(state, state.announcement.own != nil)
 
   defp wake(state), do: state
 
-  defp open(state) do
-    case SidecarLife.open(state.sidecar, Announcement.keys?(state.announcement)) do
+  # A node without a name is none, and so opens no socket.
+  defp open(state, named) do
+    case SidecarLife.open(state.sidecar, named and Announcement.keys?(state.announcement)) do
       {:open, sidecar} -> act(%{state | sidecar: sidecar}, {:open, state.announcement.keys})
       {:wait, sidecar} -> put_status(%{state | sidecar: sidecar})
       {:nothing, _sidecar} -> state
@@ -233,14 +248,52 @@ defmodule GossipCluster.Cluster.Local do
     end
   end
 
-  defp health(%{health: health} = state, health), do: state
+  @doc "At the end of a turn: whether others can find this node now, for readers; and for subscribers, if that lasts."
+  @spec judge(State.t()) :: State.t()
+  def judge(state) do
+    condition = Health.judge(view(state))
+    if condition == state.condition, do: state, else: judged(%{state | condition: condition})
+  end
 
-  defp health(state, health),
-    do: %{state | health: health} |> first({:put, :health, health}) |> fact({:health, health})
+  defp judged(%{condition: {health, problems}} = state) do
+    state = state |> first({:put, :health, health}) |> first({:put, :problems, problems})
 
-  # Where they lead to is kept for who asks why nobody is found.
+    cond do
+      state.condition == state.told -> await_health(state, :cancel)
+      elem(state.told, 0) != health and health in [:ok, :isolated] -> tell_health(state)
+      state.telling -> state
+      true -> await_health(state, @brief)
+    end
+  end
+
+  defp await_health(state, ms), do: timer(%{state | telling: ms != :cancel}, :health, ms)
+
+  defp tell_health(%{condition: {health, problems}, told: {before, known}} = state) do
+    state = Enum.reduce(problems -- known, state, &fact(&2, {:own_problem, &1}))
+    told = {health, problems}
+    state = first(%{state | told: told}, {:put, :told, told})
+    state = if state.telling, do: await_health(state, :cancel), else: state
+    if health == before, do: state, else: fact(state, {:health, health, before, problems})
+  end
+
+  defp view(%{announcement: announcement, sidecar: sidecar} = state) do
+    %{
+      left: announcement.left,
+      named: announcement.own != nil,
+      cookie: announcement.cookie != nil,
+      sidecar: sidecar.state,
+      reason: sidecar.complaint,
+      answers: SidecarLife.answers?(sidecar),
+      announced: Announcement.announced?(announcement),
+      isolated: state.health == :isolated,
+      network: state.network,
+      interfaces: state.interfaces,
+      named_interfaces: match?(%{interfaces: {:only, _names}}, state.options)
+    }
+  end
+
   defp interfaces(state, interfaces, network),
-    do: state |> first({:put, :network, network}) |> interfaces(interfaces)
+    do: interfaces(%{state | network: network}, interfaces)
 
   defp interfaces(%{interfaces: interfaces} = state, interfaces), do: state
 

@@ -16,6 +16,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
   @pulse 250
   # One that runs, and has not answered for so long, is stuck: replaced, it is back in less than 5 s in all.
   @patience 3_000
+  @silent 1_000
   # So long after its time a pulse tells that this VM itself was stopped: the sidecar may have been, too.
   @paused 1_000
 
@@ -150,6 +151,10 @@ defmodule GossipCluster.Cluster.SidecarLife do
   @spec heard(t()) :: t()
   def heard(%{unanswered: nil} = life), do: life
   def heard(life), do: %{life | unanswered: nil}
+
+  @doc "Whether it answers, as far as is known: one that is silent for a second does not."
+  @spec answers?(t()) :: boolean()
+  def answers?(life), do: life.unanswered == nil or life.unanswered < @silent
 
   @doc "It has been given keys: to derive one takes it a second on a slow board."
   @spec given_keys(t(), integer()) :: t()

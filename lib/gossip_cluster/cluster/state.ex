@@ -7,6 +7,7 @@ defmodule GossipCluster.Cluster.State do
     Blame,
     Cookies,
     Dialer,
+    Health,
     Paths,
     PathWatch,
     Problems,
@@ -36,6 +37,11 @@ defmodule GossipCluster.Cluster.State do
     cut: MapSet.new(),
     # What the sidecar says of this node.
     health: :ok,
+    network: %{reach: :none, missing: []},
+    # What follows from it all: the health and this node's own problems, as readers see them, and as was told last.
+    condition: nil,
+    told: {:ok, []},
+    telling: false,
     interfaces: [],
     # Whether it was told that only strangers are heard; names for which a NODEUP line was written; peers that are not well.
     foreign: false,
@@ -75,6 +81,10 @@ defmodule GossipCluster.Cluster.State do
           quiet: QuietPeriod.t(),
           cut: MapSet.t(String.t()),
           health: :ok | :isolated,
+          network: Codec.network(),
+          condition: {Health.t(), [Health.problem()]} | nil,
+          told: {Health.t(), [Health.problem()]},
+          telling: boolean(),
           interfaces: [Codec.interface()],
           foreign: boolean(),
           familiar: non_neg_integer(),

@@ -140,7 +140,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       none = %{reach: :none, missing: ["eth7"]}
       {_cluster, effects} = handle(cluster, {:frame, {:interfaces, [], none}})
       assert facts(effects) == [{:interfaces, [], lo}]
-      assert {:put, :network, none} in effects
+      assert {:put, :health, :no_network} in effects
 
       for frame <- [{:log, :info, "text"}, {:heartbeat, "a@x"}, :keys_changed] do
         {_cluster, effects} = handle(cluster, {:frame, frame})
@@ -230,6 +230,8 @@ defmodule GossipCluster.Cluster.LocalTest do
     {cluster, effects} = handle(cluster, {:start, local(), 9_500}, 10_000)
     refute Enum.any?(effects, &match?({:open, _}, &1))
     assert {:timer, :open, 1_000} in effects
+    {cluster, effects} = handle(cluster, [{:restore, [], [], 1}, {:local, local()}], 10_001)
+    refute Enum.any?(effects, &match?({:open, _}, &1))
     {cluster, effects} = handle(cluster, {:timeout, :open}, 11_000)
     assert {:open, local().keys} in effects
     {cluster, effects} = handle(cluster, {:opened, local().keys, process()}, 11_000)

@@ -331,16 +331,28 @@ defmodule GossipCluster.Cluster.PeersTest do
     end
 
     test "a new sidecar of an isolated node begins well, and tells of changes only" do
-      again = [{:start, local(), nil}, {:opened, local().keys, process()}]
-      {restarted, _} = handle(Cluster.new(options([]), %{past() | health: :isolated}, 0), again)
+      alive = Map.merge(own(), %{port: 4000, host: {false, []}})
+
+      again = [
+        {:start, local(), nil},
+        {:opened, local().keys, process()},
+        {:restore, [], [], 1},
+        {:local, local()},
+        {:announced, {:alive, alive, local().cookie}}
+      ]
+
+      {restarted, _} =
+        handle(Cluster.new(options([]), %{past() | told: {:isolated, []}}, 0), again)
+
       {isolated, _} = handle(running(), {:frame, {:health, :isolated}})
       {isolated, _} = handle(isolated, {:opened, local().keys, process()})
+      {isolated, _} = handle(isolated, {:announced, {:alive, alive, local().cookie}})
 
       for cluster <- [isolated, restarted] do
         {cluster, effects} = handle(cluster, {:frame, {:ready, ready()}})
         assert Cluster.summary(cluster).health == :ok
         assert {:put, :health, :ok} in effects
-        assert {:health, :ok} in facts(effects)
+        assert {:health, :ok, :isolated, []} in facts(effects)
       end
     end
 

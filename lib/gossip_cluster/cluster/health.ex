@@ -1,0 +1,173 @@
+defmodule GossipCluster.Cluster.Health do
+  @moduledoc false
+  # Whether other nodes can find this one, and if not, why: one problem for each cause, in words with the mend. Never says `:ok`
+  # while nobody can find this node. Pure. `GossipCluster.status/1` documents what the words mean.
+
+  @type t :: :ok | :isolated | :no_network | :no_sidecar | :waiting | :unannounced
+  @type cause ::
+          :left
+          | :disabled
+          | :no_name
+          | :no_cookie
+          | :no_sidecar
+          | :no_network
+          | :virtual_network
+          | :interface
+          | :isolated
+          | :unannounced
+  @type problem :: {cause(), String.t()}
+
+  @typedoc """
+  What is known of this node: whether it has left, has a name and a cookie; its sidecar's state, what is wrong with it, and whether
+  it answers; whether that announces this node, is isolated, and where its interfaces lead to, which are named or not.
+  """
+  @type view :: %{
+          left: boolean(),
+          named: boolean(),
+          cookie: boolean(),
+          sidecar: :down | :waiting | :starting | :running,
+          reason: String.t() | nil,
+          answers: boolean(),
+          announced: boolean(),
+          isolated: boolean(),
+          network: %{reach: :none | :loopback | :virtual | :lan, missing: [String.t()]},
+          interfaces: [{String.t(), non_neg_integer(), String.t()}],
+          named_interfaces: boolean()
+        }
+
+  @doc """
+  The health, and all problems, the weightiest first.
+
+      iex> view = %{left: false, named: true, cookie: true, sidecar: :running, reason: nil, answers: true, announced: true,
+      ...>   isolated: false, network: %{reach: :lan, missing: []}, interfaces: [], named_interfaces: false}
+      iex> GossipCluster.Cluster.Health.judge(view)
+      {:ok, []}
+      iex> {:waiting, [{:no_name, text}]} = GossipCluster.Cluster.Health.judge(%{view | named: false, sidecar: :waiting})
+      iex> text =~ "iex --sname"
+      true
+  """
+  @spec judge(view()) :: {t(), [problem()]}
+  def judge(view) do
+    found = left(view) ++ local(view) ++ sidecar(view)
+    problems = for {_health, cause, text} <- found, do: {cause, text}
+
+    case for({health, _cause, _text} when health != :ok <- found, do: health) do
+      [health | _] -> {health, problems}
+      [] when view.announced -> {:ok, problems}
+      [] -> {:unannounced, [{:unannounced, announcing()} | problems]}
+    end
+  end
+
+  @doc "Of a cluster that is switched off."
+  @spec disabled() :: {t(), [problem()]}
+  def disabled,
+    do:
+      {:unannounced,
+       [
+         {:disabled,
+          "this cluster is switched off (enabled: false), so it finds nobody and nobody finds it"}
+       ]}
+
+  @doc "Of a cluster whose process has not looked yet."
+  @spec unknown() :: {t(), [problem()]}
+  def unknown, do: {:unannounced, [{:unannounced, announcing()}]}
+
+  @doc "Whether nothing else has a line in the log for it."
+  @spec silent?(cause()) :: boolean()
+  def silent?(cause), do: cause in [:no_name, :no_cookie, :virtual_network]
+
+  defp announcing, do: "this node is just about to be announced"
+
+  defp left(%{left: true}),
+    do: [
+      {:unannounced, :left,
+       "this node has left the cluster, and announces itself no more until GossipCluster.rejoin/1 is called, or the cluster is started anew"}
+    ]
+
+  defp left(_view), do: []
+
+  defp local(%{named: false}),
+    do: [
+      {:waiting, :no_name,
+       "this node has no name, so nobody can find it: give it one, as in `iex --sname shop -S mix` or `elixir --sname shop -S mix run` " <>
+         "(or switch the cluster off, `config :gossip_cluster, enabled: false`)"}
+    ]
+
+  defp local(%{cookie: false}),
+    do: [
+      {:waiting, :no_cookie,
+       "this node has no Erlang cookie, so nobody can connect to it: give all nodes the same, as in `--cookie` or Node.set_cookie/1"}
+    ]
+
+  defp local(_view), do: []
+
+  # It waits for what is told already.
+  defp sidecar(%{sidecar: :waiting}), do: []
+
+  defp sidecar(%{sidecar: state, reason: reason}) when state != :running,
+    do: [{:no_sidecar, :no_sidecar, reason || "gossipd is being started"}]
+
+  defp sidecar(%{answers: false}),
+    do: [{:no_sidecar, :no_sidecar, "gossipd does not answer; it is replaced if it goes on so"}]
+
+  defp sidecar(view), do: network(view, view.network) ++ isolated(view)
+
+  defp network(_view, %{missing: missing, reach: :none}) when missing != [],
+    do: [
+      {:no_network, :no_network,
+       "no interface is in use: #{names(missing)} not up with an IPv4 address; it is used as soon as it is. Bring it up, or correct " <>
+         "the option interfaces"}
+    ]
+
+  defp network(_view, %{reach: :none}),
+    do: [
+      {:no_network, :no_network,
+       "no interface is in use: none is up with an IPv4 address, or nothing can be sent on any (a firewall, or no route)"}
+    ]
+
+  defp network(_view, %{reach: reach, missing: missing}) when reach != :lan and missing != [],
+    do: [
+      {:no_network, :no_network,
+       "only nodes on this machine are found: #{names(missing)} not up with an IPv4 address; it is used as soon as it is. Bring it up, " <>
+         "or correct the option interfaces"}
+    ]
+
+  defp network(_view, %{missing: missing}) when missing != [],
+    do: [
+      {:ok, :interface,
+       "#{names(missing)} not up with an IPv4 address, and not in use; the others are. Bring it up, or correct the option interfaces"}
+    ]
+
+  # Who names them wants just these.
+  defp network(%{named_interfaces: true}, _network), do: []
+
+  defp network(_view, %{reach: :loopback}),
+    do: [
+      {:no_network, :no_network,
+       "only nodes on this machine are found, since no other interface is up with an IPv4 address: connect it to a network, which is " <>
+         "used within a second"}
+    ]
+
+  defp network(view, %{reach: :virtual}) do
+    names = Enum.map_join(view.interfaces, ", ", &elem(&1, 0))
+
+    [
+      {:no_network, :virtual_network,
+       "no interface leads out of this machine, so only its own containers and virtual machines are found (#{names}): connect it to " <>
+         "a network, or name these in the option interfaces, if they are meant"}
+    ]
+  end
+
+  defp network(_view, _network), do: []
+
+  defp isolated(%{isolated: true}),
+    do: [
+      {:isolated, :isolated,
+       "nobody answers this node any more: look at its cable, its network and its firewall"}
+    ]
+
+  defp isolated(_view), do: []
+
+  defp names([name]), do: "interface #{name} is"
+  defp names(names), do: "interfaces #{Enum.join(names, ", ")} are"
+end

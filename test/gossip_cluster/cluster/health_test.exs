@@ -1,0 +1,123 @@
+defmodule GossipCluster.Cluster.HealthTest do
+  use ExUnit.Case, async: true
+
+  alias GossipCluster.Cluster.Health
+
+  doctest Health
+
+  @well %{
+    left: false,
+    named: true,
+    cookie: true,
+    sidecar: :running,
+    reason: nil,
+    answers: true,
+    announced: true,
+    isolated: false,
+    network: %{reach: :lan, missing: []},
+    interfaces: [{"eth0", 2, "192.0.2.1"}],
+    named_interfaces: false
+  }
+
+  # Whether a node in each of these states can be found by another, and what is said if not.
+  @rows [
+    {%{}, :ok, []},
+    {%{named: false, sidecar: :waiting, announced: false}, :waiting, [:no_name]},
+    {%{cookie: false, sidecar: :waiting, announced: false}, :waiting, [:no_cookie]},
+    # Its distribution has stopped, and its sidecar listens on.
+    {%{named: false, announced: false}, :waiting, [:no_name]},
+    {%{left: true, announced: false}, :unannounced, [:left]},
+    {%{announced: false}, :unannounced, [:unannounced]},
+    {%{sidecar: :down, announced: false}, :no_sidecar, [:no_sidecar]},
+    {%{sidecar: :starting}, :no_sidecar, [:no_sidecar]},
+    {%{answers: false}, :no_sidecar, [:no_sidecar]},
+    {%{isolated: true}, :isolated, [:isolated]},
+    {%{network: %{reach: :none, missing: []}}, :no_network, [:no_network]},
+    {%{network: %{reach: :loopback, missing: []}}, :no_network, [:no_network]},
+    {%{network: %{reach: :virtual, missing: []}}, :no_network, [:virtual_network]},
+    # Who names them wants just these.
+    {%{network: %{reach: :loopback, missing: []}, named_interfaces: true}, :ok, []},
+    {%{network: %{reach: :virtual, missing: []}, named_interfaces: true}, :ok, []},
+    {%{network: %{reach: :none, missing: []}, named_interfaces: true}, :no_network,
+     [:no_network]},
+    {%{network: %{reach: :none, missing: ["eth7"]}, named_interfaces: true}, :no_network,
+     [:no_network]},
+    {%{network: %{reach: :loopback, missing: ["eth7"]}, named_interfaces: true}, :no_network,
+     [:no_network]},
+    {%{network: %{reach: :virtual, missing: ["eth7"]}, named_interfaces: true}, :no_network,
+     [:no_network]},
+    {%{network: %{reach: :lan, missing: ["eth7"]}, named_interfaces: true}, :ok, [:interface]},
+    # One problem for each cause, the weightiest first.
+    {%{left: true, announced: false, isolated: true}, :unannounced, [:left, :isolated]},
+    {%{isolated: true, network: %{reach: :none, missing: []}}, :no_network,
+     [:no_network, :isolated]}
+  ]
+
+  for {{changes, health, causes}, n} <- Enum.with_index(@rows) do
+    test "#{n}: #{health}, since #{inspect(changes)}" do
+      {health, problems} = Health.judge(Map.merge(@well, unquote(Macro.escape(changes))))
+      assert health == unquote(health)
+      assert Keyword.keys(problems) == unquote(causes)
+      for {_cause, text} <- problems, do: assert(String.length(text) > 20)
+    end
+  end
+
+  test "is never :ok where one of what it takes is missing" do
+    for left <- [false, true],
+        named <- [true, false],
+        cookie <- [true, false],
+        sidecar <- [:running, :starting, :down, :waiting],
+        answers <- [true, false],
+        announced <- [true, false],
+        isolated <- [false, true],
+        reach <- [:lan, :virtual, :loopback, :none],
+        missing <- [[], ["eth7"]] do
+      view = %{
+        @well
+        | left: left,
+          named: named,
+          cookie: cookie,
+          sidecar: sidecar,
+          answers: answers,
+          announced: announced,
+          isolated: isolated,
+          network: %{reach: reach, missing: missing}
+      }
+
+      well =
+        not left and named and cookie and sidecar == :running and answers and announced and
+          not isolated and reach == :lan
+
+      {health, problems} = Health.judge(view)
+      # One that waits has no name or no cookie, and is announced by nobody.
+      unless sidecar == :waiting and named and cookie and announced,
+        do: assert(health == :ok == well, inspect(view))
+
+      assert health == :ok or problems != []
+    end
+  end
+
+  test "words: what is missing is named, and a sidecar's own reason is passed on" do
+    two = %{@well | network: %{reach: :none, missing: ["eth7", "eth8"]}}
+    assert {:no_network, [no_network: text]} = Health.judge(two)
+    assert text =~ "interfaces eth7, eth8 are not up"
+
+    docker = %{
+      @well
+      | network: %{reach: :virtual, missing: []},
+        interfaces: [{"docker0", 3, "172.17.0.1"}]
+    }
+
+    assert {:no_network, [virtual_network: text]} = Health.judge(docker)
+    assert text =~ "(docker0)"
+
+    assert {:no_sidecar, [no_sidecar: "why"]} =
+             Health.judge(%{@well | sidecar: :down, reason: "why"})
+  end
+
+  test "what is switched off, or has not been looked at yet, is not healthy" do
+    assert {:unannounced, [disabled: text]} = Health.disabled()
+    assert text =~ "enabled: false"
+    assert {:unannounced, [unannounced: _text]} = Health.unknown()
+  end
+end
