@@ -85,7 +85,8 @@ defmodule GossipCluster.Owner.Effects do
   def act({:kill, nil}, owner), do: owner
 
   def act({:kill, process}, owner) do
-    {:ok, _pid} = Task.Supervisor.start_child(tasks(owner), Sidecar.Process, :kill, [process])
+    # Also when the cluster ends at this moment, and its tasks with it.
+    _pid = spawn(Sidecar.Process, :kill, [process])
     owner
   end
 
