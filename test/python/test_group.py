@@ -89,11 +89,11 @@ class DisconnectTest(GroupCase):
         out = node.member.out
         node.member.out = lambda data, to: (said.append(data), out(data, to))
         node.member.disconnect(boot)
-        self.until(lambda: boot not in node.member.ending, "it is acknowledged", 2)
-        self.until(lambda: len(self.told(s1)) == 1, "its owner is told", 2)
+        self.until(lambda: boot not in node.member.ending, "it is acknowledged")
+        self.until(lambda: len(self.told(s1)) == 1, "its owner is told")
         self.assertLess(self.told(s1)[0], 500)
         s1.command((Atom("disconnected"), node.member.boot.to_bytes(8, "big")))
-        self.until(lambda: [e for e in node.member.events if e[0] == "disconnected"], "it is told", 2)
+        self.until(lambda: [e for e in node.member.events if e[0] == "disconnected"], "it is told")
         self.world.run(1.5)  # what is acknowledged is not said again
         self.assertEqual([e[1] for e in node.member.events if e[0] == "disconnected"], ["s1@h1"])
         self.assertEqual([len(self.told(s)) for s in self.real], [1, 0, 0])
@@ -108,7 +108,7 @@ class DisconnectTest(GroupCase):
         node = self.joined(4)
         nft(self.lab[4], LOSE_OUT % f"ip daddr {self.lab[1].ip}")
         node.member.disconnect(self.boot(node, "s1@h1"))
-        self.until(lambda: len(self.told(self.real[0])) == 1, "its owner is told", 2)
+        self.until(lambda: len(self.told(self.real[0])) == 1, "its owner is told")
         self.assertGreaterEqual(dropped(self.lab[4]), 3)
         self.assertGreaterEqual(self.told(self.real[0])[0], 100)
         self.assertEqual([len(self.told(s)) for s in self.real], [1, 0, 0])
@@ -122,7 +122,7 @@ class DisconnectTest(GroupCase):
         node.member.say(wire.DISCONNECT, asks=True, target=self.boot(node, "s2@h2"), ended=now())
         node.member.say(wire.DISCONNECT, asks=True, ended=now())
         node.member.say(wire.DISCONNECT, to, boot, asks=True)
-        self.until(lambda: len(self.told(self.real[1])) == 1, "the one who is named is told", 2)
+        self.until(lambda: len(self.told(self.real[1])) == 1, "the one who is named is told")
         self.world.run(0.3)
         self.assertEqual(self.told(s1), [])
 
