@@ -363,6 +363,7 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
         {"foreign", g->foreign},                 /* another cluster, or junk */
         {"forged", g->forged},                   /* our key tag, but the seal does not open */
         {"malformed", g->malformed},             /* sealed by a holder of the key, yet not decodable */
+        {"copies", g->copies},                   /* of what came just before: by a second link, or repeated */
         {"replayed", g->replayed},               /* seen before */
         {"stale", g->stale},                     /* later than what else is heard of its sender */
         {"misdirected", g->misdirected},         /* for another member, or not said the way it came */

@@ -32,9 +32,9 @@ static void pair(struct net *net)
 static void assert_refused_by(struct net *net, uint8_t kind, const struct addr *from, size_t expected,
                               const uint8_t *data, size_t len)
 {
-    static const size_t counters[] = {COUNTER(foreign),  COUNTER(forged),      COUNTER(malformed),
-                                      COUNTER(replayed), COUNTER(own),         COUNTER(unproven),
-                                      COUNTER(stale),    COUNTER(misdirected), COUNTER(relayed)};
+    static const size_t counters[] = {
+        COUNTER(foreign),  COUNTER(forged), COUNTER(malformed),   COUNTER(replayed), COUNTER(own),
+        COUNTER(unproven), COUNTER(stale),  COUNTER(misdirected), COUNTER(relayed),  COUNTER(copies)};
     uint64_t before[COUNT(counters)];
     const struct gossip *g = net->nodes[0]->g;
     for (size_t i = 0; i < COUNT(counters); i++) {
@@ -98,7 +98,12 @@ static void what_does_not_open_is_forged(void **state)
 {
     struct net *net = *state;
     pair(net);
-    struct sent last = net->log[net->log_count - 1];
+    size_t k = net->log_count - 1;
+    while (addr_same(&net->log[k].from, &net->nodes[0]->addr)) {
+        k--;
+    }
+    struct sent last = net->log[k];
+    inside_forget_copies(net->nodes[0]->g); /* whose nonce it is does not matter */
     for (size_t bit = 8 * SEAL_PREFIX; bit < 8u * last.len; bit += 7) {
         last.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         assert_refused(net, &last.from, COUNTER(forged), last.data, last.len);
@@ -127,16 +132,103 @@ static void what_does_not_decode_is_malformed(void **state)
     }
 }
 
+/* The latest is known by its nonce; what came before that, and is known no more, by its sequence. */
 static void what_was_heard_is_replayed_and_the_own_is_own(void **state)
 {
     struct net *net = *state;
     pair(net);
-    size_t recorded = net->log_count;
+    size_t recorded = net->log_count, copies = 0;
+    for (size_t k = recorded; k > 0; k--) {
+        struct sent s = net->log[k - 1];
+        bool own = addr_same(&s.from, &net->nodes[0]->addr);
+        bool copy = !own && inside_copy(net->nodes[0]->g, s.path.kind, s.data);
+        size_t as = own ? COUNTER(own) : copy ? COUNTER(copies) : COUNTER(replayed);
+        assert_refused_by(net, s.path.kind, &s.from, as, s.data, s.len);
+        copies += copy;
+    }
+    assert_true(copies > 0);
+    inside_forget_copies(net->nodes[0]->g);
     for (size_t k = 0; k < recorded; k++) {
         struct sent s = net->log[k];
-        bool own = addr_same(&s.from, &net->nodes[0]->addr);
-        assert_refused_by(net, s.path.kind, &s.from, own ? COUNTER(own) : COUNTER(replayed), s.data, s.len);
+        if (!addr_same(&s.from, &net->nodes[0]->addr)) {
+            assert_refused_by(net, s.path.kind, &s.from, COUNTER(replayed), s.data, s.len);
+        }
     }
+}
+
+static size_t opened;
+
+static int count_open(const struct keyring *ring, int index, const uint8_t *datagram, size_t len,
+                      uint8_t *message)
+{
+    opened++;
+    return gossip_sealed.open(ring, index, datagram, len, message);
+}
+
+/* What a second link brings, and what this member hears of itself, is not even decrypted. */
+static void copies_are_dropped_before_the_cipher(void **state)
+{
+    struct net *net = *state;
+    struct gossip_sealing counting = gossip_sealed;
+    counting.open = count_open;
+    struct gossip_options options = net_options(net);
+    options.sealing = &counting;
+    (void)net_add(net, "a@h1", 1, &options);
+    net->nodes[0]->witness.options.sealing = &gossip_sealed; /* which opens all */
+    net_alive(net, 0);
+    net_member(net, "b@h2", 1);
+    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
+    size_t seen = net->log_count, copies = 0;
+    int64_t until = net->now + 10 * SECOND_US;
+    while (net->now < until) {
+        net_run(net, 10 * MS_US);
+        for (; seen < net->log_count && net->log[seen].at + net->delay < net->now; seen++) {
+            struct sent s = net->log[seen];
+            size_t before = opened;
+            bool own = addr_same(&s.from, &net->nodes[0]->addr);
+            if (s.path.kind == PATH_GROUP && (own || inside_copy(net->nodes[0]->g, PATH_GROUP, s.data))) {
+                net_inject(net, 0, &s.from, PATH_GROUP, s.data, s.len);
+                assert_int_equal(opened, before);
+                copies += !own;
+            }
+        }
+    }
+    assert_true(copies >= 9); /* each second it beats, and two in 256 fall on one another */
+    assert_int_equal(gossip_stats(net->nodes[0]->g).copies, copies);
+    assert_true(gossip_stats(net->nodes[0]->g).own > 0);
+    assert_int_equal(gossip_stats(net->nodes[0]->g).replayed, 0);
+}
+
+/* Who has no key is first with the nonce, or with the whole datagram by the other way: the true one counts.
+ */
+static void a_forger_keeps_no_true_datagram_out(void **state)
+{
+    struct net *net = *state;
+    pair(net);
+    struct sent beat;
+    net->dark = 0;
+    net->drop = net_drop_dark; /* he hears it, node 0 does not */
+    size_t seen = net->log_count;
+    while (net->log_count == seen || !addr_same(&net->log[net->log_count - 1].from, &net->nodes[1]->addr)) {
+        net_run(net, 10 * MS_US);
+    }
+    beat = net->log[net->log_count - 1];
+    assert_int_equal(beat.path.kind, PATH_GROUP);
+    struct gossip_stats s = gossip_stats(net->nodes[0]->g);
+    struct sent forged = beat;
+    forged.data[beat.len - 1] ^= 1;
+    net_inject(net, 0, &beat.from, PATH_GROUP, forged.data, forged.len);
+    net_inject(net, 0, &beat.from, PATH_UNICAST, beat.data, beat.len);
+    struct gossip_stats after = gossip_stats(net->nodes[0]->g);
+    assert_int_equal(after.forged, s.forged + 1);
+    assert_int_equal(after.misdirected, s.misdirected + 1);
+    net_inject(net, 0, &beat.from, PATH_GROUP, beat.data, beat.len);
+    net_inject(net, 0, &beat.from, PATH_GROUP, forged.data, forged.len);
+    after = gossip_stats(net->nodes[0]->g);
+    assert_int_equal(after.opened[0], s.opened[0] + 2); /* by the wrong way, and by its own */
+    assert_int_equal(after.replayed, s.replayed);
+    assert_int_equal(after.copies, s.copies + 1); /* the forgery, again */
+    assert_int_equal(after.forged, s.forged + 1);
 }
 
 static void no_more_than_max_peers(void **state)
@@ -254,6 +346,8 @@ int main(void)
         NET_TEST(what_does_not_open_is_forged),
         NET_TEST(what_does_not_decode_is_malformed),
         NET_TEST(what_was_heard_is_replayed_and_the_own_is_own),
+        NET_TEST(copies_are_dropped_before_the_cipher),
+        NET_TEST(a_forger_keeps_no_true_datagram_out),
         NET_TEST(no_more_than_max_peers),
         NET_TEST(answers_to_one_source_are_limited),
         NET_TEST(a_flood_of_strangers_does_not_silence),

@@ -6,7 +6,7 @@ defmodule GossipCluster.Integration.HostileTest do
   alias GossipCluster.Lab.Injector
 
   @quick [interval: 200]
-  @refused [:foreign, :forged, :malformed, :replayed, :stale, :misdirected, :relayed] ++
+  @refused [:foreign, :forged, :malformed, :copies, :replayed, :stale, :misdirected, :relayed] ++
              [:own, :unproven, :oversized]
 
   for {kind, count} <- [

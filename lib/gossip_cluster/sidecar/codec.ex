@@ -29,6 +29,7 @@ defmodule GossipCluster.Sidecar.Codec do
            :foreign,
            :forged,
            :malformed,
+           :copies,
            :replayed,
            :stale,
            :misdirected,

@@ -10,6 +10,7 @@ struct gossip_stats {
     uint64_t foreign;     /* wrong magic, version or key tag: another cluster, or junk */
     uint64_t forged;      /* right tag, but the seal does not open */
     uint64_t malformed;   /* sealed by a holder of the key, yet not decodable */
+    uint64_t copies;      /* of what came just before, by a second link or repeated: not even decrypted */
     uint64_t replayed;    /* seen before */
     uint64_t stale;       /* too late for what else is heard of the sender: tells nothing */
     uint64_t misdirected; /* for another member, or said to one and heard by the group, or so */

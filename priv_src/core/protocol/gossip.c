@@ -182,6 +182,16 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
         g->stats.foreign++;
         return;
     }
+    uint64_t boot = seal_sender(datagram), sequence = seal_sequence(datagram), chance = seal_chance(datagram);
+    uint64_t mark = copies_mark(g->nonce_key, from->kind, datagram + SEAL_PREFIX, SEAL_NONCE);
+    if (copies_seen(&g->copies, mark)) {
+        g->stats.copies++;
+        return;
+    }
+    if (boot == g->self.boot && announce_said(g, sequence, chance)) {
+        g->stats.own++; /* nobody else could say so before this member did, and it has been said */
+        return;
+    }
     uint8_t plain[DATAGRAM_MAX];
     int size = g->options.sealing->open(&g->options.keys, key, datagram, len, plain);
     if (size < 0) {
@@ -189,7 +199,7 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
         return;
     }
     struct wire_message m;
-    if (wire_decode(&m, plain, (size_t)size) != 0 || m.id.boot != seal_sender(datagram)) {
+    if (wire_decode(&m, plain, (size_t)size) != 0 || m.id.boot != boot) {
         g->stats.malformed++;
         return;
     }
@@ -197,12 +207,12 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     m.size = (uint16_t)len;
     if (m.id.boot == g->self.boot) {
         g->stats.own++;
-        if (!announce_said(g, seal_sequence(datagram), seal_chance(datagram))) {
-            (void)announce_again(g); /* a copy of this machine, or of this process, says it */
-        }
+        (void)announce_again(g); /* a copy of this machine, or of this process, says it */
         return;
     }
-    receive_message(g, fx, &m, seal_sequence(datagram), from);
+    if (receive_message(g, fx, &m, sequence, from)) {
+        copies_keep(&g->copies, mark);
+    }
 }
 
 void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const struct command *command)

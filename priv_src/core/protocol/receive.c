@@ -291,26 +291,26 @@ static bool is_new(struct gossip *g, struct peer *p, const struct wire_message *
     return seen != WINDOW_REPLAY || (p->state == PEER_GONE && m->type == WIRE_HELLO);
 }
 
-void receive_message(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
+bool receive_message(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                      const struct path *from)
 {
     if (!for_me(g, fx, m, from)) {
-        return;
+        return false;
     }
     struct peer *p = roster_find(&g->roster, m->id.boot);
     struct arrival a = {.from = from, .sequence = sequence, .newest = true};
     a.answers = message_answers(g, m, from, &a.where, &a.made);
     if (p != NULL && !is_new(g, p, m, &a)) {
         g->stats.replayed++;
-        return;
+        return true;
     }
     if (!g->announced || g->leaving) {
         g->stats.unproven++;
-        return;
+        return true;
     }
     if (p != NULL) {
         if (!is_fresh(g, fx, p, m, &a)) {
-            return;
+            return true;
         }
         (void)window_accept(&p->window, sequence);
         p->newest = a.newest ? m->sent_at : p->newest;
@@ -320,4 +320,5 @@ void receive_message(struct gossip *g, struct effects *fx, const struct wire_mes
     } else {
         from_stranger(g, fx, p, m, &a);
     }
+    return true;
 }

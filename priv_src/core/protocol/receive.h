@@ -5,7 +5,7 @@
 #include "state/state.h"
 
 /* Takes in a message that was opened and decoded, and is not this member's own. */
-void receive_message(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
+bool receive_message(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                      const struct path *from);
 
 #endif

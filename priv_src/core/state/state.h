@@ -5,6 +5,7 @@
 #include "bucket.h"
 #include "command.h"
 #include "effect.h"
+#include "kit/copies.h"
 #include "kit/intervals.h"
 #include "kit/timers.h"
 #include "message/wire.h"
@@ -135,6 +136,9 @@ struct gossip {
     uint64_t sequence;
     uint64_t said[SAID_KEPT]; /* the random part of the latest nonces, by sequence */
     struct bucket lives;      /* new boot ids that others may make it take */
+
+    /* gossip.c: at each datagram that is taken */
+    struct copies copies;
 
     /* gossip.c: once */
     uint64_t salt;

@@ -17,6 +17,16 @@ size_t inside_timers_limit(const struct gossip *g)
     return g->timers.limit;
 }
 
+bool inside_copy(const struct gossip *g, uint8_t path_kind, const uint8_t *datagram)
+{
+    return copies_seen(&g->copies, copies_mark(g->nonce_key, path_kind, datagram + SEAL_PREFIX, SEAL_NONCE));
+}
+
+void inside_forget_copies(struct gossip *g)
+{
+    g->copies = (struct copies){0};
+}
+
 bool inside_announced(const struct gossip *g)
 {
     return g->announced;

@@ -10,6 +10,10 @@ size_t inside_members(const struct gossip *g);
 size_t inside_timers(const struct gossip *g);
 size_t inside_timers_limit(const struct gossip *g);
 
+/* Whether it would take a datagram that came so for a copy; and has it forget what it knows of that. */
+bool inside_copy(const struct gossip *g, uint8_t path_kind, const uint8_t *datagram);
+void inside_forget_copies(struct gossip *g);
+
 /* Whether it announces itself (or says goodbye, still). */
 bool inside_announced(const struct gossip *g);
 
