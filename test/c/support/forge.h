@@ -9,6 +9,7 @@ struct forged {
     struct identity id;
     uint64_t nonce;    /* what it asks others to echo */
     uint64_t sequence; /* of its last datagram */
+    uint64_t said;     /* datagrams in all */
     uint64_t clock;    /* what its own clock shows; net_say sets it to the network's time */
     struct addr addr;
     struct keyring keys;
