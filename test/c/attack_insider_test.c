@@ -260,6 +260,58 @@ static void burials_do_not_end_failure_detection(void **state)
     assert_false(attack_lists_name(net, a, "b@h2", &v) && v.id.creation == 1);
 }
 
+/* As a relay he says of the dead that they have just answered, and in his news that they have refuted what
+ * was said of them. He is believed once. */
+static void the_dead_are_not_kept_alive_by_one_who_says_so(void **state)
+{
+    for (int how = 0; how < 3; how++) {
+        struct net *net = net_again(state);
+        struct forged f = begin(net, 5);
+        struct forged b = forge(gossip_boot(net->nodes[1]->g), "b@host", 1, 2);
+        struct wire_message m;
+        size_t answered = 0;
+        beat(net, &f);
+        net_kill(net, 1);
+        int64_t killed = net->now;
+        size_t seen = net->log_count;
+        while (net->now < killed + 6 * SECOND_US) {
+            if ((net->now - killed) % (50 * MS_US) == 0) { /* so that it is the one who is asked */
+                beat(net, &f);
+            }
+            for (; seen < net->log_count; seen++) {
+                struct sent s = net->log[seen];
+                size_t i = (size_t)s.from.ip[3] - 1;
+                if (how == 2 || s.path.kind != PATH_UNICAST || !addr_same(&s.path.addr, &f.addr) ||
+                    witness_open(&net->nodes[i]->witness, s.data, s.len, &m) != 0 ||
+                    m.type != WIRE_PROBE_FOR) {
+                    continue;
+                }
+                struct wire_message reply;
+                forge_start(&f, &reply, WIRE_ACK);
+                forge_echo(&reply, gossip_boot(net->nodes[i]->g), m.nonce);
+                reply.target = reply.relay = m.target;
+                reply.has = (uint16_t)(reply.has | (how == 0 ? HAS_TARGET : HAS_RELAY | HAS_HEARD));
+                net_say(net, i, &f, PATH_UNICAST, &reply);
+                answered++;
+            }
+            if (how == 2 && (net->now - killed) % (100 * MS_US) == 0) {
+                b.id.incarnation++;
+                forge_start(&f, &m, WIRE_NEWS);
+                forge_entry(&m, &b);
+                say_to_all(net, &f, &m);
+            }
+            net_run(net, 5 * MS_US);
+        }
+        assert_true(how == 2 || answered > 3);
+        for (size_t i = 0; i < net->count; i++) {
+            const struct event *e = i == 1 ? NULL : net_event(net, i, EVENT_DOWN);
+            if (i != 1 && (e == NULL || e->peer.id.boot != b.id.boot)) {
+                fail_msg("way %d: node %zu takes the dead for alive", how, i);
+            }
+        }
+    }
+}
+
 /* Members that nobody has ever heard make nobody else's beats rare. */
 static void invented_members_do_not_slow_the_beats(void **state)
 {
@@ -388,6 +440,7 @@ int main(void)
         NET_TEST(an_entry_does_not_mute_its_subject),
         NET_TEST(a_take_over_needs_more_than_hearsay),
         NET_TEST(burials_do_not_end_failure_detection),
+        NET_TEST(the_dead_are_not_kept_alive_by_one_who_says_so),
         NET_TEST(invented_members_do_not_slow_the_beats),
         NET_TEST(probes_to_one_address_are_bounded),
         NET_TEST(an_entry_names_no_address_that_is_not_one),

@@ -219,6 +219,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
      * who have answered our own question. */
     bool newcomer = (pending != NULL && pending->mine) || m->group_size <= g->roster.listed + 1;
     p->heard = p->direct = g->now;
+    p->word = 0;
     p->newest = m->sent_at;
     freshness_measure(&p->fresh, m->sent_at, g->clock);
     roster_met(&g->roster, p);
@@ -231,6 +232,30 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     }
     pending_drop(&g->pending, pending);
     return p;
+}
+
+/* Whether this member may say once more that a peer lives, which is not heard itself. It may have said so
+ * last: then it is somebody else's turn, if there is one. Or one liar could keep the dead alive for ever. */
+static bool word_counts(const struct gossip *g, struct peer *p, uint64_t by)
+{
+    if (p->word == by && g->roster.listed > 2) {
+        return false;
+    }
+    p->word = by;
+    return true;
+}
+
+static void alive(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    p->heard = g->now;
+    p->watch =
+        p->watch == WATCH_SUSPECTING ? WATCH_ASKING_RELAYS : p->watch; /* the next probe would end it */
+    if (p->suspect) {
+        p->suspect = false;
+        if (p->state == PEER_LISTED) {
+            member_update(fx, p);
+        }
+    }
 }
 
 /* Whether an address that another told of may be one: 127.0.0.1 means something only on the machine that it
@@ -249,17 +274,18 @@ static size_t credible_count(const struct wire_entry *e, const struct path *from
     return count;
 }
 
-void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from)
+void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
+                    uint64_t by)
 {
     struct peer *p = roster_find(&g->roster, e->id.boot);
     if (e->id.boot == g->self.boot) {
         return;
     }
     if (p != NULL && p->state != PEER_GONE) {
-        if (e->id.incarnation > p->id.incarnation &&
-            e->id.incarnation < INCARNATION_END) { /* it has refuted something that we may have heard */
+        if (e->id.incarnation > p->id.incarnation && e->id.incarnation < INCARNATION_END &&
+            word_counts(g, p, by)) { /* it has refuted something that we may have heard */
             roster_incarnation(&g->roster, p, e->id.incarnation);
-            member_alive(g, fx, p);
+            alive(g, fx, p);
         }
         return;
     }
@@ -324,22 +350,16 @@ void member_rival(struct gossip *g, struct effects *fx, struct peer *p, bool ans
     }
 }
 
-void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
+void member_alive_by_word(struct gossip *g, struct effects *fx, struct peer *p, uint64_t by)
 {
-    p->heard = g->now;
-    p->watch =
-        p->watch == WATCH_SUSPECTING ? WATCH_ASKING_RELAYS : p->watch; /* the next probe would end it */
-    if (p->suspect) {
-        p->suspect = false;
-        if (p->state == PEER_LISTED) {
-            member_update(fx, p);
-        }
+    if (word_counts(g, p, by)) {
+        alive(g, fx, p);
     }
 }
 
-void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when)
+void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when, uint64_t by)
 {
-    if (when <= p->heard || p->contested) {
+    if (when <= p->heard || p->contested || !word_counts(g, p, by)) {
         return; /* of a contested name the question is not when it was last heard, but whether it lives now */
     }
     p->heard = when;
@@ -361,7 +381,8 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
     changed = changed || p->suspect || back;
     p->suspect = false;
     p->direct = g->now;
-    member_alive(g, fx, p);
+    p->word = 0;
+    alive(g, fx, p);
     if (p->state != PEER_LISTED) {
         return;
     }

@@ -16,19 +16,19 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
                            uint64_t sequence, const struct addr *where);
 
 /* Somebody proven, who was heard over `from`, vouches for it. */
-void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e,
-                    const struct path *from);
+void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
+                    uint64_t by);
 
 /* A fresh datagram of a known member: takes over what it says of itself, if it is the newest. `answers`: it
  * echoes a nonce of ours. */
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                   bool newest, bool answers);
 
-/* It has shown life, by itself or through a relay: no suspicion holds. */
-void member_alive(struct gossip *g, struct effects *fx, struct peer *p);
+/* The member `by` says that it lives: no suspicion holds. */
+void member_alive_by_word(struct gossip *g, struct effects *fx, struct peer *p, uint64_t by);
 
-/* A relay heard it at that time: its silence began no earlier. */
-void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when);
+/* The relay `by` says that it heard it at that time: its silence began no earlier. */
+void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when, uint64_t by);
 
 /* It is gone; a tombstone stays, if there is room. The pointer is not to be used after. */
 void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason);

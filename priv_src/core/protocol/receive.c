@@ -125,7 +125,7 @@ static void believe_entries(struct gossip *g, struct effects *fx, const struct w
             id->incarnation < INCARNATION_END) {
             g->self.incarnation = id->incarnation; /* it was set back, or the digests would never agree */
         }
-        member_vouched(g, fx, &m->entries[i], from);
+        member_vouched(g, fx, &m->entries[i], from, m->id.boot);
     }
 }
 

@@ -50,7 +50,7 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
     g->relaying = r->until;
     g->relay_next = (g->relay_next + 1) % RELAYS_MAX;
     const struct peer *target = roster_find(&g->roster, m->target);
-    uint16_t heard_ms = target == NULL ? UINT16_MAX : saturated_ms(g->now - target->heard);
+    uint16_t heard_ms = target == NULL ? UINT16_MAX : saturated_ms(g->now - target->direct);
     bool lately = target != NULL && target->state == PEER_LISTED && heard_ms < UINT16_MAX;
     ack(g, fx, r, lately ? HAS_RELAY | HAS_HEARD : HAS_RELAY, heard_ms);
     if (target != NULL && target->addr_count > 0) {
@@ -78,11 +78,11 @@ void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *
     if (relayed != NULL && relayed->watch != WATCH_QUIET) {
         relayed->relay_acked = g->now;
         if ((m->has & HAS_HEARD) != 0) {
-            member_heard_by_other(g, fx, relayed, g->now - m->heard_ms * MS_US);
+            member_heard_by_other(g, fx, relayed, g->now - m->heard_ms * MS_US, m->id.boot);
         }
     }
     struct peer *alive = (m->has & HAS_TARGET) == 0 ? NULL : roster_find(&g->roster, m->target);
     if (alive != NULL && alive->state == PEER_LISTED) {
-        member_alive(g, fx, alive);
+        member_alive_by_word(g, fx, alive, m->id.boot);
     }
 }
