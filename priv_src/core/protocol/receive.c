@@ -175,7 +175,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
     if (m->type == WIRE_BYE) {
         uint8_t reason =
             (m->has & HAS_REASON) != 0 && m->reason == DOWN_BEAM_EXIT ? DOWN_BEAM_EXIT : DOWN_LEFT;
-        verdict_left(g, p, reason);
+        verdict_left(g, fx, p, reason);
         member_gone(g, fx, p, reason);
         return;
     }

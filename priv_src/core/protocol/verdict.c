@@ -61,12 +61,15 @@ void verdict_dead_timer(struct gossip *g, struct effects *fx, const struct timer
     }
 }
 
-void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason)
+void verdict_left(struct gossip *g, struct effects *fx, const struct peer *p, uint8_t reason)
 {
-    size_t live;
-    if (rank_among_live(g, p->id.boot, ANSWERERS, &live) < ANSWERERS) {
-        tales_add(g, reason == DOWN_BEAM_EXIT ? VERDICT_BEAM_EXIT : VERDICT_LEFT, p->id.boot,
-                  p->id.incarnation);
+    size_t live, rank = rank_among_live(g, p->id.boot, ANSWERERS, &live);
+    uint8_t verdict = reason == DOWN_BEAM_EXIT ? VERDICT_BEAM_EXIT : VERDICT_LEFT;
+    if (rank < ANSWERERS) {
+        tales_add(g, verdict, p->id.boot, p->id.incarnation);
+    }
+    if (rank == 0) { /* whoever has missed it has to wait, and so hears of it at once */
+        news(g, fx, verdict, p->id.boot, p->id.incarnation);
     }
 }
 

@@ -11,7 +11,7 @@ void verdict_dead(struct gossip *g, struct effects *fx, struct peer *p);
 void verdict_dead_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
 /* It has said goodbye: some repeat that. */
-void verdict_left(struct gossip *g, const struct peer *p, uint8_t reason);
+void verdict_left(struct gossip *g, struct effects *fx, const struct peer *p, uint8_t reason);
 
 /* Takes in what a message says of others, and of this member itself. `trusted`: the sender is a peer, and
  * says it to all. */
