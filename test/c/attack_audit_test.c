@@ -173,6 +173,32 @@ static void a_sequence_in_anothers_name_does_not_mute_it(void **state)
     }
 }
 
+/* To each of the others alone he promises the longest interval, in the name of b, which then dies: as long
+ * nobody would look whether it is silent. */
+static void a_promise_in_anothers_name_does_not_hide_its_death(void **state)
+{
+    struct net *net = *state;
+    struct peer_view v;
+    attack_members(net, 4);
+    struct forged f = in_bs_name(net);
+    for (size_t i = 0; i < net->count; i++) {
+        struct wire_message m;
+        f.sequence = 1000;
+        forge_start(&f, &m, WIRE_PROBE);
+        m.interval_ms = UINT16_MAX;
+        m.miss = UINT8_MAX;
+        if (i != 1) {
+            net_say(net, i, &f, PATH_UNICAST, &m);
+        }
+    }
+    net->dark = 1;
+    net->drop = net_drop_dark;
+    net_run(net, 4 * SECOND_US);
+    for (size_t i = 0; i < net->count; i++) {
+        assert_true(i == 1 || !attack_lists(net, i, f.id.boot, &v));
+    }
+}
+
 /* An insider is the first to answer a newcomer, and serves it page after page: it never beats, and asks
  * nobody. */
 static void a_roster_without_an_end_does_not_silence_a_newcomer(void **state)
@@ -215,6 +241,7 @@ int main(void)
         NET_TEST(a_relay_probes_no_more_than_is_allowed),
         NET_TEST(a_goodbye_in_anothers_name_to_one_is_none),
         NET_TEST(a_sequence_in_anothers_name_does_not_mute_it),
+        NET_TEST(a_promise_in_anothers_name_does_not_hide_its_death),
         NET_TEST(a_roster_without_an_end_does_not_silence_a_newcomer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

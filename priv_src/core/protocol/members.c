@@ -76,11 +76,20 @@ static bool adopt_host(struct peer *p, const struct wire_message *m)
     return true;
 }
 
-/* Takes over what a message says of its sender; true when the owner ought to know. */
+/* When it will be heard next, and how many beats may be missed. */
+static void adopt_promise(struct peer *p, const struct wire_message *m)
+{
+    int64_t interval = m->interval_ms * MS_US;
+    p->miss = m->miss < PROMISE_MISS_MIN   ? PROMISE_MISS_MIN
+              : m->miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX
+                                           : m->miss;
+    p->interval = interval < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : interval;
+}
+
+/* Takes over what else a message says of its sender; true when the owner ought to know. */
 static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m)
 {
     uint8_t cookie = judge_cookie(g, p, m);
-    int64_t interval = m->interval_ms * MS_US;
     bool changed = p->id.dist_port != m->id.dist_port || p->id.flags != m->id.flags ||
                    (p->cookie != cookie && (p->cookie | cookie) != COOKIE_SAME);
     p->id.dist_port = m->id.dist_port;
@@ -90,10 +99,6 @@ static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m
         roster_incarnation(&g->roster, p, m->id.incarnation);
     }
     p->cookie = cookie;
-    p->miss = m->miss < PROMISE_MISS_MIN   ? PROMISE_MISS_MIN
-              : m->miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX
-                                           : m->miss;
-    p->interval = interval < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : interval;
     bool stalled = m->beam_age_ms * MS_US >= pulse_stalled(p->interval);
     changed = changed || stalled != p->stalled;
     p->stalled = stalled;
@@ -223,6 +228,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     p->newest = m->sent_at;
     freshness_measure(&p->fresh, m->sent_at, g->clock);
     roster_met(&g->roster, p);
+    adopt_promise(p, m);
     (void)adopt(g, p, m);
     (void)peer_address(p, where);
     place(g, fx, p, true);
@@ -373,9 +379,12 @@ void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p,
 }
 
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                  bool newest, bool answers)
+                  bool newest, bool answers, bool promises)
 {
     int64_t promised = p->interval;
+    if (newest && promises) {
+        adopt_promise(p, m);
+    }
     bool changed = newest && adopt(g, p, m);
     bool back = g->now - p->direct >= p->miss * p->interval;
     changed = changed || p->suspect || back;

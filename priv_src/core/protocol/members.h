@@ -20,9 +20,9 @@ void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entr
                     uint64_t by);
 
 /* A fresh datagram of a known member: takes over what it says of itself, if it is the newest. `answers`: it
- * echoes a nonce of ours. */
+ * echoes a nonce of ours; `promises`: what interval it names is its own word. */
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                  bool newest, bool answers);
+                  bool newest, bool answers, bool promises);
 
 /* The member `by` says that it lives: no suspicion holds. */
 void member_alive_by_word(struct gossip *g, struct effects *fx, struct peer *p, uint64_t by);

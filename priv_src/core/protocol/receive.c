@@ -185,7 +185,9 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         roster_met(&g->roster, p);
     }
     if (life) {
-        member_heard(g, fx, p, m, a->newest, a->answers != ANSWER_NONE);
+        /* What is said to this member alone the sender itself may never have heard. */
+        bool promises = a->from->kind == PATH_GROUP || a->answers == ANSWER_HERE;
+        member_heard(g, fx, p, m, a->newest, a->answers != ANSWER_NONE, promises);
         if (first && p->state == PEER_LISTED) {
             member_met(fx, p);
         }
