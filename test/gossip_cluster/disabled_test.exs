@@ -10,6 +10,8 @@ defmodule GossipCluster.DisabledTest do
     on_exit(fn ->
       Application.delete_env(:gossip_cluster, :enabled)
       Application.delete_env(:gossip_cluster, :clusters)
+      # It is remembered for the life of the VM, and so would be by the tests that follow.
+      for name <- [Off, GossipCluster], do: :persistent_term.erase({GossipCluster.Disabled, name})
     end)
 
     {:ok,
