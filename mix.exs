@@ -37,7 +37,8 @@ defmodule GossipCluster.MixProject do
     ]
   end
 
-  # None at all where Hex is not installed, not even tools: one would stop every mix command there. The library needs none.
+  # None at all where Hex is not installed, not even tools: one would stop every mix command there. The library needs
+  # none.
   defp deps(false), do: []
 
   defp deps(true) do

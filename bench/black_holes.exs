@@ -1,7 +1,7 @@
 # A newcomer among peers that beat, and at whose distribution port a firewall drops everything: from its start_link to
-# its listing, and to NODEUP on both sides, at a node whose dials hang in all of these peers at that time, as the newcomer's
-# own do. Half of the newcomers have a lower name than that node, and dial it; half are dialled by it. The library's code
-# is not loaded before, Elixir's is.
+# its listing, and to NODEUP on both sides, at a node whose dials hang in all of these peers at that time, as the
+# newcomer's own do. Half of the newcomers have a lower name than that node, and dial it; half are dialled by it. The
+# library's code is not loaded before, Elixir's is.
 #
 #   MIX_ENV=test mix run bench/black_holes.exs [ROUNDS]        as root, on a quiet machine
 

@@ -20,7 +20,8 @@ end
 # How many packets a node's sidecar has sent.
 sent = fn node -> Node.call(node, GossipCluster, :status, [GossipCluster]).stats.sent end
 
-# Beats come at random, each node's at times of its own: when one has sent two more, the others are anywhere between theirs.
+# Beats come at random, each node's at times of its own: when one has sent two more, the others are anywhere between
+# theirs.
 settle = fn nodes ->
   counts = Enum.map(nodes, sent)
 

@@ -1,6 +1,6 @@
-# Whom nodes blame when their peers are killed: two survive, again and again, one of a lower and one of a higher name that are
-# killed at once; first their VMs alone, then with their sidecars, as a container is. None of their lines should say why they
-# cannot connect to these, for there is no reason but that they are dead.
+# Whom nodes blame when their peers are killed: two survive, again and again, one of a lower and one of a higher name
+# that are killed at once; first their VMs alone, then with their sidecars, as a container is. None of their lines
+# should say why they cannot connect to these, for there is no reason but that they are dead.
 #
 #   MIX_ENV=test mix run bench/kills.exs [ROUNDS]       as root
 

@@ -1,6 +1,7 @@
-# What lost packets cost: two nodes on two hosts that start at once, of whose packets each is lost with some probability on
-# arrival. From the moment when the one that dials has listed the other to the later NODEUP (the dial), and from the last
-# start_link to that NODEUP (all). Then meshes of twelve: how many connections were lost on the way, which should be none.
+# What lost packets cost: two nodes on two hosts that start at once, of whose packets each is lost with some probability
+# on arrival. From the moment when the one that dials has listed the other to the later NODEUP (the dial), and from the
+# last start_link to that NODEUP (all). Then meshes of twelve: how many connections were lost on the way, which should
+# be none.
 #
 #   MIX_ENV=test mix run bench/loss.exs [SAMPLES [MESHES]]       as root, on a quiet machine
 
@@ -15,7 +16,8 @@ alias GossipCluster.Lab.{Case, Figures, Mesh, Node}
 
 key = [secret: {:key, :crypto.strong_rand_bytes(32)}]
 
-# When the node that dials first, the one of the lower name, had listed the other; it may be connected before, by the other.
+# When the node that dials first, the one of the lower name, had listed the other; it may be connected before, by the
+# other.
 listed_at = fn [node | _], since ->
   Enum.find_value(Node.events(node), fn
     {at, {:event, _, {:up, _peer}}} when at > since -> at

@@ -1,6 +1,6 @@
-# Twelve nodes that start at once on twelve hosts, without epmd, under names that resolve nowhere: from the last start_link
-# to the last NODEUP on the last node, that is, to the full mesh of 66 connections. The library's code is loaded in the
-# first round, which is not counted. Also how many connections were lost on the way, which should be none.
+# Twelve nodes that start at once on twelve hosts, without epmd, under names that resolve nowhere: from the last
+# start_link to the last NODEUP on the last node, that is, to the full mesh of 66 connections. The library's code is
+# loaded in the first round, which is not counted. Also how many connections were lost on the way, which should be none.
 #
 #   MIX_ENV=test mix run bench/mesh.exs [SAMPLES]        as root, on a quiet machine
 
@@ -20,8 +20,8 @@ round = fn nodes, cluster ->
 end
 
 figures = fn name, bound, options, cluster ->
-  # `global` remembers for a while whom the others have lost, and cuts them again when it hears of it late, as it does where
-  # packets are lost: there, each round has nodes that were never apart.
+  # `global` remembers for a while whom the others have lost, and cuts them again when it hears of it late, as it does
+  # where packets are lost: there, each round has nodes that were never apart.
   results =
     if options[:loss] do
       for _ <- 1..samples, do: Mesh.in_lab(count, options, &round.(&1, cluster))

@@ -1,11 +1,10 @@
-# What the owner process pays for many peers, in reductions a peer: these must not grow with their number. And its longest
-# step, in milliseconds: while it takes one, it dials nobody and pulses not.
+# What the owner process pays for many peers, in reductions a peer: these must not grow with their number. And its
+# longest step, in milliseconds: while it takes one, it dials nobody and pulses not.
 #
 #   MIX_ENV=test mix run bench/owner.exs [SAMPLES]      on a quiet machine; in a network namespace, as it starts a node
 #
-# Bounds: from 256 to 4,096 peers within 20 %; no step above 20 ms.
-# A step is told by the clock on the wall, so what else the machine does counts; the longest are collections of the owner's
-# memory, some 4 MB with 4,096 peers.
+# Bounds: from 256 to 4,096 peers within 20 %; no step above 20 ms. A step is told by the clock on the wall, so what
+# else the machine does counts; the longest are collections of the owner's memory, some 4 MB with 4,096 peers.
 
 alias GossipCluster.Lab.Figures
 alias GossipCluster.OwnerLoad

@@ -2,8 +2,9 @@
 # Each sample boots two fresh BEAMs. One cluster runs, the other is the newcomer; its start_link is the beginning, and
 # the later of the two NODEUPs the end. Half of the newcomers have the lower name (they dial), half the higher one.
 #
-# The library's code is not loaded before, so its loading is a part of the figure. Elixir's own modules are loaded, as they
-# are wherever mix, iex or a release has started the node; "bare" is a node that started by plain erl, without them.
+# The library's code is not loaded before, so its loading is a part of the figure. Elixir's own modules are loaded, as
+# they are wherever mix, iex or a release has started the node; "bare" is a node that started by plain erl, without
+# them.
 #
 #   MIX_ENV=test mix run bench/start_to_nodeup.exs [SAMPLES]        as root, on a quiet machine
 

@@ -6,22 +6,23 @@ defmodule GossipCluster do
         {GossipCluster, secret: {:key, Application.fetch_env!(:shop, :cluster_key)}}
       ]
 
-  With no option at all, the cluster is keyed by the Erlang cookie: nodes that have the same cookie, on the same network, form
-  a cluster. Clusters can also be started from configuration, without a line of code:
+  With no option at all, the cluster is keyed by the Erlang cookie: nodes that have the same cookie, on the same
+  network, form a cluster. Clusters can also be started from configuration, without a line of code:
 
       config :gossip_cluster, clusters: [[name: MyCluster, interval: 500]]
 
-  Every function takes the name of a cluster of this node, `GossipCluster` unless another was given. They may be called from
-  anywhere, and do not wait for the network, but for `await/2`. A name under which no cluster runs raises `ArgumentError`.
+  Every function takes the name of a cluster of this node, `GossipCluster` unless another was given. They may be called
+  from anywhere, and do not wait for the network, but for `await/2`. A name under which no cluster runs raises
+  `ArgumentError`.
 
   From Erlang the same: `'Elixir.GossipCluster':start_link([{name, shop}])`, `'Elixir.GossipCluster':peers(shop)`.
 
   ## Switched off
 
-  `config :gossip_cluster, enabled: false` switches all clusters off, as in the tests of an application; so does the option
-  `enabled: false`, or `:ignore` in the place of the options, for one: `start_link/1` returns `:ignore`, and no process and no
-  socket is there. Every function answers as for a cluster that finds nobody; `await/2` does not wait, and
-  `GossipCluster.Await` lets the next child start.
+  `config :gossip_cluster, enabled: false` switches all clusters off, as in the tests of an application; so does the
+  option `enabled: false`, or `:ignore` in the place of the options, for one: `start_link/1` returns `:ignore`, and no
+  process and no socket is there. Every function answers as for a cluster that finds nobody; `await/2` does not wait,
+  and `GossipCluster.Await` lets the next child start.
 
   ## Options
 
@@ -40,17 +41,19 @@ defmodule GossipCluster do
 
     * `{:up, peer}` - a peer was found, and has proven that it holds the secret
     * `{:update, peer}` - its address, port, status or sidecar has changed
-    * `{:down, peer, reason}` - it is gone: `:left` (it said goodbye), `:beam_exit` (its Erlang VM ended without one), `:silent`
+    * `{:down, peer, reason}` - it is gone: `:left` (it said goodbye), `:beam_exit` (its Erlang VM ended without one),
+      `:silent`
     * `{:conflict, peer, other}` - two living nodes have this name; `other` may be this node
     * `{:connected, peer}` - the Erlang connection to a listed peer is up, whoever made it
-    * `{:disconnected, peer, reason}` - it is gone, with Erlang's reason, such as `:connection_closed`; `nil` where that is not
-      known
-    * `{:problem, peer, {cause, text}}` - what keeps it from being connected, or makes its connection be cut; once, as in the
-      log. The causes are those of `GossipCluster.Telemetry`
+    * `{:disconnected, peer, reason}` - it is gone, with Erlang's reason, such as `:connection_closed`; `nil` where that
+      is not known
+    * `{:problem, peer, {cause, text}}` - what keeps it from being connected, or makes its connection be cut; once, as
+      in the log. The causes are those of `GossipCluster.Telemetry`
     * `{:membership, :left | :rejoined}` - this node has left the cluster (`leave/1`), or is back (`rejoin/1`)
-    * `{:missed, count}` - so many reports were not made, since a handler of Logger or of telemetry takes too long; `peers/1`
-      tells how it is
-    * `{:health, health}` - whether others can find this node, see `t:health/0`; what is over within a second is not told
+    * `{:missed, count}` - so many reports were not made, since a handler of Logger or of telemetry takes too long;
+      `peers/1` tells how it is
+    * `{:health, health}` - whether others can find this node, see `t:health/0`; what is over within a second is not
+      told
     * `{:problem, nil, {cause, text}}` - what keeps them from it, and the mend
   """
   @type event ::
@@ -89,8 +92,8 @@ defmodule GossipCluster do
   @doc """
   Starts a cluster, linked to the caller. The options are those above; a wrong one raises `ArgumentError`.
 
-  It returns at once. What the network or the system may lack (an interface, the executable) is logged and tried again; it
-  never fails the start.
+  It returns at once. What the network or the system may lack (an interface, the executable) is logged and tried again;
+  it never fails the start.
 
       {:ok, _pid} = GossipCluster.start_link(name: Shop, secret: {:key, key})
   """
@@ -124,8 +127,8 @@ defmodule GossipCluster do
   end
 
   @typedoc """
-  Whether other nodes can find this one. It is never `:ok` while none can; `status/1` has a problem then that names the cause and
-  the mend.
+  Whether other nodes can find this one. It is never `:ok` while none can; `status/1` has a problem then that names the
+  cause and the mend.
 
   | Health | It means |
   |---|---|
@@ -174,14 +177,14 @@ defmodule GossipCluster do
     * `health` - whether others can find this node: `:ok`, `:isolated`, `:no_network`, `:no_sidecar`, `:waiting` or
       `:unannounced`, see `t:health/0`
     * `peers`, `connected` - how many are listed, and how many of these are connected
-    * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known; first, with `nil`
-      for the name, what keeps this node from being found
+    * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known; first,
+      with `nil` for the name, what keeps this node from being found
     * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, `:waiting` for this node's distribution to start,
       or `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
-    * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many were
-      not made, since a handler of Logger or of telemetry takes too long
+    * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many
+      were not made, since a handler of Logger or of telemetry takes too long
     * `strays` - how many messages, calls and casts came to the cluster's process that it does not know
   """
   @doc group: :look
@@ -352,13 +355,13 @@ defmodule GossipCluster do
   end
 
   @doc """
-  Leaves the cluster: says goodbye, so that the others know at once and do not dial this node again, and dials nobody any
-  more. It lasts until `rejoin/1`, or until the cluster is started anew; what is stopped with its supervisor, or with the VM,
-  leaves by itself. Meanwhile `peers/1` shows who was listed last.
+  Leaves the cluster: says goodbye, so that the others know at once and do not dial this node again, and dials nobody
+  any more. It lasts until `rejoin/1`, or until the cluster is started anew; what is stopped with its supervisor, or
+  with the VM, leaves by itself. Meanwhile `peers/1` shows who was listed last.
 
-    * `:disconnect` - whether the connections to the cluster's peers are ended then. Default: `false`, they stay as they are.
-      Where this node is connected to nobody else, `:global.disconnect/0` does it, so that `global` does not take it for a
-      partition and cut others; else the option `disconnect` of the cluster, for one peer after the other
+    * `:disconnect` - whether the connections to the cluster's peers are ended then. Default: `false`, they stay as they
+      are. Where this node is connected to nobody else, `:global.disconnect/0` does it, so that `global` does not take
+      it for a partition and cut others; else the option `disconnect` of the cluster, for one peer after the other
 
   Returns when the goodbyes are sent, after 0.2 s at most.
 
@@ -411,12 +414,13 @@ defmodule GossipCluster do
   end
 
   @doc """
-  Joins the cluster again after `leave/1`: this node is announced, the others list and dial it, and it dials them, as after a
-  start. It does so in a new life, under a new boot id, so that the goodbye of the last one delays nothing. Who was listed when
-  this node left and is not there any more is told as `{:down, peer, :silent}`, after 10 s or 6 intervals at most.
+  Joins the cluster again after `leave/1`: this node is announced, the others list and dial it, and it dials them, as
+  after a start. It does so in a new life, under a new boot id, so that the goodbye of the last one delays nothing. Who
+  was listed when this node left and is not there any more is told as `{:down, peer, :silent}`, after 10 s or 6
+  intervals at most.
 
-  Returns at once, also while the goodbyes of a `leave/1` are still being said, which is then followed by this. Where this node
-  has not left, nothing happens.
+  Returns at once, also while the goodbyes of a `leave/1` are still being said, which is then followed by this. Where
+  this node has not left, nothing happens.
 
       :ok = GossipCluster.leave(disconnect: true)   # maintenance: nobody dials this node
       :ok = GossipCluster.rejoin()
@@ -429,7 +433,8 @@ defmodule GossipCluster do
   end
 
   @doc """
-  Emits what is counted as telemetry events, see `GossipCluster.Telemetry`: for `:telemetry_poller`, or a timer of yours.
+  Emits what is counted as telemetry events, see `GossipCluster.Telemetry`: for `:telemetry_poller`, or a timer of
+  yours.
 
       {:telemetry_poller, measurements: [{GossipCluster, :measure, [GossipCluster]}], period: 10_000}
   """
@@ -447,10 +452,11 @@ defmodule GossipCluster do
   @doc """
   Changes the secret while the cluster runs: the same values as the option `:secret`.
 
-  To change it everywhere without a gap, go around three times: first add the new one behind the old (`[old, new]`), so that
-  everybody understands both; then put it in front (`[new, old]`), so that it seals; then drop the old one (`new`).
+  To change it everywhere without a gap, go around three times: first add the new one behind the old (`[old, new]`), so
+  that everybody understands both; then put it in front (`[new, old]`), so that it seals; then drop the old one (`new`).
 
-  It lasts until the cluster's supervisor is restarted, so change the configuration too. A wrong secret raises `ArgumentError`.
+  It lasts until the cluster's supervisor is restarted, so change the configuration too. A wrong secret raises
+  `ArgumentError`.
   """
   @doc group: :run
   @spec rotate_secret(name(), term()) :: :ok

@@ -1,5 +1,5 @@
-# Tests with real nodes (tag :lab) need real networks. Where none can be made they fail in CI; elsewhere they are left out,
-# which ExUnit counts as excluded, and this line explains.
+# Tests with real nodes (tag :lab) need real networks. Where none can be made they fail in CI; elsewhere they are left
+# out, which ExUnit counts as excluded, and this line explains.
 exclude =
   with {:error, why} <- GossipCluster.Lab.available(),
        true <- System.get_env("CI") != "true" do

@@ -1,16 +1,18 @@
 defmodule GossipCluster.Cluster do
   @moduledoc false
-  # A cluster as this node knows it, and what is to be done about it. Pure: `handle/3` takes what has happened and the time,
-  # in milliseconds, and returns what the owner shall do (GossipCluster.Owner does it). The parts decide for themselves: who is
-  # listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce (Announcement), when it is started
-  # (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a peer is dialled (Paths), whether the path of
-  # a connection lives (PathWatch), whether what a dial failed for has lasted (Blame), whose cookie is another (Cookies), who is to be answered (Replies), what was
-  # said (Problems). What one of them means for the others stands in Peers, Routes, Local and Answers; here is who is asked, and
-  # what a turn is.
+  # A cluster as this node knows it, and what is to be done about it. Pure: `handle/3` takes what has happened and the
+  # time, in milliseconds, and returns what the owner shall do (GossipCluster.Owner does it). The parts decide for
+  # themselves: who is listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce
+  # (Announcement), when it is started (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a
+  # peer is dialled (Paths), whether the path of a connection lives (PathWatch), whether what a dial failed for has
+  # lasted (Blame), whose cookie is another (Cookies), who is to be answered (Replies), what was said (Problems). What
+  # one of them means for the others stands in Peers, Routes, Local and Answers; here is who is asked, and what a turn
+  # is.
   #
-  # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one write
-  # of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of them, or comes
-  # while such work is left, waits in `backlog`, in order, of which a turn does no more than @portion; then it asks to go on.
+  # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one
+  # write of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of
+  # them, or comes while such work is left, waits in `backlog`, in order, of which a turn does no more than @portion;
+  # then it asks to go on.
 
   import GossipCluster.Cluster.State, only: [act: 2, timer: 3]
 

@@ -1,17 +1,19 @@
 defmodule GossipCluster.Epmd do
   @moduledoc """
-  Finds nodes without epmd and without DNS: an `-epmd_module` that answers from what the cluster's peers say of themselves.
+  Finds nodes without epmd and without DNS: an `-epmd_module` that answers from what the cluster's peers say of
+  themselves.
 
   Every peer's authenticated heartbeat carries its node name and the port on which its distribution listens. With this
-  module a node name is looked up there first, so that host names need not resolve and distribution ports may be whatever
-  the system gave. Where a name is not known yet, the connecting process (never `net_kernel` itself) waits for it,
-  up to 4 seconds, while the stock `:erl_epmd` is asked too, so that nodes outside the cluster are still reached. The distribution may run over
-  TCP or TLS (`-proto_dist inet_tls`).
+  module a node name is looked up there first, so that host names need not resolve and distribution ports may be
+  whatever the system gave. Where a name is not known yet, the connecting process (never `net_kernel` itself) waits for
+  it, up to 4 seconds, while the stock `:erl_epmd` is asked too, so that nodes outside the cluster are still reached.
+  The distribution may run over TCP or TLS (`-proto_dist inet_tls`).
 
-  A peer may have many addresses, of which one works: they are tried as Happy Eyeballs does (RFC 8305), the best first, the next
-  after 250 ms, and the first that answers TCP is given to Erlang. That is where the peer was connected last; then an IP
-  address in its name; the loopback, where both nodes run on one machine; the address that its distribution listens on; and
-  every address that it is heard at, or says that it has. So it is for every dial of Erlang's: those of `global`, and yours.
+  A peer may have many addresses, of which one works: they are tried as Happy Eyeballs does (RFC 8305), the best first,
+  the next after 250 ms, and the first that answers TCP is given to Erlang. That is where the peer was connected last;
+  then an IP address in its name; the loopback, where both nodes run on one machine; the address that its distribution
+  listens on; and every address that it is heard at, or says that it has. So it is for every dial of Erlang's: those of
+  `global`, and yours.
 
   ## Switching it on
 
@@ -19,32 +21,40 @@ defmodule GossipCluster.Epmd do
 
       -epmd_module Elixir.GossipCluster.Epmd -start_epmd false
 
-    * **A release**: these two flags in `rel/vm.args.eex`; `rpc`, `remote` and `stop` need two small files more, see the guide on releases. A container: the same
+    * **A release**: these two flags in `rel/vm.args.eex`; `rpc`, `remote` and `stop` need two small files more, see the
+      guide on releases. A container: the same
     * **iex**: the module's directory must come with the flags, since `iex` and `elixir` add theirs too late:
-      `iex --erl "-pa _build/dev/lib/gossip_cluster/ebin -epmd_module Elixir.GossipCluster.Epmd -start_epmd false" --sname a -S mix`
-    * **mix**, with the distribution started later: `elixir --erl "-epmd_module Elixir.GossipCluster.Epmd -start_epmd false" -S mix run`, and
-      `Node.start(:a, :shortnames)` in the application
+
+          iex --erl "-pa _build/dev/lib/gossip_cluster/ebin -epmd_module Elixir.GossipCluster.Epmd -start_epmd false" \\
+            --sname a -S mix
+
+    * **mix**, with the distribution started later: `Node.start(:a, :shortnames)` in the application, and
+
+          elixir --erl "-epmd_module Elixir.GossipCluster.Epmd -start_epmd false" -S mix run
+
     * **From Erlang/OTP 27.2 on** also without a flag, before the distribution starts:
-      `Application.put_env(:kernel, :epmd_module, GossipCluster.Epmd)`, or `-kernel epmd_module 'Elixir.GossipCluster.Epmd'`. Not
-      both this and the flag: Erlang takes that for an error
+      `Application.put_env(:kernel, :epmd_module, GossipCluster.Epmd)`, or
+      `-kernel epmd_module 'Elixir.GossipCluster.Epmd'`. Not both this and the flag: Erlang takes that for an error
 
-  ## Nodes outside the cluster
-
-  Names that no peer has are also looked up as Erlang does without this module: by DNS, and the epmd of that host. To have nothing but the cluster:
+  Names that no peer has are also looked up as Erlang does without this module: by DNS, and the epmd of that host. To
+  have nothing but the cluster:
 
       config :gossip_cluster, GossipCluster.Epmd, fallback: false
 
-  (`-gossip_cluster Elixir.GossipCluster.Epmd '[{fallback,false}]'` on a command line.) Then no epmd and no DNS server is ever asked.
+  (`-gossip_cluster Elixir.GossipCluster.Epmd '[{fallback,false}]'` on a command line.) Then no epmd and no DNS server
+  is ever asked.
 
   ## IPv6
 
-  Peers are known by their IPv4 addresses only, for now. Where the distribution runs over IPv6 (`-proto_dist inet6_tcp` or `inet6_tls`),
-  the peer's port is known and the address is not, so its host name must resolve to an IPv6 address; with `fallback: false` nothing is resolved and such a connect fails.
+  Peers are known by their IPv4 addresses only, for now. Where the distribution runs over IPv6 (`-proto_dist inet6_tcp`
+  or `inet6_tls`), the peer's port is known and the address is not, so its host name must resolve to an IPv6 address;
+  with `fallback: false` nothing is resolved and such a connect fails.
 
   ## Before the application runs, and when it crashes
 
-  Erlang calls this module before any application runs. It works without its table: then it is just like `:erl_epmd` (or finds nobody, without fallback), except that it registers this node
-  nowhere. The table belongs to no cluster: whatever crashes in a cluster, `global` still finds its nodes.
+  Erlang calls this module before any application runs. It works without its table: then it is just like `:erl_epmd` (or
+  finds nobody, without fallback), except that it registers this node nowhere. The table belongs to no cluster: whatever
+  crashes in a cluster, `global` still finds its nodes.
   """
 
   alias GossipCluster.Dial.Race

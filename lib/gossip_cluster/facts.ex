@@ -1,8 +1,8 @@
 defmodule GossipCluster.Facts do
   @moduledoc false
-  # What a cluster says of what has happened: to the log, to subscribers, to telemetry. Pure: a fact of GossipCluster.Cluster
-  # becomes what GossipCluster.Reporter puts out, in this order. A line is written for a transition only, so a stable cluster
-  # is silent.
+  # What a cluster says of what has happened: to the log, to subscribers, to telemetry. Pure: a fact of
+  # GossipCluster.Cluster becomes what GossipCluster.Reporter puts out, in this order. A line is written for a
+  # transition only, so a stable cluster is silent.
 
   alias GossipCluster.Cluster.Health
   alias GossipCluster.Peer

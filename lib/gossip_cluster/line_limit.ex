@@ -1,15 +1,16 @@
 defmodule GossipCluster.LineLimit do
   @moduledoc false
-  # How many lines about peers the log gets. A member that says ever new names, by mistake or on purpose, would fill it: so of
-  # each kind of line (found, lost, cannot connect ...) @burst are written at once, and one each @every. Beyond that a line a
-  # minute tells how many were held back, and the last of them, until a minute has brought no more of them than would have been
-  # written. Pure; times are milliseconds.
+  # How many lines about peers the log gets. A member that says ever new names, by mistake or on purpose, would fill it:
+  # so of each kind of line (found, lost, cannot connect ...) @burst are written at once, and one each @every. Beyond
+  # that a line a minute tells how many were held back, and the last of them, until a minute has brought no more of them
+  # than would have been written. Pure; times are milliseconds.
 
   @burst 128
   @every 1_000
   @minute 60_000
 
-  # kind => how many may be written now, reckoned when; and what is held back: since when, how many, the level and text of the last.
+  # kind => how many may be written now, reckoned when; and what is held back: since when, how many, the level and text
+  # of the last.
   defstruct kinds: %{}
 
   @type kind :: :up | :down | :update | :conflict | :problem | :quiet

@@ -64,7 +64,8 @@ defmodule GossipCluster.LocalNode do
   end
 
   @doc """
-  The cookies that this node holds for these others alone (Node.set_cookie/2), hidden; `nil`: it uses its own with that one.
+  The cookies that this node holds for these others alone (Node.set_cookie/2), hidden; `nil`: it uses its own with that
+  one.
   """
   @spec own_cookies([String.t()]) :: %{String.t() => Hidden.t() | nil}
   def own_cookies(names) do
@@ -86,7 +87,8 @@ defmodule GossipCluster.LocalNode do
   end
 
   @doc """
-  The port on which this node's distribution listens; 0 if it does not. May ask epmd, and so may block: not for the owner.
+  The port on which this node's distribution listens; 0 if it does not. May ask epmd, and so may block: not for the
+  owner.
   """
   @spec port() :: :inet.port_number()
   def port do
@@ -99,12 +101,14 @@ defmodule GossipCluster.LocalNode do
   end
 
   @doc """
-  This host's IP addresses, sorted (none where the system does not tell), and the address and port that this node's distribution
-  listens on, if that is seen. Asks the kernel, which takes its time where there are thousands: not for the owner.
+  This host's IP addresses, sorted (none where the system does not tell), and the address and port that this node's
+  distribution listens on, if that is seen. Asks the kernel, which takes its time where there are thousands: not for the
+  owner.
 
-  Lets that socket send without delay (TCP_NODELAY) from the first byte on, as Erlang does when a connection is up. Whoever is
-  dialled says two things one after the other in the handshake, and else the second waits until the first is acknowledged: where
-  packets are lost, a lost acknowledgement or first answer costs 0.2 s. `-kernel dist_nodelay false` forbids it.
+  Lets that socket send without delay (TCP_NODELAY) from the first byte on, as Erlang does when a connection is up.
+  Whoever is dialled says two things one after the other in the handshake, and else the second waits until the first is
+  acknowledged: where packets are lost, a lost acknowledgement or first answer costs 0.2 s. `-kernel dist_nodelay false`
+  forbids it.
   """
   @spec addresses() :: {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
   def addresses, do: {host_addresses(), listener()}
@@ -119,7 +123,8 @@ defmodule GossipCluster.LocalNode do
     end
   end
 
-  # The socket that net_kernel owns, and that leads nowhere. Those of connections are linked to it, too, but not its own.
+  # The socket that net_kernel owns, and that leads nowhere. Those of connections are linked to it, too, but not its
+  # own.
   defp listener do
     with pid when is_pid(pid) <- Process.whereis(:net_kernel),
          {:links, links} <- Process.info(pid, :links) do

@@ -109,8 +109,8 @@ defmodule GossipCluster.Options do
   end
 
   @doc """
-  Checks `options` and fills in the defaults. The secret comes back as `GossipCluster.Secret.t/0`; if it is a function, it
-  is called here.
+  Checks `options` and fills in the defaults. The secret comes back as `GossipCluster.Secret.t/0`; if it is a function,
+  it is called here.
 
       iex> options = GossipCluster.Options.validate!(port: 4000, group: {239, 1, 2, 3})
       iex> {options.port, options.group, options.interval}

@@ -1,8 +1,8 @@
 defmodule GossipCluster.Owner do
   @moduledoc false
-  # The process of a cluster. It decides nothing: what comes becomes an event of GossipCluster.Cluster, and what that wants
-  # done is carried out by GossipCluster.Owner.Effects. It never blocks: whatever may take time (dials, epmd, the user's
-  # functions) runs in tasks, and the log, subscribers and telemetry are told by GossipCluster.Reporter.
+  # The process of a cluster. It decides nothing: what comes becomes an event of GossipCluster.Cluster, and what that
+  # wants done is carried out by GossipCluster.Owner.Effects. It never blocks: whatever may take time (dials, epmd, the
+  # user's functions) runs in tasks, and the log, subscribers and telemetry are told by GossipCluster.Reporter.
 
   use GenServer
 
@@ -93,7 +93,8 @@ defmodule GossipCluster.Owner do
     {:ok, owner, {:continue, :start}}
   end
 
-  # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right after.
+  # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right
+  # after.
   defp needed_soon do
     [
       Codec,
@@ -327,8 +328,8 @@ defmodule GossipCluster.Owner do
   defp leave_now(%{port: nil}), do: :ok
   defp leave_now(%{port: port}), do: Sidecar.leave(port, @leave_timeout)
 
-  # What a crash prints: how the cluster was, and not its thousands of peers. OTP 25 and later call it; Elixir 1.14 does not
-  # know it as a callback.
+  # What a crash prints: how the cluster was, and not its thousands of peers. OTP 25 and later call it; Elixir 1.14 does
+  # not know it as a callback.
   @doc false
   def format_status(status), do: CrashReport.status(status, &summary/1)
 

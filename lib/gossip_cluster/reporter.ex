@@ -1,9 +1,10 @@
 defmodule GossipCluster.Reporter do
   @moduledoc false
-  # Tells the world: the log, the subscribers, telemetry. A process of its own for each cluster, since the handlers of Logger
-  # and of telemetry are the user's code, and take what time they take: none of that delays the owner, its pulses and dials.
-  # What the owner reports while @most facts wait is dropped and counted, and said when there is room again. Of lines about
-  # peers the log gets a bounded number (GossipCluster.LineLimit); subscribers and telemetry are told of each.
+  # Tells the world: the log, the subscribers, telemetry. A process of its own for each cluster, since the handlers of
+  # Logger and of telemetry are the user's code, and take what time they take: none of that delays the owner, its pulses
+  # and dials. What the owner reports while @most facts wait is dropped and counted, and said when there is room again.
+  # Of lines about peers the log gets a bounded number (GossipCluster.LineLimit); subscribers and telemetry are told of
+  # each.
 
   use GenServer
 

@@ -5,8 +5,8 @@ defmodule GossipCluster.Sidecar do
   alias GossipCluster.Sidecar.Codec
 
   @doc """
-  The executable of this application; `nil` where the application is in no directory, as in an escript. Never a relative path:
-  what is executed is given the secret.
+  The executable of this application; `nil` where the application is in no directory, as in an escript. Never a relative
+  path: what is executed is given the secret.
   """
   @spec path() :: Path.t() | nil
   def path do
@@ -38,8 +38,8 @@ defmodule GossipCluster.Sidecar do
   end
 
   @doc """
-  Sends a command. `false` if the sidecar does not take it now, or is gone: nothing was sent. Never blocks, and never shows the
-  command, which may hold a secret, in a stack trace.
+  Sends a command. `false` if the sidecar does not take it now, or is gone: nothing was sent. Never blocks, and never
+  shows the command, which may hold a secret, in a stack trace.
   """
   @spec command(port(), Codec.command()) :: boolean()
   def command(port, command) do

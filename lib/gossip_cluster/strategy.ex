@@ -1,6 +1,7 @@
 defmodule GossipCluster.Strategy do
   @moduledoc """
-  GossipCluster as a strategy of [libcluster](https://hexdocs.pm/libcluster): in a `Cluster.Supervisor`'s configuration one line changes.
+  GossipCluster as a strategy of [libcluster](https://hexdocs.pm/libcluster): in a `Cluster.Supervisor`'s configuration
+  one line changes.
 
       config :libcluster,
         topologies: [
@@ -22,19 +23,21 @@ defmodule GossipCluster.Strategy do
   | `secret`, a text | `secret: {:passphrase, it}`; none: the Erlang cookie |
   | `broadcast_only: true` | not there yet: reported, and the default group is used |
 
-  and also every option of `GossipCluster.Options`, which wins where both are given. What is unknown is reported in the log, once, and has
-  no effect. A wrong value raises `ArgumentError`, as it does without libcluster; whatever the network or the system lacks never fails the start.
+  and also every option of `GossipCluster.Options`, which wins where both are given. What is unknown is reported in the
+  log, once, and has no effect. A wrong value raises `ArgumentError`, as it does without libcluster; whatever the
+  network or the system lacks never fails the start.
 
   A topology is a cluster of this node's, called `name(topology)`:
 
       GossipCluster.peers(GossipCluster.Strategy.name(:shop))
 
-  The topology's name is not sent and not mixed into the key, as in libcluster. **The wire is another one**: nodes with the Gossip
-  strategy and nodes with this one do not hear each other.
+  The topology's name is not sent and not mixed into the key, as in libcluster. **The wire is another one**: nodes with
+  the Gossip strategy and nodes with this one do not hear each other.
 
   ## Telemetry
 
-  Where the application has `:telemetry`, libcluster's own events are emitted for the connects of this node, beside those of `GossipCluster`:
+  Where the application has `:telemetry`, libcluster's own events are emitted for the connects of this node, beside
+  those of `GossipCluster`:
 
   | Event | Measurements | Metadata |
   |---|---|---|

@@ -1,9 +1,10 @@
 defmodule GossipCluster.Telemetry do
   @moduledoc """
-  The events that GossipCluster emits, where the application has `:telemetry`. It is no dependency: without it nothing is
-  emitted and nothing is lost.
+  The events that GossipCluster emits, where the application has `:telemetry`. It is no dependency: without it nothing
+  is emitted and nothing is lost.
 
-  Every event's metadata has `cluster`, the cluster's name. Durations are in native time units (`System.convert_time_unit/3`).
+  Every event's metadata has `cluster`, the cluster's name. Durations are in native time units
+  (`System.convert_time_unit/3`).
 
   | Event | Measurements | Metadata | When |
   |---|---|---|---|
@@ -25,8 +26,9 @@ defmodule GossipCluster.Telemetry do
   | `[:gossip_cluster, :reports, :missed]` | `count` | | so many reports (lines, events, measurements) were not made, since a handler takes too long |
 
   The `reason` of a problem is one of `:refused`, `:timeout`, `:unreachable`, `:unresolved`, `:wrong_address`, `:epmd`,
-  `:no_port`, `:handshake`, `:family`, `:failed`, `:accept` (the option failed), `:atoms`, and where it is not even dialled `:cookie`, `:name_type`, `:tls`,
-  `:bad_name`, `:quiet` (ended on purpose). The text says what to do; it varies, the reason does not.
+  `:no_port`, `:handshake`, `:family`, `:failed`, `:accept` (the option failed), `:atoms`, and where it is not even
+  dialled `:cookie`, `:name_type`, `:tls`, `:bad_name`, `:quiet` (ended on purpose). The text says what to do; it
+  varies, the reason does not.
 
   ## Measured when asked
 

@@ -1,5 +1,6 @@
 defmodule GossipCluster.OwnerCostTest do
-  # What a peer costs the owner must not depend on how many others there are. Reductions, not time; bench/owner.exs prints both.
+  # What a peer costs the owner must not depend on how many others there are. Reductions, not time; bench/owner.exs
+  # prints both.
   use ExUnit.Case, async: false
 
   alias GossipCluster.Cluster

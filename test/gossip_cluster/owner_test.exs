@@ -48,7 +48,8 @@ defmodule GossipCluster.OwnerTest do
                GossipCluster.status(@name).sidecar
     end
 
-    # It listened until then, with a socket open, also where the node was to find nobody: as in the tests of an application.
+    # It listened until then, with a socket open, also where the node was to find nobody: as in the tests of an
+    # application.
     test "a node without a name opens no socket; it announces itself once it has one, and listens on without",
          %{
            fake: fake

@@ -96,7 +96,8 @@ defmodule GossipCluster.QuietTest do
       assert_dial(:"zoe@127.0.0.1")
     end
 
-    # `global` asks a node to disconnect it, so each side is one or the other. It keeps its notes: nodes that no other test has.
+    # `global` asks a node to disconnect it, so each side is one or the other. It keeps its notes: nodes that no other
+    # test has.
     for {node, reason} <- ["gil@127.0.0.1": :disconnect, "guy@127.0.0.1": :connection_closed] do
       test "what `global` disconnects is dialled again soon, and not called a purpose (#{reason})",
            %{fake: fake} do

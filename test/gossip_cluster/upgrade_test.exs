@@ -21,8 +21,8 @@ defmodule GossipCluster.UpgradeTest do
     end)
   end
 
-  # The cluster's supervisor and all its children; what all clusters share. Each would be started again in silence: who still
-  # runs a purged version is killed, which is no report of an error.
+  # The cluster's supervisor and all its children; what all clusters share. Each would be started again in silence: who
+  # still runs a purged version is killed, which is no report of an error.
   defp processes do
     supervisor = GossipCluster.Supervisor.whereis(@name)
 

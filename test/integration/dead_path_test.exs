@@ -1,5 +1,6 @@
 defmodule GossipCluster.Integration.DeadPathTest do
-  # A dead path under a living peer: real connections whose address goes, or whose LAN is cut, while the peer is heard elsewhere.
+  # A dead path under a living peer: real connections whose address goes, or whose LAN is cut, while the peer is heard
+  # elsewhere.
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 

@@ -58,7 +58,8 @@ defmodule GossipCluster.Integration.IntentionTest do
     end
   end
 
-  # `global` then disconnects others, to prevent overlapping partitions; and they dial again at once. Neither may go on for long.
+  # `global` then disconnects others, to prevent overlapping partitions; and they dial again at once. Neither may go on
+  # for long.
   test "what `global` cuts around a reset connection is whole again soon, and stays so" do
     {lab, [a, b, c] = nodes} = together(["a", "b", "c"], cluster: @cluster)
     Lab.reset(lab, 1, 2)

@@ -1,6 +1,7 @@
 defmodule GossipCluster.Integration.MeshTest do
-  # Twelve nodes on twelve hosts, without epmd, under names that resolve nowhere, started at once: whether they form a full
-  # mesh without a connection being lost on the way, for `global` cuts healthy ones where it does not find an address.
+  # Twelve nodes on twelve hosts, without epmd, under names that resolve nowhere, started at once: whether they form a
+  # full mesh without a connection being lost on the way, for `global` cuts healthy ones where it does not find an
+  # address.
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
@@ -19,7 +20,8 @@ defmodule GossipCluster.Integration.MeshTest do
     since
   end
 
-  # Whether the mesh is still whole, and nothing was lost, after `global` has had time to act on what it may have missed.
+  # Whether the mesh is still whole, and nothing was lost, after `global` has had time to act on what it may have
+  # missed.
   defp steady(nodes, since) do
     beat_on(nodes)
     assert Mesh.downs(nodes, since) == 0
@@ -38,10 +40,10 @@ defmodule GossipCluster.Integration.MeshTest do
           eventually("#{node.name} beats on", nodes, fn -> Node.stat(node, :sent) > sent + 2 end)
   end
 
-  # Where 10 % of all packets are lost, one mesh of 66 connections in a hundred has one whose handshake takes longer than
-  # net_kernel waits, 7 s (measured: 1.3e-4 a connection): it gives up, `global` cuts others, and there is nothing that
-  # this library could do. Such a mesh has to be whole soon after, and the next one without a loss.
-  # Less than the 7 s: the last one to start may do so a moment after the two concerned.
+  # Where 10 % of all packets are lost, one mesh of 66 connections in a hundred has one whose handshake takes longer
+  # than net_kernel waits, 7 s (measured: 1.3e-4 a connection): it gives up, `global` cuts others, and there is nothing
+  # that this library could do. Such a mesh has to be whole soon after, and the next one without a loss. Less than the 7
+  # s: the last one to start may do so a moment after the two concerned.
   @setup_time 6_500_000
   defp lossy(nodes, tries) do
     {since, started} = start(nodes)
@@ -80,8 +82,8 @@ defmodule GossipCluster.Integration.MeshTest do
     broken_pair(lab, nodes)
   end
 
-  # prevent_overlapping_partitions is Erlang's default: who loses one node tells all, and `global` cuts healthy connections
-  # as long as the pair stays broken.
+  # prevent_overlapping_partitions is Erlang's default: who loses one node tells all, and `global` cuts healthy
+  # connections as long as the pair stays broken.
   defp broken_pair(lab, [a, b | _] = nodes) do
     since = Lab.clock()
     Lab.part(lab, 1, 2)

@@ -1,6 +1,6 @@
 defmodule GossipCluster.Integration.NameStreamTest do
-  # A member with the key says ever new names, at addresses of its choice. (1,200 names in 75 s once made a node open 5,073
-  # TCP connections and write 19,266 lines.)
+  # A member with the key says ever new names, at addresses of its choice. (1,200 names in 75 s once made a node open
+  # 5,073 TCP connections and write 19,266 lines.)
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 

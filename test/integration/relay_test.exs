@@ -1,6 +1,6 @@
 defmodule GossipCluster.Integration.RelayTest do
-  # Without the key, on the network: who passes on what a member says, and what is asked of himself in its place, once became
-  # its address, and `GossipCluster.Epmd` sent the Erlang distribution to him.
+  # Without the key, on the network: who passes on what a member says, and what is asked of himself in its place, once
+  # became its address, and `GossipCluster.Epmd` sent the Erlang distribution to him.
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 

@@ -1,6 +1,6 @@
 defmodule GossipCluster.Integration.ReleaseTest do
-  # The repository's own release, twice on one machine that has nothing but a loopback interface, and whose host name resolves
-  # nowhere: no epmd, no DNS.
+  # The repository's own release, twice on one machine that has nothing but a loopback interface, and whose host name
+  # resolves nowhere: no epmd, no DNS.
   use ExUnit.Case, async: false
 
   @moduletag timeout: 300_000
@@ -97,7 +97,8 @@ defmodule GossipCluster.Integration.ReleaseTest do
     {_, 0} = inside(context, ["erl", "-noshell", "-s", "init", "stop"])
     boot = questions(context) - asked
 
-    # Two nodes, one of them twice; remote, restart, rpc, and stop twice. (Not each of these boots in all releases of Erlang.)
+    # Two nodes, one of them twice; remote, restart, rpc, and stop twice. (Not each of these boots in all releases of
+    # Erlang.)
     assert asked <= 8 * boot
 
     # Any other would have been counted too.
@@ -250,8 +251,8 @@ defmodule GossipCluster.Integration.ReleaseTest do
     File.rm(Path.join(context.release, "tmp"))
   end
 
-  # A process that holds a network of its own, and files that tell who resolves names; `enter` runs commands there. It ends
-  # with its standard input.
+  # A process that holds a network of its own, and files that tell who resolves names; `enter` runs commands there. It
+  # ends with its standard input.
   defp network(dir) do
     hosts = Path.join(dir, "hosts")
     File.write!(hosts, "127.0.0.1 localhost\n")

@@ -21,7 +21,8 @@ defmodule GossipCluster.Integration.RenameTest do
     meet(nodes)
   end
 
-  # The old life says one goodbye, three times as any, and the new one begins with the last: nobody takes them for rivals.
+  # The old life says one goodbye, three times as any, and the new one begins with the last: nobody takes them for
+  # rivals.
   test "a node that takes another name, or another creation, is told as one that left and one that came, once" do
     lab = Lab.start(hosts: 2)
     cluster = [interval: 200, secret: {:key, String.duplicate("k", 32)}]

@@ -1,5 +1,6 @@
 defmodule GossipCluster.Integration.SidecarTruthTest do
-  # What a node says of itself while nobody can find it: a sidecar that is frozen or missing, a network that is none, no name.
+  # What a node says of itself while nobody can find it: a sidecar that is frozen or missing, a network that is none, no
+  # name.
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 

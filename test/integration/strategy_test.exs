@@ -1,6 +1,6 @@
 defmodule GossipCluster.Integration.StrategyTest do
-  # A node whose cluster libcluster's supervisor starts, and one without libcluster: guides/migrating-from-libcluster.md says
-  # that these are one cluster.
+  # A node whose cluster libcluster's supervisor starts, and one without libcluster: guides/migrating-from-libcluster.md
+  # says that these are one cluster.
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 

@@ -1,7 +1,7 @@
 defmodule GossipCluster.FakeSidecar do
   @moduledoc """
-  A stand-in for gossipd that the test itself plays: a shell script that relays the port's frames through two FIFOs, so that
-  the test sees each command and says whatever it likes. It dies and exits when told to.
+  A stand-in for gossipd that the test itself plays: a shell script that relays the port's frames through two FIFOs, so
+  that the test sees each command and says whatever it likes. It dies and exits when told to.
 
       fake = FakeSidecar.new()
       start_supervised!({GossipCluster, sidecar: fake.path, ...})

@@ -1,14 +1,14 @@
 defmodule GossipCluster.Lab do
   @moduledoc """
-  Networks for tests: hosts that are network namespaces, each with `eth0` on one switch, a bridge in a namespace of its own;
-  where there are two LANs, also with `eth1` on another bridge, and so on.
+  Networks for tests: hosts that are network namespaces, each with `eth0` on one switch, a bridge in a namespace of its
+  own; where there are two LANs, also with `eth1` on another bridge, and so on.
 
       lab = Lab.start(hosts: 2)
       Lab.cut(lab, 1)
 
   Nothing of it can reach the machine's own interfaces. Everything is named `gc-PID-...` after the process that runs the
-  tests and is removed when the test ends, with all processes in it; what a killed run has left is removed by the next one.
-  It takes Linux, root (or `unshare --user --map-root-user --net --mount`, as bin/test does), `ip` and `nft`.
+  tests and is removed when the test ends, with all processes in it; what a killed run has left is removed by the next
+  one. It takes Linux, root (or `unshare --user --map-root-user --net --mount`, as bin/test does), `ip` and `nft`.
   """
 
   import ExUnit.Assertions
@@ -136,8 +136,8 @@ defmodule GossipCluster.Lab do
   def hosts_file(lab, epmd), do: Path.join(lab.dir, "hosts.#{epmd}")
 
   @doc """
-  Cuts a host off from a LAN. `:cable` takes its carrier away, as a pulled plug does; with `:silent` its interface stays up and
-  what it sends goes nowhere.
+  Cuts a host off from a LAN. `:cable` takes its carrier away, as a pulled plug does; with `:silent` its interface stays
+  up and what it sends goes nowhere.
   """
   @spec cut(t(), pos_integer(), :cable | :silent, pos_integer()) :: :ok
   def cut(lab, n, how \\ :cable, lan \\ 1)
@@ -198,8 +198,8 @@ defmodule GossipCluster.Lab do
   end
 
   @doc """
-  Lets no packet pass between two hosts, multicast included, which both reach all others. Who sends one over TCP is told at
-  once (`:reset`), so that connections end when they are used; or what it sends goes nowhere (`:drop`).
+  Lets no packet pass between two hosts, multicast included, which both reach all others. Who sends one over TCP is told
+  at once (`:reset`), so that connections end when they are used; or what it sends goes nowhere (`:drop`).
   """
   @spec part(t(), pos_integer(), pos_integer(), :reset | :drop) :: :ok
   def part(lab, one, other, how \\ :reset) do
@@ -230,8 +230,8 @@ defmodule GossipCluster.Lab do
   end
 
   @doc """
-  What a firewall or NAT does that restarts and has forgotten the connections: every TCP packet of those that there are between
-  two hosts is answered with a reset, whichever side sends it. New connections pass. Ends by `forget_resets/3`.
+  What a firewall or NAT does that restarts and has forgotten the connections: every TCP packet of those that there are
+  between two hosts is answered with a reset, whichever side sends it. New connections pass. Ends by `forget_resets/3`.
   """
   @spec reset(t(), pos_integer(), pos_integer()) :: :ok
   def reset(lab, one, other) do

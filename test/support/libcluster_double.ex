@@ -1,7 +1,8 @@
 defmodule GossipCluster.LibclusterDouble do
   @moduledoc """
   Calls a strategy exactly as libcluster's `Cluster.Supervisor` does: a struct of six fields, in a list of one, to
-  `start_link/1`; the child is permanent, has the topology as its id and 5 s to stop. An error fails the supervisor's start.
+  `start_link/1`; the child is permanent, has the topology as its id and 5 s to stop. An error fails the supervisor's
+  start.
   """
 
   use Supervisor

@@ -1,15 +1,15 @@
 defmodule GossipCluster.OwnerLoad do
   @moduledoc """
-  What an owner costs when it is told of very many peers: a real cluster of this VM, whose sidecar hears nobody, and frames as
-  gossipd writes them, sent to the owner as its port would. Nobody is dialled: the names are lower than this node's, and the
-  side with the higher name waits. The caller has started the node's distribution.
+  What an owner costs when it is told of very many peers: a real cluster of this VM, whose sidecar hears nobody, and
+  frames as gossipd writes them, sent to the owner as its port would. Nobody is dialled: the names are lower than this
+  node's, and the side with the higher name waits. The caller has started the node's distribution.
 
       load = OwnerLoad.start(4_096)
       OwnerLoad.snapshot(load)   #=> %{reductions: 1_234.5, longest: 4.2, milliseconds: 300.0}
       OwnerLoad.stop(load)
 
-  Reductions are the owner's, for each peer; the longest step, in milliseconds, is one message from its beginning to its end,
-  by the clock on the wall.
+  Reductions are the owner's, for each peer; the longest step, in milliseconds, is one message from its beginning to its
+  end, by the clock on the wall.
   """
 
   alias GossipCluster.{FakeSidecar, Owner}

@@ -1,7 +1,7 @@
 defmodule GossipCluster.TelemetryDouble do
   @moduledoc """
-  Stands for `:telemetry`, which an application may have: a module of that name, made for one test and removed after it. What
-  is executed comes to the test as `{:telemetry, event, measurements, metadata}`.
+  Stands for `:telemetry`, which an application may have: a module of that name, made for one test and removed after it.
+  What is executed comes to the test as `{:telemetry, event, measurements, metadata}`.
 
   For tests that are not async: there is one module of a name.
   """

@@ -1,8 +1,9 @@
 defmodule GossipCluster.Cluster.Announcement do
   @moduledoc false
-  # What this node is, and that the sidecar says just that: it is announced once it is alive, anew when something has changed
-  # (also the cookie, which may be set at any time), and hidden when its distribution stops. Pure: the owner looks at the
-  # node at each pulse, and tells what it saw. The secrets among that are hidden: they are compared here, and passed on.
+  # What this node is, and that the sidecar says just that: it is announced once it is alive, anew when something has
+  # changed (also the cookie, which may be set at any time), and hidden when its distribution stops. Pure: the owner
+  # looks at the node at each pulse, and tells what it saw. The secrets among that are hidden: they are compared here,
+  # and passed on.
 
   alias GossipCluster.Hidden
 
@@ -12,9 +13,9 @@ defmodule GossipCluster.Cluster.Announcement do
   @port_tries 20
 
   # own: this node's distribution; cookie, keys: hidden, nil as long as there is none; by_cookie: whether the ring needs
-  # the cookie; port: where the distribution
-  # listens, nil as long as that is asked; host: whether it listens on the first of these addresses of its host alone, nil as
-  # long as nobody has looked; announced, keyed: what the sidecar has taken.
+  # the cookie; port: where the distribution listens, nil as long as that is asked; host: whether it listens on the
+  # first of these addresses of its host alone, nil as long as nobody has looked; announced, keyed: what the sidecar has
+  # taken.
   defstruct own: nil,
             cookie: nil,
             keys: nil,
@@ -95,8 +96,8 @@ defmodule GossipCluster.Cluster.Announcement do
   def port(announcement, port), do: %{announcement | port: port}
 
   @doc """
-  These are the host's addresses, and where the distribution listens; `nil`: that is not seen. What others cannot use is left
-  out.
+  These are the host's addresses, and where the distribution listens; `nil`: that is not seen. What others cannot use is
+  left out.
   """
   @spec host(t(), [:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil) :: t()
   # Nothing was seen.
@@ -123,7 +124,8 @@ defmodule GossipCluster.Cluster.Announcement do
   defp local?(_ip), do: false
 
   @doc """
-  What is to be said to a sidecar that runs. Without a cookie (the distribution has stopped) it keeps the ring that it has.
+  What is to be said to a sidecar that runs. Without a cookie (the distribution has stopped) it keeps the ring that it
+  has.
   """
   @spec changes(t()) :: [change()]
   def changes(announcement), do: keys(announcement) ++ alive(announcement)

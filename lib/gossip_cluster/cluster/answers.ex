@@ -134,8 +134,8 @@ defmodule GossipCluster.Cluster.Answers do
     stats(%{state | replies: replies}, ref, caller, stats)
   end
 
-  # This node is announced and has found nobody: if others are heard under another key, that is told, once in the cluster's
-  # life. It is the commonest mistake of all, and nothing else would show it.
+  # This node is announced and has found nobody: if others are heard under another key, that is told, once in the
+  # cluster's life. It is the commonest mistake of all, and nothing else would show it.
   defp strangers(%{foreign: false, familiar: familiar} = state, %{foreign: heard})
        when heard > familiar do
     if alone?(state) do

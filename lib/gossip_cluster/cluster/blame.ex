@@ -1,8 +1,8 @@
 defmodule GossipCluster.Cluster.Blame do
   @moduledoc false
-  # When a dial that failed is put down to what it looked like: to a firewall, a cookie, a name. A peer that was killed a moment
-  # ago looks like one behind a firewall, until its sidecar, or the silence, tells what has happened; and a node that is
-  # dialled from both sides at once refuses one of them. So a cause is blamed once it has lasted:
+  # When a dial that failed is put down to what it looked like: to a firewall, a cookie, a name. A peer that was killed
+  # a moment ago looks like one behind a firewall, until its sidecar, or the silence, tells what has happened; and a
+  # node that is dialled from both sides at once refuses one of them. So a cause is blamed once it has lasted:
   #
   #   - two dials at least have failed for it, and
   #   - the sidecar has had the time in which it tells that a peer is gone, and has told nothing. With a connection lost this
@@ -10,11 +10,11 @@ defmodule GossipCluster.Cluster.Blame do
   #   - One that is reached and refuses has to do so for longer than net_kernel keeps to a connect of its own, which makes it
   #     refuse ours.
   #
-  # Each word of the sidecar about the peer begins it anew. What needs no look at the network is certain at once. Pure; times
-  # are milliseconds.
+  # Each word of the sidecar about the peer begins it anew. What needs no look at the network is certain at once. Pure;
+  # times are milliseconds.
 
-  # Three intervals: a peer is suspected after 1.25 of silence, asked four times in 0.3 s, and judged 0.35 s after that (see
-  # PROTOCOL.md, "Failure"); lost packets add to it.
+  # Three intervals: a peer is suspected after 1.25 of silence, asked four times in 0.3 s, and judged 0.35 s after that
+  # (see PROTOCOL.md, "Failure"); lost packets add to it.
   @intervals 3
   @verdict 500
   # A large group beats less often: see PROTOCOL.md, "Interval law"; 1.8 ms a member.

@@ -1,10 +1,12 @@
 defmodule GossipCluster.Cluster.Cookies do
   @moduledoc false
-  # Of each peer whose Erlang cookie is not this node's: whether this node holds one of its own for it (Node.set_cookie/2). Then
-  # that is what Erlang uses between the two, and only a dial can tell whether the other side holds the same. Where there is
-  # none the other side may have one for us, and dial: so that the cookies differ is told when that has lasted.
+  # Of each peer whose Erlang cookie is not this node's: whether this node holds one of its own for it
+  # (Node.set_cookie/2). Then that is what Erlang uses between the two, and only a dial can tell whether the other side
+  # holds the same. Where there is none the other side may have one for us, and dial: so that the cookies differ is told
+  # when that has lasted.
   #
-  # Nothing tells when a cookie is set, so it is asked for again and again. Pure; times are milliseconds, and cookies hidden.
+  # Nothing tells when a cookie is set, so it is asked for again and again. Pure; times are milliseconds, and cookies
+  # hidden.
 
   alias GossipCluster.Hidden
 
@@ -48,8 +50,8 @@ defmodule GossipCluster.Cluster.Cookies do
   def names(cookies), do: Map.keys(cookies.peers)
 
   @doc """
-  What this node holds for it (`nil`: nothing of its own). `:changed`: a dial may go otherwise now; `:lasted`: it is to be told,
-  once, that the cookies differ; that takes `patience` milliseconds.
+  What this node holds for it (`nil`: nothing of its own). `:changed`: a dial may go otherwise now; `:lasted`: it is to
+  be told, once, that the cookies differ; that takes `patience` milliseconds.
   """
   @spec answer(t(), String.t(), Hidden.t() | nil, integer(), pos_integer()) ::
           {:changed | :lasted | :same, t()}

@@ -1,10 +1,11 @@
 defmodule GossipCluster.Cluster.DialBudget do
   @moduledoc false
-  # How many dials of names that were never connected may fail. Pure; part of the dialer. A member of the cluster, compromised or
-  # just wrong, can name whatever it likes, and where: so what it makes this node connect to is bounded, as a whole and for each
-  # address. A dial takes a token of each that concerns it when it begins, and gives them back when it succeeds: so who can be
-  # reached is never kept waiting, however many they are. Those whom only others have told of have tokens of their own, fewer, and
-  # cannot use up those of a newcomer that is heard itself; nor can those who have failed before.
+  # How many dials of names that were never connected may fail. Pure; part of the dialer. A member of the cluster,
+  # compromised or just wrong, can name whatever it likes, and where: so what it makes this node connect to is bounded,
+  # as a whole and for each address. A dial takes a token of each that concerns it when it begins, and gives them back
+  # when it succeeds: so who can be reached is never kept waiting, however many they are. Those whom only others have
+  # told of have tokens of their own, fewer, and cannot use up those of a newcomer that is heard itself; nor can those
+  # who have failed before.
   #
   # Who finds no token waits for one, in order; those who wait for one address keep none waiting who are elsewhere.
 
@@ -17,8 +18,9 @@ defmodule GossipCluster.Cluster.DialBudget do
     told_at: {16, 2_000}
   }
 
-  # saved: key => what there was of its tokens, and when; taken: name => the keys of its dial. waiting: key => who waits for it, in order;
-  # places: name => where it stands; next: the next place; wake_at: when the first of the keys has a token again.
+  # saved: key => what there was of its tokens, and when; taken: name => the keys of its dial. waiting: key => who waits
+  # for it, in order; places: name => where it stands; next: the next place; wake_at: when the first of the keys has a
+  # token again.
   defstruct saved: %{},
             saved_most: 64,
             taken: %{},

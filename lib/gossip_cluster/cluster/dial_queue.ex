@@ -1,10 +1,10 @@
 defmodule GossipCluster.Cluster.DialQueue do
   @moduledoc false
-  # Who is dialled next. Pure; part of the dialer. Names stand in three lines, so that none waits behind another: peers that
-  # have not failed, those that have, and those of whom only others tell. Of each line no more than @most are dialled at a
-  # time, so that a crowd of black holes (7 s each), or of invented names, never keeps a newcomer waiting; and no more than
-  # @burst at once and @rate a second are begun, so that the heal of a large partition is no flood. The rate also bounds the
-  # atoms made.
+  # Who is dialled next. Pure; part of the dialer. Names stand in three lines, so that none waits behind another: peers
+  # that have not failed, those that have, and those of whom only others tell. Of each line no more than @most are
+  # dialled at a time, so that a crowd of black holes (7 s each), or of invented names, never keeps a newcomer waiting;
+  # and no more than @burst at once and @rate a second are begun, so that the heal of a large partition is no flood. The
+  # rate also bounds the atoms made.
 
   @most %{fresh: 256, retries: 32, told: 16}
   @rate 200
@@ -12,8 +12,8 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   @type line :: :fresh | :retries | :told
 
-  # lines: times, and who waits for each: in a crowd many wait for one, and the cost of each does not grow with the crowd;
-  # waiting: name => {at, line}; running: name => line, and how many of each.
+  # lines: times, and who waits for each: in a crowd many wait for one, and the cost of each does not grow with the
+  # crowd; waiting: name => {at, line}; running: name => line, and how many of each.
   defstruct lines: Map.new(@most, fn {line, _most} -> {line, {:gb_sets.new(), %{}}} end),
             waiting: %{},
             running: %{},

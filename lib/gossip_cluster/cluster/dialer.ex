@@ -1,8 +1,8 @@
 defmodule GossipCluster.Cluster.Dialer do
   @moduledoc false
   # Whom to dial, and when. Pure: the owner tells what happened and executes what is due; time (milliseconds) and the
-  # seed of the jitter are arguments.
-  # What would have to look at all peers at once is done name by name (renamed/2, compare/2), so that the caller can spread it.
+  # seed of the jitter are arguments. What would have to look at all peers at once is done name by name (renamed/2,
+  # compare/2), so that the caller can spread it.
   #
   # The rules
   #   - The node with the lower name dials at once, the other after @wait, unless they are connected by then. While the
@@ -70,7 +70,8 @@ defmodule GossipCluster.Cluster.Dialer do
             connected: MapSet.new(),
             # How many of the connected are listed: counted as they come and go, for it is asked for with every event.
             connected_count: 0,
-            # name => {creation, until when it is left alone}; those that are over are thrown away when there are quiet_most.
+            # name => {creation, until when it is left alone}; those that are over are thrown away when there are
+            # quiet_most.
             quiet: %{},
             quiet_most: 64,
             queue: nil,
@@ -254,8 +255,8 @@ defmodule GossipCluster.Cluster.Dialer do
   defp listed_one(dialer, name), do: if(is_map_key(dialer.entries, name), do: 1, else: 0)
 
   @doc """
-  The connection to this node is gone. It is dialled again if it is still listed, `:soon` or `:at_once`, but not before `quiet`
-  milliseconds.
+  The connection to this node is gone. It is dialled again if it is still listed, `:soon` or `:at_once`, but not before
+  `quiet` milliseconds.
   """
   @spec disconnected(t(), String.t(), integer(), non_neg_integer(), :soon | :at_once) :: t()
   def disconnected(%__MODULE__{entries: entries} = dialer, name, now, quiet \\ 0, how \\ :soon) do
@@ -324,7 +325,8 @@ defmodule GossipCluster.Cluster.Dialer do
   end
 
   @doc """
-  The live list of connected nodes, against which all that is believed is held. Also returns the names for which it was wrong.
+  The live list of connected nodes, against which all that is believed is held. Also returns the names for which it was
+  wrong.
   """
   @spec live(t(), [String.t()], integer()) :: {[String.t()], t()}
   def live(dialer, names, now) do
@@ -471,7 +473,8 @@ defmodule GossipCluster.Cluster.Dialer do
   end
 
   @doc """
-  Whether it is doubtful that this peer is reached at all: a dial failed, or a connection was lost, and none is up since.
+  Whether it is doubtful that this peer is reached at all: a dial failed, or a connection was lost, and none is up
+  since.
   """
   @spec doubted?(t(), String.t()) :: boolean()
   def doubted?(dialer, name) do

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.Health do
   @moduledoc false
-  # Whether other nodes can find this one, and if not, why: one problem for each cause, in words with the mend. Never says `:ok`
-  # while nobody can find this node. Pure. `GossipCluster.status/1` documents what the words mean.
+  # Whether other nodes can find this one, and if not, why: one problem for each cause, in words with the mend. Never
+  # says `:ok` while nobody can find this node. Pure. `GossipCluster.status/1` documents what the words mean.
 
   @type t :: :ok | :isolated | :no_network | :no_sidecar | :waiting | :unannounced
   @type cause ::
@@ -18,8 +18,9 @@ defmodule GossipCluster.Cluster.Health do
   @type problem :: {cause(), String.t()}
 
   @typedoc """
-  What is known of this node: whether it has left, has a name and a cookie; its sidecar's state, what is wrong with it, and whether
-  it answers; whether that announces this node, is isolated, and where its interfaces lead to, which are named or not.
+  What is known of this node: whether it has left, has a name and a cookie; its sidecar's state, what is wrong with it,
+  and whether it answers; whether that announces this node, is isolated, and where its interfaces lead to, which are
+  named or not.
   """
   @type view :: %{
           left: boolean(),

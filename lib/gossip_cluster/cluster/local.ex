@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.Local do
   @moduledoc false
-  # This node and its sidecar: what is to be announced, and by whom; what the sidecar tells of this node's own view. Pure; see
-  # GossipCluster.Cluster.
+  # This node and its sidecar: what is to be announced, and by whom; what the sidecar tells of this node's own view.
+  # Pure; see GossipCluster.Cluster.
 
   import GossipCluster.Cluster.State
 
@@ -18,7 +18,8 @@ defmodule GossipCluster.Cluster.Local do
 
   alias GossipCluster.Facts
 
-  # The announcement waits this long for epmd to tell our distribution port, so that no peer needs an update a moment later.
+  # The announcement waits this long for epmd to tell our distribution port, so that no peer needs an update a moment
+  # later.
   @port_patience 30
   # After the first announcement: when it is asked why nobody is found.
   @alone [3_000, 30_000]

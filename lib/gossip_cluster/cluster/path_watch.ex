@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.PathWatch do
   @moduledoc false
-  # Over which path each peer is connected, and whether that path is dead while the peer lives on another: then calls would
-  # hang until net_ticktime ends the connection, after a minute or more. Pure; times are milliseconds.
+  # Over which path each peer is connected, and whether that path is dead while the peer lives on another: then calls
+  # would hang until net_ticktime ends the connection, after a minute or more. Pure; times are milliseconds.
   #
   # A path is doubted for one of these reasons:
   #
@@ -10,9 +10,9 @@ defmodule GossipCluster.Cluster.PathWatch do
   #   :elsewhere  the peer is heard at another address than before, and not where the connection leads
   #
   # An address that is back within 2 s has changed nothing: DHCP and Wi-Fi do so. Nor is a path dead for a guess: it is
-  # probed, by a call to the peer over the very connection. Only where neither an answer nor anything else comes over it is it
-  # said to be dead, and cut; the dial that follows goes over a living path. A probe that is answered ends the doubt, until
-  # something changes again.
+  # probed, by a call to the peer over the very connection. Only where neither an answer nor anything else comes over it
+  # is it said to be dead, and cut; the dial that follows goes over a living path. A probe that is answered ends the
+  # doubt, until something changes again.
 
   alias GossipCluster.Cluster.Paths
   alias GossipCluster.Dial.Path
@@ -143,7 +143,8 @@ defmodule GossipCluster.Cluster.PathWatch do
   end
 
   @doc """
-  Who is to be probed now, with how many milliseconds of patience; and whose path is dead, and why: to be cut. Forgets these.
+  Who is to be probed now, with how many milliseconds of patience; and whose path is dead, and why: to be cut. Forgets
+  these.
   """
   @spec due(t(), integer()) ::
           {probes :: [{String.t(), pos_integer()}], dead :: [{String.t(), why(), Path.t()}], t()}

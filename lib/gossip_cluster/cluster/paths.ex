@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.Paths do
   @moduledoc false
-  # At which addresses a peer's distribution is dialled, and in which order: the best first, the others behind it, for one of
-  # them works. Pure. The order:
+  # At which addresses a peer's distribution is dialled, and in which order: the best first, the others behind it, for
+  # one of them works. Pure. The order:
   #
   #   1. an IP address in the node's name: whoever named it so wants it to be used;
   #   2. the loopback, where both run in one network namespace of one machine: it works whatever becomes of the LAN. They do
@@ -10,8 +10,8 @@ defmodule GossipCluster.Cluster.Paths do
   #   4. every address that it is heard at, the best path first;
   #   5. what else it says of its own addresses.
   #
-  # Where it listens on one address only, the loopback is of no use but if it is that one. A loopback address in a name, or
-  # one that is listened on, leads nowhere from another machine.
+  # Where it listens on one address only, the loopback is of no use but if it is that one. A loopback address in a name,
+  # or one that is listened on, leads nowhere from another machine.
 
   alias GossipCluster.Peer
 

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.Peers do
   @moduledoc false
-  # Who is listed, and who is connected: what the sidecar tells of peers, what becomes of dials and connections, and what is
-  # said of that. Pure; see GossipCluster.Cluster.
+  # Who is listed, and who is connected: what the sidecar tells of peers, what becomes of dials and connections, and
+  # what is said of that. Pure; see GossipCluster.Cluster.
 
   import GossipCluster.Cluster.State
 
@@ -330,8 +330,8 @@ defmodule GossipCluster.Cluster.Peers do
     |> transition(peer.name)
   end
 
-  # The sidecar has judged so: the connection is ended, if that is wanted. Not while another life of that name is listed, for
-  # the connection may be that one's; and not for the silence that a node hears which is cut off itself.
+  # The sidecar has judged so: the connection is ended, if that is wanted. Not while another life of that name is
+  # listed, for the connection may be that one's; and not for the silence that a node hears which is cut off itself.
   defp on_down(%{options: %{on_down: :disconnect}} = state, peer, reason) do
     connected = Dialer.connection(state.dialer, peer.name) == :connected
     isolated = reason == :silent and state.health == :isolated
@@ -421,8 +421,8 @@ defmodule GossipCluster.Cluster.Peers do
     end
   end
 
-  # Whether the sidecar would tell if it were not for the path to this peer, but for the peer, or this node itself: it runs,
-  # it is answered, and holds the peer for well.
+  # Whether the sidecar would tell if it were not for the path to this peer, but for the peer, or this node itself: it
+  # runs, it is answered, and holds the peer for well.
   defp informed?(state, name) do
     state.sidecar.state == :running and state.health == :ok and
       Enum.all?(Roster.named(state.roster, name), &(&1.status == :alive))
@@ -475,8 +475,8 @@ defmodule GossipCluster.Cluster.Peers do
 
   defp report_skipped(state, _name, _connection), do: state
 
-  # The connection, or the listing, of this name may have changed: a NODEUP or NODEDOWN for each transition of a listed node,
-  # whoever made the connection. It is kept in the view, so that the next owner does not say it again.
+  # The connection, or the listing, of this name may have changed: a NODEUP or NODEDOWN for each transition of a listed
+  # node, whoever made the connection. It is kept in the view, so that the next owner does not say it again.
   defp transition(state, name, reason \\ nil) do
     connected = Dialer.connection(state.dialer, name) == :connected
     was_up = MapSet.member?(state.up, name)

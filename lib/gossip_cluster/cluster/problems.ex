@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.Problems do
   @moduledoc false
-  # What keeps peers from being connected, by name, and what was said of that: each trouble once, not at each try, also where
-  # two of them take turns. What is over is news when it comes again. Pure.
+  # What keeps peers from being connected, by name, and what was said of that: each trouble once, not at each try, also
+  # where two of them take turns. What is over is news when it comes again. Pure.
 
   alias GossipCluster.Cluster.Dialer
 

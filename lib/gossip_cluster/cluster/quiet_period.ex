@@ -1,9 +1,9 @@
 defmodule GossipCluster.Cluster.QuietPeriod do
   @moduledoc false
-  # Whether a connection was ended on purpose: such a peer is left alone for the quiet period. That is said, and not guessed:
-  # a connection that a firewall has reset looks to each side as if the other had ended it. Whoever ends one on purpose has
-  # its sidecar say so; the word names its time, so that it speaks of the connection that there was. Without it a connection
-  # that is lost is made again. Pure; times are milliseconds.
+  # Whether a connection was ended on purpose: such a peer is left alone for the quiet period. That is said, and not
+  # guessed: a connection that a firewall has reset looks to each side as if the other had ended it. Whoever ends one on
+  # purpose has its sidecar say so; the word names its time, so that it speaks of the connection that there was. Without
+  # it a connection that is lost is made again. Pure; times are milliseconds.
 
   # A word that came before Erlang has noticed the end waits so long for that.
   @patience 10_000
@@ -17,8 +17,8 @@ defmodule GossipCluster.Cluster.QuietPeriod do
           words: %{String.t() => integer()}
         }
   @typedoc """
-  What is known of the end. `by`: who of this VM ended it, if that is known: one of its clusters, or `global`; `left`: whether
-  this node has left.
+  What is known of the end. `by`: who of this VM ended it, if that is known: one of its clusters, or `global`; `left`:
+  whether this node has left.
   """
   @type facts :: %{by: :library | :global | nil, left: boolean()}
 
@@ -37,8 +37,8 @@ defmodule GossipCluster.Cluster.QuietPeriod do
     do: %{quiet | since: Map.delete(quiet.since, name), words: Map.delete(quiet.words, name)}
 
   @doc """
-  This node says that it has ended the connection on purpose, at that time. Whether that is about the last connection that was
-  made, be it gone (as seen here) or not; a word that was held back is about an earlier one.
+  This node says that it has ended the connection on purpose, at that time. Whether that is about the last connection
+  that was made, be it gone (as seen here) or not; a word that was held back is about an earlier one.
   """
   @spec said(t(), String.t(), integer(), integer()) :: {:last | :earlier, t()}
   def said(quiet, name, ended, now) do
@@ -51,8 +51,9 @@ defmodule GossipCluster.Cluster.QuietPeriod do
   @doc """
   Where this connection, which has ended now for that reason, was ended on purpose; `nil`: nowhere.
 
-  `:disconnect` is Node.disconnect/1 here. But `global` disconnects nodes too, to prevent overlapping partitions, and these
-  must come back soon. So must what another cluster of this VM has cut: it meant itself. And who has left wants no connection.
+  `:disconnect` is Node.disconnect/1 here. But `global` disconnects nodes too, to prevent overlapping partitions, and
+  these must come back soon. So must what another cluster of this VM has cut: it meant itself. And who has left wants no
+  connection.
   """
   @spec on_purpose(t(), String.t(), term(), facts(), integer()) :: where() | nil
   def on_purpose(_quiet, _name, _reason, %{left: true}, _now), do: nil

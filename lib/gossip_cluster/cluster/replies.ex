@@ -1,11 +1,11 @@
 defmodule GossipCluster.Cluster.Replies do
   @moduledoc false
-  # Who waits for an answer: for so many connected peers, for the goodbyes to be sent, for the sidecar's counters. Each is
-  # answered in the end, whatever becomes of the sidecar; only who awaits peers may wait for ever, and is forgotten when it
-  # dies. Pure: it says whom to answer. A caller is whatever the owner can answer.
+  # Who waits for an answer: for so many connected peers, for the goodbyes to be sent, for the sidecar's counters. Each
+  # is answered in the end, whatever becomes of the sidecar; only who awaits peers may wait for ever, and is forgotten
+  # when it dies. Pure: it says whom to answer. A caller is whatever the owner can answer.
 
-  # awaits: ref => {caller, min}; order: {min, ref}, so that nobody is looked at who waits for more; leaves, stats: ref =>
-  # caller.
+  # awaits: ref => {caller, min}; order: {min, ref}, so that nobody is looked at who waits for more; leaves, stats: ref
+  # => caller.
   defstruct awaits: %{}, order: :gb_sets.new(), leaves: %{}, stats: %{}, next: 0
 
   @type caller :: term()

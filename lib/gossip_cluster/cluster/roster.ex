@@ -14,9 +14,9 @@ defmodule GossipCluster.Cluster.Roster do
   alias GossipCluster.Peer
   alias GossipCluster.Sidecar.Codec
 
-  # peers: name => creation => peer; unconfirmed: {name, creation} => deadline;
-  # seen: keys listed since the running snapshot began, or nil when none runs; size: how many are listed, counted as they
-  # come and go, for it is asked for with every event.
+  # peers: name => creation => peer; unconfirmed: {name, creation} => deadline; seen: keys listed since the running
+  # snapshot began, or nil when none runs; size: how many are listed, counted as they come and go, for it is asked for
+  # with every event.
   defstruct peers: %{}, size: 0, unconfirmed: %{}, seen: nil, grace: 10_000
 
   # No node has this name: a VM that is not (or not yet) a node has it, and must never be listed.
@@ -40,8 +40,9 @@ defmodule GossipCluster.Cluster.Roster do
   @doc """
   An empty roster for peers that beat every `interval` milliseconds.
 
-  The grace is 6 intervals, the silence that ends a peer, and 10 s at least: a new sidecar hears a small group within one
-  interval and pulls the roster of a large one within a second, even where the group is so large that its interval is stretched.
+  The grace is 6 intervals, the silence that ends a peer, and 10 s at least: a new sidecar hears a small group within
+  one interval and pulls the roster of a large one within a second, even where the group is so large that its interval
+  is stretched.
   """
   @spec new(pos_integer()) :: t()
   def new(interval), do: %__MODULE__{grace: max(6 * interval, 10_000)}
@@ -189,8 +190,8 @@ defmodule GossipCluster.Cluster.Roster do
     end
   end
 
-  # How it is connected, or may be, is not the roster's business. As the sidecar tells of a peer it has none, and is kept as it is:
-  # so it is one term in memory, here and in the dialer.
+  # How it is connected, or may be, is not the roster's business. As the sidecar tells of a peer it has none, and is
+  # kept as it is: so it is one term in memory, here and in the dialer.
   defp bare(%Peer{connection: :waiting, problem: nil, paths: [], connected_via: nil} = peer),
     do: peer
 

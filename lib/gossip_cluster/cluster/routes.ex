@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.Routes do
   @moduledoc false
-  # Where this node is, and where its peers are reached: what a change of addresses means for dials and connections. Pure; see
-  # GossipCluster.Cluster.
+  # Where this node is, and where its peers are reached: what a change of addresses means for dials and connections.
+  # Pure; see GossipCluster.Cluster.
 
   import GossipCluster.Cluster.State
 

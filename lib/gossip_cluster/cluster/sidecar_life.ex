@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.SidecarLife do
   @moduledoc false
-  # When the sidecar is started, and started again. It may die at any time: it is back at once, and then ever more patiently,
-  # and neither the roster nor a connection notices. Pure; times are milliseconds.
+  # When the sidecar is started, and started again. It may die at any time: it is back at once, and then ever more
+  # patiently, and neither the roster nor a connection notices. Pure; times are milliseconds.
 
   # Delays before it is started again: at once, so that it is back within a second, then ever more patient.
   @reopen [50, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000]
@@ -20,9 +20,9 @@ defmodule GossipCluster.Cluster.SidecarLife do
   # So long after its time a pulse tells that this VM itself was stopped: the sidecar may have been, too.
   @paused 1_000
 
-  # process: of the operating system; pulsed: when the last pulse was sent; unanswered: for so many milliseconds of this VM's own
-  # time, or nil; busy: until then it may be deriving keys. opened: when it was started; attempts: failures in a row; complaint: what was said of the last failure, once; fatal: what
-  # it said of itself before it died.
+  # process: of the operating system; pulsed: when the last pulse was sent; unanswered: for so many milliseconds of this
+  # VM's own time, or nil; busy: until then it may be deriving keys. opened: when it was started; attempts: failures in
+  # a row; complaint: what was said of the last failure, once; fatal: what it said of itself before it died.
   defstruct state: :down,
             process: nil,
             opened: nil,
@@ -112,9 +112,9 @@ defmodule GossipCluster.Cluster.SidecarLife do
   def every(interval), do: interval |> div(2) |> min(@pulse)
 
   @doc """
-  A pulse is sent, one is every so many milliseconds. Of what was not answered since the one before: `:look` whether it is
-  stopped; or it is `{:stuck, text}`. What counts is the time that this VM has lived through: after a pause of its own, as of a
-  machine that slept, or while its own timers are late, it cannot tell.
+  A pulse is sent, one is every so many milliseconds. Of what was not answered since the one before: `:look` whether it
+  is stopped; or it is `{:stuck, text}`. What counts is the time that this VM has lived through: after a pause of its
+  own, as of a machine that slept, or while its own timers are late, it cannot tell.
   """
   @spec pulse(t(), pos_integer(), integer()) :: {:ok | :look | {:stuck, String.t()}, t()}
   def pulse(%{state: state} = life, _every, _now) when state not in [:starting, :running],
@@ -186,8 +186,8 @@ defmodule GossipCluster.Cluster.SidecarLife do
   def late, do: "gossipd was not ready within #{@ready_timeout} ms"
 
   @doc """
-  It has ended: it could not be started or was stopped (`{:text, text}`), has exited (`{:exited, text}`), or the pipe to it
-  broke (`{:broken, reason}`).
+  It has ended: it could not be started or was stopped (`{:text, text}`), has exited (`{:exited, text}`), or the pipe to
+  it broke (`{:broken, reason}`).
   """
   @spec died(t(), {:text | :exited, String.t()} | {:broken, term()}, integer()) :: {death(), t()}
   def died(life, how, now) do

@@ -43,7 +43,8 @@ defmodule GossipCluster.Cluster.State do
     told: {:ok, []},
     telling: false,
     interfaces: [],
-    # Whether it was told that only strangers are heard; names for which a NODEUP line was written; peers that are not well.
+    # Whether it was told that only strangers are heard; names for which a NODEUP line was written; peers that are not
+    # well.
     foreign: false,
     # Foreign datagrams until the sidecar knew whose they are: some may be of this VM's other clusters.
     familiar: 0,
@@ -51,7 +52,8 @@ defmodule GossipCluster.Cluster.State do
     unwell: %{},
     # Peers that are connected and not listed any more, until their connection ends.
     parted: %{},
-    # How many connections were told to have come or gone; when the list of nodes was asked for, and whether it still is.
+    # How many connections were told to have come or gone; when the list of nodes was asked for, and whether it still
+    # is.
     links: 0,
     listed_at: 0,
     listing: false,

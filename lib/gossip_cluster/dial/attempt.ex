@@ -1,7 +1,7 @@
 defmodule GossipCluster.Dial.Attempt do
   @moduledoc false
-  # One dial, one disconnect, one look at the list of nodes: each in a task of its own, for it may block for seconds, and runs
-  # code of the user.
+  # One dial, one disconnect, one look at the list of nodes: each in a task of its own, for it may block for seconds,
+  # and runs code of the user.
 
   alias GossipCluster.Dial.Diagnosis
   alias GossipCluster.{Disconnects, Epmd, Peer}
@@ -9,8 +9,8 @@ defmodule GossipCluster.Dial.Attempt do
   @typedoc "A function and the arguments that stand before the one that is appended."
   @type call :: {module(), atom(), list()}
   @typedoc """
-  Who is told what has become of each call of `connect` and `disconnect`: called with `:connect` or `:disconnect`, the node,
-  the outcome and its duration in native time units appended. libcluster's telemetry events are made so.
+  Who is told what has become of each call of `connect` and `disconnect`: called with `:connect` or `:disconnect`, the
+  node, the outcome and its duration in native time units appended. libcluster's telemetry events are made so.
   """
   @type observer :: call() | nil
   @type outcome :: {:ok, term()} | {:error, term()}
@@ -19,7 +19,8 @@ defmodule GossipCluster.Dial.Attempt do
           | {:failed, {Diagnosis.cause() | :accept, String.t()}}
 
   @doc """
-  Asks `accept`, then connects. Where it is `doubted` that the peer is reached, plain TCP has to reach it first. Never raises.
+  Asks `accept`, then connects. Where it is `doubted` that the peer is reached, plain TCP has to reach it first. Never
+  raises.
   """
   @spec run(Peer.t(), node(), call(), (Peer.t() -> term()) | call() | nil, boolean(), observer()) ::
           result()
@@ -67,9 +68,10 @@ defmodule GossipCluster.Dial.Attempt do
 
   defp dead?(_function, _error), do: false
 
-  # net_kernel gives a black hole 7 s, and while it waits there it refuses the other side's connect, if ours is the higher
-  # name; and TCP asks ever more seldom, so that a hole that is mended is not noticed for seconds. Hence the knock, which is
-  # short. It goes where GossipCluster.Epmd sends net_kernel; where another module does, nobody knows here.
+  # net_kernel gives a black hole 7 s, and while it waits there it refuses the other side's connect, if ours is the
+  # higher name; and TCP asks ever more seldom, so that a hole that is mended is not noticed for seconds. Hence the
+  # knock, which is short. It goes where GossipCluster.Epmd sends net_kernel; where another module does, nobody knows
+  # here.
   defp dial(peer, node, mfa, true, observer) do
     with true <- net_kernel?(mfa) and :net_kernel.epmd_module() == Epmd,
          {:ok, {:error, why}} <- guarded(fn -> Diagnosis.knock(peer) end) do
@@ -113,10 +115,10 @@ defmodule GossipCluster.Dial.Attempt do
     outcome
   end
 
-  # A lost SYN costs a second, for TCP repeats it no sooner; a lost one of three, seven. So an attempt whose SYN is not answered
-  # soon is dropped, and another begins: its process is known to GossipCluster.Epmd, and when that is killed net_kernel
-  # gives the attempt up at once, without a word. One that is answered is never cut, however slow the other side is. Together
-  # they take as long as net_kernel would (7 s), and the last has time for the slowest of networks.
+  # A lost SYN costs a second, for TCP repeats it no sooner; a lost one of three, seven. So an attempt whose SYN is not
+  # answered soon is dropped, and another begins: its process is known to GossipCluster.Epmd, and when that is killed
+  # net_kernel gives the attempt up at once, without a word. One that is answered is never cut, however slow the other
+  # side is. Together they take as long as net_kernel would (7 s), and the last has time for the slowest of networks.
   @bounds [50, 100, 200, 400, 800, 1_600, 3_850]
 
   defp bounded?(mfa), do: net_kernel?(mfa) and :net_kernel.epmd_module() == Epmd

@@ -1,8 +1,8 @@
 defmodule GossipCluster.Dial.Diagnosis do
   @moduledoc false
   # Why a peer is not connected, in one line that says what to do. `run/2` is called after a connect has failed, in the
-  # task that dialled: it goes the way that Erlang went (name, epmd, TCP) and names the first step that does not work. It
-  # may take seconds.
+  # task that dialled: it goes the way that Erlang went (name, epmd, TCP) and names the first step that does not work.
+  # It may take seconds.
 
   alias GossipCluster.Dial.Race
   alias GossipCluster.{Epmd, LocalNode, Peer}
@@ -179,8 +179,8 @@ defmodule GossipCluster.Dial.Diagnosis do
   end
 
   @doc """
-  Whether the peer's distribution port is reached, by plain TCP, at one of its addresses; also `:ok` where there is none to
-  try. Takes 1.5 s at most.
+  Whether the peer's distribution port is reached, by plain TCP, at one of its addresses; also `:ok` where there is none
+  to try. Takes 1.5 s at most.
   """
   @spec knock(Peer.t()) :: :ok | {:error, {cause(), String.t()}}
   def knock(%Peer{port: port} = peer) do

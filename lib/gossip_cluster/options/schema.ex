@@ -1,7 +1,7 @@
 defmodule GossipCluster.Options.Schema do
   @moduledoc false
-  # One table feeds the checks and the documentation: an option is what stands here, and nothing else is accepted. It needs no
-  # other module, so whoever documents the options is not compiled anew with all that checks them.
+  # One table feeds the checks and the documentation: an option is what stands here, and nothing else is accepted. It
+  # needs no other module, so whoever documents the options is not compiled anew with all that checks them.
 
   @mfa_text "{module, function, arguments}"
 

@@ -1,8 +1,8 @@
 defmodule GossipCluster.Sidecar.Process do
   @moduledoc false
-  # The operating system's process of a sidecar: whether it is stopped, and its end by force. The system gives the number of a
-  # process that has ended to another one day, so each is known by its number and the time of its start, where that can be
-  # read (in /proc, as on Linux).
+  # The operating system's process of a sidecar: whether it is stopped, and its end by force. The system gives the
+  # number of a process that has ended to another one day, so each is known by its number and the time of its start,
+  # where that can be read (in /proc, as on Linux).
 
   @type t :: %{os_pid: non_neg_integer(), started: String.t() | nil}
 
@@ -39,8 +39,8 @@ defmodule GossipCluster.Sidecar.Process do
   end
 
   @doc """
-  Kills it: also one that is stopped, and whose port is closed. `false`: it has ended already. A shell does it, which takes some
-  milliseconds.
+  Kills it: also one that is stopped, and whose port is closed. `false`: it has ended already. A shell does it, which
+  takes some milliseconds.
   """
   @spec kill(t()) :: boolean()
   def kill(process) do

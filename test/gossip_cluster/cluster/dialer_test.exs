@@ -11,8 +11,8 @@ defmodule GossipCluster.Cluster.DialerTest do
   defp peer(name, changes \\ []), do: struct!(%Peer{name: name, creation: 1}, changes)
   defp names(peers), do: Enum.map(peers, & &1.name)
 
-  # Runs the clock to `until`, calling due/2 whenever the dialer wants it; every dial ends as `answer` says, at once. Returns
-  # {time, name} of each dial.
+  # Runs the clock to `until`, calling due/2 whenever the dialer wants it; every dial ends as `answer` says, at once.
+  # Returns {time, name} of each dial.
   defp run(dialer, from, until, answer) do
     case Dialer.deadline(dialer, from) do
       at when is_integer(at) and at <= until ->

@@ -1,5 +1,6 @@
 defmodule GossipCluster.Cluster.NewcomersTest do
-  # Streams of names that nobody can be reached under, and newcomers among them: what the dialer dials, in scripted times.
+  # Streams of names that nobody can be reached under, and newcomers among them: what the dialer dials, in scripted
+  # times.
   use ExUnit.Case, async: true
 
   alias GossipCluster.Cluster.Dialer
@@ -11,8 +12,8 @@ defmodule GossipCluster.Cluster.NewcomersTest do
   defp peer(name, ip, changes \\ []),
     do: struct!(%Peer{name: name, creation: 1, port: 1, addresses: [{ip, 1, 1}]}, changes)
 
-  # Calls due/2 whenever the dialer wants it; `events` are {time, function of the dialer}. A dial ends after 5 ms, as `answer` says.
-  # Returns {time, name} of each dial.
+  # Calls due/2 whenever the dialer wants it; `events` are {time, function of the dialer}. A dial ends after 5 ms, as
+  # `answer` says. Returns {time, name} of each dial.
   defp run(dialer, events, until, answer, dials \\ []) do
     event = List.first(events)
     deadline = Dialer.deadline(dialer, 0)

@@ -2,7 +2,8 @@ defmodule GossipCluster.Lab.Case do
   @moduledoc """
   For tests with real nodes on real networks.
 
-  Where no network can be made these tests fail in CI and are excluded elsewhere, counted and explained by test_helper.exs.
+  Where no network can be made these tests fail in CI and are excluded elsewhere, counted and explained by
+  test_helper.exs.
   """
 
   use ExUnit.CaseTemplate
@@ -39,8 +40,8 @@ defmodule GossipCluster.Lab.Case do
   end
 
   @doc """
-  Waits until the condition is true, and fails when that takes longer than the deadline, in milliseconds: with what was waited
-  for, and what the nodes went through.
+  Waits until the condition is true, and fails when that takes longer than the deadline, in milliseconds: with what was
+  waited for, and what the nodes went through.
   """
   @spec eventually(String.t(), [Node.t()], (() -> as_boolean(term())), pos_integer()) :: term()
   def eventually(what, nodes, condition, deadline \\ 15_000),

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Lab.Crowd do
   @moduledoc """
-  Many members on one host, which beat, answer and prove themselves as all members do, and behind which there is no BEAM to
-  connect to: one process of test/c/crowd, which is built when it is first needed.
+  Many members on one host, which beat, answer and prove themselves as all members do, and behind which there is no BEAM
+  to connect to: one process of test/c/crowd, which is built when it is first needed.
   """
 
   alias GossipCluster.Lab
@@ -14,8 +14,8 @@ defmodule GossipCluster.Lab.Crowd do
   @first 51
 
   @doc """
-  Starts so many members with this key on a host: `z1@HOST`, `z2@HOST`, ... with an address each. Returns when all of them have
-  announced themselves. They fall silent with the calling process.
+  Starts so many members with this key on a host: `z1@HOST`, `z2@HOST`, ... with an address each. Returns when all of
+  them have announced themselves. They fall silent with the calling process.
   """
   @spec start(Lab.t(), pos_integer(), pos_integer(), binary(), pos_integer()) :: port()
   def start(lab, host, count, <<_::256>> = key, interval \\ @interval) do
@@ -79,8 +79,8 @@ defmodule GossipCluster.Lab.Crowd do
   end
 
   @doc """
-  Starts the cluster of a newcomer. Returns in how many microseconds the other has listed it, and in how many both have told
-  NODEUP; `nil` while they have not.
+  Starts the cluster of a newcomer. Returns in how many microseconds the other has listed it, and in how many both have
+  told NODEUP; `nil` while they have not.
   """
   @spec arrive(Node.t(), keyword()) :: (Node.t() -> {pos_integer(), pos_integer()} | nil)
   def arrive(newcomer, cluster) do

@@ -17,8 +17,8 @@ defmodule GossipCluster.Lab.Kills do
   end
 
   @doc """
-  Starts a peer of a lower name on host 3, and one of a higher name on host 4, kills their VMs (`:vm`), or these and their
-  sidecars (`:both`), and waits until the survivors have neither listed nor connected any more.
+  Starts a peer of a lower name on host 3, and one of a higher name on host 4, kills their VMs (`:vm`), or these and
+  their sidecars (`:both`), and waits until the survivors have neither listed nor connected any more.
   """
   @spec round(Lab.t(), [Node.t()], :vm | :both) :: :ok
   def round(lab, survivors, kill) do

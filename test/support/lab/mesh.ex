@@ -16,8 +16,8 @@ defmodule GossipCluster.Lab.Mesh do
     do: Node.start_all(lab, for(n <- 1..count, do: {"n#{n}", [host: n] ++ options}))
 
   @doc """
-  Does this with booted nodes in a lab of their own, and removes it. Options: `loss`, the share of packets in percent that each
-  host loses on arrival; `tls: true` for a distribution over TLS.
+  Does this with booted nodes in a lab of their own, and removes it. Options: `loss`, the share of packets in percent
+  that each host loses on arrival; `tls: true` for a distribution over TLS.
   """
   @spec in_lab(pos_integer(), keyword(), ([Node.t()] -> result)) :: result when result: term()
   def in_lab(count, options, work) do
@@ -104,7 +104,8 @@ defmodule GossipCluster.Lab.Mesh do
   def whole?(nodes), do: Enum.all?(nodes, &(length(Node.connected(&1)) == length(nodes) - 1))
 
   @doc """
-  What a distribution over TLS takes: flags for `erl`, with a certificate authority and a certificate for the hosts made for it.
+  What a distribution over TLS takes: flags for `erl`, with a certificate authority and a certificate for the hosts made
+  for it.
   """
   @spec tls(Lab.t()) :: [String.t()]
   def tls(lab) do

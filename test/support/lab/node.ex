@@ -26,9 +26,11 @@ defmodule GossipCluster.Lab.Node do
   Boots a node called `name@HOST` and starts `:gossip_cluster` in it.
 
     * `:host` - the number of the host. Default: `1`
-    * `:epmd` - `:gossip` (GossipCluster.Epmd; host names resolve nowhere) or `:stock` (an epmd on each host). Default: `:gossip`
+    * `:epmd` - `:gossip` (GossipCluster.Epmd; host names resolve nowhere) or `:stock` (an epmd on each host). Default:
+      `:gossip`
     * `:alive` - `false`: distribution does not run yet, see `go_alive/2`. Default: `true`
-    * `:at` - the part of the node's name behind the `@`; one with a dot makes the name a long one. Default: the host's name
+    * `:at` - the part of the node's name behind the `@`; one with a dot makes the name a long one. Default: the host's
+      name
     * `:cookie` - default: `cookie/0`
     * `:flags` - more flags for `erl`
     * `:cluster` - options: a cluster to start at once; it is subscribed to before it can know anybody
@@ -163,8 +165,8 @@ defmodule GossipCluster.Lab.Node do
     do: node |> call(:erlang, :nodes, [:connected]) |> Enum.map(&Atom.to_string/1) |> Enum.sort()
 
   @doc """
-  Whether a call to the other node, over the Erlang connection that there is, is answered within so many milliseconds. No
-  connection is made for it.
+  Whether a call to the other node, over the Erlang connection that there is, is answered within so many milliseconds.
+  No connection is made for it.
   """
   @spec reaches?(t(), t(), pos_integer()) :: boolean()
   def reaches?(node, other, timeout \\ 1_000),

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Lab.Prober do
   @moduledoc """
-  What a lab's node runs beside the cluster: it starts the clusters, is their subscriber, and keeps what happened and what was
-  logged, each with its time on `GossipCluster.Lab.clock/0`, until the test asks.
+  What a lab's node runs beside the cluster: it starts the clusters, is their subscriber, and keeps what happened and
+  what was logged, each with its time on `GossipCluster.Lab.clock/0`, until the test asks.
   """
 
   use GenServer

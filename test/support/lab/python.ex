@@ -1,7 +1,7 @@
 defmodule GossipCluster.Lab.Python do
   @moduledoc """
-  Attackers and insiders for tests of nodes: scripts of `test/python`, each in the network of a host. They say and are told a
-  line at a time.
+  Attackers and insiders for tests of nodes: scripts of `test/python`, each in the network of a host. They say and are
+  told a line at a time.
   """
 
   import ExUnit.Assertions
