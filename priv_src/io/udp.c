@@ -319,16 +319,16 @@ static bool unrouted(const struct addr *to, int trouble)
            (trouble == ENETUNREACH || trouble == EHOSTUNREACH || trouble == EADDRNOTAVAIL);
 }
 
-/* 169.254/16 exists on every link, so the link must be named. */
-static bool link_local(const struct addr *to)
+/* It exists on every link, so the link must be named. */
+static bool must_name_link(const struct addr *to)
 {
-    return to->family == ADDR_IPV4 && to->ip[0] == 169 && to->ip[1] == 254 && to->ifindex != 0;
+    return addr_is_link_local(to) && to->ifindex != 0;
 }
 
 static int send_unicast(struct udp *u, const struct addr *to, const uint8_t *data, size_t len)
 {
     int fd = u->sockets[PRIVATE];
-    int trouble = udp_system_unicast(fd, to, link_local(to), data, len) == 0 ? 0 : errno;
+    int trouble = udp_system_unicast(fd, to, must_name_link(to), data, len) == 0 ? 0 : errno;
     if (unrouted(to, trouble)) {
         trouble = udp_system_unicast(fd, to, true, data, len) == 0 ? 0 : errno;
     }

@@ -4,6 +4,7 @@
 
 #include "build.h"
 #include "net.h"
+#include "protocol/vouch.h"
 #include "test.h"
 
 /* A member that knows f and g, both forged. */
@@ -333,6 +334,66 @@ static void a_vouch_without_an_address_is_none(void **state)
     assert_int_equal(net_events(net, t.a, EVENT_UP), 1);
 }
 
+static struct addr ip(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+    return addr_ipv4((const uint8_t[]){a, b, c, d}, 40000, 0);
+}
+
+/* 127.0.0.1 is another machine's own, and 169.254.1.1 exists on every link. */
+static void an_address_that_means_something_elsewhere_is_not_believed(void **state)
+{
+    struct net *net = *state;
+    struct three t = begin(net);
+    struct forged x = forge(105, "x@h9", 1, 20);
+    struct wire_message m;
+    forge_start(&t.f, &m, WIRE_NEWS);
+    forge_entry(&m, &x);
+    m.entries[0].addrs[0] = ip(127, 0, 0, 1);
+    m.entries[0].addrs[1] = ip(169, 254, 1, 1);
+    m.entries[0].addr_count = 2;
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    assert_int_equal(net->nodes[t.a]->event_count, 0);
+    m.entries[0].addrs[2] = ip(10, 0, 0, 20);
+    m.entries[0].addr_count = 3;
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    const struct peer_view *up = &net_event(net, t.a, EVENT_UP)->peer;
+    assert_int_equal(up->addr_count, 1);
+    assert_true(addr_same(&up->addrs[0], &m.entries[0].addrs[2]));
+
+    /* on the link itself they are right */
+    struct forged y = forge(106, "y@h9", 1, 21);
+    t.f.addr = ip(169, 254, 1, 9);
+    forge_start(&t.f, &m, WIRE_NEWS);
+    forge_entry(&m, &y);
+    m.entries[0].addrs[0] = ip(169, 254, 1, 1);
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    assert_int_equal(view(net, t.a, 106).addr_count, 1);
+}
+
+static void an_address_that_means_nothing_elsewhere_is_not_told(void **state)
+{
+    (void)state;
+    struct gossip *g = calloc(1, sizeof *g);
+    struct peer *p = calloc(1, sizeof *p);
+    assert_non_null(g);
+    assert_non_null(p);
+    struct wire_entry e = {0};
+    p->addrs[0] = ip(169, 254, 1, 1);
+    p->addrs[1] = ip(10, 0, 0, 20);
+    p->addrs[2] = ip(127, 0, 0, 1);
+    p->addr_count = 3;
+    vouch_entry(g, p, &e);
+    assert_int_equal(e.addr_count, 1);
+    assert_true(addr_same(&e.addrs[0], &p->addrs[1]));
+
+    p->addr_count = 1; /* nothing else: it is a network of such addresses */
+    vouch_entry(g, p, &e);
+    assert_int_equal(e.addr_count, 1);
+    assert_true(addr_same(&e.addrs[0], &p->addrs[0]));
+    free(p);
+    free(g);
+}
+
 /* The owner is told whether it is others alone who tell of a peer, and when the peer itself is heard. */
 static void it_is_told_when_a_peer_that_others_named_is_heard_in_person(void **state)
 {
@@ -404,6 +465,8 @@ int main(void)
         NET_TEST(the_accused_refutes),
         NET_TEST(keys_rotate_without_a_flap),
         NET_TEST(a_vouch_without_an_address_is_none),
+        NET_TEST(an_address_that_means_something_elsewhere_is_not_believed),
+        cmocka_unit_test(an_address_that_means_nothing_elsewhere_is_not_told),
         NET_TEST(it_is_told_when_a_peer_that_others_named_is_heard_in_person),
         NET_TEST(a_peer_vouches_for_its_own_successor),
     };

@@ -57,6 +57,9 @@ bool addr_is_endpoint(const struct addr *a);
 /* 127.0.0.0/8 and ::1. */
 bool addr_is_loopback(const struct addr *a);
 
+/* 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291): it means something on its own link alone. */
+bool addr_is_link_local(const struct addr *a);
+
 /* A path to the whole group. */
 struct path path_group(void);
 

@@ -58,6 +58,13 @@ bool addr_is_loopback(const struct addr *a)
     return a->family == ADDR_IPV4 ? a->ip[0] == 127 : a->family == ADDR_IPV6 && ip_same(a->ip, one);
 }
 
+bool addr_is_link_local(const struct addr *a)
+{
+    return a->family == ADDR_IPV4   ? a->ip[0] == 169 && a->ip[1] == 254
+           : a->family == ADDR_IPV6 ? a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80
+                                    : false;
+}
+
 struct path path_group(void)
 {
     return (struct path){.kind = PATH_GROUP};

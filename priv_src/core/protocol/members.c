@@ -265,10 +265,11 @@ static void alive(struct gossip *g, struct effects *fx, struct peer *p)
 }
 
 /* Whether an address that another told of may be one: 127.0.0.1 means something only on the machine that it
- * comes from. */
+ * comes from, and 169.254.1.1 on the link. */
 static bool credible(const struct addr *a, const struct path *from)
 {
-    return addr_is_endpoint(a) && (!addr_is_loopback(a) || addr_is_loopback(&from->addr));
+    return addr_is_endpoint(a) && (!addr_is_loopback(a) || addr_is_loopback(&from->addr)) &&
+           (!addr_is_link_local(a) || addr_is_link_local(&from->addr));
 }
 
 static size_t credible_count(const struct wire_entry *e, const struct path *from)

@@ -10,13 +10,28 @@
 #include "state/ranks.h"
 #include "state/self.h"
 
+/* What means something here alone, on this machine or on one link, would send others astray; who has nothing
+ * else is on a network of such addresses, where they are right. */
+static void put_addresses(const struct peer *p, struct wire_entry *e)
+{
+    e->addr_count = 0;
+    for (size_t i = 0; i < p->addr_count; i++) {
+        if (!addr_is_loopback(&p->addrs[i]) && !addr_is_link_local(&p->addrs[i])) {
+            e->addrs[e->addr_count++] = p->addrs[i];
+        }
+    }
+    if (e->addr_count == 0) {
+        e->addr_count = p->addr_count;
+        memcpy(e->addrs, p->addrs, sizeof e->addrs);
+    }
+}
+
 void vouch_entry(const struct gossip *g, const struct peer *p, struct wire_entry *e)
 {
     e->id = p->id;
     e->clock = freshness_clock(&p->fresh, g->clock);
     e->interval_ms = (uint16_t)(p->interval / MS_US);
-    e->addr_count = p->addr_count;
-    memcpy(e->addrs, p->addrs, sizeof e->addrs);
+    put_addresses(p, e);
     e->host = p->host;
 }
 
