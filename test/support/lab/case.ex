@@ -36,6 +36,14 @@ defmodule GossipCluster.Lab.Case do
       )
 
     meet(nodes)
+
+    # Else a test takes what its subscribers are told a moment later for something new.
+    for node <- nodes do
+      eventually("#{node.name} has told of it", nodes, fn ->
+        Node.call(node, GossipCluster, :status).reports.waiting == 0
+      end)
+    end
+
     {lab, nodes}
   end
 
