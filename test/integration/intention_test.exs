@@ -27,7 +27,15 @@ defmodule GossipCluster.Integration.IntentionTest do
 
         back = for({at, {:nodeup, _name}} <- Node.events(node), do: at) |> List.last()
         assert back - reset < 1_000_000
-        assert Node.reaches?(node, other)
+      end
+
+      # That connection is a good one, and stays.
+      for {node, other} <- [{a, b}, {b, a}] do
+        eventually("#{node.name} reaches #{other.name}", nodes, fn ->
+          Node.reaches?(node, other)
+        end)
+
+        assert Node.links(node) == [nodeup: other.name, nodedown: other.name, nodeup: other.name]
       end
 
       Lab.forget_resets(lab, 1, 2)
