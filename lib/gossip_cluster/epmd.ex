@@ -36,6 +36,8 @@ defmodule GossipCluster.Epmd do
       `Application.put_env(:kernel, :epmd_module, GossipCluster.Epmd)`, or
       `-kernel epmd_module 'Elixir.GossipCluster.Epmd'`. Not both this and the flag: Erlang takes that for an error
 
+  ## Nodes outside the cluster
+
   Names that no peer has are also looked up as Erlang does without this module: by DNS, and the epmd of that host. To
   have nothing but the cluster:
 
@@ -74,8 +76,8 @@ defmodule GossipCluster.Epmd do
   # A peer that fell silent keeps its entry this long, for `global` still dials it.
   @keep 600_000
 
-  ## The table, which GossipCluster.Shared makes and owns: a row for each cluster of this node that lists the peer, so that what one
-  ## of them says does not speak for another
+  ## The table, which GossipCluster.Shared makes and owns: a row for each cluster of this node that lists the peer, so
+  ## that what one of them says does not speak for another
 
   @doc false
   @spec put(GossipCluster.name(), Peer.t()) :: :ok
