@@ -55,9 +55,7 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
     if (gone != NULL) {
         message_verdict(&m, VERDICT_DEAD, p->boot, gone->id.incarnation);
     }
-    m.to = p->from; /* so that its size is right */
-    m.has |= by_group ? 0 : HAS_TO;
-    if (!message_shorten(&m, most)) {
+    if (!message_shorten(&m, by_group ? NULL : &p->from, most)) {
         return; /* a question that is not padded */
     }
     if (by_group) {
@@ -194,9 +192,7 @@ static void echo(struct gossip *g, struct effects *fx, const struct wire_message
         return;
     }
     message_echo(reply, m->id.boot, m->nonce);
-    reply->to = from->addr; /* so that its size is right */
-    reply->has |= from->kind == PATH_GROUP ? 0 : HAS_TO;
-    if (!message_shorten(reply, most)) {
+    if (!message_shorten(reply, from->kind == PATH_GROUP ? NULL : &from->addr, most)) {
         return;
     }
     if (from->kind == PATH_GROUP) {

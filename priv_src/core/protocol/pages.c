@@ -53,30 +53,29 @@ static struct peer *anybody(struct gossip *g)
     return g->roster.list[random_u32(g) % g->roster.listed].peer;
 }
 
-bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p)
-{
-    if (g->pull.active || p->addr_count == 0) {
-        return false;
-    }
-    g->pull =
-        (struct pull){.from = p->id.boot, .since = g->now, .active = true, .complete = g->pull.complete};
-    request(g, fx, &p->addrs[0], NULL);
-    return true;
-}
-
-bool pages_find(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t boot)
+static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t cursor, bool single)
 {
     if (g->pull.active || p->addr_count == 0) {
         return false;
     }
     g->pull = (struct pull){.from = p->id.boot,
-                            .cursor = boot - 1,
+                            .cursor = cursor,
                             .since = g->now,
                             .active = true,
-                            .single = true,
+                            .single = single,
                             .complete = g->pull.complete};
     request(g, fx, &p->addrs[0], NULL);
     return true;
+}
+
+bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p)
+{
+    return pull(g, fx, p, 0, false);
+}
+
+bool pages_find(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t boot)
+{
+    return pull(g, fx, p, boot - 1, true);
 }
 
 bool pages_blocked(const struct gossip *g)

@@ -156,8 +156,12 @@ size_t message_size(const struct wire_message *m)
     return len == 0 ? DATAGRAM_MAX : len + SEAL_OVERHEAD;
 }
 
-bool message_shorten(struct wire_message *m, size_t most)
+bool message_shorten(struct wire_message *m, const struct addr *to, size_t most)
 {
+    if (to != NULL) {
+        m->to = *to;
+        m->has |= HAS_TO;
+    }
     if (message_size(m) > most) {
         m->has = (uint16_t)(m->has & ~HAS_FINGERPRINT);
         m->own_count = 0;
@@ -229,9 +233,7 @@ void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const st
     struct wire_message m;
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
-    m.to = *to; /* so that its size is right */
-    m.has |= HAS_TO;
-    if (message_shorten(&m, most)) {
+    if (message_shorten(&m, to, most)) {
         message_to(g, fx, boot, to, &m);
     }
 }

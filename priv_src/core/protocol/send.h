@@ -15,9 +15,10 @@ void message_verdict(struct wire_message *m, uint8_t verdict, uint64_t boot, uin
 /* Bytes of the datagram that this message would be. */
 size_t message_size(const struct wire_message *m);
 
-/* Makes an ACK or PROBE a datagram of so many bytes at most: the fingerprint and the addresses, and then the
- * name, are left out for that, and said later. False when even that is too long. */
-bool message_shorten(struct wire_message *m, size_t most);
+/* Makes an ACK or PROBE a datagram of so many bytes at most, on its way to this address (NULL: to the group):
+ * the fingerprint and the addresses, and then the name, are left out for that, and said later. False when
+ * even that is too long. */
+bool message_shorten(struct wire_message *m, const struct addr *to, size_t most);
 
 /* Seals it and asks for it to be sent, to the group, to those of it on one link (an interface; 0: all), or to
  * the one of this boot id at this address. Its nonce is bound to that, unless it has one. Nothing is sent

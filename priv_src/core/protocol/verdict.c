@@ -106,11 +106,6 @@ static void confirm(struct gossip *g, const struct peer *p)
     }
 }
 
-static uint8_t reason_of(uint8_t verdict)
-{
-    return verdict == VERDICT_DEAD ? DOWN_SILENT : verdict == VERDICT_BEAM_EXIT ? DOWN_BEAM_EXIT : DOWN_LEFT;
-}
-
 /* What others say of it has turned out so, as far as anybody can tell. */
 static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t verdict)
 {
@@ -118,7 +113,7 @@ static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t v
         confirm(g, p);
         member_gone(g, fx, p, DOWN_SILENT);
     } else {
-        member_gone_by_hearsay(g, fx, p, reason_of(verdict));
+        member_gone_by_hearsay(g, fx, p, verdict == VERDICT_BEAM_EXIT ? DOWN_BEAM_EXIT : DOWN_LEFT);
     }
 }
 

@@ -47,35 +47,33 @@ size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, 
     return before < enough ? before + strangers_before(g, subject, 0, enough - before) : before;
 }
 
-bool rank_in_turn(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width)
+/* Counted are those who were listed before then, or, where that is NULL, those who were heard lately. */
+static bool in_turn(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width,
+                    const int64_t *listed_before)
 {
     const struct roster *r = &g->roster;
     uint64_t mine = rank_weight(g->self.boot, subject + turn);
     size_t before = 0;
     for (size_t i = 0; i < r->listed && before < width; i++) {
-        before += r->list[i].boot != subject && rank_weight(r->list[i].boot, subject + turn) > mine &&
-                  heard_lately(g, r->list[i].peer);
+        const struct listed *l = &r->list[i];
+        before += l->boot != subject && rank_weight(l->boot, subject + turn) > mine &&
+                  (listed_before == NULL ? heard_lately(g, l->peer) : l->peer->since <= *listed_before);
     }
-    before += strangers_before(g, subject, turn, width);
-    return before < width;
+    return before + strangers_before(g, subject, turn, width) < width;
+}
+
+bool rank_in_turn(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width)
+{
+    return in_turn(g, subject, turn, width, NULL);
 }
 
 bool rank_in_turn_of_old(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width)
 {
-    const struct roster *r = &g->roster;
-    const struct peer *known = roster_find(r, subject);
+    const struct peer *known = roster_find(&g->roster, subject);
     const struct pending *pending = pending_find(&g->pending, subject);
-    int64_t before_then = pending != NULL ? pending->first : g->now;
-    before_then =
-        known != NULL && known->state == PEER_GONE && known->since < before_then ? known->since : before_then;
-    uint64_t mine = rank_weight(g->self.boot, subject + turn);
-    size_t before = 0;
-    for (size_t i = 0; i < r->listed && before < width; i++) {
-        before += r->list[i].boot != subject && rank_weight(r->list[i].boot, subject + turn) > mine &&
-                  r->list[i].peer->since <= before_then;
-    }
-    before += strangers_before(g, subject, turn, width);
-    return before < width;
+    int64_t then = pending != NULL ? pending->first : g->now;
+    then = known != NULL && known->state == PEER_GONE && known->since < then ? known->since : then;
+    return in_turn(g, subject, turn, width, &then);
 }
 
 bool rank_watches(const struct gossip *g, const struct peer *p)
