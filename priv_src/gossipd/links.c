@@ -129,10 +129,8 @@ bool links_look(struct links *l, int64_t now)
 {
     struct interface_list list;
     struct subnets subnets;
-    if (subnets_list(&subnets) == 0) { /* else what was known is the best that is known */
+    if (interfaces_list(&l->filter, &list, &subnets) == 0) {
         udp_set_subnets(l->udp, &subnets);
-    }
-    if (interfaces_list(&l->filter, &list) == 0) {
         return links_found(l, &list, now);
     }
     if (!l->unlisted) {

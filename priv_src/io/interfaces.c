@@ -5,7 +5,6 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,42 +117,87 @@ void interfaces_judge(struct network *n, const struct interface_filter *filter, 
     }
 }
 
-/* From the system's description; false for what has no IPv4 address. (IPv6 will come in here.) */
-static bool candidate_of(const struct ifaddrs *a, struct candidate *out)
+/* Of the families that there are; none for others. (A netmask has no family of its own on some systems.) */
+static struct addr address_of(const struct sockaddr *sa, int family, uint32_t ifindex)
 {
-    if (a->ifa_addr == NULL || a->ifa_addr->sa_family != AF_INET || strlen(a->ifa_name) >= INTERFACE_NAME) {
-        return false;
-    }
     struct sockaddr_in in;
-    uint8_t ip[4];
-    memcpy(&in, a->ifa_addr, sizeof in);
-    memcpy(ip, &in.sin_addr, sizeof ip);
-    *out = (struct candidate){.up = (a->ifa_flags & IFF_UP) != 0,
-                              .multicast = (a->ifa_flags & IFF_MULTICAST) != 0,
-                              .loopback = (a->ifa_flags & IFF_LOOPBACK) != 0};
-    (void)snprintf(out->interface.name, sizeof out->interface.name, "%s", a->ifa_name);
-    /* An alias such as eth0:1 is a label of Linux's; the interface is eth0. */
-    out->interface.name[strcspn(out->interface.name, ":")] = '\0';
-    out->interface.index = if_nametoindex(out->interface.name);
-    out->interface.addr = addr_ipv4(ip, 0, out->interface.index);
-    return out->interface.index != 0;
+    struct sockaddr_in6 in6;
+    uint8_t ip[16];
+    if (sa == NULL) {
+        return (struct addr){0};
+    }
+    if (family == AF_INET) {
+        memcpy(&in, sa, sizeof in);
+        memcpy(ip, &in.sin_addr, 4);
+        return addr_ipv4(ip, 0, ifindex);
+    }
+    if (family == AF_INET6) {
+        memcpy(&in6, sa, sizeof in6);
+        memcpy(ip, &in6.sin6_addr, sizeof ip);
+        return addr_ipv6(ip, 0, ifindex);
+    }
+    return (struct addr){0};
 }
 
-int interfaces_list(const struct interface_filter *filter, struct interface_list *out)
+/* The interface that this address is on, and its number: 0 where there is none. */
+static uint32_t interface_of(const struct ifaddrs *a, char name[static INTERFACE_NAME])
 {
-    *out = (struct interface_list){0};
-    struct candidate *candidates = calloc(CANDIDATES_MAX, sizeof *candidates);
+    size_t len = strcspn(a->ifa_name, ":"); /* an alias such as eth0:1 is a label; the interface is eth0 */
+    if (a->ifa_addr == NULL || len >= INTERFACE_NAME) {
+        return 0;
+    }
+    memcpy(name, a->ifa_name, len);
+    name[len] = '\0';
+    return if_nametoindex(name);
+}
+
+/* What has been found so far. */
+struct found {
+    struct candidate *candidates; /* room for CANDIDATES_MAX */
+    size_t count;
+    struct subnets *subnets; /* NULL: nobody asks */
+};
+
+static void note(struct found *f, const struct ifaddrs *a)
+{
+    struct candidate c = {.up = (a->ifa_flags & IFF_UP) != 0,
+                          .multicast = (a->ifa_flags & IFF_MULTICAST) != 0,
+                          .loopback = (a->ifa_flags & IFF_LOOPBACK) != 0};
+    c.interface.index = interface_of(a, c.interface.name);
+    if (c.interface.index == 0) {
+        return;
+    }
+    int family = a->ifa_addr->sa_family;
+    c.interface.addr = address_of(a->ifa_addr, family, c.interface.index);
+    if (c.interface.addr.family == ADDR_IPV4 && f->count < CANDIDATES_MAX) { /* IPv6 will come in here */
+        f->candidates[f->count++] = c;
+    }
+    if (f->subnets != NULL && c.up && c.interface.addr.family != ADDR_NONE) {
+        bool two_ends = (a->ifa_flags & IFF_POINTOPOINT) != 0;
+        struct addr mask = address_of(a->ifa_netmask, family, 0);
+        struct addr other = address_of(two_ends ? a->ifa_dstaddr : NULL, family, 0);
+        subnets_add(f->subnets, &c.interface.addr, &mask, &other);
+    }
+}
+
+int interfaces_list(const struct interface_filter *filter, struct interface_list *out,
+                    struct subnets *subnets)
+{
+    struct found found = {.candidates = calloc(CANDIDATES_MAX, sizeof *found.candidates), .subnets = subnets};
     struct ifaddrs *all = NULL;
-    if (candidates == NULL || getifaddrs(&all) != 0) {
-        free(candidates);
+    *out = (struct interface_list){0};
+    if (found.candidates == NULL || getifaddrs(&all) != 0) {
+        free(found.candidates);
         return -1;
     }
-    size_t count = 0;
-    for (const struct ifaddrs *a = all; a != NULL && count < CANDIDATES_MAX; a = a->ifa_next) {
-        count += candidate_of(a, &candidates[count]);
+    if (subnets != NULL) {
+        subnets->count = 0;
+    }
+    for (const struct ifaddrs *a = all; a != NULL; a = a->ifa_next) {
+        note(&found, a);
     }
     freeifaddrs(all);
-    interfaces_choose(filter, candidates, count, out);
-    free(candidates);
+    interfaces_choose(filter, found.candidates, found.count, out);
+    free(found.candidates);
     return 0;
 }

@@ -3,6 +3,7 @@
 #define GOSSIP_INTERFACES_H
 
 #include "addr.h"
+#include "subnets.h"
 
 #define INTERFACES_MAX 64  /* used at a time */
 #define INTERFACE_NAME 16  /* bytes of a name, its NUL included (IF_NAMESIZE) */
@@ -65,8 +66,10 @@ void interfaces_judge(struct network *n, const struct interface_filter *filter, 
 void interfaces_choose(const struct interface_filter *filter, const struct candidate *candidates,
                        size_t count, struct interface_list *out);
 
-/* Asks the system and chooses: 0, or -1 and errno (the list is then empty). It is a fresh look each time: a
- * watcher (rtnetlink) needs only to say when to call it again. */
-int interfaces_list(const struct interface_filter *filter, struct interface_list *out);
+/* Asks the system and chooses: 0, or -1 and errno (the list is then empty, and `subnets` as it was). Fills in
+ * `subnets` too, which may be NULL. It is a fresh look each time: a watcher (rtnetlink) needs only to say
+ * when to call it again. */
+int interfaces_list(const struct interface_filter *filter, struct interface_list *out,
+                    struct subnets *subnets);
 
 #endif

@@ -1,8 +1,5 @@
 #include "subnets.h"
 
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <string.h>
 
 /* Whether the first `bits` of both are the same. */
@@ -29,10 +26,10 @@ static bool host_bits(const struct addr *a, uint8_t prefix, bool set)
 bool subnets_broadcast(const struct subnets *s, const struct addr *a)
 {
     bool all = false;
-    for (size_t i = 0; i < s->count && a->family == ADDR_IPV4; i++) {
+    for (size_t i = 0; i < s->count && a->family == ADDR_IPV4 && !all; i++) {
         const struct subnet *n = &s->items[i];
-        all = all || (n->prefix < 31 && same_prefix(a, &n->addr, n->prefix) &&
-                      (host_bits(a, n->prefix, true) || host_bits(a, n->prefix, false)));
+        all = n->prefix < 31 && same_prefix(a, &n->addr, n->prefix) &&
+              (host_bits(a, n->prefix, true) || host_bits(a, n->prefix, false));
     }
     return all;
 }
@@ -62,28 +59,6 @@ uint32_t subnets_interface(const struct subnets *s, const struct addr *a)
     return i < s->count ? s->items[i].addr.ifindex : 0;
 }
 
-/* Of the families that there are; none for others. (A netmask has no family of its own on some systems.) */
-static struct addr address_of(const struct sockaddr *sa, int family, uint32_t ifindex)
-{
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    uint8_t ip[16];
-    if (sa == NULL) {
-        return (struct addr){0};
-    }
-    if (family == AF_INET) {
-        memcpy(&in, sa, sizeof in);
-        memcpy(ip, &in.sin_addr, 4);
-        return addr_ipv4(ip, 0, ifindex);
-    }
-    if (family == AF_INET6) {
-        memcpy(&in6, sa, sizeof in6);
-        memcpy(ip, &in6.sin6_addr, sizeof ip);
-        return addr_ipv6(ip, 0, ifindex);
-    }
-    return (struct addr){0};
-}
-
 /* Ones up to the first zero; no mask tells of no neighbour. */
 static uint8_t prefix_of(const struct addr *mask, uint8_t family)
 {
@@ -97,38 +72,11 @@ static uint8_t prefix_of(const struct addr *mask, uint8_t family)
     return prefix;
 }
 
-static bool subnet_of(const struct ifaddrs *a, struct subnet *out)
+void subnets_add(struct subnets *s, const struct addr *addr, const struct addr *mask,
+                 const struct addr *other)
 {
-    if (a->ifa_addr == NULL || (a->ifa_flags & IFF_UP) == 0) {
-        return false;
+    if (s->count < SUBNETS_MAX) {
+        s->items[s->count++] =
+            (struct subnet){.addr = *addr, .other = *other, .prefix = prefix_of(mask, addr->family)};
     }
-    int family = a->ifa_addr->sa_family;
-    char name[IF_NAMESIZE];
-    size_t len = strcspn(a->ifa_name, ":"); /* an alias such as eth0:1 is a label; the interface is eth0 */
-    if (len >= sizeof name) {
-        return false;
-    }
-    memcpy(name, a->ifa_name, len);
-    name[len] = '\0';
-    *out = (struct subnet){.addr = address_of(a->ifa_addr, family, if_nametoindex(name))};
-    struct addr mask = address_of(a->ifa_netmask, family, 0);
-    out->prefix = prefix_of(&mask, out->addr.family);
-    if ((a->ifa_flags & IFF_POINTOPOINT) != 0) {
-        out->other = address_of(a->ifa_dstaddr, family, 0);
-    }
-    return out->addr.family != ADDR_NONE && out->addr.ifindex != 0;
-}
-
-int subnets_list(struct subnets *out)
-{
-    struct ifaddrs *all = NULL;
-    out->count = 0;
-    if (getifaddrs(&all) != 0) {
-        return -1;
-    }
-    for (const struct ifaddrs *a = all; a != NULL && out->count < SUBNETS_MAX; a = a->ifa_next) {
-        out->count += subnet_of(a, &out->items[out->count]);
-    }
-    freeifaddrs(all);
-    return 0;
 }

@@ -19,8 +19,10 @@ struct subnets {
     struct subnet items[SUBNETS_MAX];
 };
 
-/* Asks the system: 0, or -1 and errno (it is then empty). */
-int subnets_list(struct subnets *out);
+/* Adds an address, which names its interface; its mask, and the other end of a point-to-point link, have no
+ * family where there is none. What finds no room is left out. */
+void subnets_add(struct subnets *s, const struct addr *addr, const struct addr *mask,
+                 const struct addr *other);
 
 /* Whether packets for it go to all of a subnet: an IPv4 address with all bits of the host set, or none, for
  * older kernels take that for a broadcast, too. A mask of 31 (RFC 3021) or 32 bits leaves no room for either.

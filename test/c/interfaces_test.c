@@ -159,7 +159,7 @@ static void the_system_is_asked(void **state)
     struct interface_filter only = {.mode = FILTER_ONLY, .count = 1, .items = {"127.0.0.1"}};
     const uint8_t ip[4] = {127, 0, 0, 1};
     struct interface_list list;
-    assert_int_equal(interfaces_list(&only, &list), 0);
+    assert_int_equal(interfaces_list(&only, &list, NULL), 0);
     assert_int_equal(list.count, 1);
     assert_int_equal(list.missing, 0);
     assert_memory_equal(list.items[0].addr.ip, ip, sizeof ip);

@@ -90,7 +90,7 @@ static void more_links_than_one_socket_joins(void **state)
     for (unsigned i = 1; i <= LINKS; i++) {
         add_link(i);
     }
-    assert_int_equal(interfaces_list(&all, &list), 0);
+    assert_int_equal(interfaces_list(&all, &list, NULL), 0);
     assert_int_equal(list.count, LINKS);
     struct udp *a = udp_open(&options, &log, &fault), *b = udp_open(&options, &log, &fault);
     assert_non_null(a);
@@ -144,7 +144,7 @@ static void a_shared_socket_that_could_not_be_bound_is_not_joined_on(void **stat
     for (unsigned i = 1; i <= LINKS; i++) {
         add_link(i);
     }
-    assert_int_equal(interfaces_list(&all, &list), 0);
+    assert_int_equal(interfaces_list(&all, &list, NULL), 0);
     assert_int_equal(list.count, LINKS);
     struct udp *a = udp_open(&options, &log, &fault), *b = udp_open(&options, &log, &fault);
     assert_non_null(a);

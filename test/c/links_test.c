@@ -41,7 +41,7 @@ static void start(struct fixture *f, const struct interface_filter *filter)
     struct fault fault = {0};
     memset(f, 0, sizeof *f);
     f->log = log_new(keep, &f->lines);
-    assert_int_equal(interfaces_list(&LO, &f->loopback), 0);
+    assert_int_equal(interfaces_list(&LO, &f->loopback, NULL), 0);
     assert_int_equal(f->loopback.count, 1);
     f->ghost = f->loopback; /* it is listed, and cannot be joined */
     f->ghost.items[1] =

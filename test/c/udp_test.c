@@ -42,7 +42,7 @@ static void prepare(struct fixture *f)
     f->log = log_new(keep, &f->lines);
     /* A port of this process, so that tests that run at the same time do not hear each other. */
     f->options.group = addr_ipv4(group, (uint16_t)(20000 + getpid() % 10000), 0);
-    assert_int_equal(interfaces_list(&filter, &f->loopback), 0);
+    assert_int_equal(interfaces_list(&filter, &f->loopback, NULL), 0);
     assert_int_equal(f->loopback.count, 1);
 }
 
