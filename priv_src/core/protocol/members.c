@@ -149,9 +149,7 @@ static void take_over(struct gossip *g, struct effects *fx, struct peer *old, st
     tell(fx, EVENT_UPDATE, p, 0);
 }
 
-/* Decides what a member who is known now may be. `proven`: by itself; what others say of it takes nobody's
- * place before it was asked. */
-static void place(struct gossip *g, struct effects *fx, struct peer *p, bool proven)
+void member_place(struct gossip *g, struct effects *fx, struct peer *p, bool proven)
 {
     struct peer *old = roster_namesake(p, PEER_LISTED);
     if (name_same(&p->id.name, &g->self.name)) {
@@ -180,16 +178,20 @@ static void place(struct gossip *g, struct effects *fx, struct peer *p, bool pro
     }
 }
 
-/* A record for a member who comes, or comes back; NULL, and counted, when there is no room for it. */
-static struct peer *admit(struct gossip *g, struct peer *p, const struct identity *id)
+bool member_may_come(struct gossip *g)
+{
+    bool may = bucket_take(&g->newcomers, g->now, g->options.max_peers, g->options.max_peers / 10 + 10);
+    g->stats.refused_rate += !may;
+    return may;
+}
+
+struct peer *member_admit(struct gossip *g, struct peer *p, const struct identity *id)
 {
     if (p != NULL && roster_room(&g->roster)) {
         roster_state(&g->roster, p, PEER_RIVAL);
         return p;
     }
-    if (p == NULL &&
-        !bucket_take(&g->newcomers, g->now, g->options.max_peers, g->options.max_peers / 10 + 10)) {
-        g->stats.refused_rate++;
+    if (p == NULL && !member_may_come(g)) {
         return NULL;
     }
     p = p == NULL ? roster_add(&g->roster, id, PEER_RIVAL) : NULL;
@@ -212,7 +214,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     if (m->id.name.len == 0 || (p != NULL && !member_may_return(p))) {
         return NULL; /* nameless, or it has said goodbye under this boot id */
     }
-    p = admit(g, p, &m->id);
+    p = member_admit(g, p, &m->id);
     if (p == NULL) {
         return NULL;
     }
@@ -231,7 +233,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     adopt_promise(p, m);
     (void)adopt(g, p, m);
     (void)peer_address(p, where);
-    place(g, fx, p, true);
+    member_place(g, fx, p, true);
     alarm_start(g, p);
     if (newcomer) {
         vouch_for(g, fx, p, pending != NULL && pending->mine, refuting);
@@ -240,18 +242,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     return p;
 }
 
-/* Whether this member may say once more that a peer lives, which is not heard itself. It may have said so
- * last: then it is somebody else's turn, if there is one. Or one liar could keep the dead alive for ever. */
-static bool word_counts(const struct gossip *g, struct peer *p, uint64_t by)
-{
-    if (p->word == by && g->roster.listed > 2) {
-        return false;
-    }
-    p->word = by;
-    return true;
-}
-
-static void alive(struct gossip *g, struct effects *fx, struct peer *p)
+void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
 {
     p->heard = g->now;
     p->watch =
@@ -264,81 +255,6 @@ static void alive(struct gossip *g, struct effects *fx, struct peer *p)
     }
 }
 
-/* Whether an address that another told of may be one: 127.0.0.1 means something only on the machine that it
- * comes from, and 169.254.1.1 on the link. */
-static bool credible(const struct addr *a, const struct path *from)
-{
-    return addr_is_endpoint(a) && (!addr_is_loopback(a) || addr_is_loopback(&from->addr)) &&
-           (!addr_is_link_local(a) || addr_is_link_local(&from->addr));
-}
-
-static size_t credible_count(const struct wire_entry *e, const struct path *from)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < e->addr_count; i++) {
-        count += credible(&e->addrs[i], from);
-    }
-    return count;
-}
-
-void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
-                    uint64_t by)
-{
-    struct peer *p = roster_find(&g->roster, e->id.boot);
-    if (e->id.boot == g->self.boot) {
-        return;
-    }
-    if (p != NULL && p->state != PEER_GONE) {
-        if (e->id.incarnation > p->id.incarnation && e->id.incarnation < INCARNATION_END &&
-            word_counts(g, p, by)) { /* it has refuted something that we may have heard */
-            roster_incarnation(&g->roster, p, e->id.incarnation);
-            alive(g, fx, p);
-        }
-        return;
-    }
-    bool known = p != NULL;
-    if (known && (!member_may_return(p) || e->id.incarnation <= p->id.incarnation)) {
-        return; /* an echo of the time before its death */
-    }
-    if (e->id.incarnation >= INCARNATION_END || credible_count(e, from) == 0 ||
-        (known && !name_same(&e->id.name, &p->id.name))) {
-        return; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
-    }
-    if (known && !bucket_take(&g->newcomers, g->now, g->options.max_peers, g->options.max_peers / 10 + 10)) {
-        g->stats.refused_rate++; /* who comes back on another's word is no more than a newcomer */
-        return;
-    }
-    p = admit(g, p, &e->id);
-    if (p == NULL) {
-        return;
-    }
-    if (!known && e->clock != 0) {
-        freshness_measure(&p->fresh, e->clock, g->clock);
-    }
-    struct pending *pending = pending_find(&g->pending, e->id.boot);
-    if (pending != NULL) {
-        roster_met(&g->roster, p);
-    }
-    roster_incarnation(&g->roster, p, e->id.incarnation);
-    p->id.dist_port = e->id.dist_port;
-    p->id.flags = e->id.flags;
-    p->host = e->host;
-    p->miss = MISS_MULTIPLIER;
-    p->interval =
-        e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
-    p->heard = p->direct = g->now; /* of the latter we know nothing yet; its first silence begins now */
-    for (size_t i = 0; i < e->addr_count; i++) {
-        struct addr a = e->addrs[i];
-        a.ifindex = from->addr.ifindex; /* which matters for those that exist on every link */
-        if (credible(&a, from)) {
-            peer_hearsay(p, &a);
-        }
-    }
-    place(g, fx, p, false);
-    alarm_start(g, p);
-    pending_drop(&g->pending, pending);
-}
-
 void member_rival(struct gossip *g, struct effects *fx, struct peer *p, bool answers)
 {
     struct peer *listed = roster_namesake(p, PEER_LISTED);
@@ -348,34 +264,12 @@ void member_rival(struct gossip *g, struct effects *fx, struct peer *p, bool ans
             tell_conflict(fx, p, &other);
         }
     } else if (listed == NULL || (answers && listed->id.creation == p->id.creation)) {
-        place(g, fx, p, true);
+        member_place(g, fx, p, true);
         if (p->state == PEER_LISTED) {
             alarm_start(g, p);
         }
     } else if (listed->id.creation == p->id.creation) {
-        place(g, fx, p, false);
-    }
-}
-
-void member_alive_by_word(struct gossip *g, struct effects *fx, struct peer *p, uint64_t by)
-{
-    if (word_counts(g, p, by)) {
-        alive(g, fx, p);
-    }
-}
-
-void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when, uint64_t by)
-{
-    if (when <= p->heard || p->contested || !word_counts(g, p, by)) {
-        return; /* of a contested name the question is not when it was last heard, but whether it lives now */
-    }
-    p->heard = when;
-    if (g->now - when < silence_to_probe(p->interval)) {
-        p->watch = WATCH_QUIET;
-        if (p->suspect) {
-            p->suspect = false;
-            member_update(fx, p);
-        }
+        member_place(g, fx, p, false);
     }
 }
 
@@ -392,7 +286,7 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
     p->suspect = false;
     p->direct = g->now;
     p->word = 0;
-    alive(g, fx, p);
+    member_alive(g, fx, p);
     if (p->state != PEER_LISTED) {
         return;
     }

@@ -15,20 +15,23 @@ void member_met(struct effects *fx, const struct peer *p);
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
                            uint64_t sequence, const struct addr *where);
 
-/* Somebody proven, who was heard over `from`, vouches for it. */
-void member_vouched(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
-                    uint64_t by);
+/* Whether one more may come now, or come back on others' word; counted if not. */
+bool member_may_come(struct gossip *g);
+
+/* A record for a member who comes, or comes back; NULL, and counted, when there is no room for it. */
+struct peer *member_admit(struct gossip *g, struct peer *p, const struct identity *id);
+
+/* Decides what a member who is known now may be. `proven`: by itself; what others say of it takes nobody's
+ * place before it was asked. */
+void member_place(struct gossip *g, struct effects *fx, struct peer *p, bool proven);
 
 /* A fresh datagram of a known member: takes over what it says of itself, if it is the newest. `answers`: it
  * echoes a nonce of ours; `promises`: what interval it names is its own word. */
 void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                   bool newest, bool answers, bool promises);
 
-/* The member `by` says that it lives: no suspicion holds. */
-void member_alive_by_word(struct gossip *g, struct effects *fx, struct peer *p, uint64_t by);
-
-/* The relay `by` says that it heard it at that time: its silence began no earlier. */
-void member_heard_by_other(struct gossip *g, struct effects *fx, struct peer *p, int64_t when, uint64_t by);
+/* It lives: no suspicion holds. */
+void member_alive(struct gossip *g, struct effects *fx, struct peer *p);
 
 /* It is gone; a tombstone stays, if there is room. The pointer is not to be used after. */
 void member_gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason);

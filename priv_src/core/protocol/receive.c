@@ -3,6 +3,7 @@
 #include "protocol/receive.h"
 
 #include "protocol/disconnect.h"
+#include "protocol/hearsay.h"
 #include "protocol/isolate.h"
 #include "protocol/join.h"
 #include "protocol/members.h"
@@ -125,7 +126,7 @@ static void believe_entries(struct gossip *g, struct effects *fx, const struct w
             id->incarnation < INCARNATION_END) {
             g->self.incarnation = id->incarnation; /* it was set back, or the digests would never agree */
         }
-        member_vouched(g, fx, &m->entries[i], from, m->id.boot);
+        hearsay_entry(g, fx, &m->entries[i], from, m->id.boot);
     }
 }
 

@@ -4,7 +4,7 @@
  * it last heard the peer. */
 #include "protocol/relay.h"
 
-#include "protocol/members.h"
+#include "protocol/hearsay.h"
 #include "protocol/send.h"
 #include "state/ranks.h"
 
@@ -78,11 +78,11 @@ void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *
     if (relayed != NULL && relayed->watch != WATCH_QUIET) {
         relayed->relay_acked = g->now;
         if ((m->has & HAS_HEARD) != 0) {
-            member_heard_by_other(g, fx, relayed, g->now - m->heard_ms * MS_US, m->id.boot);
+            hearsay_heard(g, fx, relayed, g->now - m->heard_ms * MS_US, m->id.boot);
         }
     }
     struct peer *alive = (m->has & HAS_TARGET) == 0 ? NULL : roster_find(&g->roster, m->target);
     if (alive != NULL && alive->state == PEER_LISTED) {
-        member_alive_by_word(g, fx, alive, m->id.boot);
+        hearsay_alive(g, fx, alive, m->id.boot);
     }
 }

@@ -80,7 +80,7 @@ struct peer {
     int64_t relay_acked; /* relay.c: when a relay last answered for itself in this watch; 0: none has */
     int64_t accused;     /* verdict.c: when this member accused it, while WATCH_SUSPECTING */
     bool missed;         /* alarm.c: the timer of that probe found no room; it comes all the same */
-    uint64_t word;       /* members.c: who said last that it lives, since it was heard itself; 0: nobody */
+    uint64_t word;       /* hearsay.c: who said last that it lives, since it was heard itself; 0: nobody */
     int64_t suspected;   /* verdict.c: since when somebody suspects it, while `suspect` */
     int64_t
         farewell_at; /* verdict.c: since when it is seen whether it has gone, as others said; 0: it is not */

@@ -1,0 +1,113 @@
+/* What others say of a member: that there is one, that it lives, when they heard it. It is believed as far as
+ * it can do no harm: an address for a while, a life once, and never against what the member says itself. */
+#include "protocol/hearsay.h"
+
+#include "protocol/alarm.h"
+#include "protocol/members.h"
+
+/* Whether this member may say once more that a peer lives, which is not heard itself. It may have said so
+ * last: then it is somebody else's turn, if there is one. Or one liar could keep the dead alive for ever. */
+static bool word_counts(const struct gossip *g, struct peer *p, uint64_t by)
+{
+    if (p->word == by && g->roster.listed > 2) {
+        return false;
+    }
+    p->word = by;
+    return true;
+}
+
+/* Whether an address that another told of may be one: 127.0.0.1 means something only on the machine that it
+ * comes from, and 169.254.1.1 on the link. */
+static bool credible(const struct addr *a, const struct path *from)
+{
+    return addr_is_endpoint(a) && (!addr_is_loopback(a) || addr_is_loopback(&from->addr)) &&
+           (!addr_is_link_local(a) || addr_is_link_local(&from->addr));
+}
+
+static size_t credible_count(const struct wire_entry *e, const struct path *from)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->addr_count; i++) {
+        count += credible(&e->addrs[i], from);
+    }
+    return count;
+}
+
+void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
+                   uint64_t by)
+{
+    struct peer *p = roster_find(&g->roster, e->id.boot);
+    if (e->id.boot == g->self.boot) {
+        return;
+    }
+    if (p != NULL && p->state != PEER_GONE) {
+        if (e->id.incarnation > p->id.incarnation && e->id.incarnation < INCARNATION_END &&
+            word_counts(g, p, by)) { /* it has refuted something that we may have heard */
+            roster_incarnation(&g->roster, p, e->id.incarnation);
+            member_alive(g, fx, p);
+        }
+        return;
+    }
+    bool known = p != NULL;
+    if (known && (!member_may_return(p) || e->id.incarnation <= p->id.incarnation)) {
+        return; /* an echo of the time before its death */
+    }
+    if (e->id.incarnation >= INCARNATION_END || credible_count(e, from) == 0 ||
+        (known && !name_same(&e->id.name, &p->id.name))) {
+        return; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
+    }
+    if (known && !member_may_come(g)) {
+        return; /* who comes back on another's word is no more than a newcomer */
+    }
+    p = member_admit(g, p, &e->id);
+    if (p == NULL) {
+        return;
+    }
+    if (!known && e->clock != 0) {
+        freshness_measure(&p->fresh, e->clock, g->clock);
+    }
+    struct pending *pending = pending_find(&g->pending, e->id.boot);
+    if (pending != NULL) {
+        roster_met(&g->roster, p);
+    }
+    roster_incarnation(&g->roster, p, e->id.incarnation);
+    p->id.dist_port = e->id.dist_port;
+    p->id.flags = e->id.flags;
+    p->host = e->host;
+    p->miss = MISS_MULTIPLIER;
+    p->interval =
+        e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
+    p->heard = p->direct = g->now; /* of the latter we know nothing yet; its first silence begins now */
+    for (size_t i = 0; i < e->addr_count; i++) {
+        struct addr a = e->addrs[i];
+        a.ifindex = from->addr.ifindex; /* which matters for those that exist on every link */
+        if (credible(&a, from)) {
+            peer_hearsay(p, &a);
+        }
+    }
+    member_place(g, fx, p, false);
+    alarm_start(g, p);
+    pending_drop(&g->pending, pending);
+}
+
+void hearsay_alive(struct gossip *g, struct effects *fx, struct peer *p, uint64_t by)
+{
+    if (word_counts(g, p, by)) {
+        member_alive(g, fx, p);
+    }
+}
+
+void hearsay_heard(struct gossip *g, struct effects *fx, struct peer *p, int64_t when, uint64_t by)
+{
+    if (when <= p->heard || p->contested || !word_counts(g, p, by)) {
+        return; /* of a contested name the question is not when it was last heard, but whether it lives now */
+    }
+    p->heard = when;
+    if (g->now - when < silence_to_probe(p->interval)) {
+        p->watch = WATCH_QUIET;
+        if (p->suspect) {
+            p->suspect = false;
+            member_update(fx, p);
+        }
+    }
+}
