@@ -6,7 +6,7 @@ defmodule GossipCluster.Cluster do
   # (Announcement), when it is started (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a
   # peer is dialled (Paths), whether the path of a connection lives (PathWatch), whether what a dial failed for has
   # lasted (Blame), whose cookie is another (Cookies), who is to be answered (Replies), what was said (Problems). What
-  # one of them means for the others stands in Peers, Routes, Local and Answers; here is who is asked, and what a turn
+  # one of them means for the others stands in Peers, Connections, Routes, Local and Answers; here is who is asked, and what a turn
   # is.
   #
   # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one
@@ -20,6 +20,7 @@ defmodule GossipCluster.Cluster do
     Announcement,
     Answers,
     Blame,
+    Connections,
     Cookies,
     Dialer,
     Health,
@@ -37,6 +38,7 @@ defmodule GossipCluster.Cluster do
 
   alias GossipCluster.Dial.{Attempt, Path}
   alias GossipCluster.{Facts, Hidden, Peer}
+  alias GossipCluster.Sidecar
   alias GossipCluster.Sidecar.Codec
 
   # Names a turn: some milliseconds of work.
@@ -54,8 +56,8 @@ defmodule GossipCluster.Cluster do
           | {:local, Announcement.local()}
           | {:pulse, Announcement.local()}
           | {:local_port, :inet.port_number()}
-          | {:opened, keys :: Hidden.t(), SidecarLife.process() | nil}
-          | {:sidecar_seen, SidecarLife.process(), :stopped | :runs | :unknown}
+          | {:opened, keys :: Hidden.t(), Sidecar.Process.t() | nil}
+          | {:sidecar_seen, Sidecar.Process.t(), :stopped | :runs | :unknown}
           | {:not_opened, String.t()}
           | {:frame, Codec.event()}
           | {:unreadable, non_neg_integer()}
@@ -109,8 +111,8 @@ defmodule GossipCluster.Cluster do
           | :epmd_sweep
           | {:open, keys :: Hidden.t()}
           | :close
-          | {:look_at_sidecar, SidecarLife.process() | nil}
-          | {:kill, SidecarLife.process() | nil}
+          | {:look_at_sidecar, Sidecar.Process.t() | nil}
+          | {:kill, Sidecar.Process.t() | nil}
           | :find_siblings
           | {:sends_from, :inet.port_number()}
           | {:command, Codec.command()}
@@ -210,12 +212,13 @@ defmodule GossipCluster.Cluster do
   ]
   @answers [:await, :caller_down, :leave, :leave_failed, :stats, :stats_failed, :siblings]
   @routes [:addresses, :path, :probed]
+  @of_peers [:up, :update, :refreshed, :heard, :down, :expired, :conflict, :repath, :restored]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :pulse]
 
   defp route(state, :continue, _now), do: state
 
   defp route(state, {:pulse, _local} = event, now),
-    do: state |> Peers.pulse(now) |> Local.event(event, now)
+    do: state |> Connections.pulse(now) |> Peers.pulse(now) |> Local.event(event, now)
 
   defp route(state, {:frame, frame} = event, now) do
     state = %{state | sidecar: SidecarLife.heard(state.sidecar)}
@@ -223,6 +226,7 @@ defmodule GossipCluster.Cluster do
     cond do
       kind(frame) in @of_this_node -> Local.event(state, event, now)
       frame == :left or kind(frame) == :stats -> Answers.event(state, event, now)
+      kind(frame) == :disconnected -> Connections.event(state, event, now)
       true -> Peers.event(state, event, now)
     end
   end
@@ -233,7 +237,7 @@ defmodule GossipCluster.Cluster do
   defp route(state, {:timeout, timer} = event, now) when timer in [:addresses, :paths],
     do: Routes.event(state, event, now)
 
-  defp route(state, {:timeout, :dial} = event, now), do: Peers.event(state, event, now)
+  defp route(state, {:timeout, :dial} = event, now), do: Connections.event(state, event, now)
   defp route(state, {:timeout, _timer} = event, now), do: Answers.event(state, event, now)
 
   defp route(state, event, now) do
@@ -241,7 +245,7 @@ defmodule GossipCluster.Cluster do
       kind(event) in @local -> Local.event(state, event, now)
       kind(event) in @answers -> Answers.event(state, event, now)
       kind(event) in @routes -> Routes.event(state, event, now)
-      true -> Peers.event(state, event, now)
+      true -> Connections.event(state, event, now)
     end
   end
 
@@ -264,9 +268,9 @@ defmodule GossipCluster.Cluster do
   defp settle(state, now) do
     state
     |> work(@portion, now)
-    |> Peers.dial(now)
-    |> Peers.show_changed()
-    |> Peers.ask_cookies()
+    |> Connections.dial(now)
+    |> Connections.show_changed()
+    |> Connections.ask_cookies()
     |> Answers.awaits()
     |> set_dial_timer(now)
     |> Routes.set_timer(now)
@@ -278,12 +282,15 @@ defmodule GossipCluster.Cluster do
   defp work(state, left, now) do
     case :queue.out(state.backlog) do
       {{:value, item}, backlog} ->
-        %{state | backlog: backlog} |> Peers.item(item, now) |> work(left - 1, now)
+        %{state | backlog: backlog} |> item(item, now) |> work(left - 1, now)
 
       {:empty, _backlog} ->
         state
     end
   end
+
+  defp item(state, item, now) when elem(item, 0) in @of_peers, do: Peers.item(state, item, now)
+  defp item(state, item, now), do: Connections.item(state, item, now)
 
   defp go_on(state),
     do: if(:queue.is_empty(state.backlog), do: state, else: act(state, :continue))

@@ -3,6 +3,8 @@ defmodule GossipCluster.Cluster.SidecarLife do
   # When the sidecar is started, and started again. It may die at any time: it is back at once, and then ever more
   # patiently, and neither the roster nor a connection notices. Pure; times are milliseconds.
 
+  alias GossipCluster.Sidecar.Process
+
   # Delays before it is started again: at once, so that it is back within a second, then ever more patient.
   @reopen [50, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000]
   # A sidecar that has run this long was well: its end begins a new series of delays.
@@ -33,11 +35,10 @@ defmodule GossipCluster.Cluster.SidecarLife do
             complaint: nil,
             fatal: nil
 
-  @type process :: %{os_pid: non_neg_integer(), started: String.t() | nil}
   @type state :: :down | :waiting | :starting | :running
   @type t :: %__MODULE__{
           state: state(),
-          process: process() | nil,
+          process: Process.t() | nil,
           opened: integer() | nil,
           pulsed: integer() | nil,
           unanswered: integer() | nil,
@@ -83,7 +84,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
   def open(life, true), do: {:open, life}
 
   @doc "It is started; it says within so many milliseconds that it is ready."
-  @spec opened(t(), process() | nil, integer()) :: {pos_integer(), t()}
+  @spec opened(t(), Process.t() | nil, integer()) :: {pos_integer(), t()}
   def opened(life, process, now) do
     {@ready_timeout,
      %{
@@ -165,7 +166,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
   def keys_changed(life), do: %{life | busy: nil}
 
   @doc "This is how its process was seen. One that is stopped, and has not answered since, does nothing any more."
-  @spec seen(t(), process(), :stopped | :runs | :unknown) :: :ok | {:stuck, String.t()}
+  @spec seen(t(), Process.t(), :stopped | :runs | :unknown) :: :ok | {:stuck, String.t()}
   def seen(%{process: process, unanswered: unanswered} = life, process, :stopped)
       when is_integer(unanswered) and unanswered > 0 do
     if up?(life),
