@@ -56,6 +56,16 @@ static void beat(struct net *net, size_t a, struct forged *f)
     net_say(net, a, f, PATH_GROUP, &m);
 }
 
+/* A member that is no newcomer any more, and has f for a peer. */
+static struct forged known(struct net *net, size_t *a)
+{
+    *a = net_member(net, "a@h1", 1);
+    net_run(net, 7 * SECOND_US);
+    struct forged f = forge(100, "f@h2", 1, 50);
+    net_prove(net, *a, &f);
+    return f;
+}
+
 /* A virtual machine is set back to a snapshot: it counts from a lower number than before, by few or by many.
  * Its beats look like copies; but it answers what it is asked now, and so nobody takes it for dead. */
 static void who_is_set_back_to_a_snapshot_is_heard_as_soon_as_it_answers(void **state)
@@ -63,10 +73,8 @@ static void who_is_set_back_to_a_snapshot_is_heard_as_soon_as_it_answers(void **
     const uint64_t back[] = {1, 20, 126, 127, 128, 129, 300};
     for (size_t k = 0; k < COUNT(back); k++) {
         struct net *net = net_again(state);
-        size_t a = net_member(net, "a@h1", 1);
-        net_run(net, 7 * SECOND_US);
-        struct forged f = forge(100, "f@h2", 1, 50);
-        net_prove(net, a, &f);
+        size_t a;
+        struct forged f = known(net, &a);
         while (f.sequence < 400) {
             beat(net, a, &f);
             net_run(net, 10 * MS_US);
@@ -94,10 +102,8 @@ static void who_is_set_back_to_a_snapshot_is_heard_as_soon_as_it_answers(void **
 static void who_is_set_back_and_was_buried_is_asked_like_a_stranger(void **state)
 {
     struct net *net = *state;
-    size_t a = net_member(net, "a@h1", 1);
-    net_run(net, 7 * SECOND_US);
-    struct forged f = forge(100, "f@h2", 1, 50);
-    net_prove(net, a, &f);
+    size_t a;
+    struct forged f = known(net, &a);
     while (f.sequence < 100) {
         beat(net, a, &f);
         net_run(net, 10 * MS_US);
@@ -126,10 +132,8 @@ static void who_is_set_back_and_was_buried_is_asked_like_a_stranger(void **state
 static void a_copy_of_an_answer_does_not_set_its_sender_back(void **state)
 {
     struct net *net = *state;
-    size_t a = net_member(net, "a@h1", 1);
-    net_run(net, 7 * SECOND_US);
-    struct forged f = forge(100, "f@h2", 1, 50);
-    net_prove(net, a, &f);
+    size_t a;
+    struct forged f = known(net, &a);
     beat(net, a, &f);
     net_run(net, 1300 * MS_US);
     int64_t asked = net->now;

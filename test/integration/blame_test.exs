@@ -43,20 +43,7 @@ defmodule GossipCluster.Integration.BlameTest do
   test "a port that stays closed is blamed, by both sides, once" do
     lab = Lab.start(hosts: 2)
 
-    for host <- [1, 2] do
-      rules = Path.join(lab.dir, "reject")
-
-      File.write!(rules, """
-      table inet firewall {
-        chain input {
-          type filter hook input priority 0;
-          iifname "eth0" tcp flags & (syn | ack) == syn reject with tcp reset
-        }
-      }
-      """)
-
-      Lab.in_host(lab, host, ["nft", "-f", rules])
-    end
+    for host <- [1, 2], do: Lab.firewall(lab, host, "reject with tcp reset")
 
     [a, b] = nodes = Node.start_all(lab, for({n, h} <- [{"a", 1}, {"b", 2}], do: {n, host: h}))
     for node <- nodes, do: Node.start_cluster(node, interval: 200)

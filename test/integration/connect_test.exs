@@ -35,25 +35,6 @@ defmodule GossipCluster.Integration.ConnectTest do
     end)
   end
 
-  # Drops, or rejects, TCP to a host, but for what belongs to a connection that it has made.
-  defp firewall(lab, host, verdict) do
-    rules = Path.join(lab.dir, "firewall")
-
-    File.write!(rules, """
-    table inet firewall {
-      chain input {
-        type filter hook input priority 0;
-        iifname "eth0" tcp flags & (syn | ack) == syn #{verdict}
-      }
-    }
-    """)
-
-    {_, 0} =
-      System.cmd("ip", ["netns", "exec", lab.hosts[host].netns, "nft", "-f", rules],
-        stderr_to_stdout: true
-      )
-  end
-
   test "two laptops with different cookies, keyed by them: one line, once" do
     lab = Lab.start(hosts: 2)
     a = Node.start(lab, "a", host: 1, cluster: @quick)
@@ -113,7 +94,7 @@ defmodule GossipCluster.Integration.ConnectTest do
       ] do
     test "a firewall on the distribution port (#{verdict})" do
       lab = Lab.start(hosts: 2)
-      for host <- [1, 2], do: firewall(lab, host, unquote(verdict))
+      for host <- [1, 2], do: Lab.firewall(lab, host, unquote(verdict))
       a = Node.start(lab, "a", host: 1, cluster: @quick)
       b = Node.start(lab, "b", host: 2, cluster: @quick)
 
@@ -168,9 +149,9 @@ defmodule GossipCluster.Integration.ConnectTest do
 
   test "a peer that beats behind a firewall delays the finding and connecting of a newcomer by nothing" do
     lab = Lab.start(hosts: 3)
-    firewall(lab, 3, "drop")
+    Lab.firewall(lab, 3, "drop")
     # The hole's own dial of the lower name would connect them.
-    firewall(lab, 1, "ip saddr #{:inet.ntoa(lab.hosts[3].ip)} drop")
+    Lab.firewall(lab, 1, "ip saddr #{:inet.ntoa(lab.hosts[3].ip)} drop")
     a = Node.start(lab, "a", host: 1, cluster: [])
     b = Node.start(lab, "b", host: 2)
     hole = Node.start(lab, "z", host: 3, cluster: [])

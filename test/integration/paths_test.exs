@@ -67,9 +67,7 @@ defmodule GossipCluster.Integration.PathsTest do
     lab = Lab.start(hosts: 2, lans: 2)
 
     for n <- [1, 2] do
-      rules = Path.join(lab.dir, "first_lan")
-
-      File.write!(rules, """
+      Lab.rules(lab, n, """
       table inet first_lan {
         chain input {
           type filter hook input priority 0;
@@ -77,8 +75,6 @@ defmodule GossipCluster.Integration.PathsTest do
         }
       }
       """)
-
-      Lab.in_host(lab, n, ["nft", "-f", rules])
     end
 
     nodes = Node.start_all(lab, for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n}))
@@ -147,14 +143,20 @@ defmodule GossipCluster.Integration.PathsTest do
     assert Enum.min(times) < 190_000
   end
 
+  # Two nodes that know each other, and do not dial.
+  defp listed_by_hand(tls) do
+    lab = Lab.start(hosts: 2)
+    flags = if tls, do: Mesh.tls(lab), else: []
+    specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: flags}
+    [a, b] = nodes = Node.start_all(lab, specs)
+    for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
+    eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
+    {lab, nodes}
+  end
+
   for {what, tls} <- [{"", false}, {", over TLS", true}] do
     test "a dial to a host that lives and is slow is not cut, though it takes seconds#{what}" do
-      lab = Lab.start(hosts: 2)
-      flags = if unquote(tls), do: Mesh.tls(lab), else: []
-      specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: flags}
-      [a, b] = nodes = Node.start_all(lab, specs)
-      for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
-      eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
+      {_lab, [a, b] = nodes} = listed_by_hand(unquote(tls))
       peer = Node.peer(a, b)
       # Its kernel accepts the connection, and nobody says a word on it.
       Lab.signal(:STOP, b.os_pid)
@@ -178,12 +180,7 @@ defmodule GossipCluster.Integration.PathsTest do
     end
 
     test "a dial whose SYN is not answered is begun anew, soon#{what}" do
-      lab = Lab.start(hosts: 2)
-      flags = if unquote(tls), do: Mesh.tls(lab), else: []
-      specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: flags}
-      [a, b] = nodes = Node.start_all(lab, specs)
-      for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
-      eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
+      {lab, [a, b]} = listed_by_hand(unquote(tls))
       # Three of 60 bytes each: TCP itself takes 3 s, older kernels' 7 s.
       Lab.lose_first(lab, 2, "tcp flags & (syn | ack) == syn", 181)
       arguments = [Node.peer(a, b), :b@h2, {:net_kernel, :connect_node, []}, nil, false, nil]

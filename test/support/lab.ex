@@ -168,12 +168,31 @@ defmodule GossipCluster.Lab do
   def in_host(lab, n, command),
     do: command!("ip", ["netns", "exec", lab.hosts[n].netns | command])
 
+  @doc "Gives a host a firewall's rules, as nft reads them. They must be right."
+  @spec rules(t(), pos_integer(), String.t()) :: :ok
+  def rules(lab, n, rules) do
+    path = Path.join(lab.dir, "rules")
+    File.write!(path, rules)
+    in_host(lab, n, ["nft", "-f", path])
+  end
+
+  @doc "Lets a host's firewall `drop`, or `reject with tcp reset`, each TCP connection that is made to it."
+  @spec firewall(t(), pos_integer(), String.t()) :: :ok
+  def firewall(lab, n, verdict) do
+    rules(lab, n, """
+    table inet firewall {
+      chain input {
+        type filter hook input priority 0;
+        iifname "eth0" tcp flags & (syn | ack) == syn #{verdict}
+      }
+    }
+    """)
+  end
+
   @doc "Lets each packet that reaches a host over the switch be lost with this probability; 0 ends that."
   @spec lose(t(), pos_integer(), 0..100) :: :ok
   def lose(lab, n, percent) do
-    rules = Path.join(lab.dir, "loss")
-
-    File.write!(rules, """
+    rules(lab, n, """
     table inet lab
     delete table inet lab
     table inet lab {
@@ -183,8 +202,6 @@ defmodule GossipCluster.Lab do
       }
     }
     """)
-
-    in_host(lab, n, ["nft", "-f", rules])
   end
 
   @doc "How many packets `lose/3` has dropped on a host."
@@ -204,13 +221,12 @@ defmodule GossipCluster.Lab do
   @spec part(t(), pos_integer(), pos_integer(), :reset | :drop) :: :ok
   def part(lab, one, other, how \\ :reset) do
     for {here, there} <- [{one, other}, {other, one}] do
-      rules = Path.join(lab.dir, "part")
       there = :inet.ntoa(lab.hosts[there].ip)
       # Lost on arrival: a sender that were told would know more than a broken path tells.
       reset = if how == :reset, do: "ip daddr #{there} meta l4proto tcp reject with tcp reset"
       lost = if how == :reset, do: "meta l4proto != tcp drop", else: "drop"
 
-      File.write!(rules, """
+      rules(lab, here, """
       table inet part {
         chain out {
           type filter hook output priority 0;
@@ -222,8 +238,6 @@ defmodule GossipCluster.Lab do
         }
       }
       """)
-
-      in_host(lab, here, ["nft", "-f", rules])
     end
 
     :ok
@@ -239,9 +253,8 @@ defmodule GossipCluster.Lab do
       ports = connected_ports(lab, here, there)
       if ports == [], do: flunk("no TCP connection between the hosts #{one} and #{other}")
       ports = Enum.join(ports, ", ")
-      rules = Path.join(lab.dir, "reset")
 
-      File.write!(rules, """
+      rules(lab, here, """
       table inet resets {
         chain out {
           type filter hook output priority 0;
@@ -249,8 +262,6 @@ defmodule GossipCluster.Lab do
         }
       }
       """)
-
-      in_host(lab, here, ["nft", "-f", rules])
     end
 
     :ok
@@ -282,9 +293,7 @@ defmodule GossipCluster.Lab do
   """
   @spec lose_first(t(), pos_integer(), String.t(), pos_integer()) :: :ok
   def lose_first(lab, n, match, quota) do
-    rules = Path.join(lab.dir, "quota")
-
-    File.write!(rules, """
+    rules(lab, n, """
     table inet first {
       chain in {
         type filter hook prerouting priority -300;
@@ -292,8 +301,6 @@ defmodule GossipCluster.Lab do
       }
     }
     """)
-
-    in_host(lab, n, ["nft", "-f", rules])
   end
 
   @doc "Ends what `part/3` began."
