@@ -210,7 +210,7 @@ defmodule GossipCluster.Cluster.Connections do
 
   @doc "Its path is looked for where the connection of a listed peer is new."
   @spec find_path(State.t(), String.t()) :: State.t()
-  def find_path(state, name) do
+  def find_path(%State{} = state, name) do
     if Dialer.connection(state.dialer, name) == :connected,
       do: act(state, {:find_path, name}),
       else: state
@@ -239,7 +239,7 @@ defmodule GossipCluster.Cluster.Connections do
 
   @doc "Nothing more is kept of one that is neither listed nor connected."
   @spec forget_idle(State.t(), String.t()) :: State.t()
-  def forget_idle(state, name) do
+  def forget_idle(%State{} = state, name) do
     if Roster.named(state.roster, name) == [] and
          Dialer.connection(state.dialer, name) != :connected,
        do: %{state | quiet: QuietPeriod.forget(state.quiet, name)},
