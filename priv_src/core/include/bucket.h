@@ -11,6 +11,10 @@ struct bucket {
 /* Takes one token of a bucket that holds `burst` and gains `rate` a second; false when there is none. */
 bool bucket_take(struct bucket *b, int64_t now, uint32_t burst, uint32_t rate);
 
+/* The same with the time between two tokens, in microseconds; and when the next one is there, or was. */
+bool bucket_take_each(struct bucket *b, int64_t now, uint32_t burst, int64_t period);
+int64_t bucket_next(const struct bucket *b, uint32_t burst, int64_t period);
+
 #define SOURCES 64
 
 /* A bucket for each source address, in a table of fixed size: sources that share a slot share its tokens. */

@@ -102,6 +102,9 @@
 #define DISCONNECT_BURST 64 /* and the burst */
 
 /* Bounds. */
+#define UPDATE_BURST    8    /* changes of one peer told at once; then one in T, the others as one */
+#define WORD_RATE       8    /* words of one peer that it has ended the connection, a second, */
+#define WORD_BURST      16   /* and the burst */
 #define ANSWER_RATE     200  /* answers a second to one source, and the burst */
 #define ANSWER_RATE_ALL 2000 /* to all sources together */
 #define PAGE_RATE       4000 /* pages a second */

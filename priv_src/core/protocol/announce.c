@@ -107,7 +107,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     pending_free(&g->pending);
     roster_reset(g);
     g->tale_count = 0;
-    g->look_at = g->sweep_at = g->missed_at = 0;
+    g->look_at = g->sweep_at = g->missed_at = g->owed_at = 0;
     isolate_end(g, fx);
     struct effect *e = effects_push(fx, EFFECT_EVENT);
     if (e != NULL) {

@@ -9,8 +9,8 @@
  * the other side dials again, and nothing is broken. */
 #include "protocol/disconnect.h"
 
-#include "protocol/members.h"
 #include "protocol/send.h"
+#include "protocol/tell.h"
 #include "state/self.h"
 
 /* Once; by the group where unicast may not pass, where only the one who is named takes it for itself. */
@@ -72,14 +72,10 @@ bool disconnect_heard(struct gossip *g, struct effects *fx, struct peer *p, cons
     if (m->ended <= p->ended_told) {
         return m->ended == p->ended_told; /* the acknowledgement was lost */
     }
-    struct effect *e = effects_push(fx, EFFECT_EVENT);
-    if (e == NULL) {
+    if (!tell_disconnected(g, fx, p, ago_ms(g, p, m->ended))) {
         return false; /* it is said again */
     }
     p->ended_told = m->ended;
-    e->as.event.type = EVENT_DISCONNECTED;
-    e->as.event.peer = member_view(p);
-    e->as.event.ago_ms = ago_ms(g, p, m->ended);
     return true;
 }
 

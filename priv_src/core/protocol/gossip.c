@@ -13,6 +13,7 @@
 #include "protocol/members.h"
 #include "protocol/pages.h"
 #include "protocol/receive.h"
+#include "protocol/tell.h"
 #include "protocol/verdict.h"
 #include "protocol/vouch.h"
 #include "protocol/watch.h"
@@ -145,6 +146,11 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
             watch_missed_timer(g, fx);
         }
         break;
+    case TIMER_OWED:
+        if (t->due == g->owed_at) {
+            tell_owed_timer(g, fx);
+        }
+        break;
     case TIMER_PROBE:
         watch_probe_timer(g, fx, t);
         break;
@@ -260,7 +266,7 @@ int gossip_peers(const struct gossip *g, int (*visit)(void *context, const struc
 {
     int stop = 0;
     for (size_t i = 0; i < g->roster.listed && stop == 0; i++) {
-        struct peer_view v = member_view(g->roster.list[i].peer);
+        struct peer_view v = tell_view(g->roster.list[i].peer);
         stop = visit(context, &v);
     }
     return stop;

@@ -4,6 +4,7 @@
 
 #include "protocol/alarm.h"
 #include "protocol/members.h"
+#include "protocol/tell.h"
 
 /* Whether this member may say once more that a peer lives, which is not heard itself. It may have said so
  * last: then it is somebody else's turn, if there is one. Or one liar could keep the dead alive for ever. */
@@ -107,7 +108,7 @@ void hearsay_heard(struct gossip *g, struct effects *fx, struct peer *p, int64_t
         p->watch = WATCH_QUIET;
         if (p->suspect) {
             p->suspect = false;
-            member_update(fx, p);
+            tell_update(g, fx, p);
         }
     }
 }

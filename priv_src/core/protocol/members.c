@@ -1,5 +1,5 @@
-/* Listed, changed, gone: the only place that tells the owner about a peer, so that what the owner was told
- * and what the roster holds cannot part. A name belongs to one member at a time. A second one of the same
+/* Listed, changed, gone: here the owner is told of it in the same step, so that what the owner was told and
+ * what the roster holds cannot part. A name belongs to one member at a time. A second one of the same
  * BEAM takes over without a word (its sidecar was restarted); a second one of another BEAM is a rival
  * until the first has shown life, and is told as a conflict, or has gone, and is its heir. */
 #include "protocol/members.h"
@@ -8,49 +8,10 @@
 
 #include "protocol/alarm.h"
 #include "protocol/send.h"
+#include "protocol/tell.h"
 #include "protocol/vouch.h"
 #include "state/ranks.h"
 #include "state/self.h"
-
-struct peer_view member_view(const struct peer *p)
-{
-    struct peer_view v = {
-        .id = p->id, .cookie = p->cookie, .heard = p->met, .addr_count = p->addr_count, .host = p->host};
-    v.status = p->suspect ? STATUS_SUSPECT : p->stalled ? STATUS_STALLED : STATUS_ALIVE;
-    memcpy(v.addrs, p->addrs, sizeof v.addrs);
-    return v;
-}
-
-static void tell(struct effects *fx, uint8_t type, const struct peer *p, uint8_t reason)
-{
-    struct effect *e = effects_push(fx, EFFECT_EVENT);
-    if (e != NULL) {
-        e->as.event.type = type;
-        e->as.event.reason = reason;
-        e->as.event.peer = member_view(p);
-    }
-}
-
-void member_update(struct effects *fx, const struct peer *p)
-{
-    tell(fx, EVENT_UPDATE, p, 0);
-}
-
-void member_met(struct effects *fx, const struct peer *p)
-{
-    tell(fx, EVENT_HEARD, p, 0);
-}
-
-static void tell_conflict(struct effects *fx, struct peer *p, const struct peer_view *other)
-{
-    struct effect *e = p->told ? NULL : effects_push(fx, EFFECT_EVENT);
-    if (e != NULL) {
-        p->told = true;
-        e->as.event.type = EVENT_CONFLICT;
-        e->as.event.peer = member_view(p);
-        e->as.event.other = *other;
-    }
-}
 
 static uint8_t judge_cookie(const struct gossip *g, const struct peer *p, const struct wire_message *m)
 {
@@ -109,7 +70,7 @@ static void list(struct gossip *g, struct effects *fx, struct peer *p)
 {
     p->since = g->now;
     roster_state(&g->roster, p, PEER_LISTED);
-    tell(fx, EVENT_UP, p, 0);
+    tell_up(fx, p);
 }
 
 /* A tombstone, unless there are too many. */
@@ -120,7 +81,7 @@ static void bury(struct gossip *g, struct peer *p, uint8_t reason)
         return;
     }
     p->reason = reason;
-    p->told = p->contested = p->suspect = p->stalled = p->replaced = false;
+    p->told = p->contested = p->suspect = p->stalled = p->replaced = p->owed = false;
     p->watch = WATCH_QUIET;
     p->farewell_at = 0;
     p->ended = 0;
@@ -146,7 +107,7 @@ static void take_over(struct gossip *g, struct effects *fx, struct peer *old, st
     }
     p->since = g->now;
     roster_state(&g->roster, p, PEER_LISTED);
-    tell(fx, EVENT_UPDATE, p, 0);
+    tell_successor(fx, p);
 }
 
 void member_place(struct gossip *g, struct effects *fx, struct peer *p, bool proven)
@@ -250,7 +211,7 @@ void member_alive(struct gossip *g, struct effects *fx, struct peer *p)
     if (p->suspect) {
         p->suspect = false;
         if (p->state == PEER_LISTED) {
-            member_update(fx, p);
+            tell_update(g, fx, p);
         }
     }
 }
@@ -260,7 +221,7 @@ void member_rival(struct gossip *g, struct effects *fx, struct peer *p, bool ans
     struct peer *listed = roster_namesake(p, PEER_LISTED);
     if (p->replaced) {
         if (listed != NULL && g->now - p->since >= LINGER_MOST) {
-            struct peer_view other = member_view(listed);
+            struct peer_view other = tell_view(listed);
             tell_conflict(fx, p, &other);
         }
     } else if (listed == NULL || (answers && listed->id.creation == p->id.creation)) {
@@ -294,18 +255,18 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
         alarm_sooner(g, p);
     }
     if (changed) {
-        member_update(fx, p);
+        tell_update(g, fx, p);
     }
     if (p->contested && (g->now - p->contest_at >= CONTEST_GRACE || answers)) {
         struct peer *rival = roster_namesake(p, PEER_RIVAL);
-        struct peer_view other = member_view(p);
+        struct peer_view other = tell_view(p);
         p->contested = false;
         if (rival != NULL) {
             tell_conflict(fx, rival, &other);
         }
     }
     if (m->type == WIRE_HELLO && g->options.heartbeats) {
-        tell(fx, EVENT_HEARTBEAT, p, 0);
+        tell_heartbeat(fx, p);
     }
 }
 
@@ -325,7 +286,7 @@ static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t r
     struct peer *heir = listed ? find_heir(p) : NULL;
     bool same_life = heir != NULL && heir->id.creation == p->id.creation;
     if (listed && !same_life) {
-        tell(fx, EVENT_DOWN, p, reason);
+        tell_down(fx, p, reason);
     }
     p->hearsaid = hearsaid;
     bury(g, p, reason);
@@ -333,7 +294,7 @@ static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t r
         heir->replaced = heir->told = false;
         heir->since = g->now;
         roster_state(&g->roster, heir, PEER_LISTED);
-        tell(fx, EVENT_UPDATE, heir, 0);
+        tell_successor(fx, heir);
         alarm_start(g, heir);
     } else if (heir != NULL) {
         list(g, fx, heir);

@@ -1,14 +1,8 @@
-/* Listed, changed, gone: the only place that tells the owner about a peer. */
+/* Listed, changed, gone. */
 #ifndef GOSSIP_MEMBERS_H
 #define GOSSIP_MEMBERS_H
 
 #include "state/state.h"
-
-struct peer_view member_view(const struct peer *p);
-void member_update(struct effects *fx, const struct peer *p);
-
-/* Who was listed on others' word has been heard in person. */
-void member_met(struct effects *fx, const struct peer *p);
 
 /* The sender has just proven itself at this address. Lists it, or brings it back. NULL when it may not be
  * listed. */

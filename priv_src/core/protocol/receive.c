@@ -11,6 +11,7 @@
 #include "protocol/pages.h"
 #include "protocol/relay.h"
 #include "protocol/send.h"
+#include "protocol/tell.h"
 #include "protocol/verdict.h"
 
 #define RELAYED_TELL 8 /* so many are no accident */
@@ -106,7 +107,7 @@ static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, 
         changed = peer_own_word(p, m->own, m->own_count) || changed;
     }
     if (changed && p->state == PEER_LISTED) {
-        member_update(fx, p);
+        tell_update(g, fx, p);
     }
 }
 
@@ -190,7 +191,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         bool promises = a->from->kind == PATH_GROUP || a->answers == ANSWER_HERE;
         member_heard(g, fx, p, m, a->newest, a->answers != ANSWER_NONE, promises);
         if (first && p->state == PEER_LISTED) {
-            member_met(fx, p);
+            tell_heard(fx, p);
         }
         relay_answered(g, fx, p);
         if (p->state == PEER_RIVAL) {

@@ -13,6 +13,7 @@
 #include "protocol/members.h"
 #include "protocol/send.h"
 #include "protocol/tales.h"
+#include "protocol/tell.h"
 #include "state/ranks.h"
 #include "state/self.h"
 
@@ -28,7 +29,7 @@ static void suspect(struct gossip *g, struct effects *fx, struct peer *p)
 {
     p->suspect = true;
     p->suspected = g->now;
-    member_update(fx, p);
+    tell_update(g, fx, p);
 }
 
 void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)

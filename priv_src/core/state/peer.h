@@ -3,6 +3,7 @@
 #ifndef GOSSIP_PEER_H
 #define GOSSIP_PEER_H
 
+#include "bucket.h"
 #include "identity.h"
 #include "kit/freshness.h"
 #include "kit/window.h"
@@ -92,6 +93,10 @@ struct peer {
     uint64_t ended;
     int64_t ended_due;
     uint64_t ended_told;
+
+    /* tell.c: how often the owner is told that it changed, or of its words; and whether a change is owed */
+    struct bucket updates, words;
+    bool owed;
 
     int64_t since; /* members.c: when it was listed, or buried */
 

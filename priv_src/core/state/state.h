@@ -25,6 +25,7 @@ enum timer_kind {
     TIMER_SILENCE,            /* some peer may have been silent too long */
     TIMER_SWEEP,              /* a rival may have been, or a tombstone ends */
     TIMER_MISSED,             /* the probe of a peer whose timer found no room */
+    TIMER_OWED,               /* what could not be told at once of some peer */
     TIMER_GOODBYE,            /* step: which repetition */
     TIMER_PULL,               /* the next page is asked for, or the last one again */
 };
@@ -128,6 +129,9 @@ struct gossip {
     int64_t sweep_at;  /* when rivals and tombstones are looked at; 0: there are none */
     int64_t missed_at; /* when the first probe is due that found no room for its timer; 0: there is none */
     int64_t look_at;   /* when the peers are looked at; 0: nobody is listed */
+
+    /* tell.c */
+    int64_t owed_at; /* when the first is due who could not be told of at once; 0: there is none */
 
     /* verdict.c */
     int64_t refuted; /* last refutation */
