@@ -283,6 +283,38 @@ static void who_is_missed_is_learnt_from_a_peer(void **state)
     assert_in_range(net->now - since, 1, 1500 * MS_US);
 }
 
+/* Nobody is told of the last node. */
+static bool untold(struct net *net, size_t from, size_t to, const struct sent *s)
+{
+    return to != net->dark && is_type(net, from, s, WIRE_NEWS);
+}
+
+/* The young have met some only, and ask for all; but after a T they lack no more than others do. */
+static void the_young_who_miss_just_one_ask_for_its_page_alone(void **state)
+{
+    static struct wire_message m;
+    struct net *net = *state;
+    for (char name[] = "a@host"; name[0] < 'f'; name[0]++) {
+        (void)net_member(net, name, 1);
+    }
+    assert_true(net_wait(net, SECOND_US, net_whole));
+    net_run(net, 2 * SECOND_US);
+    net->dark = 5;
+    net->drop = untold;
+    int64_t since = ++net->now;
+    assert_int_equal(net_member(net, "late@host", 1), 5);
+    assert_true(net_wait(net, 1100 * MS_US, net_whole)); /* the next beat of any who knows it */
+    size_t unasked = 0;
+    for (size_t i = 0; i < 5; i++) {
+        if (net_sent(net, i, since, WIRE_ACK, NULL) == 0) { /* it was not its turn to ask it itself */
+            assert_int_equal(net_sent(net, i, since, WIRE_ROSTER, &m), 1);
+            assert_true((m.has & HAS_TOTAL) == 0 && m.cursor == gossip_boot(net->nodes[5]->g) - 1);
+            unasked++;
+        }
+    }
+    assert_in_range(unasked, 1, 2);
+}
+
 /* One member has buried somebody who lives, and is alone in that: a peer's page says so, and then the buried
  * is told, where it is known to be, and refutes. */
 static void whom_one_alone_has_buried_it_lists_again(void **state)
@@ -330,6 +362,7 @@ int main(void)
         NET_TEST(nothing_leaves_the_link_for_a_stranger),
         NET_TEST(nothing_is_believed_of_a_source_that_is_nobodys),
         NET_TEST(who_is_missed_is_learnt_from_a_peer),
+        NET_TEST(the_young_who_miss_just_one_ask_for_its_page_alone),
         NET_TEST(whom_one_alone_has_buried_it_lists_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,11 +138,11 @@ void join_stranger(struct gossip *g, struct effects *fx, const struct wire_messa
     }
 }
 
-uint64_t join_missed(const struct gossip *g, uint64_t digest)
+uint64_t join_missed(const struct gossip *g, uint64_t digest, bool at_once)
 {
     for (size_t i = 0; i < g->pending.count; i++) {
         const struct pending *p = &g->pending.slots[i];
-        if (!p->asked && p->wait <= g->now && g->now - p->heard < PENDING_LIFE &&
+        if (!p->asked && (at_once || p->wait <= g->now) && g->now - p->heard < PENDING_LIFE &&
             (digest == 0 || roster_digest(p->boot, p->incarnation) == digest)) {
             return p->boot;
         }

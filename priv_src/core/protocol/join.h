@@ -9,8 +9,9 @@
 void join_stranger(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
                    const struct path *from);
 
-/* A stranger who was waited for in vain, and has this digest (0: whatever it has); 0: there is none. */
-uint64_t join_missed(const struct gossip *g, uint64_t digest);
+/* A stranger who was waited for in vain (or need not be, `at_once`), and has this digest (0: whatever it
+ * has); 0: there is none. */
+uint64_t join_missed(const struct gossip *g, uint64_t digest, bool at_once);
 
 /* It is looked up at a peer; until it is heard again it is not missed any more. */
 void join_looked_up(struct gossip *g, uint64_t boot);

@@ -26,8 +26,8 @@ static void pull(struct gossip *g, struct effects *fx, const struct peer *p, int
  * asked by the group, once in T at most: so rarely that it does not matter how many do the same. */
 static void look_up(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t more, bool lasts)
 {
-    uint64_t just_one = join_missed(g, more);
-    uint64_t boot = just_one != 0 || !lasts ? just_one : join_missed(g, 0);
+    uint64_t just_one = join_missed(g, more, false);
+    uint64_t boot = just_one != 0 || !lasts ? just_one : join_missed(g, 0, false);
     if (boot == 0) {
         return;
     }
@@ -40,6 +40,20 @@ static void look_up(struct gossip *g, struct effects *fx, const struct peer *p, 
     }
 }
 
+/* Of those who started with it a young member has met some only. But who has lived through a T, and lacks
+ * just one whom it hears, asks for the page with that one: the others would tell it nothing. */
+static void mend_at_once(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t missed)
+{
+    bool met = g->now - g->born >= current_interval(g);
+    uint64_t just_one = met ? join_missed(g, missed, true) : 0;
+    g->mend_gap = 0;
+    if (just_one == 0) {
+        pull(g, fx, p, MEND_GAP);
+    } else if (pages_find(g, fx, p, just_one)) {
+        join_looked_up(g, just_one);
+    }
+}
+
 void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m)
 {
     uint64_t mine = g->roster.digest ^ roster_digest(g->self.boot, g->self.incarnation);
@@ -47,17 +61,17 @@ void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const
         g->differs = g->mend_gap = 0;
         return;
     }
+    uint64_t missed = mine ^ m->digest;
     bool more = m->group_size > g->roster.listed + 1;
     if (g->now - g->born < YOUNG && more) {
-        g->mend_gap = 0;
-        pull(g, fx, p, MEND_GAP);
+        mend_at_once(g, fx, p, missed);
         return;
     }
     int64_t interval = current_interval(g);
     if (g->differs == 0) {
         g->differs = g->now;
     }
-    look_up(g, fx, p, mine ^ m->digest, more && g->now - g->differs >= VOUCH_WAIT_MAX);
+    look_up(g, fx, p, missed, more && g->now - g->differs >= VOUCH_WAIT_MAX);
     if (g->now - g->differs >= interval && m->group_size >= g->roster.listed + 1) {
         pull(g, fx, p, interval);
     }
