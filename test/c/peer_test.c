@@ -30,10 +30,62 @@ static void addresses_most_recently_heard_first(void **state)
     assert_false(peer_has_address(&p, &port));
 }
 
+/* It is known of an address as long as that stands in the set, wherever. */
+static void where_it_was_reached(void **state)
+{
+    (void)state;
+    struct peer p = {0};
+    struct addr a[6];
+    for (uint8_t i = 0; i < 6; i++) {
+        a[i] = build_addr(i, 100);
+    }
+    peer_reached(&p, &a[1]); /* not in the set */
+    assert_false(peer_is_reached(&p, &a[1]));
+    peer_hearsay(&p, &a[5]);
+    (void)peer_address(&p, &a[1]);
+    (void)peer_address(&p, &a[2]);
+    assert_false(peer_is_reached(&p, &a[1]));
+    peer_reached(&p, &a[1]);
+    assert_false(peer_is_reached(&p, &a[2]));
+    (void)peer_address(&p, &a[3]);
+    assert_true(peer_is_reached(&p, &a[1]));
+    (void)peer_address(&p, &a[1]); /* to the front */
+    assert_true(peer_is_reached(&p, &a[1]));
+    assert_true(peer_own_word(&p, &a[1], 1)); /* what another has told of is gone */
+    assert_true(peer_is_reached(&p, &a[1]));
+    assert_false(peer_is_reached(&p, &a[2]));
+    assert_false(peer_is_reached(&p, &a[3]));
+    for (uint8_t i = 2; i < 6; i++) { /* four others push it out */
+        (void)peer_address(&p, &a[i]);
+    }
+    (void)peer_address(&p, &a[1]);
+    assert_false(peer_is_reached(&p, &a[1]));
+}
+
+/* The first of its addresses is dropped: what is known of the others stays with them. */
+static void where_it_was_reached_when_hearsay_goes(void **state)
+{
+    (void)state;
+    struct peer p = {0};
+    struct addr said = build_addr(9, 100), own = build_addr(1, 100);
+    peer_hearsay(&p, &said);
+    (void)peer_address(&p, &own);
+    peer_hearsay(&p, &said);
+    p.addrs[1] = own;
+    p.addrs[0] = said;
+    p.hearsay = 1;
+    peer_reached(&p, &own);
+    assert_true(peer_own_word(&p, &own, 1));
+    assert_int_equal(p.addr_count, 1);
+    assert_true(peer_is_reached(&p, &own));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_most_recently_heard_first),
+        cmocka_unit_test(where_it_was_reached),
+        cmocka_unit_test(where_it_was_reached_when_hearsay_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

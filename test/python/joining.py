@@ -238,7 +238,7 @@ class Joining:
                 self.pull, self.complete, self.pulled_from = None, True, []
                 self.timers.pop("page", None)
             else:
-                self.pull = Pull(p.boot, m.cursor)
+                self.pull = Pull(p.boot, m.cursor, echo=(p.boot, m.nonce))
                 self.at("page", 0.0005, self.request)
 
     def serve(self, p, m):

@@ -1,7 +1,11 @@
 /* The roster, page by page, so that a newcomer knows a thousand in the time of some round trips, not of
  * their beats. The newcomer pulls: a page pushed at it would go to an address that nobody has proven, and
  * amplify. Pages are sorted by boot id and asked for by cursor, so that any member can serve the next one,
- * and none has to remember whom it serves. */
+ * and none has to remember whom it serves.
+ *
+ * Nor may it flood another: the seal does not cover the source of a request. Where its sender was not reached
+ * yet, a page has at most three times its bytes, as what goes to strangers; the next request echoes it, and
+ * from then on pages are whole. */
 #include "protocol/pages.h"
 
 #include "protocol/send.h"
@@ -18,8 +22,7 @@ static void pause(struct gossip *g)
 }
 
 /* Each request has a nonce of its own, good for one page; the same request again has the same. */
-static void request(struct gossip *g, struct effects *fx, const struct addr *to,
-                    const struct wire_message *answering)
+static void request(struct gossip *g, struct effects *fx, const struct addr *to)
 {
     struct wire_message m;
     message_start(g, &m, WIRE_ROSTER);
@@ -29,8 +32,8 @@ static void request(struct gossip *g, struct effects *fx, const struct addr *to,
     m.nonce = g->pull.nonce;
     m.cursor = g->pull.cursor;
     m.has |= HAS_CURSOR;
-    if (answering != NULL) {
-        message_echo(&m, answering->id.boot, answering->nonce);
+    if (g->pull.echo != 0) {
+        message_echo(&m, g->pull.from, g->pull.echo);
     }
     message_to(g, fx, g->pull.from, to, &m);
     pause(g);
@@ -42,8 +45,8 @@ bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
     if (g->pull.active || g->pull.complete) {
         return false;
     }
-    g->pull = (struct pull){.from = m->id.boot, .since = g->now, .active = true};
-    request(g, fx, &from->addr, m);
+    g->pull = (struct pull){.from = m->id.boot, .echo = m->nonce, .since = g->now, .active = true};
+    request(g, fx, &from->addr);
     return from->kind == PATH_UNICAST; /* who asks by the group may hear nothing else */
 }
 
@@ -64,7 +67,7 @@ static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, uin
                             .active = true,
                             .single = single,
                             .complete = g->pull.complete};
-    request(g, fx, &p->addrs[0], NULL);
+    request(g, fx, &p->addrs[0]);
     return true;
 }
 
@@ -113,12 +116,12 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         }
         p = anybody(g);
         g->pull.from = p->id.boot;
-        g->pull.nonce = 0;
+        g->pull.nonce = g->pull.echo = 0;
         g->pull.tries = 0;
         g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;
     }
     if (p->addr_count > 0) {
-        request(g, fx, &p->addrs[0], NULL);
+        request(g, fx, &p->addrs[0]);
     } else {
         g->pull.tries = PAGE_TRIES;
         pause(g);
@@ -147,8 +150,8 @@ static size_t after_cursor(const struct gossip *g, uint64_t cursor, const struct
     return n;
 }
 
-static void serve(struct gossip *g, struct effects *fx, const struct wire_message *request,
-                  const struct path *from)
+static void serve(struct gossip *g, struct effects *fx, const struct peer *p,
+                  const struct wire_message *request, const struct path *from)
 {
     if (!bucket_take(&g->pages, g->now, PAGE_RATE, PAGE_RATE)) {
         g->stats.answers_limited++;
@@ -164,17 +167,22 @@ static void serve(struct gossip *g, struct effects *fx, const struct wire_messag
     m.has |= HAS_CURSOR | HAS_TOTAL;
     m.total = (uint32_t)g->roster.listed;
     m.cursor = CURSOR_END;
-    uint8_t plain[WIRE_MESSAGE_MAX];
-    size_t room = sizeof plain - wire_encode(&m, plain, sizeof plain);
+    size_t most = peer_is_reached(p, &from->addr) ? DATAGRAM_MAX : 3 * (size_t)request->size;
+    most = most < DATAGRAM_MAX ? most : DATAGRAM_MAX;
+    size_t size = message_size(&m), room = most > size ? most - size : 0;
     for (size_t i = 0; i < n; i++) {
         struct wire_entry *e = &m.entries[m.entry_count];
         vouch_entry(g, peers[i], e);
-        size_t size = wire_entry_size(e);
-        if (size > room) {
+        size_t more = wire_entry_size(e);
+        if (more > room) {
             break;
         }
-        room -= size;
+        room -= more;
         m.entry_count++;
+    }
+    if (size > most || (n > 0 && m.entry_count == 0)) {
+        message_probe(g, fx, request->id.boot, &from->addr, most); /* who answers that is served */
+        return;
     }
     if (m.entry_count > 0 && (m.entry_count < n || n == WIRE_ENTRIES)) {
         m.cursor = peers[m.entry_count - 1]->id.boot;
@@ -201,7 +209,7 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
     }
     if ((m->has & HAS_TOTAL) == 0) {
         if (p->state == PEER_LISTED && peer_has_address(p, &from->addr)) {
-            serve(g, fx, m, from);
+            serve(g, fx, p, m, from);
         }
         return false;
     }
@@ -209,6 +217,7 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
         return false; /* not asked for, or a second copy */
     }
     g->pull.nonce = 0;
+    g->pull.echo = m->nonce;
     g->pull.cursor = m->cursor;
     g->lookups_vain = 0;
     if (g->pull.single) {

@@ -86,6 +86,13 @@ static bool for_me(struct gossip *g, struct effects *fx, const struct wire_messa
     return true;
 }
 
+static void reached(struct peer *p, const struct arrival *a)
+{
+    if (a->answers == ANSWER_HERE) {
+        peer_reached(p, &a->where);
+    }
+}
+
 /* The seal does not cover the source. An address at which a peer is not known counts when the peer says under
  * the seal that it is its own, or has answered from there; until then it is asked, now and then. */
 static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
@@ -93,8 +100,9 @@ static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, 
 {
     const struct addr *from = &a->from->addr;
     bool claimed = a->newest && message_claims(m, from), changed = false;
-    if (a->answers == ANSWER_HERE) {
+    if (a->answers >= ANSWER_CLAIMED) {
         changed = peer_address(p, &a->where);
+        reached(p, a);
     } else if (peer_has_address(p, from) || claimed) {
         changed = peer_address(p, from);
     } else if (g->now - p->path_tried >= PATH_RETRY && a->from->source != SOURCE_FAR &&
@@ -188,14 +196,14 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
     }
     if (life) {
         /* What is said to this member alone the sender itself may never have heard. */
-        bool promises = a->from->kind == PATH_GROUP || a->answers == ANSWER_HERE;
+        bool promises = a->from->kind == PATH_GROUP || a->answers >= ANSWER_CLAIMED;
         member_heard(g, fx, p, m, a->newest, a->answers != ANSWER_NONE, promises);
         if (first && p->state == PEER_LISTED) {
             tell_heard(fx, p);
         }
         relay_answered(g, fx, p);
         if (p->state == PEER_RIVAL) {
-            member_rival(g, fx, p, a->answers == ANSWER_HERE);
+            member_rival(g, fx, p, a->answers >= ANSWER_CLAIMED);
         }
     }
     /* Of others only what they hear, too. And what an ACK says of the dead is for the accused, who is back:
@@ -235,6 +243,7 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     if (p == NULL) {
         return;
     }
+    reached(p, a);
     g->heard = g->now;
     isolate_leave(g, fx);
     if (m->type == WIRE_ROSTER) {
@@ -280,7 +289,7 @@ static bool counts_anew(const struct gossip *g, const struct peer *p, const stru
 {
     int64_t heard = g->clock - (g->now - p->direct); /* or before that, if this member was stopped since */
     bool far = p->state != PEER_GONE && p->window.top - a->sequence >= WINDOW_BITS;
-    return a->answers == ANSWER_HERE && (far || a->made > heard);
+    return a->answers >= ANSWER_CLAIMED && (far || a->made > heard);
 }
 
 /* Whether it is new to this member; the buried are asked like strangers, whatever number they begin with. */

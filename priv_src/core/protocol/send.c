@@ -89,7 +89,7 @@ static enum answer judge(const struct gossip *g, const struct wire_message *m, u
         return ANSWER_NONE;
     }
     *where = from->addr;
-    return message_claims(m, &from->addr) ? ANSWER_HERE : ANSWER_ALIVE;
+    return message_claims(m, &from->addr) ? ANSWER_CLAIMED : ANSWER_ALIVE;
 }
 
 enum answer message_answers(const struct gossip *g, const struct wire_message *m, const struct path *from,

@@ -32,8 +32,9 @@ void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struc
  * there was no such nonce. */
 enum answer {
     ANSWER_NONE = 0,
-    ANSWER_ALIVE, /* one for all: its sender lives, and that is all */
-    ANSWER_HERE,  /* and it was reached at `where` */
+    ANSWER_ALIVE,   /* one for all: its sender lives, and that is all */
+    ANSWER_CLAIMED, /* and says under the seal that it is at `where`, from where the answer came */
+    ANSWER_HERE,    /* one that only went to `where`: it was reached there */
 };
 enum answer message_answers(const struct gossip *g, const struct wire_message *m, const struct path *from,
                             struct addr *where, int64_t *made);

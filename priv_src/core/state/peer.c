@@ -2,22 +2,45 @@
 
 #include <string.h>
 
-bool peer_has_address(const struct peer *p, const struct addr *a)
-{
-    for (size_t i = 0; i < p->addr_count; i++) {
-        if (addr_same(&p->addrs[i], a)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool peer_address(struct peer *p, const struct addr *a)
+/* Where it stands in the peer's set; addr_count: it does not. */
+static size_t place_of(const struct peer *p, const struct addr *a)
 {
     size_t at = 0;
     while (at < p->addr_count && !addr_same(&p->addrs[at], a)) {
         at++;
     }
+    return at;
+}
+
+bool peer_has_address(const struct peer *p, const struct addr *a)
+{
+    return place_of(p, a) < p->addr_count;
+}
+
+void peer_reached(struct peer *p, const struct addr *a)
+{
+    size_t at = place_of(p, a);
+    if (at < p->addr_count) {
+        p->reached = (uint8_t)(p->reached | 1u << at);
+    }
+}
+
+bool peer_is_reached(const struct peer *p, const struct addr *a)
+{
+    size_t at = place_of(p, a);
+    return at < p->addr_count && (p->reached >> at & 1) != 0;
+}
+
+/* The bits of a set of addresses, of which the one at `at` comes to the front with this bit. */
+static uint8_t to_front(uint8_t bits, size_t at, bool bit)
+{
+    unsigned before = bits & ((1u << at) - 1), behind = (unsigned)bits >> (at + 1);
+    return (uint8_t)(behind << (at + 1) | before << 1 | (bit ? 1u : 0u));
+}
+
+bool peer_address(struct peer *p, const struct addr *a)
+{
+    size_t at = place_of(p, a);
     bool fresh = at == p->addr_count;
     if (fresh && p->addr_count < PEER_ADDRS) {
         p->addr_count++;
@@ -27,8 +50,8 @@ bool peer_address(struct peer *p, const struct addr *a)
     }
     memmove(&p->addrs[1], &p->addrs[0], at * sizeof p->addrs[0]);
     p->addrs[0] = *a;
-    uint8_t before = (uint8_t)(p->hearsay & ((1u << at) - 1)), behind = (uint8_t)(p->hearsay >> (at + 1));
-    p->hearsay = (uint8_t)((unsigned)behind << (at + 1) | (unsigned)before << 1);
+    p->hearsay = to_front(p->hearsay, at, false);
+    p->reached = to_front(p->reached, at, !fresh && (p->reached >> at & 1) != 0);
     return fresh;
 }
 
@@ -52,9 +75,10 @@ static bool among(const struct addr *a, const struct addr *addrs, size_t count)
 bool peer_own_word(struct peer *p, const struct addr *own, size_t count)
 {
     struct addr left[PEER_ADDRS];
-    uint8_t kept = 0;
+    uint8_t kept = 0, reached = 0;
     for (uint8_t i = 0; i < p->addr_count; i++) {
         if ((p->hearsay >> i & 1) == 0 || among(&p->addrs[i], own, count)) {
+            reached = (uint8_t)(reached | ((unsigned)p->reached >> i & 1u) << kept);
             left[kept++] = p->addrs[i];
         }
     }
@@ -65,5 +89,6 @@ bool peer_own_word(struct peer *p, const struct addr *own, size_t count)
     memcpy(p->addrs, left, kept * sizeof left[0]);
     p->addr_count = kept;
     p->hearsay = 0;
+    p->reached = reached;
     return fewer;
 }

@@ -40,7 +40,8 @@ struct peer {
 
     /* peer.c, with `addrs` below: when it is heard from an address that counts. */
     uint8_t addr_count;
-    uint8_t hearsay; /* a bit for each address that only another has told of */
+    uint8_t hearsay; /* a bit for each address that only another has told of, */
+    uint8_t reached; /* and for each where it has answered what was sent there */
 
     /* alarm.c begins, watch.c and verdict.c go on, a sign of life ends it (members.c, isolate.c). */
     uint8_t watch;  /* enum watch_state */
@@ -118,6 +119,12 @@ void peer_hearsay(struct peer *p, const struct addr *a);
 /* Forgets the addresses that only others told of, now that the peer has said that these are its own. True
  * when there were any. */
 bool peer_own_word(struct peer *p, const struct addr *own, size_t count);
+
+/* It has answered from there what only went there. */
+void peer_reached(struct peer *p, const struct addr *a);
+
+/* Whether it has: so what is sent there goes to nobody else. */
+bool peer_is_reached(const struct peer *p, const struct addr *a);
 
 /* Whether this address is in the peer's set. */
 bool peer_has_address(const struct peer *p, const struct addr *a);

@@ -49,6 +49,7 @@ struct pull {
     uint64_t from;
     uint64_t cursor;
     uint64_t nonce; /* of the request that is not answered yet: good for one page; 0: none is */
+    uint64_t echo;  /* the nonce of what that one said last: who asks shows that it is where it asks from */
     int64_t due;    /* of the timer that means something */
     int64_t since;  /* when it began */
     uint8_t tries;  /* of the peer that is asked now */
