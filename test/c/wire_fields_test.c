@@ -99,7 +99,7 @@ static void sizes_of_fields(void **state)
     } fixed[] = {
         {FIELD_QUESTION, 1}, {FIELD_ECHO, 16},  {FIELD_VERDICT, 13},    {FIELD_CURSOR, 8},
         {FIELD_TOTAL, 4},    {FIELD_TARGET, 8}, {FIELD_FINGERPRINT, 8}, {FIELD_REASON, 1},
-        {FIELD_RELAY, 8},    {FIELD_HEARD, 2},  {FIELD_TO, 11},         {FIELD_DISCONNECT, 8},
+        {FIELD_RELAY, 8},    {FIELD_HEARD, 2},  {FIELD_TO, 9},          {FIELD_DISCONNECT, 8},
     };
     uint8_t value[64];
     for (uint8_t i = 0; i < sizeof value; i++) {
@@ -191,45 +191,105 @@ static void more_entries_than_the_decoder_takes(void **state)
     }
 }
 
+/* Lists of addresses, and how many are taken of each; -1: it is cut off. */
+static const uint8_t V4[] = {4, 0, 9, 10, 0, 0, 1};
+static const uint8_t V6[19] = {6, 0, 9, 0x20, 1};
+static const uint8_t LATER[] = {5, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8};
+static const struct {
+    const char *what;
+    struct {
+        const uint8_t *data;
+        size_t len;
+    } parts[7];
+    int addrs;
+} LISTS[] = {
+    {"no address", {{0}}, 0},
+    {"one", {{V4, sizeof V4}}, 1},
+    {"two families", {{V4, sizeof V4}, {V6, sizeof V6}}, 2},
+    {"one too many", {{V4, 7}, {V4, 7}, {V6, 19}, {V4, 7}, {V6, 19}}, PEER_ADDRS},
+    {"a family of a later version ends the list", {{V4, 7}, {LATER, sizeof LATER}, {V4, 7}}, 1},
+    {"nothing of a later version's family is read, not even its port", {{V4, 7}, {LATER, 1}}, 1},
+    {"nor is a part of that cut off", {{V4, 7}, {LATER, 2}}, 1},
+    {"a later family alone", {{LATER, 1}}, 0},
+    {"cut behind the family", {{V4, 7}, {V4, 1}}, -1},
+    {"cut in the port", {{V4, 7}, {V4, 2}}, -1},
+    {"cut before the ip", {{V4, 3}}, -1},
+    {"cut in the ip", {{V4, 7}, {V4, 6}}, -1},
+    {"cut in an IPv6", {{V6, 19}, {V6, 18}}, -1},
+    {"cut in one that is too many", {{V4, 7}, {V4, 7}, {V6, 19}, {V4, 7}, {V6, 18}}, -1},
+};
+
+static struct writer list_over(uint8_t *value, size_t size, size_t i, const uint8_t *before, size_t len)
+{
+    struct writer w = writer_over(value, size);
+    write_bytes(&w, before, len);
+    for (size_t k = 0; k < COUNT(LISTS[i].parts); k++) {
+        write_bytes(&w, LISTS[i].parts[k].data, LISTS[i].parts[k].len);
+    }
+    assert_false(w.failed);
+    return w;
+}
+
 static void entries(void **state)
 {
     (void)state;
-    static const uint8_t v4[] = {4, 0, 9, 10, 0, 0, 1};
-    static const uint8_t v6[19] = {6, 0, 9, 0x20, 1};
-    static const uint8_t other[] = {5, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8};
-    const struct {
-        const char *what;
-        struct {
-            const uint8_t *data;
-            size_t len;
-        } parts[7];
-        uint8_t addrs;
-    } rows[] = {
-        {"no address", {{0}}, 0},
-        {"one", {{v4, sizeof v4}}, 1},
-        {"two families", {{v4, sizeof v4}, {v6, sizeof v6}}, 2},
-        {"one too many", {{v4, 7}, {v4, 7}, {v6, 19}, {v4, 7}, {v6, 19}}, PEER_ADDRS},
-        {"a family of a later version ends the list", {{v4, 7}, {other, sizeof other}, {v4, 7}}, 1},
-        {"cut in the family", {{v4, 7}, {v4, 1}}, 1},
-        {"cut in the port", {{v4, 7}, {v4, 2}}, 1},
-        {"cut in the ip", {{v4, 7}, {v4, 6}}, 1},
-        {"cut in an IPv6", {{v6, 19}, {v6, 18}}, 1},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(LISTS); i++) {
         uint8_t value[200];
-        struct writer w = writer_over(value, sizeof value);
-        write_bytes(&w, ENTRY, sizeof ENTRY);
-        for (size_t k = 0; k < COUNT(rows[i].parts); k++) {
-            write_bytes(&w, rows[i].parts[k].data, rows[i].parts[k].len);
-        }
+        struct writer w = list_over(value, sizeof value, i, ENTRY, sizeof ENTRY);
         struct raw raw;
         static struct wire_message m;
         begin(&raw);
         add(&raw, FIELD_ENTRY, value, w.len);
         add(&raw, FIELD_TOTAL, "\0\0\0\x09", 4);
-        if (decode(&raw, &m) != 0 || m.entry_count != 1 || m.entries[0].addr_count != rows[i].addrs ||
-            m.total != 9) {
-            fail_msg("%s: %u addresses", rows[i].what, m.entries[0].addr_count);
+        int got = decode(&raw, &m);
+        if (LISTS[i].addrs < 0 ? got != -1
+                               : got != 0 || m.entry_count != 1 || m.total != 9 ||
+                                     m.entries[0].addr_count != LISTS[i].addrs) {
+            fail_msg("%s: %d, %u addresses", LISTS[i].what, got, m.entries[0].addr_count);
+        }
+    }
+}
+
+static void addresses_of_the_sender(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(LISTS); i++) {
+        uint8_t value[200];
+        struct writer w = list_over(value, sizeof value, i, NULL, 0);
+        struct raw raw;
+        static struct wire_message m;
+        begin(&raw);
+        add(&raw, FIELD_ADDRESSES, value, w.len);
+        add(&raw, FIELD_TOTAL, "\0\0\0\x09", 4);
+        int got = decode(&raw, &m);
+        if (LISTS[i].addrs < 0 ? got != -1 : got != 0 || m.total != 9 || m.own_count != LISTS[i].addrs) {
+            fail_msg("%s: %d, %u addresses", LISTS[i].what, got, m.own_count);
+        }
+    }
+}
+
+/* One address: nowhere, where its family is a later version's; cut off, where it is not. */
+static void where_it_is_sent_to(void **state)
+{
+    (void)state;
+    static const uint8_t boot[8] = {0, 0, 0, 0, 0, 0, 0, 7};
+    for (size_t i = 0; i < COUNT(LISTS); i++) {
+        const uint8_t *first = LISTS[i].parts[0].data;
+        size_t len = LISTS[i].parts[0].len;
+        for (size_t cut = 0; cut <= len; cut++) {
+            uint8_t value[64];
+            struct writer w = writer_over(value, sizeof value);
+            write_bytes(&w, boot, sizeof boot);
+            write_bytes(&w, first, cut);
+            struct raw raw;
+            static struct wire_message m;
+            begin(&raw);
+            add(&raw, FIELD_TO, value, w.len);
+            bool later = cut > 0 && first[0] == LATER[0];
+            bool whole = cut > 0 && cut == 3 + addr_ip_len(first[0]);
+            assert_int_equal(decode(&raw, &m), later || whole ? 0 : -1);
+            assert_true(!later || m.to.family == ADDR_NONE);
+            assert_true(!whole || later || m.to.family == first[0]);
         }
     }
 }
@@ -352,6 +412,8 @@ int main(void)
         cmocka_unit_test(more_than_the_decoder_takes),
         cmocka_unit_test(more_entries_than_the_decoder_takes),
         cmocka_unit_test(entries),
+        cmocka_unit_test(addresses_of_the_sender),
+        cmocka_unit_test(where_it_is_sent_to),
         cmocka_unit_test(bad_entries_are_refused),
         cmocka_unit_test(hosts),
         cmocka_unit_test(the_host_of_an_entry),

@@ -17,11 +17,18 @@ static void write_field(struct writer *w, uint8_t kind, size_t len)
     write_u16(w, (uint16_t)len);
 }
 
+/* Nowhere is a family alone. */
+static size_t addr_size(const struct addr *a)
+{
+    size_t ip_len = addr_ip_len(a->family);
+    return ip_len == 0 ? 1 : 3 + ip_len;
+}
+
 static size_t addrs_size(const struct addr *addrs, size_t count)
 {
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
-        size += 3 + addr_ip_len(addrs[i].family);
+        size += addr_size(&addrs[i]);
     }
     return size;
 }
@@ -30,8 +37,10 @@ static void write_addrs(struct writer *w, const struct addr *addrs, size_t count
 {
     for (size_t i = 0; i < count; i++) {
         write_u8(w, addrs[i].family);
-        write_u16(w, addrs[i].port);
-        write_bytes(w, addrs[i].ip, addr_ip_len(addrs[i].family));
+        if (addr_size(&addrs[i]) > 1) {
+            write_u16(w, addrs[i].port);
+            write_bytes(w, addrs[i].ip, addr_ip_len(addrs[i].family));
+        }
     }
 }
 
@@ -181,39 +190,38 @@ static int read_name(struct reader *r, size_t len, struct name *name)
     return text == NULL ? -1 : name_set(name, text, len);
 }
 
-/* Addresses of a family this version does not know end the list: their length is not known either. `none`:
- * it was ADDR_NONE, and something else follows. */
-static uint8_t read_addrs(struct reader *r, struct addr *addrs, size_t most, bool *none)
-{
-    uint8_t count = 0;
-    *none = false;
-    while (reader_left(r) > 0) {
-        uint8_t family = read_u8(r);
-        if (family == ADDR_NONE) {
-            *none = true;
-            break;
-        }
-        uint16_t port = read_u16(r);
-        size_t ip_len = addr_ip_len(family);
-        const uint8_t *ip = ip_len == 0 ? NULL : read_bytes(r, ip_len);
-        if (ip == NULL) {
-            break;
-        }
-        if (count < most) {
-            addrs[count++] = ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
-        }
-    }
-    return count;
-}
-
-/* Of a family that this version does not know: nowhere. */
-static void read_to(struct reader *r, struct addr *to)
+/* False when it is of a family that this version does not know: nor does it know how long that is. One that
+ * is cut off fails the reader. */
+static bool read_addr(struct reader *r, struct addr *a)
 {
     uint8_t family = read_u8(r);
-    uint16_t port = read_u16(r);
     size_t ip_len = addr_ip_len(family);
-    const uint8_t *ip = ip_len == 0 ? NULL : read_bytes(r, ip_len);
-    *to = ip == NULL ? (struct addr){0} : ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
+    *a = (struct addr){0};
+    if (ip_len == 0) {
+        return false;
+    }
+    uint16_t port = read_u16(r);
+    const uint8_t *ip = read_bytes(r, ip_len);
+    if (ip != NULL) {
+        *a = ip_len == 4 ? addr_ipv4(ip, port, 0) : addr_ipv6(ip, port, 0);
+    }
+    return ip != NULL;
+}
+
+/* One of a family that this version does not know ends the list. `host`: its family was none, and the host
+ * follows. */
+static uint8_t read_addrs(struct reader *r, struct addr *addrs, size_t most, bool *host)
+{
+    uint8_t count = 0;
+    *host = reader_left(r) > 0 && r->data[r->pos] == ADDR_NONE;
+    struct addr a;
+    while (reader_left(r) > 0 && read_addr(r, &a)) {
+        if (count < most) {
+            addrs[count++] = a;
+        }
+        *host = reader_left(r) > 0 && r->data[r->pos] == ADDR_NONE;
+    }
+    return count;
 }
 
 static int read_host(struct reader *r, struct host *host)
@@ -239,7 +247,7 @@ static int read_entry(struct reader *r, struct wire_entry *e)
     bool host;
     e->addr_count = read_addrs(r, e->addrs, PEER_ADDRS, &host);
     e->host.len = 0;
-    return host ? read_host(r, &e->host) : 0;
+    return r->failed ? -1 : host ? read_host(r, &e->host) : 0;
 }
 
 static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
@@ -302,12 +310,12 @@ static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
     case FIELD_TO:
         m->to_boot = read_u64(r);
         m->has |= HAS_TO;
-        read_to(r, &m->to);
+        (void)read_addr(r, &m->to); /* of a later version's family: nowhere */
         break;
     case FIELD_ADDRESSES: {
-        bool none;
-        m->own_count = read_addrs(r, m->own, PEER_ADDRS, &none);
-        return 0;
+        bool host;
+        m->own_count = read_addrs(r, m->own, PEER_ADDRS, &host);
+        break;
     }
     case FIELD_HOST:
         return read_host(r, &m->host);
