@@ -48,19 +48,38 @@ for {loss, bounds} <- [{0, nil}, {10, "p50 100, p90 400"}, {30, nil}] do
   end
 end
 
+# What a mesh lost first, at which end and why, as the logs tell: all lines of `global`, and of lost connections.
+first_lost = fn nodes, since ->
+  lines =
+    for node <- nodes,
+        {at, _level, line} <- Node.log(node),
+        at > since and line =~ ~r/^('global'|NODEDOWN)/,
+        do: {div(at - since, 1000), node.name, line}
+
+  for {ms, name, line} <- lines |> Enum.sort() |> Enum.take(12),
+      do: IO.puts("    #{ms} ms, #{name}: #{line}")
+end
+
 if meshes > 0 do
-  lost =
-    for _ <- 1..meshes do
-      Mesh.in_lab(12, [loss: 10], fn nodes ->
-        since = Mesh.form(nodes, key)
-        Case.eventually("a full mesh", nodes, fn -> Mesh.formed_at(nodes, since) end, 60_000)
-        Case.eventually("whole", nodes, fn -> Mesh.whole?(nodes) end, 60_000)
-        Mesh.downs(nodes, since)
-      end)
-    end
+  {lost, times} =
+    Enum.unzip(
+      for _ <- 1..meshes do
+        Mesh.in_lab(12, [loss: 10], fn nodes ->
+          since = Mesh.form(nodes, key)
+          formed = fn -> Mesh.formed_at(nodes, since) end
+          whole = Case.eventually("a full mesh", nodes, formed, 60_000)
+          Case.eventually("whole", nodes, fn -> Mesh.whole?(nodes) end, 60_000)
+          lost = Mesh.downs(nodes, since)
+          if lost > 0, do: first_lost.(nodes, since)
+          {lost, (Enum.max(whole) - Mesh.started_at(nodes, since)) / 1000}
+        end)
+      end
+    )
 
   IO.puts(
     "#{meshes} meshes of 12, 10 % loss: connections lost on the way #{Enum.sum(lost)} (bound 0), in " <>
       "#{Enum.count(lost, &(&1 > 0))} of them"
   )
+
+  Figures.quantiles("the full mesh, from the last start", times)
 end

@@ -15,6 +15,13 @@ defmodule GossipCluster.Epmd do
   listens on; and every address that it is heard at, or says that it has. So it is for every dial of Erlang's: those of
   `global`, and yours.
 
+  ## Where packets are lost
+
+  An attempt whose SYN is not answered is given up and followed by the next, after 50, 100, 200 ... ms, 7 s all
+  together. `global` would take the first that is given up for a node that cannot be reached, and disconnect others from
+  it, to prevent overlapping partitions. Hence a cluster that starts sets the kernel's parameter
+  `global_connect_retries` to 6, unless it is set.
+
   ## Switching it on
 
   Erlang reads the setting when its distribution starts:

@@ -2,7 +2,7 @@ defmodule GossipCluster.LocalNode do
   @moduledoc false
   # What this node's own distribution is like: its name, type and port, and its cookie.
 
-  alias GossipCluster.{Hidden, Peer}
+  alias GossipCluster.{Handshake, Hidden, Peer}
 
   @type t :: %{
           name: String.t(),
@@ -105,10 +105,7 @@ defmodule GossipCluster.LocalNode do
   distribution listens on, if that is seen. Asks the kernel, which takes its time where there are thousands: not for the
   owner.
 
-  Lets that socket send without delay (TCP_NODELAY) from the first byte on, as Erlang does when a connection is up.
-  Whoever is dialled says two things one after the other in the handshake, and else the second waits until the first is
-  acknowledged: where packets are lost, a lost acknowledgement or first answer costs 0.2 s. `-kernel dist_nodelay false`
-  forbids it.
+  Prepares that socket for networks that lose packets: see GossipCluster.Handshake.
   """
   @spec addresses() :: {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
   def addresses, do: {host_addresses(), listener()}
@@ -138,16 +135,11 @@ defmodule GossipCluster.LocalNode do
     with {:connected, ^owner} <- Port.info(port, :connected),
          {:error, :enotconn} <- :inet.peername(port),
          {:ok, {ip, number}} when is_tuple(ip) <- :inet.sockname(port) do
-      _ = if Application.get_env(:kernel, :dist_nodelay, true), do: undelay(port)
+      :ok = Handshake.listener(port)
       {ip, number}
     else
       _other -> nil
     end
-  end
-
-  defp undelay(port) do
-    with {:ok, [nodelay: false]} <- :inet.getopts(port, [:nodelay]),
-         do: :inet.setopts(port, nodelay: true)
   end
 
   @doc """

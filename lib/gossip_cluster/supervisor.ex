@@ -7,7 +7,7 @@ defmodule GossipCluster.Supervisor do
 
   require Logger
 
-  alias GossipCluster.{Owner, Reporter, Shared, View}
+  alias GossipCluster.{Handshake, Owner, Reporter, Shared, View}
 
   @doc false
   @spec start_link(GossipCluster.Options.t()) :: Supervisor.on_start()
@@ -111,6 +111,7 @@ defmodule GossipCluster.Supervisor do
   @doc false
   def start_owner(options, view) do
     :ok = Shared.ensure_started()
+    :ok = Handshake.prepare()
     Owner.start_link(Map.put(options, :view, view))
   end
 end

@@ -206,9 +206,11 @@ defmodule GossipCluster.Lab do
 
   @doc "How many packets `lose/3` has dropped on a host."
   @spec lost(t(), pos_integer()) :: non_neg_integer()
-  def lost(lab, n) do
+  def lost(lab, n), do: dropped(lab, n, "lab", "loss")
+
+  defp dropped(lab, n, table, chain) do
     {rules, 0} =
-      System.cmd("ip", ~w(netns exec #{lab.hosts[n].netns} nft list chain inet lab loss))
+      System.cmd("ip", ~w(netns exec #{lab.hosts[n].netns} nft list chain inet #{table} #{chain}))
 
     [_, packets] = Regex.run(~r/counter packets (\d+)/, rules)
     String.to_integer(packets)
@@ -302,6 +304,10 @@ defmodule GossipCluster.Lab do
     }
     """)
   end
+
+  @doc "How many packets `lose_first/4` has dropped on a host."
+  @spec first_lost(t(), pos_integer()) :: non_neg_integer()
+  def first_lost(lab, n), do: dropped(lab, n, "first", "in")
 
   @doc "Ends what `part/3` began."
   @spec join(t(), pos_integer(), pos_integer()) :: :ok

@@ -4,7 +4,7 @@ defmodule GossipCluster.Dial.Attempt do
   # and runs code of the user.
 
   alias GossipCluster.Dial.Diagnosis
-  alias GossipCluster.{Disconnects, Epmd, Peer}
+  alias GossipCluster.{Disconnects, Epmd, Handshake, Peer}
 
   @typedoc "A function and the arguments that stand before the one that is appended."
   @type call :: {module(), atom(), list()}
@@ -118,12 +118,10 @@ defmodule GossipCluster.Dial.Attempt do
   # A lost SYN costs a second, for TCP repeats it no sooner; a lost one of three, seven. So an attempt whose SYN is not
   # answered soon is dropped, and another begins: its process is known to GossipCluster.Epmd, and when that is killed
   # net_kernel gives the attempt up at once, without a word. One that is answered is never cut, however slow the other
-  # side is. Together they take as long as net_kernel would (7 s), and the last has time for the slowest of networks.
-  @bounds [50, 100, 200, 400, 800, 1_600, 3_850]
-
+  # side is.
   defp bounded?(mfa), do: net_kernel?(mfa) and :net_kernel.epmd_module() == Epmd
 
-  defp bounded(mfa, node), do: bounded(mfa, node, @bounds)
+  defp bounded(mfa, node), do: bounded(mfa, node, Handshake.bounds())
 
   defp bounded(_mfa, _node, []), do: {:ok, :unanswered}
 
