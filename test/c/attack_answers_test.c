@@ -161,6 +161,32 @@ static void a_new_address_is_tried_with_three_times_the_bytes(void **state)
     assert_in_range(attack_bytes(net, &victim, since), 1, 3 * (size_t)beat.len);
 }
 
+/* Off the link, or by unicast: nothing, and no more than three times the bytes. */
+static void a_new_address_said_to_one_is_tried_with_three_times_the_bytes(void **state)
+{
+    static struct wire_message m;
+    struct net *net = *state;
+    struct addr victim = VICTIM;
+    struct forged f = forge(0x6000, "n@h", 1, 50);
+    add_longest(net, 1);
+    struct node *n = net->nodes[0];
+    net_prove(net, 0, &f);
+    for (uint8_t source = SOURCE_FAR + 1;
+         source-- > SOURCE_NEAR;) { /* the nearer one is tried, and then not again */
+        uint8_t data[DATAGRAM_MAX];
+        struct path path = {.kind = PATH_UNICAST, .source = source, .addr = victim, .local = n->addr};
+        int64_t since = ++net->now;
+        forge_start(&f, &m, WIRE_PROBE);
+        m.own_count = 0;
+        m.sent_at = (uint64_t)net->now;
+        forge_to(&m, gossip_boot(n->g), &n->addr);
+        size_t len = forge_seal(&f, &m, data);
+        net_inject_path(net, 0, &path, data, len);
+        assert_int_equal(attack_sent_to(net, &victim, since, NULL), source != SOURCE_FAR);
+        assert_in_range(attack_bytes(net, &victim, since), 0, 3 * len);
+    }
+}
+
 /* A member of several links answers by the group on the one where it was asked: on each it would be once
  * more. */
 static void an_answer_by_the_group_goes_out_on_one_link(void **state)
@@ -358,6 +384,7 @@ int main(void)
         NET_TEST(it_is_bounded_where_members_have_the_longest_names),
         NET_TEST(who_answers_from_elsewhere_is_asked_there_with_three_times_the_bytes),
         NET_TEST(a_new_address_is_tried_with_three_times_the_bytes),
+        NET_TEST(a_new_address_said_to_one_is_tried_with_three_times_the_bytes),
         NET_TEST(an_answer_by_the_group_goes_out_on_one_link),
         NET_TEST(nothing_leaves_the_link_for_a_stranger),
         NET_TEST(nothing_is_believed_of_a_source_that_is_nobodys),

@@ -312,6 +312,55 @@ static void the_dead_are_not_kept_alive_by_one_who_says_so(void **state)
     }
 }
 
+/* What is promised is believed within bounds: who promises nothing makes nobody ask all the time, and who
+ * promises that it may be silent for hours is not waited for. */
+static void a_promise_is_believed_within_bounds(void **state)
+{
+    const struct {
+        uint16_t interval_ms;
+        uint8_t miss;
+        int64_t silent; /* so long */
+        bool inherits;  /* and is still known */
+    } rows[] = {{1000, 0, 1900 * MS_US, true},
+                {1000, 0, 2200 * MS_US, false},
+                {100, UINT8_MAX, 2900 * MS_US, true},
+                {100, UINT8_MAX, 3200 * MS_US, false}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct net *net = net_again(state);
+        struct forged f = begin(net, 1), heir = forge(101, "insider@h3", 2, 51);
+        struct wire_message m;
+        net_prove(net, 0, &heir); /* the same name, another life: it waits for the first to go */
+        for (int64_t silent = net->now + 8 * SECOND_US, end = silent + rows[i].silent; net->now < end;) {
+            beat(net, &f);
+            if (net->now <= silent) {
+                forge_start(&heir, &m, WIRE_HELLO);
+                m.interval_ms = rows[i].interval_ms;
+                m.miss = rows[i].miss;
+                net_say(net, 0, &heir, PATH_GROUP, &m);
+            }
+            net_run(net, 100 * MS_US);
+        }
+        forge_start(&f, &m, WIRE_BYE);
+        m.reason = DOWN_LEFT;
+        m.has |= HAS_REASON;
+        net_say(net, 0, &f, PATH_GROUP, &m);
+        if (net_events(net, 0, EVENT_UP) != rows[i].inherits) {
+            fail_msg("row %zu: it is%s told", i, rows[i].inherits ? " not" : "");
+        }
+    }
+    struct net *net = net_again(state);
+    struct forged f = begin(net, 1);
+    struct wire_message m;
+    forge_start(&f, &m, WIRE_HELLO);
+    m.interval_ms = 0;
+    net_say(net, 0, &f, PATH_GROUP, &m);
+    int64_t since = ++net->now;
+    net_run(net, 120 * MS_US);
+    assert_int_equal(net_sent(net, 0, since, WIRE_PROBE, NULL), 0);
+    net_run(net, 100 * MS_US);
+    assert_in_range(net_sent(net, 0, since, WIRE_PROBE, NULL), 1, 2);
+}
+
 /* Members that nobody has ever heard make nobody else's beats rare. */
 static void invented_members_do_not_slow_the_beats(void **state)
 {
@@ -441,6 +490,7 @@ int main(void)
         NET_TEST(a_take_over_needs_more_than_hearsay),
         NET_TEST(burials_do_not_end_failure_detection),
         NET_TEST(the_dead_are_not_kept_alive_by_one_who_says_so),
+        NET_TEST(a_promise_is_believed_within_bounds),
         NET_TEST(invented_members_do_not_slow_the_beats),
         NET_TEST(probes_to_one_address_are_bounded),
         NET_TEST(an_entry_names_no_address_that_is_not_one),

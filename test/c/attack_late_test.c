@@ -61,6 +61,7 @@ static void what_was_overtaken_by_five_seconds_tells_nothing(void **state)
 {
     struct net *net = *state;
     struct forged f = begin(net, 10000);
+    net_run(net, 4 * SECOND_US);
     beat(net, &f, 30, 0, 10000);
     beat(net, &f, 20, WINDOW_LIFE, 10000);
     assert_int_equal(stale(net), 0);
@@ -172,20 +173,30 @@ static void what_was_overtaken_changes_nothing(void **state)
     assert_int_equal(net_events(net, 0, EVENT_DOWN), 1);
 }
 
-/* An answer is of this moment, whatever its number: it was asked for just now. */
-static void an_answer_that_was_overtaken_is_a_sign_of_life(void **state)
+/* An answer is of this moment, whatever its number: it was asked for just now. But what else it says may be
+ * over. */
+static void an_answer_that_was_overtaken_is_a_sign_of_life_alone(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net, 1000);
+    struct forged f = begin(net, 1000), old;
+    struct wire_message m;
     beat(net, &f, 30, 0, 1000);
     int64_t since = ++net->now;
     while (net_sent(net, 0, since, WIRE_PROBE, NULL) == 0) {
         net_run(net, 10 * MS_US);
     }
-    f.sequence = 20;
-    net_prove(net, 0, &f);
+    old = f;
+    old.sequence = 20;
+    old.id.dist_port = 4;
+    forge_start(&old, &m, WIRE_ACK);
+    m.interval_ms = UINT16_MAX;
+    m.miss = UINT8_MAX;
+    forge_echo(&m, gossip_boot(net->nodes[0]->g), witness_nonce(&net->nodes[0]->witness));
+    net_say(net, 0, &old, PATH_UNICAST, &m);
     net_run(net, SECOND_US);
     assert_int_equal(net->nodes[0]->event_count, 0);
+    net_run(net, 2 * SECOND_US); /* the promise was the old one */
+    assert_int_equal(net_event(net, 0, EVENT_DOWN)->peer.id.dist_port, f.id.dist_port);
 }
 
 int main(void)
@@ -197,7 +208,7 @@ int main(void)
         NET_TEST(who_is_late_is_asked_once_a_second),
         NET_TEST(what_was_overtaken_is_no_sign_of_life),
         NET_TEST(what_was_overtaken_changes_nothing),
-        NET_TEST(an_answer_that_was_overtaken_is_a_sign_of_life),
+        NET_TEST(an_answer_that_was_overtaken_is_a_sign_of_life_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

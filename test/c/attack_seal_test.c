@@ -96,6 +96,30 @@ static void what_is_said_to_one_or_to_all_came_so(void **state)
     }
 }
 
+/* Nobody is there, so nobody says anything. */
+static void what_comes_from_no_endpoint_is_misdirected(void **state)
+{
+    static const struct {
+        uint8_t ip[4];
+        uint16_t port;
+    } sources[] = {{{10, 0, 0, 50}, 0},
+                   {{0, 0, 0, 0}, 4444},
+                   {{224, 0, 0, 1}, 4444},
+                   {{239, 255, 255, 255}, 4444},
+                   {{255, 255, 255, 255}, 4444}};
+    struct net *net = *state;
+    struct addr none = {0};
+    struct forged f = begin(net, &none);
+    struct wire_message m;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        for (size_t k = 0; k < COUNT(sources) && kinds[i].to_group; k++) {
+            struct path path = {.kind = PATH_GROUP, .addr = addr_ipv4(sources[k].ip, sources[k].port, 2)};
+            start(&f, &m, &kinds[i]);
+            assert_fate(net, &f, &path, &m, MISDIRECTED, kinds[i].text);
+        }
+    }
+}
+
 /* Whoever stands there may be asked a newcomer's question, and told nothing. */
 static void what_is_for_whoever_stands_there_is_a_question(void **state)
 {
@@ -175,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(what_is_said_to_one_or_to_all_came_so),
+        NET_TEST(what_comes_from_no_endpoint_is_misdirected),
         NET_TEST(what_is_for_whoever_stands_there_is_a_question),
         NET_TEST(where_it_was_sent_to_is_where_it_came),
         NET_TEST(of_what_was_relayed_a_person_is_told_once),
