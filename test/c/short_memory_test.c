@@ -115,11 +115,68 @@ static void a_peer_whose_timers_find_no_room_is_watched_all_the_same(void **stat
     }
 }
 
+static void say_left(struct net *net, struct forged *f, uint64_t boot)
+{
+    struct wire_message m;
+    forge_start(f, &m, WIRE_NEWS);
+    forge_verdict(&m, VERDICT_LEFT, boot, 0);
+    net_say(net, 0, f, PATH_GROUP, &m);
+}
+
+static size_t probes_to(const struct net *net, size_t i, int64_t since)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < net->log_count; k++) {
+        const struct sent *s = &net->log[k];
+        n += s->at >= since && addr_same(&s->from, &net->nodes[0]->addr) && s->path.kind == PATH_UNICAST &&
+             addr_same(&s->path.addr, &net->nodes[i]->addr);
+    }
+    return n;
+}
+
+/* Others say that it has left, and the moment in which that can be refuted finds no room: it is probed all
+ * the same, though it is not silent yet. What is said again counts as soon as there is room. */
+static void a_goodbye_that_others_tell_of_while_there_is_no_room(void **state)
+{
+    struct net *net = refusing(state, 100, true);
+    struct forged f = forge(100, "insider@h3", 1, 50);
+    members(net, 4);
+    assert_true(net_wait(net, 3 * SECOND_US, net_whole));
+    net_run(net, 7 * SECOND_US);
+    net_prove(net, 0, &f);
+    net_forget_events(net);
+    uint64_t living = gossip_boot(net->nodes[2]->g), dead = gossip_boot(net->nodes[1]->g);
+    int64_t beaten = net->now; /* its next beat has just come */
+    while (net_sent(net, 1, beaten, WIRE_HELLO, NULL) == 0) {
+        net_run(net, MS_US);
+    }
+    net_run(net, MS_US);
+    net_kill(net, 1);
+    int64_t since = net->now;
+    uint64_t refused = refuse_count();
+    say_left(net, &f, dead);
+    say_left(net, &f, living);
+    assert_true(refuse_count() > refused);
+    net_run(net, 250 * MS_US);
+    assert_true(probes_to(net, 1, since) >= 2 && probes_to(net, 1, since) <= 4);
+    assert_true(probes_to(net, 2, since) >= 1);
+    assert_int_equal(net_events(net, 0, EVENT_DOWN), 0);
+    refuse_percent(0);
+    say_left(net, &f, dead);
+    say_left(net, &f, living);
+    net_run(net, FAREWELL_WAIT + 10 * MS_US);
+    const struct event *down = net_event(net, 0, EVENT_DOWN);
+    assert_int_equal(net_events(net, 0, EVENT_DOWN), 1);
+    assert_true(down->peer.id.boot == dead);
+    assert_int_equal(down->reason, DOWN_LEFT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(twelve_that_join_while_memory_is_short),
         NET_TEST(twelve_that_come_and_go_while_memory_is_short),
+        NET_TEST(a_goodbye_that_others_tell_of_while_there_is_no_room),
         NET_TEST(a_peer_whose_timers_find_no_room_is_watched_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
