@@ -5,11 +5,13 @@ defmodule GossipCluster.OwnerLoad do
   node's, and the side with the higher name waits. The caller has started the node's distribution.
 
       load = OwnerLoad.start(4_096)
-      OwnerLoad.snapshot(load)   #=> %{reductions: 1_234.5, longest: 4.2, milliseconds: 300.0}
+      OwnerLoad.snapshot(load)   #=> %{reductions: 1_234.5, longest: 4.2, collecting: 3.5, milliseconds: 300.0}
+      OwnerLoad.words(load)      #=> 80.1
       OwnerLoad.stop(load)
 
   Reductions are the owner's, for each peer; the longest step, in milliseconds, is one message from its beginning to its
-  end, by the clock on the wall.
+  end, by the clock on the wall, and `collecting` is what of it were collections of the owner's memory. Words are what
+  is left of that memory by such a collection, for each peer.
   """
 
   alias GossipCluster.{FakeSidecar, Owner}
@@ -20,7 +22,7 @@ defmodule GossipCluster.OwnerLoad do
   # As many as gossipd puts into one.
   @page 64
   # No argument is copied, for the owner's whole state is one.
-  @flags [:call, :arity, :return_to, :monotonic_timestamp]
+  @flags [:call, :arity, :return_to, :garbage_collection, :monotonic_timestamp]
 
   @doc "Starts a cluster for this many peers, whose sidecar is this executable: one that reads, and says nothing."
   def start(count, sidecar) do
@@ -102,6 +104,24 @@ defmodule GossipCluster.OwnerLoad do
     measure(load, [], length(load.peers), fn -> GossipCluster.leave(load.name) end)
   end
 
+  @doc "What the owner's memory holds, in words a peer, when all that is not needed is collected."
+  def words(load) do
+    settle(load)
+    1 = :erlang.trace(load.owner, true, [:garbage_collection])
+    true = :erlang.garbage_collect(load.owner)
+    1 = :erlang.trace(load.owner, false, [:garbage_collection])
+    ref = :erlang.trace_delivered(load.owner)
+    words(load.owner, ref, 0) / length(load.peers)
+  end
+
+  defp words(owner, ref, words) do
+    receive do
+      {:trace, ^owner, :gc_major_end, sizes} -> words(owner, ref, sizes[:heap_size])
+      {:trace, ^owner, _what, _sizes} -> words(owner, ref, words)
+      {:trace_delivered, ^owner, ^ref} -> words
+    end
+  end
+
   @doc "A caller that awaits more peers than there are, for as long as it lives."
   def await(load) do
     pid = spawn_link(fn -> GossipCluster.await(load.name, min: 1_000_000, timeout: :infinity) end)
@@ -125,9 +145,12 @@ defmodule GossipCluster.OwnerLoad do
     1 = :erlang.trace(load.owner, false, @flags)
     steps(false)
 
+    {longest, collecting} = longest(load.owner)
+
     %{
       reductions: (reductions - before) / peers,
-      longest: longest(load.owner),
+      longest: longest,
+      collecting: collecting,
       milliseconds: milliseconds
     }
   end
@@ -154,27 +177,31 @@ defmodule GossipCluster.OwnerLoad do
         do: 1 = :erlang.trace_pattern({Owner, function, arity}, match, [:local])
   end
 
+  # The longest step, and what of it was spent collecting.
   defp longest(owner) do
     ref = :erlang.trace_delivered(owner)
-    longest(owner, ref, 0, 0)
+    {longest, collecting} = longest(owner, ref, %{since: 0, collecting: 0}, {0, 0})
+    {milliseconds(longest), milliseconds(collecting)}
   end
 
-  defp longest(owner, ref, since, longest) do
+  defp longest(owner, ref, step, longest) do
     receive do
       {:trace_ts, ^owner, :call, _function, at} ->
-        longest(owner, ref, at, longest)
+        longest(owner, ref, %{since: at, collecting: 0}, longest)
 
       {:trace_ts, ^owner, :return_to, _function, at} ->
-        longest(owner, ref, at, max(longest, at - since))
+        longest(owner, ref, step, max(longest, {at - step.since, step.collecting}))
 
-      {:trace_ts, _pid, _what, _about, _at} ->
-        longest(owner, ref, since, longest)
+      {:trace_ts, ^owner, what, _sizes, at} when what in [:gc_minor_start, :gc_major_start] ->
+        longest(owner, ref, %{step | collecting: step.collecting - at}, longest)
 
-      {:trace_ts, _pid, _what, _about, _more, _at} ->
-        longest(owner, ref, since, longest)
+      {:trace_ts, ^owner, what, _sizes, at} when what in [:gc_minor_end, :gc_major_end] ->
+        longest(owner, ref, %{step | collecting: step.collecting + at}, longest)
 
       {:trace_delivered, ^owner, ^ref} ->
-        System.convert_time_unit(longest, :native, :microsecond) / 1000
+        longest
     end
   end
+
+  defp milliseconds(time), do: System.convert_time_unit(time, :native, :microsecond) / 1000
 end

@@ -134,7 +134,8 @@ defmodule GossipCluster.Cluster.Dialer do
         reconsider(dialer, name, entry, now, at)
 
       %{} ->
-        entry = %Entry{peer: peer, lives: [peer.creation]}
+        # Shares the names of its fields with all others, see GossipCluster.Sidecar.Codec.
+        entry = %{%Entry{peer: nil} | peer: peer, lives: [peer.creation]}
         dialer |> count(name, 1) |> reconsider(name, entry, now)
     end
   end

@@ -9,6 +9,10 @@ defmodule GossipCluster.Sidecar.Codec do
 
   alias GossipCluster.Peer
 
+  # Of which each peer is made: so all share one tuple with the names of the fields, a constant of this module.
+  # `%Peer{name: name, ...}` makes such a tuple for each, 21 words of 64 that every collection of memory copies.
+  @peer %Peer{name: "", creation: 0}
+
   @protocol 1
   @max_up 1_048_576
   @max_down 1_048_576
@@ -303,22 +307,23 @@ defmodule GossipCluster.Sidecar.Codec do
     with true <- proper?(addresses) and Enum.all?(addresses, &address?/1),
          {listens, own_addresses} <- host(host) do
       {:ok,
-       %Peer{
-         name: name,
-         boot: hex(boot),
-         creation: creation,
-         incarnation: incarnation,
-         port: port,
-         long_names: long_names,
-         tls: tls,
-         ipv6: ipv6,
-         hidden: hidden,
-         status: status,
-         cookie: cookie,
-         heard: heard,
-         addresses: addresses,
-         own_addresses: own_addresses,
-         listens: listens
+       %{
+         @peer
+         | name: name,
+           boot: hex(boot),
+           creation: creation,
+           incarnation: incarnation,
+           port: port,
+           long_names: long_names,
+           tls: tls,
+           ipv6: ipv6,
+           hidden: hidden,
+           status: status,
+           cookie: cookie,
+           heard: heard,
+           addresses: addresses,
+           own_addresses: own_addresses,
+           listens: listens
        }}
     else
       _wrong -> :error
@@ -369,7 +374,10 @@ defmodule GossipCluster.Sidecar.Codec do
 
   defp proper?(list), do: not List.improper?(list)
 
-  # Where code is loaded when it is called, Base would come between the first peer and its dial.
-  defp hex(boot),
-    do: for(<<digit::4 <- boot>>, into: "", do: <<:binary.at("0123456789abcdef", digit)>>)
+  # Where code is loaded when it is called, Base would come between the first peer and its dial. And like `into: ""` it
+  # builds a text with room for more, outside of the heap: 256 bytes for these 16.
+  defp hex(boot) do
+    digits = for <<digit::4 <- boot>>, do: :binary.at("0123456789abcdef", digit)
+    :erlang.list_to_binary(digits)
+  end
 end
