@@ -42,8 +42,9 @@ sim_run(replay --scenario replay --nodes 5 --no-seal
   --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0)
 
 # Attacks.
-sim_run(amplify --scenario amplify --nodes 20 --no-seal --at-most one_percent_max=300 --at-most many_percent_max=300
-  --at-most never_gone=0 --at-most gone_us_max=2200000)
+sim_run(amplify --scenario amplify --nodes 12 --seconds 5 --no-seal --at-most one_percent_max=300 --at-most many_percent_max=300
+  --at-most one_own_percent_p50=110 --at-most many_own_percent_p50=110 --at-most one_never_gone=0
+  --at-most many_never_gone=0 --at-most one_gone_us_max=2200000 --at-most many_gone_us_max=2200000)
 sim_run(harvest --scenario harvest --nodes 20 --no-seal --at-most never_gone=0 --at-most gone_us_max=4200000)
 sim_run(relay --scenario relay --nodes 12 --no-seal --at-most relay_believed=0 --at-most incomplete=0
   --at-most down_silent=0)

@@ -22,6 +22,26 @@ void attack_say(struct cluster *c, const struct path *from, const uint8_t *data,
     packets_drop(&c->packets, number);
 }
 
+static int is_there(void *context, const struct peer_view *v)
+{
+    struct addr here = attack_address();
+    for (size_t i = 0; i < v->addr_count; i++) {
+        *(int64_t *)context += addr_same_host(&v->addrs[i], &here);
+    }
+    return 0;
+}
+
+int64_t attack_believed(const struct cluster *c)
+{
+    int64_t believed = 0;
+    for (uint32_t i = 0; i < c->size; i++) {
+        if (c->nodes[i].g != NULL) {
+            (void)gossip_peers(c->nodes[i].g, is_there, &believed);
+        }
+    }
+    return believed;
+}
+
 size_t attack_recording(struct cluster *c, bool question, uint8_t data[static DATAGRAM_MAX])
 {
     struct wire_message m;

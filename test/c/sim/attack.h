@@ -11,6 +11,9 @@ struct addr attack_address(void);
  * cluster_sent). What it says is taken as it is. */
 void attack_say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint32_t to);
 
+/* How many times a member takes his address for a peer's. */
+int64_t attack_believed(const struct cluster *c);
+
 /* What a member of an ended session, that nobody knows, once said to the group: a beat, or a question. Only
  * the simulator can make as many. Returns its length. */
 size_t attack_recording(struct cluster *c, bool question, uint8_t data[static DATAGRAM_MAX]);

@@ -7,75 +7,9 @@
 #include "memory.h"
 #include "scenario.h"
 
-#define RECORDINGS 5000u
-#define EVERY      500 /* microseconds: 2,000 a second */
-
 static bool none_lists_it(const struct cluster *c)
 {
     return c->observer.subjects[c->watched].known_by == 0;
-}
-
-/* Bytes and datagrams that somebody causes: for the victim, and to the group but for beats. */
-struct caused {
-    struct cluster *c;
-    struct addr victim;
-    int64_t victim_bytes, group_bytes;
-};
-
-static void count(void *context, uint32_t packet, uint32_t from, uint32_t to)
-{
-    struct caused *caused = context;
-    const struct packet *p = packets_at(&caused->c->packets, packet);
-    (void)from;
-    if (to == caused->c->size && p->class != PACKET_BEAT) {
-        caused->group_bytes += p->len;
-    } else if (p->from.kind == PATH_UNICAST && addr_same(&p->from.local, &caused->victim)) {
-        caused->victim_bytes += p->len;
-    }
-}
-
-/* One recording, again and again, and then 5,000 of them. A crash meanwhile is found as ever. */
-void scenario_amplify(struct cluster *c)
-{
-    struct caused caused = {.c = c, .victim = attack_address()};
-    struct path from = {.kind = PATH_GROUP, .addr = caused.victim};
-    uint8_t data[DATAGRAM_MAX];
-    int64_t sent = 0;
-    scenario_settle(c, c->size);
-    cluster_run(c, cluster_now(c) + 6 * SECOND_US); /* nobody is young any more */
-    c->everything = count;
-    c->everything_context = &caused;
-    for (int question = 0; question < 2; question++) {
-        size_t len = attack_recording(c, question, data);
-        for (int i = 0; i < 100; i++, sent += (int64_t)len) {
-            attack_say(c, &from, data, len, c->size);
-            cluster_run(c, cluster_now(c) + 100 * MS_US);
-        }
-    }
-    report_count(c->report, "one_sent_bytes", sent);
-    report_max(c->report, "one_percent_max", (caused.victim_bytes + caused.group_bytes) * 100 / sent);
-    caused.victim_bytes = caused.group_bytes = sent = 0;
-    bool crash = c->size > 2;
-    for (uint32_t i = 0; i < RECORDINGS; i++) {
-        size_t len = attack_recording(c, i % 2 != 0, data);
-        attack_say(c, &from, data, len, c->size);
-        sent += (int64_t)len;
-        cluster_run(c, cluster_now(c) + EVERY);
-    }
-    report_count(c->report, "many_sent_bytes", sent);
-    report_max(c->report, "many_percent_max", (caused.victim_bytes + caused.group_bytes) * 100 / sent);
-    c->everything = NULL;
-    if (crash) {
-        c->watched = scenario_draw(c);
-        int64_t since = cluster_now(c);
-        cluster_crash(c, c->watched);
-        for (uint32_t i = 0; i < 3 * RECORDINGS && !none_lists_it(c); i++) {
-            size_t len = attack_recording(c, i % 2 != 0, data);
-            attack_say(c, &from, data, len, c->size);
-            cluster_run(c, cluster_now(c) + EVERY);
-        }
-        scenario_await(c, "gone_us", "never_gone", since, 10 * SECOND_US, none_lists_it);
-    }
 }
 
 /* What a member said in its last minute. */
@@ -169,27 +103,14 @@ static void relay(void *context, uint32_t packet, uint32_t from, uint32_t to)
     r->busy = false;
 }
 
-static int is_there(void *context, const struct peer_view *v)
-{
-    struct addr here = attack_address();
-    for (size_t i = 0; i < v->addr_count; i++) {
-        *(int64_t *)context += addr_same_host(&v->addrs[i], &here);
-    }
-    return 0;
-}
-
 void scenario_relay(struct cluster *c)
 {
     struct relayer r = {.c = c};
-    int64_t believed = 0;
     c->everything = relay;
     c->everything_context = &r;
     scenario_settle(c, c->size);
     cluster_run(c, cluster_now(c) + scenario_length(c, 60));
-    for (uint32_t i = 0; i < c->size; i++) {
-        (void)gossip_peers(c->nodes[i].g, is_there, &believed);
-    }
-    report_count(c->report, "relay_believed", believed);
+    report_count(c->report, "relay_believed", attack_believed(c));
     report_count(c->report, "incomplete", !cluster_complete(c));
     c->everything = NULL;
 }
