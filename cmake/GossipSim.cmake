@@ -39,7 +39,8 @@ sim_run(pause --scenario pause --nodes 40 --pause-ms 512 --no-seal)
 sim_run(flap --scenario flap --nodes 30 --seconds 80 --no-seal)
 sim_run(mute --scenario mute --nodes 30 --seconds 30 --no-seal)
 sim_run(replay --scenario replay --nodes 5 --no-seal
-  --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0)
+  --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0
+  --at-most replay_believed=0 --at-most replay_unlured=0 --at-most replay_lured_percent=300)
 
 # Attacks.
 sim_run(amplify --scenario amplify --nodes 12 --seconds 5 --no-seal --at-most one_percent_max=300 --at-most many_percent_max=300

@@ -1,9 +1,10 @@
 /* Everything ever sent is sent again: to live members, to members that have all been restarted, and to two
  * that stand alone; to whom it was sent and to everybody; from where it came and from a stranger's address.
- */
+ * What was for one comes to each as if it was sent to where that one is. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "attack.h"
 #include "memory.h"
 #include "scenario.h"
 
@@ -47,43 +48,74 @@ static struct census take_census(const struct cluster *c)
     return s;
 }
 
-/* The same datagram as if it came from elsewhere. */
-static uint32_t copy_from_stranger(struct cluster *c, uint32_t original)
+/* What comes to the stranger's address: answers to what nobody knows that it is a copy. */
+struct lured {
+    const struct cluster *c;
+    struct addr stranger;
+    int64_t sent, bytes; /* from there, to there */
+};
+
+static void count_lured(void *context, uint32_t packet, uint32_t from, uint32_t to)
 {
-    static const uint8_t ip[4] = {10, 255, 255, 254};
-    uint32_t number = packets_new(&c->packets);
-    struct packet *copy = packets_at(&c->packets, number);
-    const struct packet *p = packets_at(&c->packets, original);
-    copy->len = p->len;
-    copy->class = p->class;
-    copy->boot = p->boot;
-    copy->about = p->about;
-    copy->from = (struct path){.kind = p->from.kind, .addr = addr_ipv4(ip, 40000, 1), .local = p->from.local};
-    memcpy(copy->data, p->data, p->len);
-    return number;
+    struct lured *l = context;
+    const struct packet *p = packets_at(&l->c->packets, packet);
+    (void)from;
+    (void)to;
+    if (p->from.kind == PATH_UNICAST && addr_same(&p->from.local, &l->stranger)) {
+        l->bytes += p->len;
+    }
+}
+
+/* To everybody, from this source; returns how many copies there were. */
+static uint32_t to_everybody(struct cluster *c, const struct packet *p, const struct addr *source)
+{
+    struct path path = {.kind = p->from.kind, .addr = *source};
+    uint32_t copies = 0;
+    if (path.kind == PATH_GROUP) {
+        attack_say(c, &path, p->data, p->len, c->size);
+        return 1;
+    }
+    for (uint32_t i = 0; i < c->size; i++) {
+        path.local = cluster_address(c, i);
+        if (c->nodes[i].g != NULL) {
+            attack_say(c, &path, p->data, p->len, i);
+            copies++;
+        }
+    }
+    return copies;
 }
 
 static void replay(struct cluster *c, const struct record *r)
 {
     struct census before = take_census(c);
     struct traffic quiet = c->traffic;
+    struct lured lured = {.c = c, .stranger = attack_address()};
+    int64_t copies = 0;
+    c->everything = count_lured;
+    c->everything_context = &lured;
     for (uint32_t i = 0; i < r->count; i++) {
         uint32_t packet = r->sent[i][0], to = r->sent[i][1];
+        const struct packet *p = packets_at(&c->packets, packet);
+        bool straight = i % 2 == 0; /* who is first counts: the second is a copy */
+        int64_t each = to_everybody(c, p, straight ? &p->from.addr : &lured.stranger);
+        (void)to_everybody(c, p, straight ? &lured.stranger : &p->from.addr);
         cluster_replay(c, packet, to);
-        cluster_replay(c, packet, c->size);
-        uint32_t strange = copy_from_stranger(c, packet);
-        cluster_replay(c, strange, c->size);
-        packets_drop(&c->packets, strange);
+        copies += 2 * each + 1;
+        lured.sent += each * (int64_t)p->len;
         cluster_run(c, cluster_now(c) + GAP);
     }
+    c->everything = NULL;
     struct census after = take_census(c);
-    report_count(c->report, "replayed_datagrams", 3 * (int64_t)r->count);
+    report_count(c->report, "replayed_datagrams", copies);
     report_count(c->report, "replay_events", after.events - before.events);
+    report_count(c->report, "replay_believed", attack_believed(c));
     report_count(c->report, "replay_listed_grown", after.listed - before.listed);
     report_max(c->report, "replay_pending_most", after.pending - before.pending);
     report_count(
         c->report, "replay_caused_packets",
         (int64_t)(traffic_packets(&quiet, &c->traffic) - traffic_class(&quiet, &c->traffic, PACKET_BEAT)));
+    report_count(c->report, "replay_unlured", lured.bytes == 0); /* then no copy has reached anybody */
+    report_max(c->report, "replay_lured_percent", lured.bytes * 100 / lured.sent);
     cluster_run(c, cluster_now(c) + CALM);
     struct census calm = take_census(c);
     report_count(c->report, "replay_events_later", calm.events - after.events);
