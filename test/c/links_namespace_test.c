@@ -225,7 +225,7 @@ static void links_that_come_back_are_joined_again(void **state)
 }
 
 /* It was shown under its old name for ever: an interface counted as the same by its index and address alone.
- * A system may rename one that is up, which no datagram shows. */
+ * Linux renames one that is up since 6.2, which no datagram shows; older kernels want it down. */
 static void a_link_that_is_renamed_is_shown_under_its_new_name(void **state)
 {
     (void)state;
@@ -236,9 +236,8 @@ static void a_link_that_is_renamed_is_shown_under_its_new_name(void **state)
     await_log(&a, "multicast on v3 10.77.3.1");
     sidecar_await(&a, "snapshot_end");
     sidecar_alive(&a, "a@host");
-    ip("link set v3 down");
-    ip("link set v3 name wan3");
-    ip("link set wan3 up");
+    ip("link set v3 name wan3 2>/dev/null ||"
+       " { ip link set v3 down && ip link set v3 name wan3 && ip link set wan3 up; }");
     await_log(&a, "multicast on wan3 10.77.3.1");
     await_interfaces(&a, "wan3");
     (void)sidecar_stat(&a, "sent");

@@ -6,9 +6,7 @@ defmodule GossipCluster.Integration.RenameTest do
   test "an interface in use that is renamed is shown under its new name" do
     {lab, [a, _b] = nodes} = together(["a", "b"], cluster: [interval: 200])
     assert [{"eth0", index, "10.77.0.1"}] = Node.status(a).interfaces
-    Lab.in_host(lab, 1, ~w(ip link set eth0 down))
-    Lab.rename(lab, 1, "wan0")
-    Lab.in_host(lab, 1, ~w(ip link set wan0 up))
+    Lab.rename(lab, 1, "eth0", "wan0")
 
     eventually("the new name is shown", nodes, fn ->
       match?([{"wan0", ^index, "10.77.0.1"}], Node.status(a).interfaces)

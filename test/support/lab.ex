@@ -158,10 +158,18 @@ defmodule GossipCluster.Lab do
   def address(lab, n, what, ip, lan \\ 1),
     do: in_host(lab, n, ~w(ip address #{what} #{:inet.ntoa(ip)}/24 dev #{device(lan)}))
 
-  @doc "Gives a host's interface another name."
-  @spec rename(t(), pos_integer(), String.t(), pos_integer()) :: :ok
-  def rename(lab, n, name, lan \\ 1),
-    do: in_host(lab, n, ~w(ip link set #{device(lan)} name #{name}))
+  @doc """
+  Gives a host's interface another name; it is up then. Linux renames one that is up since 6.2; with older kernels it is
+  down for a moment.
+  """
+  @spec rename(t(), pos_integer(), String.t(), String.t()) :: :ok
+  def rename(lab, n, from, to) do
+    script =
+      ~S[ip link set "$0" name "$1" 2>/dev/null || { ip link set "$0" down && ip link set "$0" name "$1"; }] <>
+        ~S[ && ip link set "$1" up]
+
+    in_host(lab, n, ["sh", "-c", script, from, to])
+  end
 
   @doc "Runs a program in a host's network. It must succeed."
   @spec in_host(t(), pos_integer(), [String.t()]) :: :ok
