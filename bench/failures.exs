@@ -5,6 +5,8 @@
 #   cable     a host's cable is cut         until the last other subscriber is told `{:down, _, :silent}`
 #   silent    the same, its carrier kept
 #   heal      the cable is plugged in again until all list each other
+#   reset     a connection is reset at both ends, as by a firewall that restarts,
+#             until a call over the next one is answered, both ways; two hidden nodes, which `global` does not connect
 #
 #   MIX_ENV=test mix run bench/failures.exs [SAMPLES]               as root, on a quiet machine
 
@@ -98,6 +100,40 @@ measures = [
   {["cable: known", "heal"], 2500, cut.(:cable)},
   {["silent: known", "heal"], 2500, cut.(:silent)}
 ]
+
+# What a firewall or NAT does that restarts: each side learns of it when it sends.
+reset = fn ->
+  lab = Lab.make(hosts: 2)
+
+  try do
+    specs =
+      for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, cluster: [], flags: ["-hidden"]}
+
+    [a, b] = nodes = Node.start_all(lab, specs)
+    Case.meet(nodes)
+    settle.(nodes)
+    pairs = [{a, b}, {b, a}]
+    Lab.reset(lab, 1, 2)
+    at = Lab.clock()
+
+    for {node, other} <- pairs do
+      to = {:nobody, String.to_atom(other.name)}
+      Node.call(node, :erlang, :send, [to, :hello, [:noconnect]])
+    end
+
+    for {node, other} <- pairs do
+      Case.eventually("a call by the next connection", nodes, fn ->
+        length(Node.links(node)) >= 3 and Node.reaches?(node, other)
+      end)
+    end
+
+    (Lab.clock() - at) / 1000
+  after
+    Lab.remove(lab)
+  end
+end
+
+Figures.print("reset: back", for(_ <- 1..(2 * samples), do: reset.()), 1000)
 
 for {names, bound, measure} <- measures do
   rows = for _ <- 1..samples, do: in_lab.(measure)
