@@ -216,7 +216,9 @@ defmodule GossipCluster.Lab do
   @spec lost(t(), pos_integer()) :: non_neg_integer()
   def lost(lab, n), do: dropped(lab, n, "lab", "loss")
 
-  defp dropped(lab, n, table, chain) do
+  @doc "How many packets the first rule of a chain that counts has counted on a host."
+  @spec dropped(t(), pos_integer(), String.t(), String.t()) :: non_neg_integer()
+  def dropped(lab, n, table, chain) do
     {rules, 0} =
       System.cmd("ip", ~w(netns exec #{lab.hosts[n].netns} nft list chain inet #{table} #{chain}))
 
