@@ -71,7 +71,7 @@ defmodule GossipCluster.OwnerCostTest do
     OwnerLoad.snapshot(load)
     words = OwnerLoad.words(load)
     OwnerLoad.stop(load)
-    assert words <= 85
+    assert words <= 81
   end
 
   # What cluster_test.exs holds of the effects, seen at the process: whatever else it may do of its own is seen, too.

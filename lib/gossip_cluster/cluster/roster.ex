@@ -14,9 +14,9 @@ defmodule GossipCluster.Cluster.Roster do
   alias GossipCluster.Peer
   alias GossipCluster.Sidecar.Codec
 
-  # peers: name => creation => peer; unconfirmed: {name, creation} => deadline; seen: keys listed since the running
-  # snapshot began, or nil when none runs; size: how many are listed, counted as they come and go, for it is asked for
-  # with every event.
+  # peers: name => its lives, by creation: one, but in a conflict; unconfirmed: {name, creation} => deadline; seen: keys
+  # listed since the running snapshot began, or nil when none runs; size: how many are listed, counted as they come and
+  # go, for it is asked for with every event.
   defstruct peers: %{}, size: 0, unconfirmed: %{}, seen: nil, grace: 10_000
 
   # No node has this name: a VM that is not (or not yet) a node has it, and must never be listed.
@@ -30,7 +30,7 @@ defmodule GossipCluster.Cluster.Roster do
           | {:down, Peer.t(), Codec.down_reason()}
           | {:conflict, Peer.t(), Peer.t()}
   @type t :: %__MODULE__{
-          peers: %{String.t() => %{non_neg_integer() => Peer.t()}},
+          peers: %{String.t() => [Peer.t(), ...]},
           size: non_neg_integer(),
           unconfirmed: %{key() => integer()},
           seen: MapSet.t(key()) | nil,
@@ -58,9 +58,10 @@ defmodule GossipCluster.Cluster.Roster do
   def new_sidecar(roster, now) do
     # A grace that runs already goes on: a sidecar that dies again and again must not keep the dead listed for ever.
     waiting =
-      for {name, lives} <- roster.peers, {creation, _peer} <- lives, into: %{} do
-        {{name, creation}, now + roster.grace}
-      end
+      for {_name, lives} <- roster.peers,
+          peer <- lives,
+          into: %{},
+          do: {key(peer), now + roster.grace}
 
     %{roster | unconfirmed: Map.merge(waiting, roster.unconfirmed), seen: nil}
   end
@@ -81,15 +82,15 @@ defmodule GossipCluster.Cluster.Roster do
 
   def apply(roster, :snapshot_end) do
     gone =
-      for {name, lives} <- roster.peers,
-          {creation, peer} <- lives,
-          key = {name, creation},
+      for {_name, lives} <- roster.peers,
+          peer <- lives,
+          key = key(peer),
           not MapSet.member?(roster.seen, key),
           not is_map_key(roster.unconfirmed, key),
           do: peer
 
     gone = Enum.sort_by(gone, &key/1)
-    roster = %{Enum.reduce(gone, roster, &remove(&2, &1)) | seen: nil}
+    roster = Enum.reduce(gone, %{roster | seen: nil}, &remove(&2, &1))
     {roster, for(peer <- gone, do: {:down, peer, :silent})}
   end
 
@@ -125,12 +126,12 @@ defmodule GossipCluster.Cluster.Roster do
   @doc "All listed peers, by name."
   @spec list(t()) :: [Peer.t()]
   def list(roster) do
-    for {_name, lives} <- Enum.sort(roster.peers), {_creation, peer} <- Enum.sort(lives), do: peer
+    for {_name, lives} <- Enum.sort(roster.peers), peer <- lives, do: peer
   end
 
   @doc "The listed peers of this name: none, one, or the parties of a conflict."
   @spec named(t(), String.t()) :: [Peer.t()]
-  def named(roster, name), do: roster.peers |> Map.get(name, %{}) |> Map.values()
+  def named(roster, name), do: Map.get(roster.peers, name, [])
 
   @doc "How many peers are listed."
   @spec size(t()) :: non_neg_integer()
@@ -161,8 +162,8 @@ defmodule GossipCluster.Cluster.Roster do
 
   defp succeed(roster, %Peer{name: name, creation: creation}, events) do
     ended =
-      for {other, peer} <- roster.peers[name] || %{},
-          other != creation and is_map_key(roster.unconfirmed, {name, other}),
+      for peer <- named(roster, name),
+          peer.creation != creation and is_map_key(roster.unconfirmed, key(peer)),
           do: peer
 
     {Enum.reduce(ended, roster, &remove(&2, &1)),
@@ -171,24 +172,18 @@ defmodule GossipCluster.Cluster.Roster do
 
   defp key(%Peer{name: name, creation: creation}), do: {name, creation}
 
-  defp get(roster, {name, creation}), do: roster.peers[name][creation]
+  defp get(roster, {name, creation}),
+    do: roster |> named(name) |> Enum.find(&(&1.creation == creation))
 
-  defp put(roster, %Peer{name: name, creation: creation} = peer) do
-    bare = bare(peer)
-
-    case roster.peers do
-      %{^name => %{^creation => _before} = lives} ->
-        %{roster | peers: %{roster.peers | name => %{lives | creation => bare}}}
-
-      %{^name => lives} ->
-        lives = Map.put(lives, creation, bare)
-        %{roster | peers: %{roster.peers | name => lives}, size: roster.size + 1}
-
-      %{} ->
-        peers = Map.put(roster.peers, name, %{creation => bare})
-        %{roster | peers: peers, size: roster.size + 1}
-    end
+  defp put(roster, %Peer{name: name} = peer) do
+    lives = named(roster, name)
+    all = Enum.sort_by([bare(peer) | without(lives, peer)], & &1.creation)
+    size = roster.size + length(all) - length(lives)
+    %{roster | peers: Map.put(roster.peers, name, all), size: size}
   end
+
+  defp without(lives, %Peer{creation: creation}),
+    do: Enum.reject(lives, &(&1.creation == creation))
 
   # How it is connected, or may be, is not the roster's business. As the sidecar tells of a peer it has none, and is
   # kept as it is: so it is one term in memory, here and in the dialer.
@@ -199,13 +194,13 @@ defmodule GossipCluster.Cluster.Roster do
 
   # Only of one that is listed.
   defp remove(roster, %Peer{name: name} = peer) do
-    lives = Map.delete(roster.peers[name], peer.creation)
+    lives = roster |> named(name) |> without(peer)
 
     %{
       roster
       | size: roster.size - 1,
         peers:
-          if(lives == %{},
+          if(lives == [],
             do: Map.delete(roster.peers, name),
             else: Map.put(roster.peers, name, lives)
           ),
