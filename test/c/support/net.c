@@ -104,7 +104,10 @@ static void record(struct net *net, const struct node *n, const struct effect *e
         net->log = checked(realloc(net->log, net->log_size * sizeof *net->log));
     }
     struct sent *s = &net->log[net->log_count++];
-    *s = (struct sent){.at = net->now, .from = n->addr, .path = e->as.send.path, .len = e->as.send.len};
+    s->at = net->now;
+    s->from = n->addr;
+    s->path = e->as.send.path;
+    s->len = e->as.send.len;
     memcpy(s->data, e->as.send.data, s->len);
 }
 
@@ -267,8 +270,12 @@ static bool deliver(struct net *net)
         }
         memmove(&net->flights[k], &net->flights[k + 1], (--net->flight_count - k) * sizeof f);
         if (net->nodes[f.to]->g != NULL) {
-            struct sent s = net->log[f.sent];
-            net_inject(net, f.to, &s.from, s.path.kind, s.data, s.len);
+            const struct sent *s = &net->log[f.sent]; /* which moves when the log grows */
+            uint8_t data[DATAGRAM_MAX];
+            size_t len = s->len;
+            struct addr from = s->from;
+            memcpy(data, s->data, len);
+            net_inject(net, f.to, &from, s->path.kind, data, len);
         }
         return true;
     }
