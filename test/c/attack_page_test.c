@@ -208,6 +208,74 @@ static void a_page_that_comes_too_late_is_not_believed(void **state)
     }
 }
 
+/* While pages come they may name whoever beats: that is asked nothing. A newcomer is. */
+static void who_may_be_on_the_next_page_is_not_asked(void **state)
+{
+    struct net *net = *state;
+    struct pull p = newcomer(net);
+    struct forged late = forge(NAMED, "x@host", 1, 60);
+    struct wire_message m;
+    size_t asked = 0, seen = net->log_count;
+    for (int i = 0; i < 30; i++) { /* in some of so many turns it is this member's */
+        forge_start(&late, &m, WIRE_HELLO);
+        net_say(net, 0, &late, PATH_GROUP, &m);
+    }
+    assert_int_equal(net->log_count, seen);
+    forge_start(&late, &m, WIRE_HELLO);
+    m.has |= HAS_QUESTION;
+    net_say(net, 0, &late, PATH_GROUP, &m);
+    assert_int_equal(net->log_count, seen + 1);
+    say_page(net, &p.f, gossip_boot(net->nodes[0]->g), p.request.nonce, UINT64_MAX, NAMED + 1);
+    late.id.boot += 2;
+    for (int i = 0; i < 30; i++) {
+        seen = net->log_count;
+        forge_start(&late, &m, WIRE_HELLO);
+        net_say(net, 0, &late, PATH_GROUP, &m);
+        asked += net->log_count - seen;
+    }
+    assert_in_range(asked, 1, 29);
+}
+
+/* A page names one whom this member has buried, and has just heard: it is told so, once a second, however
+ * many pages say it. Who was not heard is not. */
+static void the_buried_on_a_page_is_told_once_a_second(void **state)
+{
+    for (int heard = 0; heard < 2; heard++) {
+        struct net *net = net_again(state);
+        struct pull p = newcomer(net);
+        struct wire_message m;
+        uint64_t cursor = 1;
+        uint64_t boot = gossip_boot(net->nodes[0]->g);
+        for (int i = 0; i < 100; i++) { /* in which g falls silent */
+            forge_start(&p.f, &m, WIRE_HELLO);
+            net_say(net, 0, &p.f, PATH_GROUP, &m);
+            net_run(net, 100 * MS_US);
+        }
+        assert_false(lists(net, p.g.id.boot));
+        if (heard) {
+            forge_start(&p.g, &m, WIRE_HELLO);
+            net_say(net, 0, &p.g, PATH_GROUP, &m);
+        }
+        int64_t since = net->now;
+        while (net_sent(net, 0, since, WIRE_ROSTER, &p.request) == 0) {
+            net_run(net, 10 * MS_US);
+        }
+        since = ++net->now;
+        for (int i = 0; i < 10; i++) {
+            forge_start(&p.f, &m, WIRE_ROSTER);
+            forge_echo(&m, boot, p.request.nonce);
+            m.cursor = ++cursor;
+            m.total = 10;
+            m.has |= HAS_CURSOR | HAS_TOTAL;
+            forge_entry(&m, &p.g);
+            net_say(net, 0, &p.f, PATH_UNICAST, &m);
+            net_run(net, MS_US);
+            assert_true(net_sent(net, 0, since, WIRE_ROSTER, &p.request) == (size_t)i + 1);
+        }
+        assert_int_equal(attack_sent_to(net, &p.g.addr, since, NULL), heard);
+    }
+}
+
 /* Who has said goodbye itself is asked for nothing, whatever it says, and brought back by nobody; until the
  * tombstone is cleared away. */
 static void a_goodbye_is_remembered_for_a_minute(void **state)
@@ -272,6 +340,8 @@ int main(void)
         NET_TEST(a_request_is_good_for_one_page),
         NET_TEST(no_page_counts_when_all_have_come),
         NET_TEST(a_page_that_comes_too_late_is_not_believed),
+        NET_TEST(who_may_be_on_the_next_page_is_not_asked),
+        NET_TEST(the_buried_on_a_page_is_told_once_a_second),
         NET_TEST(a_goodbye_is_remembered_for_a_minute),
         NET_TEST(pages_are_served_at_a_rate),
     };

@@ -142,6 +142,20 @@ static void a_number_is_answered_once(void **state)
     assert_true(answers(net, &f, true, 6, 1));
 }
 
+/* By unicast, until two in a row lead to nothing: a firewall may pass none. */
+static void who_does_not_hear_is_answered_by_the_group(void **state)
+{
+    struct net *net = *state;
+    struct forged f = forge(1000, "s@host", 1, 60);
+    (void)net_member(net, "a@host", 1);
+    net_run(net, 7 * SECOND_US);
+    for (uint64_t i = 1; i < 6; i++) {
+        size_t seen = net->log_count;
+        assert_true(answers(net, &f, true, i, 0));
+        assert_int_equal(net->log[seen].path.kind, i <= 2 ? PATH_UNICAST : PATH_GROUP);
+    }
+}
+
 /* Whoever they are, and wherever: so many answers go out in all. */
 static void answers_to_all_sources_are_limited(void **state)
 {
@@ -208,7 +222,8 @@ static void an_answer_is_no_longer_than_its_share(void **state)
         {"an answer to three about a fourth", WIRE_ACK, PATH_GROUP, HAS_TARGET, 3, 9, 3, 4},
         {"an answer to one about it", WIRE_ACK, PATH_GROUP, HAS_TARGET, 1, 0, 3, 2},
     };
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t n = 0; n < 2 * COUNT(rows); n++) {
+        size_t i = n / 2, name_len = n % 2 == 0 ? 255 : 100;
         struct net *net = net_again(state);
         struct forged f = forge(1000, "s@h", 1, 60);
         struct path path = {.kind = rows[i].path_kind, .addr = f.addr, .local = build_addr(1, 40000)};
@@ -223,7 +238,7 @@ static void an_answer_is_no_longer_than_its_share(void **state)
         for (size_t k = 0; k < rows[i].echoes; k++) {
             forge_echo(&m, k == 0 ? 0 : 4711 + k, k);
         }
-        size_t size = answer_of_a_long_name(net, 255, &path, &f, &m, &answer, &len);
+        size_t size = answer_of_a_long_name(net, name_len, &path, &f, &m, &answer, &len);
         if (size > rows[i].times * len / rows[i].part) {
             fail_msg("%s: %zu bytes are answered with %zu", rows[i].text, len, size);
         }
@@ -308,16 +323,105 @@ static void who_is_off_the_link_is_answered_by_the_group_alone(void **state)
     }
 }
 
+/* What goes to a peer has the same limits: the seal does not cover the source. Its first question is nobody's
+ * to answer, for it lists who answers. */
+static void a_peers_question_is_answered_by_three_in_turn(void **state)
+{
+    struct net *net = *state;
+    struct group g = begin(net);
+    size_t answered = 0;
+    for (size_t i = 0; i < g.known; i++) {
+        struct forged *f = &g.peers[i];
+        all_beat(net, &g, g.known);
+        for (uint8_t k = 0; k < 10; k++) {
+            size_t ahead = before(&g, 0, i, f->id.boot, k) + before(&g, i + 1, g.known, f->id.boot, k);
+            bool turn = k > 0 && ahead < 3;
+            assert_int_equal(answers(net, f, true, f->sequence + 1, k), turn);
+            answered += turn;
+        }
+    }
+    assert_in_range(answered, 10, 60);
+}
+
+/* By unicast, unless it may hear none, or is off the link; by the group on the link where it was asked. */
+static void a_peers_question_is_answered_where_it_came(void **state)
+{
+    static const struct {
+        uint8_t source, question;
+        bool to_one;
+    } rows[] = {{SOURCE_NEAR, 1, true}, {SOURCE_FAR, 1, false}, {SOURCE_NEAR, 3, false}};
+    struct net *net = *state;
+    struct forged f = forge(1000, "s@host", 1, 60);
+    (void)net_member(net, "a@host", 1);
+    net_run(net, 7 * SECOND_US);
+    net_prove(net, 0, &f);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct path path = {.kind = PATH_GROUP, .source = rows[i].source, .addr = f.addr};
+        struct wire_message m;
+        uint8_t data[DATAGRAM_MAX];
+        path.addr.ifindex = 5;
+        forge_start(&f, &m, WIRE_HELLO);
+        m.question = rows[i].question;
+        m.has = HAS_QUESTION;
+        m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
+        m.sent_at = (uint64_t)net->now;
+        size_t seen = net->log_count;
+        net_inject_path(net, 0, &path, data, forge_seal(&f, &m, data));
+        assert_int_equal(net->log_count, seen + 1);
+        assert_int_equal(net->log[seen].path.kind, rows[i].to_one ? PATH_UNICAST : PATH_GROUP);
+        assert_int_equal(net->log[seen].path.addr.ifindex, 5);
+    }
+}
+
+/* A peer of many addresses and a long name answers a peer's question, and accuses one whom it has buried,
+ * within the same bounds. */
+static void a_peer_is_answered_no_longer_than_a_stranger(void **state)
+{
+    struct net *net = *state;
+    struct forged f = forge(1000, "s@h", 1, 60);
+    struct gossip_options options = net_options(net);
+    char name[256];
+    uint8_t host[1 + HOST_ADDRS * 5] = {0};
+    struct wire_message m;
+    memset(name, 'n', sizeof name);
+    memcpy(name + 250, "@host", 6);
+    for (size_t i = 1; i < sizeof host; i += 5) {
+        memcpy(&host[i], (const uint8_t[]){ADDR_IPV4, 10, 0, 0, (uint8_t)i}, 5);
+    }
+    (void)net_add(net, name, 1, &options);
+    assert_int_equal(host_set(&net->nodes[0]->host, host, sizeof host), 0);
+    net_alive(net, 0);
+    net_run(net, 7 * SECOND_US);
+    net_prove(net, 0, &f);
+    size_t seen = net->log_count;
+    assert_true(answers(net, &f, true, f.sequence + 1, 1));
+    assert_in_range(net->log[seen].len, 1, QUESTION_SIZE / 2);
+    net_run(net, 10 * SECOND_US);
+    assert_int_equal(net_listed(net, 0), 0);
+    seen = net->log_count;
+    forge_start(&f, &m, WIRE_ACK);
+    m.own_count = 0;
+    forge_echo(&m, gossip_boot(net->nodes[0]->g), witness_nonce(&net->nodes[0]->witness));
+    forge_to(&m, gossip_boot(net->nodes[0]->g), &net->nodes[0]->addr);
+    net_say(net, 0, &f, PATH_UNICAST, &m);
+    assert_int_equal(net->log_count, seen + 1);
+    assert_in_range(net->log[seen].len, 1, 3 * (SEAL_OVERHEAD + WIRE_FIXED + 6 + 19 + 18));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(a_question_is_answered_by_three_in_turn),
         NET_TEST(a_beat_is_answered_by_one_in_turn),
         NET_TEST(a_number_is_answered_once),
+        NET_TEST(who_does_not_hear_is_answered_by_the_group),
         NET_TEST(answers_to_all_sources_are_limited),
         NET_TEST(an_answer_is_no_longer_than_its_share),
         NET_TEST(an_answer_keeps_the_name_if_it_can),
         NET_TEST(only_who_is_named_answers_what_goes_to_the_group),
+        NET_TEST(a_peers_question_is_answered_by_three_in_turn),
+        NET_TEST(a_peers_question_is_answered_where_it_came),
+        NET_TEST(a_peer_is_answered_no_longer_than_a_stranger),
         NET_TEST(who_is_off_the_link_is_answered_by_the_group_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
