@@ -18,22 +18,37 @@ defmodule GossipCluster.Lab.Kills do
 
   @doc """
   Starts a peer of a lower name on host 3, and one of a higher name on host 4, kills their VMs (`:vm`), or these and
-  their sidecars (`:both`), and waits until the survivors have neither listed nor connected any more.
+  their sidecars (`:both`), and waits until the survivors have neither listed nor connected any more. `:late`: their
+  sidecars are kept from telling what has happened until both survivors have dialled in vain.
   """
-  @spec round(Lab.t(), [Node.t()], :vm | :both) :: :ok
+  @spec round(Lab.t(), [Node.t()], :vm | :both | :late) :: :ok
   def round(lab, survivors, kill) do
     peers = Node.start_all(lab, for({name, n} <- [{"a", 3}, {"z", 4}], do: {name, host: n}))
     for peer <- peers, do: Node.start_cluster(peer, [])
     Case.meet(survivors ++ peers, 30_000)
-
-    pids =
-      for peer <- peers,
-          pid <- if(kill == :both, do: [peer.os_pid, Node.sidecar(peer)], else: [peer.os_pid]),
-          do: "#{pid}"
-
-    {_output, 0} = System.cmd("kill", ["-KILL" | pids])
+    vms = for peer <- peers, do: peer.os_pid
+    sidecars = for peer <- peers, do: Node.sidecar(peer)
+    kill(kill, survivors, peers, vms, sidecars)
     Case.meet(survivors, 30_000)
   end
+
+  defp kill(:vm, _survivors, _peers, vms, _sidecars), do: kill(vms)
+  defp kill(:both, _survivors, _peers, vms, sidecars), do: kill(vms ++ sidecars)
+
+  defp kill(:late, survivors, peers, vms, sidecars) do
+    for pid <- sidecars, do: Lab.signal(:STOP, pid)
+    kill(vms)
+
+    for survivor <- survivors, peer <- peers do
+      Case.eventually("#{survivor.name} has dialled #{peer.name} in vain", survivors, fn ->
+        failures(survivor, peer.name) > 0
+      end)
+    end
+
+    for pid <- sidecars, do: Lab.signal(:CONT, pid)
+  end
+
+  defp kill(pids), do: {_output, 0} = System.cmd("kill", ["-KILL" | Enum.map(pids, &"#{&1}")])
 
   @doc "The lines in which a node says why it cannot connect to another."
   @spec blamed(Node.t()) :: [String.t()]
