@@ -136,6 +136,7 @@ defmodule GossipCluster do
   | `:isolated` | others were there, and none answers any more |
   | `:no_network` | no interface is in use, or none that leads out of this machine; or the one that is named is missing |
   | `:no_sidecar` | `gossipd` does not run, is being started, or does not answer |
+  | `:conflict` | another living node has this node's name, so the others dial neither of the two |
   | `:waiting` | for a name of this node, or for its Erlang cookie; no socket is open yet |
   | `:unannounced` | it has left, the cluster is switched off, or it is just about to be announced |
   """
@@ -174,8 +175,8 @@ defmodule GossipCluster do
     * `name`, `cluster` (the label), `group`, `port`, `interval` - as configured
     * `node` - this node, and `announced` - whether it announces itself (only while it is alive, and has not left)
     * `left` - whether `leave/1` was called, and not `rejoin/1` since
-    * `health` - whether others can find this node: `:ok`, `:isolated`, `:no_network`, `:no_sidecar`, `:waiting` or
-      `:unannounced`, see `t:health/0`
+    * `health` - whether others can find this node: `:ok`, `:isolated`, `:no_network`, `:no_sidecar`, `:conflict`,
+      `:waiting` or `:unannounced`, see `t:health/0`
     * `peers`, `connected` - how many are listed, and how many of these are connected
     * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known; first,
       with `nil` for the name, what keeps this node from being found

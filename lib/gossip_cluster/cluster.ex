@@ -5,7 +5,8 @@ defmodule GossipCluster.Cluster do
   # themselves: who is listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce
   # (Announcement), when it is started (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a
   # peer is dialled (Paths), whether the path of a connection lives (PathWatch), whether what a dial failed for has
-  # lasted (Blame), whose cookie is another (Cookies), who is to be answered (Replies), what was said (Problems). What
+  # lasted (Blame), whose cookie is another (Cookies), who has
+  # another's name (Conflicts), who is to be answered (Replies), what was said (Problems). What
   # one of them means for the others stands in Peers, Connections, Routes, Local and Answers; here is who is asked, and what a turn
   # is.
   #
@@ -20,6 +21,7 @@ defmodule GossipCluster.Cluster do
     Announcement,
     Answers,
     Blame,
+    Conflicts,
     Connections,
     Cookies,
     Dialer,
@@ -158,6 +160,7 @@ defmodule GossipCluster.Cluster do
       blame: Blame.new(),
       cookies: Cookies.new(),
       quiet: QuietPeriod.new(),
+      conflicts: Conflicts.new(),
       up: MapSet.new(past.up),
       health: if(elem(past.told, 0) == :isolated, do: :isolated, else: :ok),
       told: past.told,
@@ -212,7 +215,8 @@ defmodule GossipCluster.Cluster do
   ]
   @answers [:await, :caller_down, :leave, :leave_failed, :stats, :stats_failed, :siblings]
   @routes [:addresses, :path, :probed]
-  @of_peers [:up, :update, :refreshed, :heard, :down, :expired, :conflict, :repath, :restored]
+  @of_peers [:up, :update, :refreshed, :heard, :down, :expired, :repath, :restored] ++
+              [:conflict, :settled]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :pulse]
 
   defp route(state, :continue, _now), do: state
@@ -252,12 +256,13 @@ defmodule GossipCluster.Cluster do
   defp kind(event) when is_tuple(event), do: elem(event, 0)
   defp kind(event), do: event
 
-  # Whether this node can be found does not depend on its peers, of whom most turns are.
+  # Whether this node can be found does not depend on its peers, of whom most turns are, but for one of its own name.
   defp judge(%{dialer: nil} = state, _event), do: state
   defp judge(state, :continue), do: state
 
   defp judge(state, {:frame, frame}),
-    do: if(kind(frame) in @of_this_node, do: Local.judge(state), else: state)
+    do:
+      if(kind(frame) in [:conflict, :settled | @of_this_node], do: Local.judge(state), else: state)
 
   defp judge(state, _event), do: Local.judge(state)
 

@@ -45,7 +45,7 @@ defmodule GossipCluster.Facts do
   @spec outputs(fact(), atom()) :: [output()]
   def outputs({:up, peer, peers}, _cluster) do
     [
-      {:line, :info, "found #{Peer.label(peer)} at #{address(peer)}"},
+      {:line, :info, "found #{Peer.label(peer)} at #{Peer.address(peer)}"},
       {:event, {:up, peer}},
       {:telemetry, [:peer, :up], %{peers: peers}, %{peer: peer}}
     ]
@@ -236,12 +236,5 @@ defmodule GossipCluster.Facts do
 
   # One of them may be this node itself.
   defp place(%{name: name, creation: creation}, %{name: name, creation: creation}), do: "here"
-  defp place(_own, peer), do: "at #{address(peer)}"
-
-  defp address(peer) do
-    case Peer.ip(peer) do
-      nil -> "an unknown address"
-      ip -> to_string(:inet.ntoa(ip))
-    end
-  end
+  defp place(_own, peer), do: "at #{Peer.address(peer)}"
 end

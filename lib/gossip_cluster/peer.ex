@@ -131,6 +131,15 @@ defmodule GossipCluster.Peer do
   def ip(%__MODULE__{addresses: [{ip, _port, _ifindex} | _]}), do: ip
   def ip(%__MODULE__{addresses: []}), do: nil
 
+  @doc false
+  @spec address(t()) :: String.t()
+  def address(peer) do
+    case ip(peer) do
+      nil -> "an unknown address"
+      ip -> to_string(:inet.ntoa(ip))
+    end
+  end
+
   # One line, however many there are: the whole is seen with `inspect(peer, structs: false)`.
   defimpl Inspect do
     import Inspect.Algebra

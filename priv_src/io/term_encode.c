@@ -290,6 +290,8 @@ int term_event(struct term *t, const struct event *e)
                    ei_x_encode_atom(&t->x, reason_name(e->reason)) != 0);
     case EVENT_CONFLICT:
         return put(put_about(t, 3, "conflict", &e->peer) != 0 || put_peer(&t->x, &e->other) != 0);
+    case EVENT_SETTLED:
+        return put_about(t, 2, "settled", &e->peer);
     case EVENT_HEARD:
         return put_about(t, 2, "heard", &e->peer);
     case EVENT_HEALTH:

@@ -120,18 +120,27 @@ static void a_twin_inherits(void **state)
     }
 }
 
-static void a_rival_that_goes_is_not_missed(void **state)
+/* Whoever was told of a conflict is told of its end, or would dial neither of the two for ever. */
+static void a_rival_that_goes_leaves_the_name_to_the_other(void **state)
 {
-    struct net *net = *state;
-    trio(net);
-    size_t twin = net_member(net, "a@h1", 2);
-    net_run(net, 5 * SECOND_US);
-    net_forget_events(net);
-    net_leave(net, twin, DOWN_LEFT);
-    net_run(net, 5 * SECOND_US);
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(net->nodes[i]->event_count, 0);
-        assert_int_equal(net_listed(net, i), 2);
+    for (int polite = 0; polite < 2; polite++) {
+        struct net *net = net_again(state);
+        trio(net);
+        size_t twin = net_member(net, "a@h1", 2);
+        uint64_t boot = gossip_boot(net->nodes[twin]->g);
+        net_run(net, 5 * SECOND_US);
+        net_forget_events(net);
+        if (polite) {
+            net_leave(net, twin, DOWN_LEFT);
+        } else {
+            net_kill(net, twin);
+        }
+        net_run(net, 20 * SECOND_US);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(net->nodes[i]->event_count, 1);
+            assert_true(net_event(net, i, EVENT_SETTLED)->peer.id.boot == boot);
+            assert_int_equal(net_listed(net, i), 2);
+        }
     }
 }
 
@@ -189,7 +198,7 @@ int main(void)
         NET_TEST(a_new_life_of_a_dead_node),
         NET_TEST(twins_are_told_once),
         NET_TEST(a_twin_inherits),
-        NET_TEST(a_rival_that_goes_is_not_missed),
+        NET_TEST(a_rival_that_goes_leaves_the_name_to_the_other),
         NET_TEST(the_own_ghost_is_no_conflict),
         NET_TEST(a_buried_boot_id_keeps_its_name),
     };

@@ -219,6 +219,13 @@ static void events_are_as_the_contract_draws_them(void **state)
     is_peer(&w);
     is_peer(&w);
     is_end(&w);
+    e.type = EVENT_SETTLED;
+    assert_int_equal(term_event(t, &e), 0);
+    w = walk(t);
+    is_tuple(&w, 2);
+    is_atom(&w, "settled");
+    is_peer(&w);
+    is_end(&w);
     e.type = EVENT_HEARTBEAT;
     assert_int_equal(term_event(t, &e), 0);
     w = walk(t);

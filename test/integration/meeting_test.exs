@@ -204,6 +204,24 @@ defmodule GossipCluster.Integration.MeetingTest do
       assert length(for {_at, :error, line} <- Node.log(node), line =~ "two living", do: line) ==
                1
     end
+
+    # None of the two is well, and a newcomer dials neither; until there is but one.
+    for twin <- [one, two] do
+      assert %{health: :conflict, problems: [{nil, :conflict, text}]} = Node.status(twin)
+      assert text =~ "has this node's name"
+    end
+
+    late = Node.start(lab, "late", host: 3, cluster: @quick)
+    all = [late | all]
+
+    eventually("the newcomer is told", all, fn ->
+      :conflict in Node.about(late, "twin@twins") and
+        match?(%{connection: {:skipped, :conflict}}, Node.peer(late, "twin@twins"))
+    end)
+
+    :ok = Node.call(two, GossipCluster, :leave)
+    eventually("one is well", all, fn -> Node.status(one).health == :ok end)
+    eventually("it is dialled", all, fn -> "twin@twins" in Node.connected(late) end)
   end
 
   test "two hosts meet though 30 % of all packets are lost" do

@@ -17,7 +17,7 @@ defmodule GossipCluster.Cluster.Answers do
 
   def event(%{} = state, {:frame, :left}, _now) do
     {callers, replies} = Replies.left(state.replies)
-    left(%{state | replies: replies}, callers)
+    %{state | replies: replies} |> settle_conflicts() |> left(callers)
   end
 
   def event(%{} = state, {:await, caller, pid, min, timeout}, _now) do

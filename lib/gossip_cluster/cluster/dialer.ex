@@ -219,6 +219,18 @@ defmodule GossipCluster.Cluster.Dialer do
     end
   end
 
+  @doc "One of them alone has it now."
+  @spec settled(t(), String.t(), integer()) :: t()
+  def settled(%{entries: entries} = dialer, name, now) do
+    case entries do
+      %{^name => %{conflict: true} = entry} ->
+        reconsider(dialer, name, %{entry | conflict: false, failures: 0}, now)
+
+      %{} ->
+        dialer
+    end
+  end
+
   @doc "A connection to this node is up, whoever made it."
   @spec connected(t(), String.t(), integer()) :: t()
   def connected(dialer, name, now) do

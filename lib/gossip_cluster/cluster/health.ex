@@ -3,7 +3,7 @@ defmodule GossipCluster.Cluster.Health do
   # Whether other nodes can find this one, and if not, why: one problem for each cause, in words with the mend. Never
   # says `:ok` while nobody can find this node. Pure. `GossipCluster.status/1` documents what the words mean.
 
-  @type t :: :ok | :isolated | :no_network | :no_sidecar | :waiting | :unannounced
+  @type t :: :ok | :isolated | :no_network | :no_sidecar | :waiting | :unannounced | :conflict
   @type cause ::
           :left
           | :disabled
@@ -14,13 +14,14 @@ defmodule GossipCluster.Cluster.Health do
           | :virtual_network
           | :interface
           | :isolated
+          | :conflict
           | :unannounced
   @type problem :: {cause(), String.t()}
 
   @typedoc """
   What is known of this node: whether it has left, has a name and a cookie; its sidecar's state, what is wrong with it,
   and whether it answers; whether that announces this node, is isolated, and where its interfaces lead to, which are
-  named or not.
+  named or not; the address of another living node that has its name.
   """
   @type view :: %{
           left: boolean(),
@@ -31,6 +32,7 @@ defmodule GossipCluster.Cluster.Health do
           answers: boolean(),
           announced: boolean(),
           isolated: boolean(),
+          rival: String.t() | nil,
           network: %{reach: :none | :loopback | :virtual | :lan, missing: [String.t()]},
           interfaces: [{String.t(), non_neg_integer(), String.t()}],
           named_interfaces: boolean()
@@ -40,7 +42,7 @@ defmodule GossipCluster.Cluster.Health do
   The health, and all problems, the weightiest first.
 
       iex> view = %{left: false, named: true, cookie: true, sidecar: :running, reason: nil, answers: true, announced: true,
-      ...>   isolated: false, network: %{reach: :lan, missing: []}, interfaces: [], named_interfaces: false}
+      ...>   isolated: false, rival: nil, network: %{reach: :lan, missing: []}, interfaces: [], named_interfaces: false}
       iex> GossipCluster.Cluster.Health.judge(view)
       {:ok, []}
       iex> {:waiting, [{:no_name, text}]} = GossipCluster.Cluster.Health.judge(%{view | named: false, sidecar: :waiting})
@@ -111,7 +113,7 @@ defmodule GossipCluster.Cluster.Health do
   defp sidecar(%{answers: false}),
     do: [{:no_sidecar, :no_sidecar, "gossipd does not answer; it is replaced if it goes on so"}]
 
-  defp sidecar(view), do: network(view, view.network) ++ isolated(view)
+  defp sidecar(view), do: network(view, view.network) ++ isolated(view) ++ conflict(view)
 
   defp network(_view, %{missing: missing, reach: :none}) when missing != [],
     do: [
@@ -168,6 +170,16 @@ defmodule GossipCluster.Cluster.Health do
     ]
 
   defp isolated(_view), do: []
+
+  # The others list one of the two, and dial neither.
+  defp conflict(%{rival: nil}), do: []
+
+  defp conflict(%{rival: address}),
+    do: [
+      {:conflict, :conflict,
+       "another living node, at #{address}, has this node's name, so the others dial neither of the two: give each a name of its own " <>
+         "(--sname, RELEASE_NAME)"}
+    ]
 
   defp names([name]), do: "interface #{name} is"
   defp names(names), do: "interfaces #{Enum.join(names, ", ")} are"

@@ -8,6 +8,7 @@ defmodule GossipCluster.Cluster.Local do
   alias GossipCluster.Cluster.{
     Announcement,
     Answers,
+    Conflicts,
     Dialer,
     Health,
     Replies,
@@ -16,7 +17,7 @@ defmodule GossipCluster.Cluster.Local do
     State
   }
 
-  alias GossipCluster.Facts
+  alias GossipCluster.{Facts, Peer}
 
   # The announcement waits this long for epmd to tell our distribution port, so that no peer needs an update a moment
   # later.
@@ -116,6 +117,7 @@ defmodule GossipCluster.Cluster.Local do
     roster = Roster.new_sidecar(state.roster, now)
 
     %{state | sidecar: sidecar, announcement: announcement, roster: roster, familiar: 0}
+    |> settle_conflicts()
     |> first({:put, :opened, now})
     |> act(:find_siblings)
     |> timer(:ready, patience)
@@ -287,11 +289,21 @@ defmodule GossipCluster.Cluster.Local do
       answers: SidecarLife.answers?(sidecar),
       announced: Announcement.announced?(announcement),
       isolated: state.health == :isolated,
+      rival: rival(state),
       network: state.network,
       interfaces: state.interfaces,
       named_interfaces: match?(%{interfaces: {:only, _names}}, state.options)
     }
   end
+
+  defp rival(%{announcement: %{own: %{name: name}}} = state) do
+    case Conflicts.rival(state.conflicts, name) do
+      nil -> nil
+      peer -> Peer.address(peer)
+    end
+  end
+
+  defp rival(_state), do: nil
 
   defp interfaces(state, interfaces, network),
     do: interfaces(%{state | network: network}, interfaces)

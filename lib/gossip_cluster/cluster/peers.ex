@@ -7,7 +7,7 @@ defmodule GossipCluster.Cluster.Peers do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Cookies, Dialer, PathWatch, Problems, Roster, State}
+  alias GossipCluster.Cluster.{Conflicts, Cookies, Dialer, PathWatch, Problems, Roster, State}
   alias GossipCluster.Peer
 
   # How often GossipCluster.Epmd throws away what has been silent for long.
@@ -44,7 +44,7 @@ defmodule GossipCluster.Cluster.Peers do
   @doc "What waited, in its turn."
   @spec item(State.t(), tuple(), integer()) :: State.t()
   def item(state, {:up, peer}, now) do
-    state = listed(state, peer, now)
+    state = state |> settled(peer, now) |> listed(peer, now)
 
     state
     |> well(peer)
@@ -55,6 +55,7 @@ defmodule GossipCluster.Cluster.Peers do
 
   def item(state, {:update, peer}, now) do
     before = Map.get(state.unwell, key(peer), :alive)
+    state = settled(state, peer, now)
     watch = PathWatch.updated(state.watch, peer, now)
     state = listed(%{state | watch: watch}, peer, now)
     state = if peer.status == before, do: state, else: forget_blame(state, peer.name)
@@ -84,10 +85,14 @@ defmodule GossipCluster.Cluster.Peers do
   def item(state, {:expired, peer}, now), do: down(state, peer, :silent, now)
 
   def item(state, {:conflict, peer, other}, now) do
-    %{state | dialer: Dialer.conflict(state.dialer, peer.name, now)}
+    conflicts = Conflicts.told(state.conflicts, peer)
+
+    %{state | dialer: Dialer.conflict(state.dialer, peer.name, now), conflicts: conflicts}
     |> fact({:conflict, peer, other, state.announcement.own, Roster.size(state.roster)})
     |> show(peer.name)
   end
+
+  def item(state, {:settled, peer}, now), do: settled(state, peer, now)
 
   def item(state, {:repath, name}, _now),
     do: state.roster |> Roster.named(name) |> Enum.reduce(show(state, name), &put_epmd(&2, &1))
@@ -108,6 +113,18 @@ defmodule GossipCluster.Cluster.Peers do
   end
 
   ## Steps
+
+  # Who had the name of another is gone, or has it alone.
+  defp settled(state, peer, now) do
+    case Conflicts.over(state.conflicts, peer) do
+      {true, conflicts} ->
+        dialer = Dialer.settled(state.dialer, peer.name, now)
+        show(%{state | dialer: dialer, conflicts: conflicts}, peer.name)
+
+      {false, conflicts} ->
+        %{state | conflicts: conflicts}
+    end
+  end
 
   defp listed(state, peer, now) do
     cookies =

@@ -29,6 +29,7 @@ defmodule GossipCluster.Cluster.Roster do
           | {:heard, Peer.t()}
           | {:down, Peer.t(), Codec.down_reason()}
           | {:conflict, Peer.t(), Peer.t()}
+          | {:settled, Peer.t()}
   @type t :: %__MODULE__{
           peers: %{String.t() => [Peer.t(), ...]},
           size: non_neg_integer(),
@@ -112,6 +113,7 @@ defmodule GossipCluster.Cluster.Roster do
   end
 
   def apply(roster, {:conflict, peer, other}), do: {roster, [{:conflict, peer, other}]}
+  def apply(roster, {:settled, peer}), do: {roster, [{:settled, peer}]}
 
   @doc "Ends the peers whose grace has passed."
   @spec expire(t(), integer()) :: {t(), [event()]}

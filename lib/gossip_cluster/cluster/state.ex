@@ -5,6 +5,7 @@ defmodule GossipCluster.Cluster.State do
   alias GossipCluster.Cluster.{
     Announcement,
     Blame,
+    Conflicts,
     Cookies,
     Dialer,
     Health,
@@ -33,6 +34,7 @@ defmodule GossipCluster.Cluster.State do
     blame: nil,
     cookies: nil,
     quiet: nil,
+    conflicts: nil,
     # Names whose connection is cut, for its path is dead: they are dialled again at once.
     cut: MapSet.new(),
     # What the sidecar says of this node.
@@ -81,6 +83,7 @@ defmodule GossipCluster.Cluster.State do
           blame: Blame.t(),
           cookies: Cookies.t(),
           quiet: QuietPeriod.t(),
+          conflicts: Conflicts.t(),
           cut: MapSet.t(String.t()),
           health: :ok | :isolated,
           network: Codec.network(),
@@ -126,6 +129,11 @@ defmodule GossipCluster.Cluster.State do
   @spec later(t(), [tuple()]) :: t()
   def later(state, items),
     do: %{state | backlog: Enum.reduce(items, state.backlog, &:queue.in/2)}
+
+  @doc "The sidecar begins another life, in which it tells anew who has another's name."
+  @spec settle_conflicts(t()) :: t()
+  def settle_conflicts(state),
+    do: later(state, for(rival <- Conflicts.list(state.conflicts), do: {:settled, rival}))
 
   @doc "Something of this name has changed that `peers/1` shows."
   @spec show(t(), String.t()) :: t()

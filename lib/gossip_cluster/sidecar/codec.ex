@@ -78,6 +78,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:heard, Peer.t()}
           | {:down, Peer.t(), down_reason()}
           | {:conflict, Peer.t(), Peer.t()}
+          | {:settled, Peer.t()}
           | {:disconnected, Peer.t(), milliseconds_ago :: 0..65_535}
           | {:health, :ok | :isolated}
           | {:interfaces, [interface()], network()}
@@ -230,7 +231,7 @@ defmodule GossipCluster.Sidecar.Codec do
     with {:ok, peers} <- peers(peers, []), do: {:ok, {:snapshot, page, peers}}
   end
 
-  defp event({tag, peer}) when tag in [:up, :update, :heard] do
+  defp event({tag, peer}) when tag in [:up, :update, :heard, :settled] do
     with {:ok, peer} <- peer(peer), do: {:ok, {tag, peer}}
   end
 

@@ -18,6 +18,7 @@ enum event_type {
     EVENT_UPDATE,       /* a listed peer changed (address, port, status, a new sidecar of the same BEAM) */
     EVENT_DOWN,         /* a listed peer is gone, for `reason` */
     EVENT_CONFLICT,     /* `peer` has the name of `other`, both alive; once for each pair */
+    EVENT_SETTLED,      /* `peer`, of whom a conflict was told, is gone, and was never listed */
     EVENT_HEALTH,       /* `health` of this node's view has changed */
     EVENT_HEARTBEAT,    /* a beat of `peer` was heard; only when asked for */
     EVENT_HEARD,        /* a peer that only others had told of was heard in person */

@@ -287,6 +287,8 @@ static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t r
     bool same_life = heir != NULL && heir->id.creation == p->id.creation;
     if (listed && !same_life) {
         tell_down(fx, p, reason);
+    } else if (p->state == PEER_RIVAL && p->told) {
+        tell_settled(fx, p);
     }
     p->hearsaid = hearsaid;
     bury(g, p, reason);
@@ -326,7 +328,7 @@ static void sweep_one(struct gossip *g, struct effects *fx, struct peer *p)
     if (p->state == PEER_GONE) {
         roster_remove(&g->roster, p);
     } else if (g->now - p->heard >= p->miss * p->interval) {
-        member_gone(g, fx, p, DOWN_SILENT); /* nobody was told of a rival, so nobody needs a verdict */
+        member_gone(g, fx, p, DOWN_SILENT); /* no member lists a rival, so nobody needs a verdict */
     } else {
         alarm_rival(g, p);
     }

@@ -115,6 +115,12 @@ void tell_conflict(struct effects *fx, struct peer *p, const struct peer_view *o
     }
 }
 
+void tell_settled(struct effects *fx, struct peer *p)
+{
+    p->told = false;
+    tell(fx, EVENT_SETTLED, p, 0);
+}
+
 bool tell_disconnected(struct gossip *g, struct effects *fx, struct peer *p, uint16_t ago_ms)
 {
     if (!bucket_take(&p->words, g->now, WORD_BURST, WORD_RATE)) {

@@ -25,6 +25,9 @@ void tell_owed_timer(struct gossip *g, struct effects *fx);
 /* It has the name of another that lives; told once. */
 void tell_conflict(struct effects *fx, struct peer *p, const struct peer_view *other);
 
+/* Of whom that was told is gone, and was never listed: the other has the name for itself. */
+void tell_settled(struct effects *fx, struct peer *p);
+
 /* Its node has ended the connection to this one, so long ago. False when that cannot be told now. */
 bool tell_disconnected(struct gossip *g, struct effects *fx, struct peer *p, uint16_t ago_ms);
 

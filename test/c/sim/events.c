@@ -10,6 +10,7 @@ static const char *const event_names[] = {
     [EVENT_UPDATE] = "update",
     [EVENT_DOWN] = "down",
     [EVENT_CONFLICT] = "conflict",
+    [EVENT_SETTLED] = "settled",
     [EVENT_HEALTH] = "health",
     [EVENT_HEARTBEAT] = "heartbeat",
     [EVENT_LEFT] = "left",

@@ -283,6 +283,9 @@ static void check_event(struct witness *w, const struct event *e)
         demand(w, e->other.id.boot == gossip_boot(w->g) || listed_boot(w, e->other.id.boot) != NONE,
                "conflict with nobody");
         break;
+    case EVENT_SETTLED:
+        demand(w, at == NONE, "the listed is settled");
+        break;
     case EVENT_HEALTH:
         demand(w, e->health != w->health && e->health <= HEALTH_ISOLATED, "health unchanged");
         w->health = e->health;

@@ -129,6 +129,9 @@ defmodule GossipCluster.Cluster.DialerTest do
       dialer = dialer() |> Dialer.listed(peer("z@x"), 0) |> Dialer.conflict("z@x", 1)
       assert Dialer.connection(dialer, "z@x") == {:skipped, :conflict}
       assert Dialer.conflict(dialer, "unknown@x", 1) == dialer
+      assert {[%Peer{}], settled} = Dialer.due(Dialer.settled(dialer, "z@x", 2), 2)
+      assert Dialer.settled(settled, "z@x", 2) == settled
+      assert Dialer.settled(settled, "unknown@x", 2) == settled
     end
 
     test "one that `accept` refused, until it changes" do

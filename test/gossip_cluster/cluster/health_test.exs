@@ -14,6 +14,7 @@ defmodule GossipCluster.Cluster.HealthTest do
     answers: true,
     announced: true,
     isolated: false,
+    rival: nil,
     network: %{reach: :lan, missing: []},
     interfaces: [{"eth0", 2, "192.0.2.1"}],
     named_interfaces: false
@@ -32,6 +33,7 @@ defmodule GossipCluster.Cluster.HealthTest do
     {%{sidecar: :starting}, :no_sidecar, [:no_sidecar]},
     {%{answers: false}, :no_sidecar, [:no_sidecar]},
     {%{isolated: true}, :isolated, [:isolated]},
+    {%{rival: "192.0.2.7"}, :conflict, [:conflict]},
     {%{network: %{reach: :none, missing: []}}, :no_network, [:no_network]},
     {%{network: %{reach: :loopback, missing: []}}, :no_network, [:no_network]},
     {%{network: %{reach: :virtual, missing: []}}, :no_network, [:virtual_network]},
@@ -70,6 +72,7 @@ defmodule GossipCluster.Cluster.HealthTest do
         answers <- [true, false],
         announced <- [true, false],
         isolated <- [false, true],
+        rival <- [nil, "192.0.2.7"],
         reach <- [:lan, :virtual, :loopback, :none],
         missing <- [[], ["eth7"]] do
       view = %{
@@ -81,12 +84,13 @@ defmodule GossipCluster.Cluster.HealthTest do
           answers: answers,
           announced: announced,
           isolated: isolated,
+          rival: rival,
           network: %{reach: reach, missing: missing}
       }
 
       well =
         not left and named and cookie and sidecar == :running and answers and announced and
-          not isolated and reach == :lan
+          not isolated and rival == nil and reach == :lan
 
       {health, problems} = Health.judge(view)
       # One that waits has no name or no cookie, and is announced by nobody.

@@ -83,6 +83,47 @@ defmodule GossipCluster.Cluster.PeersTest do
       assert {:epmd_drop, new, :left} in effects
     end
 
+    test "of which one is listed is dialled when the other is gone, or a new sidecar is to tell" do
+      listed = peer("zoe@x", boot: "1")
+      rivals = for n <- 2..3, do: peer("zoe@x", creation: n, boot: "#{n}")
+      conflicts = for rival <- rivals, do: {:frame, {:conflict, rival, listed}}
+      {cluster, _effects} = handle(running(), [{:frame, {:up, listed}} | conflicts])
+      {cluster, effects} = handle(cluster, {:dialled, "zoe@x", {:failed, {:timeout, "why"}}, 1})
+      assert [{:skipped, :conflict}] = for(peer <- shown(effects), do: peer.connection)
+
+      # What was not in conflict with anybody settles nothing, nor does the first of two.
+      for gone <- [peer("zoe@x", boot: "9"), hd(rivals)] do
+        {cluster, _effects} = handle(cluster, {:frame, {:settled, gone}})
+        {_cluster, effects} = handle(cluster, {:timeout, :dial}, 100_000)
+        assert dialled(effects) == []
+      end
+
+      gone = for rival <- rivals, do: {:frame, {:settled, rival}}
+
+      for over <- [gone, {:opened, local().keys, process()}, {:frame, :left}] do
+        {_cluster, effects} = handle(cluster, over, 100_000)
+        assert "zoe@x" in dialled(effects)
+      end
+    end
+
+    test "that is this node's own is why it is not well, until the other is gone, or listed" do
+      rival = peer("own@x", creation: 2, boot: "2", addresses: [{{192, 0, 2, 7}, 1, 1}])
+      {cluster, effects} = handle(running(), {:frame, {:conflict, rival, peer("own@x")}})
+      assert {:put, :health, :conflict} in effects
+      assert [{:conflict, text}] = for({:put, :problems, [told]} <- effects, do: told)
+      assert text =~ "at 192.0.2.7"
+      renamed = %{local() | own: %{own() | name: "other@x"}}
+
+      {cluster, effects} = handle(cluster, {:timeout, :health}, 1_000)
+      assert {:health, :conflict, :ok, [{:conflict, text}]} in facts(effects)
+      assert {:own_problem, {:conflict, text}} in facts(effects)
+
+      for over <- [{:frame, {:settled, rival}}, {:local, renamed}] do
+        {_cluster, effects} = handle(cluster, over)
+        assert {:put, :health, :ok} in effects
+      end
+    end
+
     test "is told by what was said of that life, not of the other" do
       old = peer("zoe@x", status: :suspect)
       new = peer("zoe@x", creation: 2)

@@ -45,6 +45,7 @@ defmodule GossipCluster.Cluster.RosterTest do
   test "a conflict is passed on and lists nobody" do
     {a, b} = {peer("a@x"), peer("a@x", creation: 2)}
     assert {roster, [{:conflict, ^a, ^b}]} = Roster.apply(Roster.new(1000), {:conflict, a, b})
+    assert {roster, [{:settled, ^a}]} = Roster.apply(roster, {:settled, a})
     assert Roster.size(roster) == 0
   end
 

@@ -104,6 +104,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
       fn -> with peer <- a_peer(), do: {{:up, peer}, {:up, as_peer(peer)}} end,
       fn -> with peer <- a_peer(), do: {{:update, peer}, {:update, as_peer(peer)}} end,
       fn -> with peer <- a_peer(), do: {{:heard, peer}, {:heard, as_peer(peer)}} end,
+      fn -> with peer <- a_peer(), do: {{:settled, peer}, {:settled, as_peer(peer)}} end,
       fn ->
         {peer, reason} = {a_peer(), any([:left, :beam_exit, :silent])}
         {{:down, peer, reason}, {:down, as_peer(peer), reason}}
