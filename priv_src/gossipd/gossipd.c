@@ -68,6 +68,14 @@ static void tick(struct gossipd *d)
     }
 }
 
+/* Nobody reads any more. But what the owner said last may wait: it left while keys were derived, and halted. */
+static int last_words(struct gossipd *d)
+{
+    int result = d->ended ? 0 : commands_read(d);
+    d->ended = true;
+    return result;
+}
+
 /* The datagrams come first: after a pause nobody may be judged before his words, which wait in the sockets,
  * are heard. */
 static int once(struct gossipd *d)
@@ -90,7 +98,7 @@ static int once(struct gossipd *d)
     }
     uplink_flush(&d->uplink, d->engine.core);
     if (d->uplink.broken || (fds[SLOT_OUT].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
-        d->ended = true;
+        return last_words(d);
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -478,6 +479,46 @@ static void a_reader_that_goes_away_ends_it(void **state)
     sidecar_finish(&b);
 }
 
+/* What was put into its pipe is read. */
+static bool is_read(const struct sidecar *s)
+{
+    int waiting = 0;
+    assert_int_equal(ioctl(s->to, FIONREAD, &waiting), 0);
+    return waiting == 0;
+}
+
+/* Here the BEAM is a process of its own, which rotates its keys, leaves, and ends while they are derived. The
+ * sidecar notices that nobody reads before it has read the last command. */
+static void who_leaves_while_keys_are_derived_and_halts_has_left(void **state)
+{
+    (void)state;
+    const struct port_config config = {.secret = "another", .port = sidecar_port()};
+    struct sidecar a = sidecar_started(config);
+    sidecar_alive(&a, "a@host");
+    pid_t beam = fork();
+    assert_true(beam >= 0);
+    if (beam == 0) {
+        struct sidecar b = sidecar_started(config);
+        sidecar_alive(&b, "b@host");
+        sidecar_await(&b, "up");
+        ei_x_buff keys = {0}, leave = {0};
+        port_keys(&keys, config.secret, 4);
+        port_leave(&leave, "left");
+        sidecar_put(&b, &keys);
+        while (!is_read(&b)) {
+        }
+        sidecar_put(&b, &leave);
+        _exit(0);
+    }
+    sidecar_await(&a, "down");
+    assert_true(sidecar_mentions(&a, "b@host"));
+    assert_true(sidecar_mentions(&a, "left"));
+    int status = 0;
+    assert_int_equal(waitpid(beam, &status, 0), beam);
+    assert_int_equal(status, 0);
+    sidecar_finish(&a);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +543,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_paused_sidecar_buries_nobody, sidecar_kill_all),
         cmocka_unit_test_teardown(the_first_sigterm_leaves_time_for_goodbye, sidecar_kill_all),
         cmocka_unit_test_teardown(a_reader_that_goes_away_ends_it, sidecar_kill_all),
+        cmocka_unit_test_teardown(who_leaves_while_keys_are_derived_and_halts_has_left, sidecar_kill_all),
     };
     return sidecar_find(argc, argv) != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
