@@ -103,12 +103,26 @@ defmodule GossipCluster.LocalNode do
   @doc """
   This host's IP addresses, sorted (none where the system does not tell), and the address and port that this node's
   distribution listens on, if that is seen. Asks the kernel, which takes its time where there are thousands: not for the
-  owner.
-
-  Prepares that socket for networks that lose packets: see GossipCluster.Handshake.
+  owner. Changes nothing.
   """
   @spec addresses() :: {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
-  def addresses, do: {host_addresses(), listener()}
+  def addresses do
+    case listener() do
+      {_port, address} -> {host_addresses(), address}
+      nil -> {host_addresses(), nil}
+    end
+  end
+
+  @doc """
+  Prepares the socket that this node's distribution listens on for networks that lose packets (see
+  GossipCluster.Handshake); then the same as `addresses/0`.
+  """
+  @spec prepare_listener() ::
+          {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
+  def prepare_listener do
+    with {port, _address} <- listener(), do: :ok = Handshake.listener(port)
+    addresses()
+  end
 
   defp host_addresses do
     case :inet.getifaddrs() do
@@ -120,8 +134,8 @@ defmodule GossipCluster.LocalNode do
     end
   end
 
-  # The socket that net_kernel owns, and that leads nowhere. Those of connections are linked to it, too, but not its
-  # own.
+  # The socket that net_kernel owns, and that leads nowhere, and its address. Those of connections are linked to it,
+  # too, but not its own.
   defp listener do
     with pid when is_pid(pid) <- Process.whereis(:net_kernel),
          {:links, links} <- Process.info(pid, :links) do
@@ -135,8 +149,7 @@ defmodule GossipCluster.LocalNode do
     with {:connected, ^owner} <- Port.info(port, :connected),
          {:error, :enotconn} <- :inet.peername(port),
          {:ok, {ip, number}} when is_tuple(ip) <- :inet.sockname(port) do
-      :ok = Handshake.listener(port)
-      {ip, number}
+      {port, {ip, number}}
     else
       _other -> nil
     end

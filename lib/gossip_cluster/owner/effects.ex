@@ -165,7 +165,7 @@ defmodule GossipCluster.Owner.Effects do
   end
 
   def act(:find_addresses, owner),
-    do: start_task(owner, :addresses, LocalNode, :addresses, [])
+    do: start_task(owner, :addresses, LocalNode, :prepare_listener, [])
 
   def act({:ask_cookies, names}, owner),
     do: start_task(owner, :cookies, LocalNode, :own_cookies, [names])
