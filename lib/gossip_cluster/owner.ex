@@ -115,6 +115,8 @@ defmodule GossipCluster.Owner do
 
   @impl true
   def handle_continue(:start, owner) do
+    # That of an owner that was killed, which so could not end it.
+    _pid = spawn(Sidecar.Process, :end_stopped, [View.get(owner.view, :process, nil)])
     owner = step(owner, {:start, local(owner), View.get(owner.view, :opened, nil)})
     _ = :code.ensure_modules_loaded(needed_soon())
     names = Enum.map(Node.list(:connected), &Atom.to_string/1)
@@ -308,15 +310,7 @@ defmodule GossipCluster.Owner do
     end
 
     if owner.port, do: Sidecar.close(owner.port)
-    end_stopped(owner.cluster.sidecar.process)
-  end
-
-  # It does not read that its port is closed, and would stay for ever.
-  defp end_stopped(nil), do: :ok
-
-  defp end_stopped(process) do
-    _killed = Sidecar.Process.state(process) == :stopped and Sidecar.Process.kill(process)
-    :ok
+    Sidecar.Process.end_stopped(owner.cluster.sidecar.process)
   end
 
   defp shutdown?(:normal), do: true

@@ -54,6 +54,17 @@ defmodule GossipCluster.Integration.SidecarTruthTest do
     for node <- [a, b], do: assert(Enum.uniq(Node.about(c, node)) -- [:update] == [:up])
   end
 
+  test "frozen, and its owner is killed: the next owner ends it, for it would stay until it is continued" do
+    {_lab, [a, b]} = together(["a", "b"])
+    old = Node.sidecar(b)
+    Lab.signal(:STOP, old)
+    true = Node.call(b, Process, :exit, [Node.call(b, Process, :whereis, [GossipCluster]), :kill])
+    eventually("the old one is no more", [a, b], fn -> not File.exists?("/proc/#{old}") end)
+    eventually("another one runs", [a, b], fn -> Node.status(b).health == :ok end)
+    assert Node.sidecar(b) != old
+    assert Enum.uniq(Node.about(a, b)) -- [:update] == [:up]
+  end
+
   test "stopped together with its BEAM, as a machine that sleeps: it is the same one when both go on" do
     {_lab, [a, b]} = together(["a", "b"])
     old = Node.sidecar(b)

@@ -119,6 +119,7 @@ defmodule GossipCluster.Cluster.Local do
     %{state | sidecar: sidecar, announcement: announcement, roster: roster, familiar: 0}
     |> settle_conflicts()
     |> first({:put, :opened, now})
+    |> first({:put, :process, process})
     |> act(:find_siblings)
     |> timer(:ready, patience)
     |> put_status()

@@ -52,6 +52,15 @@ defmodule GossipCluster.Sidecar.Process do
          do: status == 0
   end
 
+  @doc "Kills one that is stopped: it does not read that its port is closed, and would stay for ever."
+  @spec end_stopped(t() | nil) :: :ok
+  def end_stopped(nil), do: :ok
+
+  def end_stopped(process) do
+    _killed = state(process) == :stopped and kill(process)
+    :ok
+  end
+
   # Where no start can be read, a port that has not told of its process's end tells that it is the same.
   defp same?(%{started: nil}), do: true
   defp same?(%{os_pid: os_pid, started: started}), do: field(os_pid, @started) == started
