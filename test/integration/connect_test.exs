@@ -37,7 +37,9 @@ defmodule GossipCluster.Integration.ConnectTest do
 
   test "two laptops with different cookies, keyed by them: one line, once" do
     lab = Lab.start(hosts: 2)
+    # A slow start of the second comes after the first question of the first.
     a = Node.start(lab, "a", host: 1, cluster: @quick)
+    eventually("a has asked in vain", [a], fn -> Node.stat(a, :sent) > 30 end)
     b = Node.start(lab, "b", host: 2, cookie: "another_cookie", cluster: @quick)
     words = "packets of another cluster are heard on this network"
 

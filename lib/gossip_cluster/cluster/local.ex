@@ -23,7 +23,7 @@ defmodule GossipCluster.Cluster.Local do
   # later.
   @port_patience 30
   # After the first announcement: when it is asked why nobody is found.
-  @alone [3_000, 30_000]
+  @alone [3_000, 10_000, 30_000]
   # What is over so soon, as while a sidecar starts, is shown, but not told.
   @brief 1_000
 
