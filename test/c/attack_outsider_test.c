@@ -152,6 +152,31 @@ static void the_dead_are_not_kept_alive_by_a_stock_of_datagrams(void **state)
     assert_true(net->now - cut < 5 * SECOND_US);
 }
 
+/* X is cut off, and the others get its beats from him alone: each a fifth later than the one before, so that
+ * no gap tells. What is 2 s later than the quickest is no sign of life any more. */
+static void what_is_held_back_ever_longer_keeps_nobody_alive(void **state)
+{
+    struct net *net = *state;
+    struct peer_view v;
+    attack_members(net, 4);
+    uint64_t x = gossip_boot(net->nodes[0]->g);
+    net->dark = 0;
+    net->drop = net_drop_dark;
+    int64_t cut = net->now;
+    bool listed = true;
+    for (size_t next = net->log_count; listed && net->now - cut < 30 * SECOND_US; net_run(net, MS_US)) {
+        while (next < net->log_count && cut + (net->log[next].at - cut) * 6 / 5 <= net->now) {
+            struct sent s = net->log[next++];
+            for (size_t i = 1; i < 4 && addr_same(&s.from, &net->nodes[0]->addr) && s.path.kind == PATH_GROUP;
+                 i++) {
+                attack_replay(net, i, &s, &s.from);
+            }
+        }
+        listed = attack_lists(net, 1, x, &v) || attack_lists(net, 2, x, &v) || attack_lists(net, 3, x, &v);
+    }
+    assert_in_range(net->now - cut, 10 * SECOND_US, 15 * SECOND_US);
+}
+
 /* S told Y on a page of E, who has left since. To Z, who never saw that page, it is old news. */
 static void a_recorded_page_brings_nobody_back(void **state)
 {
@@ -240,6 +265,7 @@ int main(void)
         NET_TEST(a_relay_never_becomes_a_members_address),
         NET_TEST(a_relay_introduces_nobody_at_its_own_address),
         NET_TEST(the_dead_are_not_kept_alive_by_a_stock_of_datagrams),
+        NET_TEST(what_is_held_back_ever_longer_keeps_nobody_alive),
         NET_TEST(a_recorded_page_brings_nobody_back),
         NET_TEST(what_is_sent_to_strangers_is_bounded),
         NET_TEST(nothing_is_sent_to_a_source_that_nobody_has),

@@ -27,6 +27,12 @@ void inside_forget_copies(struct gossip *g)
     g->copies = (struct copies){0};
 }
 
+int64_t inside_heard(const struct gossip *g, uint64_t boot)
+{
+    const struct peer *p = roster_find(&g->roster, boot);
+    return p != NULL && p->met ? p->direct : INT64_MIN;
+}
+
 bool inside_announced(const struct gossip *g)
 {
     return g->announced;

@@ -14,6 +14,9 @@ size_t inside_timers_limit(const struct gossip *g);
 bool inside_copy(const struct gossip *g, uint8_t path_kind, const uint8_t *datagram);
 void inside_forget_copies(struct gossip *g);
 
+/* When it heard this peer last in person, by its own time; INT64_MIN when it does not know it, or has not. */
+int64_t inside_heard(const struct gossip *g, uint64_t boot);
+
 /* Whether it announces itself (or says goodbye, still). */
 bool inside_announced(const struct gossip *g);
 

@@ -46,6 +46,7 @@ void net_free(struct net *net)
     }
     free(net->fx);
     free(net->log);
+    truth_free(&net->truth);
     free(net->flights);
     free(net);
 }
@@ -65,6 +66,11 @@ static void inside(const struct net *net, bool begins)
     if (net->inside != NULL) {
         net->inside(begins);
     }
+}
+
+static void look(const struct net *net, struct node *n)
+{
+    witness_clock(&n->witness, net->now, net->now + net->slept);
 }
 
 static void start(struct net *net, struct node *n, const struct gossip_options *options)
@@ -109,6 +115,8 @@ static void record(struct net *net, const struct node *n, const struct effect *e
     s->path = e->as.send.path;
     s->len = e->as.send.len;
     memcpy(s->data, e->as.send.data, s->len);
+    struct origin origin = {.said = net->now + net->slept, .kind = s->path.kind, .to = s->path.addr};
+    (void)truth_note(&net->truth, s->data, s->len, &origin);
 }
 
 static void fly(struct net *net, size_t from)
@@ -155,6 +163,7 @@ static void drain(struct net *net, size_t i, bool ticked)
 static void command(struct net *net, size_t i, const struct command *c)
 {
     struct node *n = net->nodes[i];
+    look(net, n);
     witness_command(&n->witness, c);
     inside(net, true);
     gossip_command(n->g, net->fx, net->now, c);
@@ -226,7 +235,11 @@ void net_inject(struct net *net, size_t i, const struct addr *from, uint8_t path
 void net_inject_path(struct net *net, size_t i, const struct path *path, const uint8_t *data, size_t len)
 {
     struct node *n = net->nodes[i];
-    witness_receive(&n->witness, net->now + net->slept, path, data, len);
+    struct origin forged = {
+        .said = net->now + net->slept, .kind = path->kind, .to = path->local, .forged = true};
+    const struct origin *origin = truth_note(&net->truth, data, len, &forged);
+    look(net, n);
+    witness_receive(&n->witness, net->now + net->slept, path, origin, data, len);
     inside(net, true);
     gossip_receive(n->g, net->fx, net->now, path, data, len);
     inside(net, false);
@@ -307,6 +320,7 @@ static bool step(struct net *net, int64_t until)
     }
     for (size_t i = 0; i < net->count; i++) {
         if (runs(net, i) && gossip_deadline(net->nodes[i]->g) <= net->now) {
+            look(net, net->nodes[i]);
             inside(net, true);
             gossip_tick(net->nodes[i]->g, net->fx, net->now);
             inside(net, false);

@@ -6,6 +6,7 @@
 
 #include "forge.h"
 #include "prng.h"
+#include "truth.h"
 #include "witness.h"
 
 #define NET_NODES 16
@@ -52,6 +53,7 @@ struct net {
     struct node *nodes[NET_NODES];
     size_t log_count, log_size;
     struct sent *log; /* everything that was ever sent */
+    struct truth truth;
     size_t flight_count, flight_size;
     struct flight *flights;
 };

@@ -33,6 +33,7 @@ void witness_start(struct witness *w, const struct gossip *g, const struct gossi
     w->options = *options;
     w->label = label;
     w->sent_boot = gossip_boot(g);
+    life_start(&w->life);
 }
 
 int witness_open(const struct witness *w, const uint8_t *datagram, size_t len, struct wire_message *m)
@@ -94,20 +95,23 @@ static bool claims(const struct wire_message *m, const struct addr *a)
     return i < m->own_count;
 }
 
-/* An echo: whom it proves, and where. */
-static void receive_echo(struct witness *w, int64_t clock, const struct path *from,
+/* An echo: whom it proves, and where. Whether it answers what was asked lately. */
+static bool receive_echo(struct witness *w, int64_t clock, const struct path *from,
                          const struct wire_message *m, uint64_t nonce)
 {
+    bool answers = false;
     for (size_t i = 0; i < WITNESS_ASKED; i++) {
         if (w->asked[i].nonce != nonce || clock - w->asked[i].at >= 2 * SECOND_US || w->asked[i].page) {
             continue;
         }
+        answers = true;
         if (w->asked[i].boot == m->id.boot) {
             trust(w, m->id.boot, &w->asked[i].addr);
         } else if (w->asked[i].boot == 0) {
             trust(w, m->id.boot, claims(m, &from->addr) ? &from->addr : NULL);
         }
     }
+    return answers;
 }
 
 /* Whether entries count, from a sender that is trusted. */
@@ -136,22 +140,32 @@ static bool is_for(const struct witness *w, const struct path *from, const struc
     return to_one && (m->to_boot == gossip_boot(w->g) || anybody) && addr_same(&m->to, &from->local);
 }
 
-void witness_receive(struct witness *w, int64_t clock, const struct path *from, const uint8_t *datagram,
-                     size_t len)
+void witness_clock(struct witness *w, int64_t now, int64_t clock)
+{
+    life_clock(&w->life, now, clock);
+}
+
+void witness_receive(struct witness *w, int64_t clock, const struct path *from, const struct origin *origin,
+                     const uint8_t *datagram, size_t len)
 {
     static struct wire_message m;
     w->loud = w->announced;
     if (!w->announced || witness_open(w, datagram, len, &m) != 0) {
         return;
     }
-    w->misplaced = m.id.boot != gossip_boot(w->g) && !is_for(w, from, &m);
+    bool answers = false, own = m.id.boot == gossip_boot(w->g);
+    w->misplaced = !own && !is_for(w, from, &m);
+    for (size_t i = 0; !w->misplaced && i < m.echo_count; i++) {
+        if (m.echoes[i].boot == gossip_boot(w->g) && m.echoes[i].nonce != 0) {
+            answers = receive_echo(w, clock, from, &m, m.echoes[i].nonce) || answers;
+        }
+    }
+    if (!own) {
+        life_receive(&w->life, w->g, m.id.boot, m.interval_ms * MS_US, answers, from, origin,
+                     &w->options.advertise);
+    }
     if (w->misplaced) {
         return;
-    }
-    for (size_t i = 0; i < m.echo_count; i++) {
-        if (m.echoes[i].boot == gossip_boot(w->g) && m.echoes[i].nonce != 0) {
-            receive_echo(w, clock, from, &m, m.echoes[i].nonce);
-        }
     }
     w->stranger = !trusts(w, m.id.boot);
     bool all_heard = from->kind == PATH_GROUP && m.type == WIRE_HELLO;
@@ -371,6 +385,8 @@ void witness_after(struct witness *w, const struct effects *fx, int64_t now, boo
     demand(w, s.received >= judged && s.received - judged <= s.own,
            "a datagram was counted twice, or not at all");
     demand(w, w->announced == inside_announced(w->g), "announced, or not, and told nobody");
+    const char *life = life_after(&w->life, w->g);
+    demand(w, life == NULL, "takes for a sign of life %s", life);
     int64_t deadline = gossip_deadline(w->g);
     int64_t longest = interval_for(w->options.interval_ms * MS_US, 2 * (size_t)w->options.max_peers + 1);
     demand(w, !ticked || deadline > now, "ticked, and wants to be ticked at once");

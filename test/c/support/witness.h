@@ -8,6 +8,7 @@
  *     named it;
  *   - what was sent to another member, or to another address, or to all when it is for one, causes nothing at
  * all;
+ *   - nobody is taken to live for a datagram that is a copy, late, or was sent elsewhere (witness_life.h);
  *   - no up without a down between for a name or a boot id, no down or update for who is not listed, and what
  *     gossip_peers() lists is just what was told;
  *   - nothing is sent while it is not announced; what is sent fits a datagram, opens, decodes, is by itself,
@@ -24,6 +25,7 @@
 
 #include "gossip.h"
 #include "message/wire.h"
+#include "witness_life.h"
 
 #define WITNESS_MAX   512
 #define WITNESS_ASKED 512
@@ -59,16 +61,20 @@ struct witness {
         uint64_t boot;
         struct addr addr;
     } place[WITNESS_MAX];
+    struct witness_life life;
 };
 
 /* Begins with a new, silent member. `label` must outlive it. */
 void witness_start(struct witness *w, const struct gossip *g, const struct gossip_options *options,
                    const char *label);
 
-/* Before the member is given this. `clock`: the time, sleep included. */
+/* Before the member is called, whatever for. `clock`: the time, sleep included. */
+void witness_clock(struct witness *w, int64_t now, int64_t clock);
+
+/* Before the member is given this. */
 void witness_command(struct witness *w, const struct command *c);
-void witness_receive(struct witness *w, int64_t clock, const struct path *from, const uint8_t *datagram,
-                     size_t len);
+void witness_receive(struct witness *w, int64_t clock, const struct path *from, const struct origin *origin,
+                     const uint8_t *datagram, size_t len);
 
 /* Each thing that it did then. */
 void witness_effect(struct witness *w, int64_t clock, const struct effect *e);

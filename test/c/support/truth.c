@@ -1,0 +1,60 @@
+#include "truth.h"
+
+#include <stdlib.h>
+
+/* FNV-1a */
+static uint64_t print_of(const uint8_t *data, size_t len)
+{
+    uint64_t print = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < len; i++) {
+        print = (print ^ data[i]) * UINT64_C(0x100000001b3);
+    }
+    return print == 0 ? 1 : print;
+}
+
+static struct origin *slot(const struct truth *t, uint64_t print)
+{
+    size_t i = print & (t->size - 1);
+    while (t->slots[i].print != 0 && t->slots[i].print != print) {
+        i = (i + 1) & (t->size - 1);
+    }
+    return &t->slots[i];
+}
+
+static void grow(struct truth *t)
+{
+    struct truth larger = {.size = t->size == 0 ? 256 : 2 * t->size, .count = t->count};
+    larger.slots = calloc(larger.size, sizeof *larger.slots);
+    if (larger.slots == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < t->size; i++) {
+        if (t->slots[i].print != 0) {
+            *slot(&larger, t->slots[i].print) = t->slots[i];
+        }
+    }
+    free(t->slots);
+    *t = larger;
+}
+
+void truth_free(struct truth *t)
+{
+    free(t->slots);
+    *t = (struct truth){0};
+}
+
+const struct origin *truth_note(struct truth *t, const uint8_t *datagram, size_t len,
+                                const struct origin *first)
+{
+    if (2 * t->count >= t->size) {
+        grow(t);
+    }
+    uint64_t print = print_of(datagram, len);
+    struct origin *o = slot(t, print);
+    if (o->print == 0) {
+        *o = *first;
+        o->print = print;
+        t->count++;
+    }
+    return o;
+}
