@@ -68,7 +68,8 @@ static void tick(struct gossipd *d)
     }
 }
 
-/* Nobody reads any more. But what the owner said last may wait: it left while keys were derived, and halted. */
+/* Nobody reads any more. But what the owner said last may wait: it left while keys were derived, and halted.
+ */
 static int last_words(struct gossipd *d)
 {
     int result = d->ended ? 0 : commands_read(d);

@@ -5,18 +5,12 @@
 #include "judge.h"
 
 static const char *const event_names[] = {
-    [EVENT_SNAPSHOT] = "snapshot",
-    [EVENT_UP] = "up",
-    [EVENT_UPDATE] = "update",
-    [EVENT_DOWN] = "down",
-    [EVENT_CONFLICT] = "conflict",
-    [EVENT_SETTLED] = "settled",
-    [EVENT_HEALTH] = "health",
-    [EVENT_HEARTBEAT] = "heartbeat",
-    [EVENT_LEFT] = "left",
-    [EVENT_DISCONNECTED] = "disconnected",
-    [EVENT_RELAYED] = "relayed",
-    [EVENT_HEARD] = "heard",
+    [EVENT_SNAPSHOT] = "snapshot", [EVENT_UP] = "up",
+    [EVENT_UPDATE] = "update",     [EVENT_DOWN] = "down",
+    [EVENT_CONFLICT] = "conflict", [EVENT_SETTLED] = "settled",
+    [EVENT_HEALTH] = "health",     [EVENT_HEARTBEAT] = "heartbeat",
+    [EVENT_LEFT] = "left",         [EVENT_DISCONNECTED] = "disconnected",
+    [EVENT_RELAYED] = "relayed",   [EVENT_HEARD] = "heard",
 };
 static const char *const reason_names[] = {
     [DOWN_LEFT] = "left", [DOWN_BEAM_EXIT] = "beam_exit", [DOWN_SILENT] = "silent"};
