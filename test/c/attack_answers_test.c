@@ -305,8 +305,9 @@ static void who_is_missed_is_learnt_from_a_peer(void **state)
     while (!attack_lists(net, 3, gossip_boot(net->nodes[5]->g), &v) && net->now - since < 3 * SECOND_US) {
         net_run(net, 10 * MS_US);
     }
-    /* the stranger's next beat, the wait for a vouch, and the next beat of any peer */
-    assert_in_range(net->now - since, 1, 1500 * MS_US);
+    /* the stranger's next beat, the wait for a vouch, and the next beat of any peer: a T each at most, and it
+     * is not rare that four others all beat soon before */
+    assert_in_range(net->now - since, 1, 2 * SECOND_US + VOUCH_WAIT_MAX);
 }
 
 /* Nobody is told of the last node. */
@@ -350,13 +351,13 @@ static void whom_one_alone_has_buried_it_lists_again(void **state)
     struct wire_message m;
     struct peer_view v;
     struct forged liar = forge(0x8000, "liar@host", 1, 60);
-    net_prove(net, 3, &liar);
     struct sent beat;
     uint64_t boot = gossip_boot(net->nodes[5]->g);
     int64_t since = ++net->now;
     while (!attack_record(net, 5, WIRE_HELLO, PATH_GROUP, since, &beat)) {
         net_run(net, MS_US);
     }
+    net_prove(net, 3, &liar); /* not sooner: it is silent until it lies, and would be buried */
     net->dark = 5;
     net->drop = unlooked_by_one;
     net_run(net, 1260 * MS_US);
