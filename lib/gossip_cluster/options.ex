@@ -40,7 +40,7 @@ defmodule GossipCluster.Options do
   @typedoc "Where a text is: in a file, or in a variable of the environment."
   @type secret_source :: {:file, Path.t()} | {:env, variable :: text()}
 
-  @typedoc "A network interface: a name, or an IPv4 address."
+  @typedoc "A network interface: a name, a pattern of names (`\"en*\"`), or an IPv4 address."
   @type interface :: text() | :inet.ip4_address()
 
   @typedoc "An option, as it is given."
@@ -379,7 +379,7 @@ defmodule GossipCluster.Options do
        do: {:ok, {kind, Enum.map(texts, &elem(&1, 1))}},
        else:
          {:error,
-          ":all, a list of interface names or IPv4 addresses (1 to #{@interfaces}), or {:except, such a list}"}
+          ":all, a list of interface names, patterns (\"en*\") or IPv4 addresses (1 to #{@interfaces}), or {:except, such a list}"}
   end
 
   defp port?([]), do: true

@@ -51,7 +51,7 @@ static int configure(struct gossipd *d, const struct message *m)
     }
     uplink_configured(&d->uplink);
     bool told = links_look(&d->links, d->now);
-    engine_addresses(&d->engine);
+    engine_links(&d->engine, d->now);
     if (told) {
         uplink_network(&d->uplink, &d->links.network);
     }

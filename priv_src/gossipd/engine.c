@@ -50,10 +50,13 @@ static void carry_out(struct engine *e, int64_t now)
     }
 }
 
-void engine_addresses(struct engine *e)
+void engine_links(struct engine *e, int64_t now)
 {
     struct addr own[PEER_ADDRS];
     gossip_addresses(e->core, own, udp_addresses(e->links->udp, own, PEER_ADDRS));
+    if (udp_reaches_more(e->links->udp)) {
+        gossip_reaches_more(e->core, now);
+    }
 }
 
 void engine_tick(struct engine *e, int64_t now)

@@ -27,8 +27,8 @@ void engine_free(struct engine *e);
 /* When engine_tick wants to be called; NEVER also before the start. */
 int64_t engine_deadline(const struct engine *e);
 
-/* The links may have other addresses now. */
-void engine_addresses(struct engine *e);
+/* The links were looked at: they may have other addresses now, and lead to more. */
+void engine_links(struct engine *e, int64_t now);
 
 /* Time has passed: what is due is done. */
 void engine_tick(struct engine *e, int64_t now);

@@ -15,7 +15,7 @@
 #define PARENT   (5 * MS_US)     /* how often the parent is looked at meanwhile */
 
 /* What poll looks at, by place. */
-enum slot { SLOT_IN, SLOT_OUT, SLOT_SOCKETS, SLOTS = SLOT_SOCKETS + UDP_SOCKETS_MAX };
+enum slot { SLOT_IN, SLOT_OUT, SLOT_WATCH, SLOT_SOCKETS, SLOTS = SLOT_SOCKETS + UDP_SOCKETS_MAX };
 
 static int nonblocking(struct gossipd *d, int fd)
 {
@@ -47,6 +47,7 @@ static int sleep_until(struct gossipd *d, int64_t due, struct pollfd fds[static 
     }
     fds[SLOT_IN] = (struct pollfd){.fd = d->in, .events = POLLIN};
     fds[SLOT_OUT] = (struct pollfd){.fd = d->uplink.out, .events = uplink_waits(&d->uplink) ? POLLOUT : 0};
+    fds[SLOT_WATCH] = (struct pollfd){.fd = links_watch(&d->links), .events = POLLIN};
     size_t count = SLOT_SOCKETS + links_descriptors(&d->links, fds + SLOT_SOCKETS);
     if (wait_for(fds, count, timeout) < 0) {
         return fault_set(&d->fault, FAULT_NETWORK, "poll fails: %s", strerror(errno));
@@ -61,7 +62,7 @@ static void tick(struct gossipd *d)
     engine_tick(&d->engine, d->now);
     if (d->now >= links_deadline(&d->links)) {
         bool told = links_look(&d->links, d->now);
-        engine_addresses(&d->engine);
+        engine_links(&d->engine, d->now);
         if (told) {
             uplink_network(&d->uplink, &d->links.network);
         }
@@ -90,6 +91,9 @@ static int once(struct gossipd *d)
     uplink_time(&d->uplink, d->now);
     if (d->engine.core != NULL) {
         engine_receive(&d->engine, d->now, due != NEVER && d->now - due > PAUSE ? NULL : fds + SLOT_SOCKETS);
+    }
+    if (fds[SLOT_WATCH].revents != 0) {
+        links_changed(&d->links, d->now);
     }
     if (fds[SLOT_IN].revents != 0 && commands_read(d) != 0) {
         return -1;

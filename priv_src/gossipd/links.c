@@ -5,19 +5,48 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int links_open(struct links *l, const struct udp_options *options, const struct interface_filter *filter,
                struct log *log, struct fault *fault)
 {
-    *l = (struct links){.log = log, .filter = *filter, .look_at = 0};
+    *l = (struct links){.log = log, .filter = *filter, .watch = -1, .look_at = 0};
     l->udp = udp_open(options, log, fault);
+    if (l->udp != NULL) {
+        l->watch = link_watch_open();
+    }
     return l->udp != NULL ? 0 : -1;
 }
 
 void links_close(struct links *l)
 {
+    if (links_watch(l) >= 0) {
+        (void)close(l->watch);
+    }
     udp_close(l->udp);
     l->udp = NULL;
+}
+
+int links_watch(const struct links *l)
+{
+    return l->udp != NULL ? l->watch : -1;
+}
+
+void links_changed(struct links *l, int64_t now)
+{
+    struct link_changes changes = {0};
+    if (!link_watch_drain(l->watch, &changes)) {
+        return;
+    }
+    if (changes.lost) {
+        udp_forget(l->udp, 0);
+    }
+    for (size_t i = 0; i < changes.gone_count; i++) {
+        udp_forget(l->udp, changes.gone[i]);
+    }
+    int64_t soonest = l->looked_at + LINKS_EVENT_GAP;
+    soonest = soonest > now ? soonest : now;
+    l->look_at = l->look_at < soonest ? l->look_at : soonest;
 }
 
 int64_t links_deadline(const struct links *l)
@@ -59,7 +88,7 @@ static void say_joined(struct links *l, const struct interface_list *list)
     const struct interface *joined = udp_interfaces(l->udp, &count);
     describe(joined, count, text, sizeof text);
     if (count == 0) {
-        log_line(l->log, LEVEL_WARNING, "no interface to multicast on; looking again every second");
+        log_line(l->log, LEVEL_WARNING, "no interface to multicast on; one that comes is used");
     } else if (list->fallback) {
         log_line(l->log, LEVEL_WARNING, "no network is up, so only nodes on this machine are found (%s)",
                  text);
@@ -121,7 +150,8 @@ bool links_found(struct links *l, const struct interface_list *list, int64_t now
     bool well =
         joined == list->count && joined > 0 && list->missing == 0 && !list->fallback && !udp_troubled(l->udp);
     l->unlisted = false;
-    l->look_at = now + (well ? LINKS_CALM_GAP : LINKS_LOOK_GAP);
+    l->looked_at = now;
+    l->look_at = now + (well && l->watch >= 0 ? LINKS_CALM_GAP : LINKS_LOOK_GAP);
     return tell(l, list, now);
 }
 
@@ -137,6 +167,7 @@ bool links_look(struct links *l, int64_t now)
         log_line(l->log, LEVEL_WARNING, "the interfaces cannot be listed: %s", strerror(errno));
     }
     l->unlisted = true;
+    l->looked_at = now;
     l->look_at = now + LINKS_LOOK_GAP;
     return false;
 }

@@ -2,26 +2,31 @@
  *
  * A look asks the system for its interfaces, joins what is new and leaves what is gone; it may come at any
  * time and as often as one likes: it changes only what has changed, and tells a change once a second at most.
- * Who learns of changes sooner (a watcher of the system's events) needs only to call it sooner. No interface
- * at all is a state, not an error. */
+ * The system's own events (link_watch.h) make one due at once. No interface at all is a state, not an error.
+ */
 #ifndef GOSSIP_LINKS_H
 #define GOSSIP_LINKS_H
 
 #include "gossip.h"
+#include "link_watch.h"
 #include "udp.h"
 
 #define LINKS_LOOK_GAP (1 * SECOND_US) /* between looks while something is wrong; one costs little */
 #define LINKS_CALM_GAP                                                                                       \
-    (5 * SECOND_US) /* while all is well: no datagram shows a new interface, or a new name */
-#define LINKS_TELL_GAP (1 * SECOND_US) /* between two tellings of a change */
+    (5 * SECOND_US) /* while all is well, and changes are watched: nothing but a watch that fails is missed  \
+                     */
+#define LINKS_EVENT_GAP (20 * MS_US)    /* between looks that events ask for: they come in swarms */
+#define LINKS_TELL_GAP  (1 * SECOND_US) /* between two tellings of a change */
 
 struct links {
     struct udp *udp; /* owned; NULL before links_open */
     struct log *log;
     struct interface_filter filter;
-    int64_t look_at; /* microseconds */
-    bool unlisted;   /* the system did not tell its interfaces the last time */
-    bool told;       /* what follows has been told, at told_at */
+    int watch;         /* owned; link_watch.h; -1: changes are seen by looks alone */
+    int64_t looked_at; /* microseconds */
+    int64_t look_at;
+    bool unlisted; /* the system did not tell its interfaces the last time */
+    bool told;     /* what follows has been told, at told_at */
     int64_t told_at;
     struct interface_list list; /* as chosen */
     struct network network;     /* what has come of it */
@@ -32,6 +37,12 @@ struct links {
 int links_open(struct links *l, const struct udp_options *options, const struct interface_filter *filter,
                struct log *log, struct fault *fault);
 void links_close(struct links *l);
+
+/* To be polled for input; then call links_changed. -1: there is none. */
+int links_watch(const struct links *l);
+
+/* Takes the system's events: what was deleted is left, and a look is due. */
+void links_changed(struct links *l, int64_t now);
 
 /* When to look again; NEVER while closed. */
 int64_t links_deadline(const struct links *l);

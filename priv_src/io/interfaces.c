@@ -2,6 +2,7 @@
 
 #include "ip.h"
 
+#include <fnmatch.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -12,7 +13,7 @@
 static bool fits(const char *item, const struct candidate *c)
 {
     char text[IP_TEXT];
-    return strcmp(item, c->interface.name) == 0 || strcmp(item, ip_text(&c->interface.addr, text)) == 0;
+    return fnmatch(item, c->interface.name, 0) == 0 || strcmp(item, ip_text(&c->interface.addr, text)) == 0;
 }
 
 /* Which items of the filter mean it: a bit for each. */
@@ -163,6 +164,7 @@ static void note(struct found *f, const struct ifaddrs *a)
     struct candidate c = {.up = (a->ifa_flags & IFF_UP) != 0,
                           .multicast = (a->ifa_flags & IFF_MULTICAST) != 0,
                           .loopback = (a->ifa_flags & IFF_LOOPBACK) != 0};
+    c.interface.running = (a->ifa_flags & IFF_RUNNING) != 0;
     c.interface.index = interface_of(a, c.interface.name);
     if (c.interface.index == 0) {
         return;

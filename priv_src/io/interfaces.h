@@ -22,6 +22,7 @@ enum reach {
 struct interface {
     char name[INTERFACE_NAME];
     uint8_t reach; /* enum reach; what `interfaces_choose` has not chosen does not say */
+    bool running;  /* it has a carrier, as far as it can tell */
     uint32_t index;
     struct addr addr; /* the one that datagrams are sent from; its port is 0 */
 };
@@ -31,7 +32,7 @@ enum filter_mode { FILTER_ALL = 1, FILTER_ONLY, FILTER_EXCEPT };
 struct interface_filter {
     uint8_t mode; /* enum filter_mode */
     uint8_t count;
-    char items[FILTER_ITEMS][FILTER_TEXT]; /* interface names or IPv4 addresses */
+    char items[FILTER_ITEMS][FILTER_TEXT]; /* names and patterns of them (fnmatch(3)), or IPv4 addresses */
 };
 
 /* One address of one interface, as the system tells it. */

@@ -27,6 +27,7 @@ struct udp {
     struct interface public[INTERFACES_MAX]; /* what udp_interfaces shows */
     size_t refused_count;
     struct interface refused[INTERFACES_MAX]; /* told already that they cannot be joined */
+    bool reaches_more;
     struct subnets subnets;
     int unicast_trouble;   /* EPERM or EACCES: a firewall of this host; else 0 */
     struct addr forbidden; /* to whom; others may be allowed */
@@ -107,16 +108,11 @@ void udp_close(struct udp *u)
     free(u);
 }
 
-static bool same_interface(const struct interface *a, const struct interface *b)
-{
-    return a->index == b->index && addr_same(&a->addr, &b->addr);
-}
-
 static const struct interface *find(const struct interface *items, size_t count,
                                     const struct interface *wanted)
 {
     for (size_t i = 0; i < count; i++) {
-        if (same_interface(&items[i], wanted)) {
+        if (items[i].index == wanted->index) {
             return &items[i];
         }
     }
@@ -128,12 +124,26 @@ static bool listed(const struct interface *items, size_t count, const struct int
     return find(items, count, wanted) != NULL;
 }
 
+/* A socket says EADDRINUSE of an interface that was deleted, and made again under its number, while nobody
+ * looked: it counts it as joined, and hears nothing there. */
+static int join_on(const struct udp *u, int fd, const struct interface *interface)
+{
+    if (udp_system_join(fd, &u->options.group, &interface->addr) == 0) {
+        return 0;
+    }
+    if (errno != EADDRINUSE) {
+        return -1;
+    }
+    (void)udp_system_leave(fd, &u->options.group, &interface->addr);
+    return udp_system_join(fd, &u->options.group, &interface->addr);
+}
+
 /* Joins on the first shared socket that has room, or on a new one: 0 and the socket, or -1 and errno. */
 static int join(struct udp *u, const struct interface *interface, size_t *socket)
 {
     for (size_t i = PRIVATE + 1; i < u->socket_count; i++) {
         *socket = i;
-        if (udp_system_join(u->sockets[i], &u->options.group, &interface->addr) == 0 || errno == EADDRINUSE) {
+        if (join_on(u, u->sockets[i], interface) == 0) {
             return 0;
         }
         if (errno != ENOBUFS) { /* ENOBUFS: this socket has its fill of memberships */
@@ -156,7 +166,8 @@ static void leave_missing(struct udp *u, const struct interface_list *list)
         struct membership *m = &u->joined[i];
         const struct interface *now = find(list->items, list->count, &m->interface);
         if (now != NULL) {
-            m->interface = *now; /* it may have another name */
+            u->reaches_more = u->reaches_more || (now->running && !m->interface.running);
+            m->interface = *now;
             u->joined[kept++] = *m;
         } else { /* fails when the interface is gone, and the membership with it */
             (void)udp_system_leave(u->sockets[m->socket], &u->options.group, &m->interface.addr);
@@ -176,6 +187,7 @@ static void join_new(struct udp *u, const struct interface *interface, struct in
     if (join(u, interface, &m.socket) == 0) {
         u->public[u->count] = *interface;
         u->joined[u->count++] = m;
+        u->reaches_more = true;
         return;
     }
     if (!listed(u->refused, u->refused_count, interface)) {
@@ -199,6 +211,28 @@ size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
     memcpy(u->refused, refused, refused_count * sizeof refused[0]);
     u->refused_count = refused_count;
     return u->count;
+}
+
+bool udp_reaches_more(struct udp *u)
+{
+    bool more = u->reaches_more;
+    u->reaches_more = false;
+    return more;
+}
+
+void udp_forget(struct udp *u, uint32_t index)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < u->count; i++) {
+        const struct membership *m = &u->joined[i];
+        if (index != 0 && m->interface.index != index) {
+            u->public[kept] = m->interface;
+            u->joined[kept++] = *m;
+        } else {
+            (void)udp_system_leave(u->sockets[m->socket], &u->options.group, &m->interface.addr);
+        }
+    }
+    u->count = kept;
 }
 
 size_t udp_addresses(const struct udp *u, struct addr *out, size_t most)

@@ -42,9 +42,19 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
 /* Leaves, closes, frees. NULL is allowed. */
 void udp_close(struct udp *u);
 
-/* Joins what is new in `list` and leaves what is no longer in it; what is renamed has its new name. What
- * cannot be joined is told once and stays out. Returns how many interfaces are joined now. */
+/* Joins what is new in `list` and leaves what is no longer in it, by the interfaces' numbers; what has
+ * another name or address now keeps its membership, as the kernel does. What cannot be joined is told once
+ * and stays out. Returns how many interfaces are joined now. */
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list);
+
+/* Whether, since the last call, one was joined, or has its carrier back: somebody may be there who has not
+ * heard of this member yet. */
+bool udp_reaches_more(struct udp *u);
+
+/* The interface of this number was deleted (0: any of them may have been), and the kernel's membership with
+ * it, though the socket still counts it as joined, for whatever bears that number next. It is left, so that
+ * the next udp_set_interfaces can join. */
+void udp_forget(struct udp *u, uint32_t index);
 
 /* Which addresses are on which link: the masks of this host's interfaces. Until it is called, nothing is
  * known of that. */

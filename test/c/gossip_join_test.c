@@ -253,6 +253,65 @@ static void strangers_who_get_no_answer(void **state)
                 addr_same(&p->addrs[0], &about.addr));
 }
 
+/* The first questions (number 0) that a member has sent since. */
+static size_t begun(struct net *net, size_t i, int64_t since)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < net->log_count; k++) {
+        struct wire_message m;
+        const struct sent *s = &net->log[k];
+        count += s->at >= since && addr_same(&s->from, &net->nodes[i]->addr) &&
+                 witness_open(&net->nodes[i]->witness, s->data, s->len, &m) == 0 &&
+                 (m.has & HAS_QUESTION) != 0 && m.question == 0;
+    }
+    return count;
+}
+
+/* A cable is plugged in, a second network comes up: those who are there beat once in T, and need not be
+ * waited for. */
+static void a_member_whose_reach_grows_asks_like_a_newcomer(void **state)
+{
+    struct net *net = *state;
+    size_t a = net_member(net, "a@h1", 1), b = net_member(net, "b@h2", 2);
+    net->dark = b;
+    net->drop = net_drop_dark;
+    net_run(net, 30 * SECOND_US); /* both beat steadily, alone */
+    assert_int_equal(net_listed(net, a) + net_listed(net, b), 0);
+    net->drop = NULL;
+    gossip_reaches_more(net->nodes[b]->g, net->now);
+    net_run(net, 4 * net->delay);
+    assert_true(net_whole(net));
+    assert_int_equal(net_listed(net, a), 1);
+}
+
+static void a_link_that_flaps_makes_no_flood(void **state)
+{
+    struct net *net = *state;
+    size_t a = net_member(net, "a@h1", 1);
+    net_run(net, 30 * SECOND_US);
+    int64_t since = net->now;
+    for (int i = 0; i < 1000; i++) {
+        gossip_reaches_more(net->nodes[a]->g, net->now);
+        net_run(net, 5 * MS_US);
+    }
+    size_t count = begun(net, a, since);
+    assert_true(count >= 4);     /* as often as is allowed: at once, */
+    assert_true(count <= 4 + 5); /* and once in each of the 5 s */
+    net_run(net, 2 * SECOND_US);
+    assert_true(begun(net, a, since) > 0);
+    assert_int_equal(begun(net, a, net->now - 500 * MS_US), 0); /* and it is over */
+}
+
+static void who_is_not_announced_asks_nobody(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    size_t a = net_add(net, "a@h1", 1, &options);
+    gossip_reaches_more(net->nodes[a]->g, net->now);
+    net_run(net, 10 * SECOND_US);
+    assert_int_equal(net_sent(net, a, 0, 0, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +326,9 @@ int main(void)
         NET_TEST(a_recording_changes_nothing),
         NET_TEST(who_is_not_announced_is_silent),
         NET_TEST(strangers_who_get_no_answer),
+        NET_TEST(a_member_whose_reach_grows_asks_like_a_newcomer),
+        NET_TEST(a_link_that_flaps_makes_no_flood),
+        NET_TEST(who_is_not_announced_asks_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

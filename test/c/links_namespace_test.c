@@ -3,6 +3,7 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "link_watch.h"
 #include "sidecar.h"
 #include "udp.h"
 #include "wait.h"
@@ -264,6 +266,130 @@ static void a_named_link_is_waited_for(void **state)
     ip("link del v2");
 }
 
+/* Does the system say when its links change? */
+static bool watched(void)
+{
+    int fd = link_watch_open();
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return fd >= 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* It asks more and more seldom, until for 2 s nothing is sent at all. */
+static void await_calm(struct sidecar *s)
+{
+    int64_t since = clock_now();
+    for (uint64_t sent = sidecar_stat(s, "sent"); clock_now() - since < 2 * SECOND_US; sidecar_breathe()) {
+        uint64_t now = sidecar_stat(s, "sent");
+        since = now == sent ? since : clock_now();
+        sent = now;
+    }
+}
+
+/* From `ip link set up` until both know each other: no look, and no beat, that is due anyway comes so soon.
+ */
+static void a_link_that_comes_is_joined_at_once(void **state)
+{
+    (void)state;
+    need_namespace();
+    int64_t took[3];
+    for (size_t i = 0; i < COUNT(took); i++) {
+        struct port_config c = {.interface = "v*", .interval = 60000};
+        struct sidecar a = sidecar_started(c), b = sidecar_started(c);
+        sidecar_alive(&a, "a@host");
+        sidecar_alive(&b, "b@host");
+        ip("link add v4 type veth peer name w4");
+        ip("link set w4 up");
+        ip("addr add 10.77.4.1/24 dev v4");
+        await_calm(&a);
+        await_calm(&b);
+        int64_t since = clock_now();
+        ip("link set v4 up");
+        sidecar_await(&a, "up");
+        sidecar_await(&b, "up");
+        took[i] = clock_now() - since;
+        sidecar_finish(&a);
+        sidecar_finish(&b);
+        ip("link del v4");
+    }
+    qsort(took, COUNT(took), sizeof took[0], compare);
+    print_message("known %.0f to %.0f ms after the link came up\n", (double)took[0] / 1000,
+                  (double)took[COUNT(took) - 1] / 1000);
+    /* Where nobody watches, it is looked for each second. */
+    assert_true(took[COUNT(took) / 2] < (watched() ? 300 * MS_US : 2 * SECOND_US));
+}
+
+/* Whether the kernel takes the group's datagrams in on this link. */
+static bool kernel_has_joined(const char *link)
+{
+    char line[256], name[64] = "";
+    bool joined = false;
+    FILE *in = fopen("/proc/self/net/igmp", "r");
+    assert_non_null(in);
+    while (fgets(line, sizeof line, in) != NULL) {
+        if (line[0] != '\t') {
+            (void)sscanf(line, "%*d %63s", name);
+        } else if (strcmp(name, link) == 0) {
+            joined = joined || strstr(line, "2101FCE9") != NULL; /* 233.252.1.33 */
+        }
+    }
+    (void)fclose(in);
+    return joined;
+}
+
+/* The kernel's membership goes with a link, and the socket goes on to count it as joined: made again under
+ * the same number, before anybody has looked, it was deaf for ever. */
+static void a_link_that_is_made_again_under_its_number_is_joined_again(void **state)
+{
+    (void)state;
+    need_namespace();
+    if (!watched()) {
+        (void)fprintf(stderr, "skipped: only a system that tells of what it deletes lets this be seen\n");
+        skip();
+    }
+    struct port_config c = {.interface = "v*", .interval = 200};
+    struct sidecar a = sidecar_start();
+    ip("link add v5 index 905 type veth peer name w5");
+    ip("link set w5 up");
+    ip("addr add 10.77.5.1/24 dev v5");
+    ip("link set v5 up");
+    sidecar_configure(&a, c);
+    await_log(&a, "multicast on v5 10.77.5.1");
+    sidecar_await(&a, "snapshot_end");
+    sidecar_alive(&a, "a@host");
+    for (int i = 0; i < 20; i++) { /* more than one socket can join */
+        char batch[] = "/tmp/links-XXXXXX";
+        int fd = mkstemp(batch);
+        assert_true(fd >= 0);
+        static const char lines[] = "link del v5\n"
+                                    "link add v5 index 905 type veth peer name w5\n"
+                                    "link set w5 up\n"
+                                    "addr add 10.77.5.1/24 dev v5\n"
+                                    "link set v5 up\n";
+        assert_int_equal(write(fd, lines, sizeof lines - 1), (ssize_t)(sizeof lines - 1));
+        (void)close(fd);
+        char arguments[64];
+        (void)snprintf(arguments, sizeof arguments, "-batch %s", batch);
+        assert_int_equal(kill(a.pid, SIGSTOP), 0); /* or it would see that the link is not there */
+        ip(arguments);
+        assert_int_equal(kill(a.pid, SIGCONT), 0);
+        (void)unlink(batch);
+    }
+    /* A peer would be met all the same, which hears and answers it by unicast: so the kernel is asked. */
+    for (int64_t until = clock_now() + SIDECAR_PATIENCE; !kernel_has_joined("v5"); sidecar_breathe()) {
+        assert_true(clock_now() < until);
+    }
+    sidecar_finish(&a);
+    ip("link del v5");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +398,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(links_that_come_back_are_joined_again, sidecar_kill_all),
         cmocka_unit_test_teardown(a_link_that_is_renamed_is_shown_under_its_new_name, sidecar_kill_all),
         cmocka_unit_test_teardown(a_named_link_is_waited_for, sidecar_kill_all),
+        cmocka_unit_test_teardown(a_link_that_comes_is_joined_at_once, sidecar_kill_all),
+        cmocka_unit_test_teardown(a_link_that_is_made_again_under_its_number_is_joined_again,
+                                  sidecar_kill_all),
     };
     if (sidecar_find(argc, argv) != 0) {
         return 1;

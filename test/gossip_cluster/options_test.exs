@@ -289,8 +289,8 @@ defmodule GossipCluster.OptionsTest do
   test "what is often written is told how to write it" do
     for {options, message} <- [
           {[interfaces: "eth0"],
-           ~s|option :interfaces is "eth0", but must be :all, a list of interface names or IPv4 addresses (1 to 32), or | <>
-             ~s|{:except, such a list}: write interfaces: ["eth0"]|},
+           ~s|option :interfaces is "eth0", but must be :all, a list of interface names, patterns ("en*") or IPv4 | <>
+             ~s|addresses (1 to 32), or {:except, such a list}: write interfaces: ["eth0"]|},
           {[interfaces: ~c"eth0"], ~s(write interfaces: ["eth0"])},
           {[interfaces: {192, 0, 2, 1}], ~s(write interfaces: ["192.0.2.1"])},
           {[multicast_addr: "233.252.1.32"],

@@ -38,6 +38,10 @@ void gossip_slept(struct gossip *g, int64_t ahead);
  * most PEER_ADDRS are used. */
 void gossip_addresses(struct gossip *g, const struct addr *addrs, size_t count);
 
+/* The group's multicast goes to more links than before, or reaches one again: who is there is asked for as a
+ * newcomer asks. Harmless before COMMAND_ALIVE. */
+void gossip_reaches_more(struct gossip *g, int64_t now);
+
 /* Time passes. Harmless when nothing is due. */
 void gossip_tick(struct gossip *g, struct effects *fx, int64_t now);
 

@@ -40,20 +40,22 @@
 #define VOUCH_WAIT_MIN  (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
 #define VOUCH_WAIT_MAX  (120 * MS_US) /* before it takes the word of a peer's digest for one */
 #define VOUCH_REPEAT    (10 * MS_US)
-#define PENDING_LIFE    (2 * SECOND_US) /* an unproven member counts as live so long, for the young */
-#define YOUNG           (5 * SECOND_US) /* a member is young so long: all may have started at once */
-#define MEND_GAP        (20 * MS_US)    /* the young ask whoever knows more so often */
-#define MEND_GAP_MOST   (60 * SECOND_US)
-#define NONCE_LIFE      (1 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */
-#define FRESH           (2 * SECOND_US) /* a datagram may be later than its sender's quickest by this, or by 2 T */
-#define WINDOW_LIFE     (5 * SECOND_US) /* older than the newest by more than this: not even looked at */
-#define PAGE_PACE       500             /* between pages */
-#define PAGE_RETRY      (20 * MS_US)
-#define PAGE_TRIES      4 /* of one peer; then another is asked */
-#define PAGE_PEERS      3 /* so many in vain, and one is asked in T, once */
-#define LOOKUPS_VAIN    2 /* single pages that were asked for in vain; then unicast may be blocked */
-#define PAGES_QUIET     (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
-#define PATH_RETRY      (1 * SECOND_US) /* a new address of a peer is tried so often */
+#define AGAIN_BURST                                                                                          \
+    4 /* times at once that a member begins to ask anew, for a link that came; then once a second */
+#define PENDING_LIFE  (2 * SECOND_US) /* an unproven member counts as live so long, for the young */
+#define YOUNG         (5 * SECOND_US) /* a member is young so long: all may have started at once */
+#define MEND_GAP      (20 * MS_US)    /* the young ask whoever knows more so often */
+#define MEND_GAP_MOST (60 * SECOND_US)
+#define NONCE_LIFE    (1 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */
+#define FRESH         (2 * SECOND_US) /* a datagram may be later than its sender's quickest by this, or by 2 T */
+#define WINDOW_LIFE   (5 * SECOND_US) /* older than the newest by more than this: not even looked at */
+#define PAGE_PACE     500             /* between pages */
+#define PAGE_RETRY    (20 * MS_US)
+#define PAGE_TRIES    4 /* of one peer; then another is asked */
+#define PAGE_PEERS    3 /* so many in vain, and one is asked in T, once */
+#define LOOKUPS_VAIN  2 /* single pages that were asked for in vain; then unicast may be blocked */
+#define PAGES_QUIET   (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
+#define PATH_RETRY    (1 * SECOND_US) /* a new address of a peer is tried so often */
 
 /* Failure. */
 #define PROBE_EVERY       (100 * MS_US)

@@ -9,12 +9,24 @@
 #include "protocol/tales.h"
 #include "state/self.h"
 
-void beat_start(struct gossip *g)
+static void start_in(struct gossip *g, int64_t delay)
 {
     g->pull = (struct pull){0};
     g->voucher = g->vouchers = 0;
     g->differs = g->mend_at = g->mend_gap = g->ask_at = 0;
-    g->beat_due = set_timer(g, 0, TIMER_BEAT, g->self.boot, 0);
+    g->beat_due = set_timer(g, delay, TIMER_BEAT, g->self.boot, 0);
+}
+
+void beat_start(struct gossip *g)
+{
+    start_in(g, 0);
+}
+
+void beat_again(struct gossip *g)
+{
+    bool often = !bucket_take(&g->again, g->now, AGAIN_BURST, 1);
+    g->born = g->now;
+    start_in(g, often ? SECOND_US : 0);
 }
 
 static void beat(struct gossip *g, struct effects *fx, uint8_t question)

@@ -7,6 +7,9 @@
 /* A life begins: the first beat, with question 0, at once. */
 void beat_start(struct gossip *g);
 
+/* It may be a newcomer to others now: it asks anew, at once, or a second later if it was so often enough. */
+void beat_again(struct gossip *g);
+
 /* Beats now, out of turn. */
 void beat_now(struct gossip *g, struct effects *fx);
 

@@ -114,6 +114,14 @@ static void enter(struct gossip *g, int64_t now)
     }
 }
 
+void gossip_reaches_more(struct gossip *g, int64_t now)
+{
+    enter(g, now);
+    if (g->announced && !g->leaving) {
+        beat_again(g);
+    }
+}
+
 static void fire(struct gossip *g, struct effects *fx, const struct timer *t);
 
 void gossip_tick(struct gossip *g, struct effects *fx, int64_t now)

@@ -90,8 +90,8 @@ struct gossip {
     int64_t nonce_slot;
     uint8_t nonce_key[16];
 
-    /* announce.c, beat.c: with each life */
-    int64_t born; /* when it was announced */
+    /* announce.c, beat.c: with each life, and when it reaches more links than before */
+    int64_t born; /* when it was announced, or became a newcomer to others */
 
     /* mend.c: at each fresh datagram of a peer */
     int64_t differs;           /* since when others know what this member does not; 0: they do not */
@@ -154,6 +154,7 @@ struct gossip {
 
     /* join.c, members.c, pages.c, relay.c, join.c: what each of them may still do */
     struct bucket answers, newcomers, pages, relayed;
+    struct bucket again;       /* beat.c: how often it may begin to ask anew */
     struct bucket disconnects; /* disconnect.c: what it may still say to the group */
     struct sources sources, named;
 
