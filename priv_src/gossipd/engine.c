@@ -50,10 +50,15 @@ static void carry_out(struct engine *e, int64_t now)
     }
 }
 
-void engine_links(struct engine *e, int64_t now)
+static void say_addresses(struct engine *e)
 {
     struct addr own[PEER_ADDRS];
     gossip_addresses(e->core, own, udp_addresses(e->links->udp, own, PEER_ADDRS));
+}
+
+void engine_links(struct engine *e, int64_t now)
+{
+    say_addresses(e);
     if (udp_reaches_more(e->links->udp)) {
         gossip_reaches_more(e->core, now);
     }
@@ -123,6 +128,9 @@ void engine_receive(struct engine *e, int64_t now, const struct pollfd *fds)
             struct path from;
             size_t len;
             got = links_receive(e->links, i, &from, datagram, &len);
+            if (got == 1 && udp_addresses_changed(e->links->udp)) {
+                say_addresses(e);
+            }
             if (got == 1) {
                 receive_one(e, now, &from, datagram, len);
             }

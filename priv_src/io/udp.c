@@ -13,6 +13,7 @@ struct membership {
     struct interface interface;
     size_t socket; /* the shared socket that has joined */
     int trouble;   /* errno of the last send, 0: it went out */
+    bool heard;    /* something came in there, from another host or socket */
 };
 
 struct udp {
@@ -28,6 +29,7 @@ struct udp {
     size_t refused_count;
     struct interface refused[INTERFACES_MAX]; /* told already that they cannot be joined */
     bool reaches_more;
+    bool addresses_changed;
     struct subnets subnets;
     int unicast_trouble;   /* EPERM or EACCES: a firewall of this host; else 0 */
     struct addr forbidden; /* to whom; others may be allowed */
@@ -235,14 +237,38 @@ void udp_forget(struct udp *u, uint32_t index)
     u->count = kept;
 }
 
-size_t udp_addresses(const struct udp *u, struct addr *out, size_t most)
+size_t udp_addresses(struct udp *u, struct addr *out, size_t most)
 {
     size_t count = 0;
-    for (size_t i = 0; i < u->count && count < most; i++) {
-        out[count] = u->joined[i].interface.addr;
-        out[count++].port = u->port;
+    u->addresses_changed = false;
+    for (int heard = 1; heard >= 0; heard--) {
+        for (size_t i = 0; i < u->count && count < most; i++) {
+            if (u->joined[i].heard == (heard == 1)) {
+                out[count] = u->joined[i].interface.addr;
+                out[count++].port = u->port;
+            }
+        }
     }
     return count;
+}
+
+bool udp_addresses_changed(const struct udp *u)
+{
+    return u->addresses_changed;
+}
+
+/* Its own multicasts come back to it. */
+static void note_heard(struct udp *u, const struct addr *from)
+{
+    for (size_t i = 0; i < u->count; i++) {
+        struct membership *m = &u->joined[i];
+        if (m->interface.index != from->ifindex || m->heard) {
+            continue;
+        }
+        if (from->port != u->port || !addr_same_host(from, &m->interface.addr)) {
+            m->heard = u->addresses_changed = true;
+        }
+    }
 }
 
 const struct interface *udp_interfaces(const struct udp *u, size_t *count)
@@ -304,6 +330,7 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
         from->addr.ifindex = subnets_interface(&u->subnets, &from->addr);
     }
     from->source = source_of(u, &from->addr);
+    note_heard(u, &from->addr);
     *len = (size_t)n;
     return 1;
 }

@@ -103,16 +103,21 @@ defmodule GossipCluster.Lab do
     end
   end
 
-  defp plug_in(%{switch: switch} = lab, n, lan) do
+  @doc "Plugs a host's interface in that it does not have: it is new, and comes up. Returns when, on the nodes' common clock."
+  @spec plug_in(t(), pos_integer(), pos_integer()) :: integer()
+  def plug_in(%{switch: switch} = lab, n, lan \\ 1) do
     %{netns: netns} = lab.hosts[n]
     {port, device} = {port(n, lan), device(lan)}
 
     run!([
       "-n #{switch} link add #{port} type veth peer name #{device} netns #{netns}",
       "-n #{switch} link set #{port} master #{bridge(lan)} up",
-      "-n #{netns} address add #{:inet.ntoa(ip(n, lan))}/24 dev #{device}",
-      "-n #{netns} link set #{device} up"
+      "-n #{netns} address add #{:inet.ntoa(ip(n, lan))}/24 dev #{device}"
     ])
+
+    at = clock()
+    run!(["-n #{netns} link set #{device} up"])
+    at
   end
 
   @doc "The address of a host on a LAN."
@@ -175,6 +180,11 @@ defmodule GossipCluster.Lab do
   @spec in_host(t(), pos_integer(), [String.t()]) :: :ok
   def in_host(lab, n, command),
     do: command!("ip", ["netns", "exec", lab.hosts[n].netns | command])
+
+  @doc "Changes a host's links and addresses: commands of ip(8), as words after `ip`."
+  @spec links(t(), pos_integer(), [String.t()]) :: :ok
+  def links(lab, n, commands),
+    do: run!(for(command <- commands, do: "-n #{lab.hosts[n].netns} #{command}"))
 
   @doc "Gives a host a firewall's rules, as nft reads them. They must be right."
   @spec rules(t(), pos_integer(), String.t()) :: :ok
