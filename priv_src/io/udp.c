@@ -169,6 +169,9 @@ static void leave_missing(struct udp *u, const struct interface_list *list)
         const struct interface *now = find(list->items, list->count, &m->interface);
         if (now != NULL) {
             u->reaches_more = u->reaches_more || (now->running && !m->interface.running);
+            if (!addr_same(&now->addr, &m->interface.addr)) {
+                m->trouble = 0; /* from there nothing was sent yet */
+            }
             m->interface = *now;
             u->joined[kept++] = *m;
         } else { /* fails when the interface is gone, and the membership with it */
