@@ -49,23 +49,42 @@ static void open_pipe(int fds[2])
     }
 }
 
-struct sidecar sidecar_spawn(const char *argument, int terminal)
+/* Another user gets what was opened before: it need not reach the directory. */
+static void become(uid_t user, int fd, const char *argument)
+{
+#if defined(__linux__)
+    char *arguments[] = {executable, (char *)(uintptr_t)argument, NULL};
+    if (user != 0 && setgid((gid_t)user) == 0 && setuid(user) == 0) {
+        (void)fexecve(fd, arguments, environ);
+    }
+#else
+    (void)fd;
+#endif
+    if (user == 0) {
+        (void)execl(executable, executable, argument, (char *)NULL);
+    }
+    _exit(127);
+}
+
+static struct sidecar spawn_as(uid_t user, const char *argument, int terminal)
 {
     struct sidecar s = {.parser = frame_parser_new(FRAME_LIMIT)};
     int in[2], out[2], err[2];
     open_pipe(in);
     open_pipe(out);
     open_pipe(err);
+    int fd = open(executable, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
     s.pid = fork();
     assert_true(s.pid >= 0);
     if (s.pid == 0) {
         if (dup2(terminal >= 0 ? terminal : in[0], 0) < 0 || dup2(out[1], 1) < 0 || dup2(err[1], 2) < 0) {
             _exit(126);
         }
-        (void)execl(executable, executable, argument, (char *)NULL);
-        _exit(127);
+        become(user, fd, argument);
     }
     remember(0, s.pid);
+    (void)close(fd);
     (void)close(in[0]);
     (void)close(out[1]);
     (void)close(err[1]);
@@ -77,9 +96,19 @@ struct sidecar sidecar_spawn(const char *argument, int terminal)
     return s;
 }
 
+struct sidecar sidecar_spawn(const char *argument, int terminal)
+{
+    return spawn_as(0, argument, terminal);
+}
+
 struct sidecar sidecar_start(void)
 {
-    return sidecar_spawn("--port", -1);
+    return spawn_as(0, "--port", -1);
+}
+
+struct sidecar sidecar_start_as(uid_t user)
+{
+    return spawn_as(user, "--port", -1);
 }
 
 void sidecar_close(int *fd)

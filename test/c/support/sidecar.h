@@ -35,8 +35,9 @@ int sidecar_kill_all(void **state);
 /* Starts it with one argument or NULL, on a pipe or, if `terminal` is not -1, with that as its stdin. */
 struct sidecar sidecar_spawn(const char *argument, int terminal);
 
-/* As a port program. */
+/* As a port program; or as one of this user, which only root may say: 0 is oneself. */
 struct sidecar sidecar_start(void);
+struct sidecar sidecar_start_as(uid_t user);
 
 /* Closes one of its ends. */
 void sidecar_close(int *fd);
