@@ -271,8 +271,12 @@ defmodule GossipCluster.Lab do
   """
   @spec reset(t(), pos_integer(), pos_integer()) :: :ok
   def reset(lab, one, other) do
-    for {here, there} <- [{one, other}, {other, one}] do
-      ports = connected_ports(lab, here, there)
+    # Both first: as soon as one side has its rules the connection may go, and the one that follows it is to live.
+    ports =
+      for {here, there} <- [{one, other}, {other, one}],
+          do: {here, there, connected_ports(lab, here, there)}
+
+    for {here, there, ports} <- ports do
       if ports == [], do: flunk("no TCP connection between the hosts #{one} and #{other}")
       ports = Enum.join(ports, ", ")
 
