@@ -214,7 +214,14 @@ class CrowdTest(GroupCase):
 
     def test_pulls_pages_and_serves_them(self):
         names = self.crowd(2) | {"s1@h1"}
-        self.until(lambda: len(self.real[0].peers) == self.members, "the crowd has formed", 20)
+        self.until(lambda: len(self.real[0].peers) == self.members, "one knows the whole crowd", 20)
+        # What the others know each of them says itself; a page of one that knows few is the last one.
+        first = self.joined(4, "first")
+        self.until(lambda: first.names() == names and all(p.size == len(names) + 1 for p in first.member.peers.values()),
+                   "each knows all", 20)
+        first.member.leave()
+        self.until(lambda: self.real[0].seen("down", "first@h4"), "it has left", 2)
+        self.world.remove(first)
         node = self.joined(4)
         self.until(lambda: node.names() == names, "it lists all", 10, show=lambda: names - node.names())
         self.until(lambda: node.member.has_joined(), "it has joined")
