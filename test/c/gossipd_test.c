@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sidecar.h"
@@ -50,15 +47,6 @@ static void by_hand_it_explains_itself(void **state)
     }
 }
 
-static void end_of_file_before_the_configuration_ends_it(void **state)
-{
-    (void)state;
-    struct sidecar s = sidecar_start();
-    sidecar_close(&s.to);
-    assert_false(sidecar_next(&s));
-    sidecar_ends_with(&s, 0);
-}
-
 static void configured_it_is_ready_and_sends_a_snapshot(void **state)
 {
     (void)state;
@@ -72,80 +60,6 @@ static void configured_it_is_ready_and_sends_a_snapshot(void **state)
     assert_string_equal(s.tag, "snapshot_end");
     sidecar_finish(&s);
 }
-
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) /* which makes mlock do nothing */
-/* Kilobytes that the kernel says are locked in the process's memory. */
-static long locked_kb(pid_t pid)
-{
-    char path[64], line[256];
-    long kb = -1;
-    (void)snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
-    FILE *in = fopen(path, "r");
-    assert_non_null(in);
-    while (fgets(line, sizeof line, in) != NULL) {
-        if (strncmp(line, "VmLck:", 6) == 0) {
-            kb = strtol(line + 6, NULL, 10);
-        }
-    }
-    assert_int_equal(fclose(in), 0);
-    return kb;
-}
-
-static void keys_stay_out_of_swap(void **state)
-{
-    (void)state;
-    struct sidecar s = sidecar_started((struct port_config){0});
-    assert_true(locked_kb(s.pid) > 0);
-    sidecar_finish(&s);
-}
-#endif
-
-#if defined(__linux__)
-/* Whether this process may be another user: root may, but not the only one of a user namespace. */
-static bool may_be(uid_t user)
-{
-    int status = -1;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        _exit(setuid(user) == 0 ? 0 : 1);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status == 0;
-}
-
-/* The kernel gives what stands in /proc/PID to root when the process may not be dumped, nor read by others of
- * its user (proc(5)). */
-static void its_memory_is_nobody_elses(void **state)
-{
-    (void)state;
-    const uid_t nobody = 65534, other = geteuid() == 0 ? nobody : 0;
-    char path[64], line[256] = "";
-    struct stat file;
-    if (other != 0 && !may_be(other)) {
-        print_message(
-            "root of a user namespace that has no other user: whose the memory is cannot be seen\n");
-        skip();
-    }
-    struct sidecar s = sidecar_start_as(other);
-    sidecar_configure(&s, (struct port_config){0});
-    sidecar_await(&s, "ready");
-    (void)snprintf(path, sizeof path, "/proc/%ld/mem", (long)s.pid);
-    assert_int_equal(stat(path, &file), 0);
-    assert_int_equal(file.st_uid, 0);
-    (void)snprintf(path, sizeof path, "/proc/%ld/limits", (long)s.pid);
-    FILE *in = fopen(path, "r");
-    assert_non_null(in);
-    while (strncmp(line, "Max core file size", 18) != 0) {
-        assert_non_null(fgets(line, sizeof line, in));
-    }
-    assert_int_equal(fclose(in), 0);
-    unsigned long soft = 1, hard = 1;
-    assert_int_equal(sscanf(line + 18, "%lu %lu", &soft, &hard), 2);
-    assert_true(soft == 0 && hard == 0);
-    sidecar_finish(&s);
-}
-#endif
 
 static void frames_may_come_byte_by_byte(void **state)
 {
@@ -492,93 +406,11 @@ static void a_paused_sidecar_buries_nobody(void **state)
     sidecar_finish(&b);
 }
 
-/* A service manager signals the BEAM and its sidecar at once; the BEAM then still needs it to say goodbye. */
-static void the_first_sigterm_leaves_time_for_goodbye(void **state)
-{
-    (void)state;
-    struct sidecar a, b;
-    sidecar_pair(&a, &b, (struct port_config){0});
-    assert_int_equal(kill(a.pid, SIGTERM), 0);
-    assert_true(sidecar_stat(&a, "listed") == 1);
-    ei_x_buff x = {0};
-    port_leave(&x, "left");
-    sidecar_put(&a, &x);
-    (void)ei_x_free(&x);
-    sidecar_await(&a, "left");
-    sidecar_await(&b, "down");
-    sidecar_finish(&a);
-    assert_int_equal(kill(b.pid, SIGTERM), 0);
-    assert_true(sidecar_stat(&b, "listed") == 0); /* the first one has been handled */
-    assert_int_equal(kill(b.pid, SIGTERM), 0);
-    int status = sidecar_ended(&b);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGTERM);
-}
-
-static void a_reader_that_goes_away_ends_it(void **state)
-{
-    (void)state;
-    struct sidecar a, b;
-    sidecar_pair(&a, &b, (struct port_config){0});
-    sidecar_close(&a.from);
-    sidecar_await(&b, "down");
-    assert_true(sidecar_mentions(&b, "left"));
-    sidecar_ends_with(&a, 0);
-    sidecar_finish(&b);
-}
-
-/* What was put into its pipe is read. */
-static bool is_read(const struct sidecar *s)
-{
-    int waiting = 0;
-    assert_int_equal(ioctl(s->to, FIONREAD, &waiting), 0);
-    return waiting == 0;
-}
-
-/* Here the BEAM is a process of its own, which rotates its keys, leaves, and ends while they are derived. The
- * sidecar notices that nobody reads before it has read the last command. */
-static void who_leaves_while_keys_are_derived_and_halts_has_left(void **state)
-{
-    (void)state;
-    const struct port_config config = {.secret = "another", .port = sidecar_port()};
-    struct sidecar a = sidecar_started(config);
-    sidecar_alive(&a, "a@host");
-    pid_t beam = fork();
-    assert_true(beam >= 0);
-    if (beam == 0) {
-        struct sidecar b = sidecar_started(config);
-        sidecar_alive(&b, "b@host");
-        sidecar_await(&b, "up");
-        ei_x_buff keys = {0}, leave = {0};
-        port_keys(&keys, config.secret, 4);
-        port_leave(&leave, "left");
-        sidecar_put(&b, &keys);
-        while (!is_read(&b)) {
-        }
-        sidecar_put(&b, &leave);
-        _exit(0);
-    }
-    sidecar_await(&a, "down");
-    assert_true(sidecar_mentions(&a, "b@host"));
-    assert_true(sidecar_mentions(&a, "left"));
-    int status = 0;
-    assert_int_equal(waitpid(beam, &status, 0), beam);
-    assert_int_equal(status, 0);
-    sidecar_finish(&a);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(by_hand_it_explains_itself, sidecar_kill_all),
-        cmocka_unit_test_teardown(end_of_file_before_the_configuration_ends_it, sidecar_kill_all),
         cmocka_unit_test_teardown(configured_it_is_ready_and_sends_a_snapshot, sidecar_kill_all),
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
-        cmocka_unit_test_teardown(keys_stay_out_of_swap, sidecar_kill_all),
-#endif
-#if defined(__linux__)
-        cmocka_unit_test_teardown(its_memory_is_nobody_elses, sidecar_kill_all),
-#endif
         cmocka_unit_test_teardown(frames_may_come_byte_by_byte, sidecar_kill_all),
         cmocka_unit_test_teardown(what_is_malformed_is_a_clear_error_and_the_end, sidecar_kill_all),
         cmocka_unit_test_teardown(a_bad_configuration_is_a_clear_error_and_the_end, sidecar_kill_all),
@@ -592,9 +424,6 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(each_pulse_is_answered, sidecar_kill_all),
         cmocka_unit_test_teardown(an_owner_that_does_not_read_gets_a_fresh_snapshot, sidecar_kill_all),
         cmocka_unit_test_teardown(a_paused_sidecar_buries_nobody, sidecar_kill_all),
-        cmocka_unit_test_teardown(the_first_sigterm_leaves_time_for_goodbye, sidecar_kill_all),
-        cmocka_unit_test_teardown(a_reader_that_goes_away_ends_it, sidecar_kill_all),
-        cmocka_unit_test_teardown(who_leaves_while_keys_are_derived_and_halts_has_left, sidecar_kill_all),
     };
     return sidecar_find(argc, argv) != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
