@@ -344,6 +344,14 @@ static bool kernel_has_joined(const char *link)
     return joined;
 }
 
+static void add_numbered_link(void)
+{
+    ip("link add v5 index 905 type veth peer name w5");
+    ip("link set w5 up");
+    ip("addr add 10.77.5.1/24 dev v5");
+    ip("link set v5 up");
+}
+
 /* The kernel's membership goes with a link, and the socket goes on to count it as joined: made again under
  * the same number, before anybody has looked, it was deaf for ever. */
 static void a_link_that_is_made_again_under_its_number_is_joined_again(void **state)
@@ -356,31 +364,16 @@ static void a_link_that_is_made_again_under_its_number_is_joined_again(void **st
     }
     struct port_config c = {.interface = "v*", .interval = 200};
     struct sidecar a = sidecar_start();
-    ip("link add v5 index 905 type veth peer name w5");
-    ip("link set w5 up");
-    ip("addr add 10.77.5.1/24 dev v5");
-    ip("link set v5 up");
+    add_numbered_link();
     sidecar_configure(&a, c);
     await_log(&a, "multicast on v5 10.77.5.1");
     sidecar_await(&a, "snapshot_end");
     sidecar_alive(&a, "a@host");
-    for (int i = 0; i < 20; i++) { /* more than one socket can join */
-        char batch[] = "/tmp/links-XXXXXX";
-        int fd = mkstemp(batch);
-        assert_true(fd >= 0);
-        static const char lines[] = "link del v5\n"
-                                    "link add v5 index 905 type veth peer name w5\n"
-                                    "link set w5 up\n"
-                                    "addr add 10.77.5.1/24 dev v5\n"
-                                    "link set v5 up\n";
-        assert_int_equal(write(fd, lines, sizeof lines - 1), (ssize_t)(sizeof lines - 1));
-        (void)close(fd);
-        char arguments[64];
-        (void)snprintf(arguments, sizeof arguments, "-batch %s", batch);
+    for (int i = 0; i < 20; i++) {                 /* more than one socket can join */
         assert_int_equal(kill(a.pid, SIGSTOP), 0); /* or it would see that the link is not there */
-        ip(arguments);
+        ip("link del v5");
+        add_numbered_link();
         assert_int_equal(kill(a.pid, SIGCONT), 0);
-        (void)unlink(batch);
     }
     /* A peer would be met all the same, which hears and answers it by unicast: so the kernel is asked. */
     for (int64_t until = clock_now() + SIDECAR_PATIENCE; !kernel_has_joined("v5"); sidecar_breathe()) {

@@ -219,29 +219,29 @@ static const struct {
     {"cut in one that is too many", {{V4, 7}, {V4, 7}, {V6, 19}, {V4, 7}, {V6, 18}}, -1},
 };
 
-static struct writer list_over(uint8_t *value, size_t size, size_t i, const uint8_t *before, size_t len)
+/* A field of this kind in which list i stands behind other bytes, and another field; as it is decoded. */
+static int decode_list(size_t i, uint8_t field, const uint8_t *before, size_t len, struct wire_message *m)
 {
-    struct writer w = writer_over(value, size);
+    uint8_t value[200];
+    struct writer w = writer_over(value, sizeof value);
+    struct raw raw;
     write_bytes(&w, before, len);
     for (size_t k = 0; k < COUNT(LISTS[i].parts); k++) {
         write_bytes(&w, LISTS[i].parts[k].data, LISTS[i].parts[k].len);
     }
     assert_false(w.failed);
-    return w;
+    begin(&raw);
+    add(&raw, field, value, w.len);
+    add(&raw, FIELD_TOTAL, "\0\0\0\x09", 4);
+    return decode(&raw, m);
 }
 
 static void entries(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(LISTS); i++) {
-        uint8_t value[200];
-        struct writer w = list_over(value, sizeof value, i, ENTRY, sizeof ENTRY);
-        struct raw raw;
         static struct wire_message m;
-        begin(&raw);
-        add(&raw, FIELD_ENTRY, value, w.len);
-        add(&raw, FIELD_TOTAL, "\0\0\0\x09", 4);
-        int got = decode(&raw, &m);
+        int got = decode_list(i, FIELD_ENTRY, ENTRY, sizeof ENTRY, &m);
         if (LISTS[i].addrs < 0 ? got != -1
                                : got != 0 || m.entry_count != 1 || m.total != 9 ||
                                      m.entries[0].addr_count != LISTS[i].addrs) {
@@ -254,14 +254,8 @@ static void addresses_of_the_sender(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(LISTS); i++) {
-        uint8_t value[200];
-        struct writer w = list_over(value, sizeof value, i, NULL, 0);
-        struct raw raw;
         static struct wire_message m;
-        begin(&raw);
-        add(&raw, FIELD_ADDRESSES, value, w.len);
-        add(&raw, FIELD_TOTAL, "\0\0\0\x09", 4);
-        int got = decode(&raw, &m);
+        int got = decode_list(i, FIELD_ADDRESSES, NULL, 0, &m);
         if (LISTS[i].addrs < 0 ? got != -1 : got != 0 || m.total != 9 || m.own_count != LISTS[i].addrs) {
             fail_msg("%s: %d, %u addresses", LISTS[i].what, got, m.own_count);
         }
