@@ -50,11 +50,7 @@ static int configure(struct gossipd *d, const struct message *m)
         return fault_set(&d->fault, FAULT_MEMORY, "memory is short");
     }
     uplink_configured(&d->uplink);
-    bool told = links_look(&d->links, d->now);
-    engine_links(&d->engine, d->now);
-    if (told) {
-        uplink_network(&d->uplink, &d->links.network);
-    }
+    engine_look(&d->engine, d->now);
     uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid(),
                  udp_port(d->links.udp));
     return 0;

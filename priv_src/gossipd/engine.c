@@ -56,11 +56,15 @@ static void say_addresses(struct engine *e)
     gossip_addresses(e->core, own, udp_addresses(e->links->udp, own, PEER_ADDRS));
 }
 
-void engine_links(struct engine *e, int64_t now)
+void engine_look(struct engine *e, int64_t now)
 {
+    bool told = links_look(e->links, now);
     say_addresses(e);
     if (udp_reaches_more(e->links->udp)) {
         gossip_reaches_more(e->core, now);
+    }
+    if (told) {
+        uplink_network(e->uplink, &e->links->network);
     }
 }
 
@@ -128,12 +132,13 @@ void engine_receive(struct engine *e, int64_t now, const struct pollfd *fds)
             struct path from;
             size_t len;
             got = links_receive(e->links, i, &from, datagram, &len);
-            if (got == 1 && udp_addresses_changed(e->links->udp)) {
+            if (got != 1) {
+                continue;
+            }
+            if (udp_addresses_changed(e->links->udp)) {
                 say_addresses(e);
             }
-            if (got == 1) {
-                receive_one(e, now, &from, datagram, len);
-            }
+            receive_one(e, now, &from, datagram, len);
         }
     }
 }

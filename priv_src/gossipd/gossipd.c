@@ -61,11 +61,7 @@ static void tick(struct gossipd *d)
     d->now = clock_now();
     engine_tick(&d->engine, d->now);
     if (d->now >= links_deadline(&d->links)) {
-        bool told = links_look(&d->links, d->now);
-        engine_links(&d->engine, d->now);
-        if (told) {
-            uplink_network(&d->uplink, &d->links.network);
-        }
+        engine_look(&d->engine, d->now);
     }
 }
 

@@ -1,4 +1,4 @@
-/* No system but Linux has rtnetlink; a look each few seconds has to do. */
+/* No system but Linux has rtnetlink; a look each second has to do. */
 #include "link_watch.h"
 
 #include <errno.h>

@@ -213,13 +213,15 @@ static bool read_addr(struct reader *r, struct addr *a)
 static uint8_t read_addrs(struct reader *r, struct addr *addrs, size_t most, bool *host)
 {
     uint8_t count = 0;
-    *host = reader_left(r) > 0 && r->data[r->pos] == ADDR_NONE;
-    struct addr a;
-    while (reader_left(r) > 0 && read_addr(r, &a)) {
-        if (count < most) {
+    bool more = true;
+    *host = false;
+    while (more && reader_left(r) > 0) {
+        struct addr a;
+        *host = r->data[r->pos] == ADDR_NONE;
+        more = read_addr(r, &a);
+        if (more && count < most) {
             addrs[count++] = a;
         }
-        *host = reader_left(r) > 0 && r->data[r->pos] == ADDR_NONE;
     }
     return count;
 }

@@ -42,7 +42,7 @@ static void look_up(struct gossip *g, struct effects *fx, const struct peer *p, 
 
 /* Of those who started with it a young member has met some only. But who has lived through a T, and lacks
  * just one whom it hears, asks for the page with that one: the others would tell it nothing. */
-static void mend_at_once(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t missed)
+static void pull_young(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t missed)
 {
     bool met = g->now - g->born >= current_interval(g);
     uint64_t just_one = met ? join_missed(g, missed, true) : 0;
@@ -64,7 +64,7 @@ void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const
     uint64_t missed = mine ^ m->digest;
     bool more = m->group_size > g->roster.listed + 1;
     if (g->now - g->born < YOUNG && more) {
-        mend_at_once(g, fx, p, missed);
+        pull_young(g, fx, p, missed);
         return;
     }
     int64_t interval = current_interval(g);
