@@ -5,10 +5,9 @@ defmodule GossipCluster.Cluster do
   # themselves: who is listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce
   # (Announcement), when it is started (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a
   # peer is dialled (Paths), whether the path of a connection lives (PathWatch), whether what a dial failed for has
-  # lasted (Blame), whose cookie is another (Cookies), who has
-  # another's name (Conflicts), who is to be answered (Replies), what was said (Problems). What
-  # one of them means for the others stands in Peers, Connections, Routes, Local and Answers; here is who is asked, and what a turn
-  # is.
+  # lasted (Blame), whose cookie is another (Cookies), who has another's name (Conflicts), who is to be answered
+  # (Replies), what was said (Problems). What one of them means for the others stands in Peers, Connections, Routes,
+  # Local and Answers; here is who is asked, and what a turn is.
   #
   # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one
   # write of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of
@@ -39,8 +38,7 @@ defmodule GossipCluster.Cluster do
   }
 
   alias GossipCluster.Dial.{Attempt, Path}
-  alias GossipCluster.{Facts, Hidden, Peer}
-  alias GossipCluster.Sidecar
+  alias GossipCluster.{Facts, Hidden, Peer, Sidecar}
   alias GossipCluster.Sidecar.Codec
 
   # Names a turn: some milliseconds of work.

@@ -20,7 +20,8 @@ defmodule GossipCluster.Epmd do
   An attempt whose SYN is not answered is given up and followed by the next, after 50, 100, 200 ... ms, 7 s all
   together. `global` would take the first that is given up for a node that cannot be reached, and disconnect others from
   it, to prevent overlapping partitions. Hence a cluster that starts sets the kernel's parameter
-  `global_connect_retries` to 6, unless it is set.
+  `global_connect_retries` to 6, unless it is set. What is sent to a node while it is being dialled is lost with the
+  attempt, as it is with any that fails.
 
   ## Switching it on
 

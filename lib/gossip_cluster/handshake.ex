@@ -1,16 +1,17 @@
 defmodule GossipCluster.Handshake do
   @moduledoc false
   # What keeps a handshake of Erlang's from failing where packets are lost, for one that fails costs more than itself:
-  # `global` takes it for a broken network, and cuts healthy connections of both nodes to prevent overlapping partitions.
+  # `global` takes it for a broken network, and cuts healthy connections of both nodes to prevent overlapping
+  # partitions.
   #
-  #   - net_kernel gives a handshake 7 s. TCP waits twice as long before each repetition of the same packet (0.2, 0.4, 0.8,
-  #     1.6, 3.2 s), so six losses in a row are too many; measured at 10 % loss: one mesh of twelve in a hundred. Linux
-  #     repeats the first six times without doubling where TCP_THIN_LINEAR_TIMEOUTS is set, and little is in flight: eleven
-  #     losses. The sockets that connect get it by `inet_dist_connect_options`, those that are connected to by the socket
-  #     that listens.
+  #   - net_kernel gives a handshake 7 s. TCP waits twice as long before each repetition of the same packet (0.2, 0.4,
+  #     0.8, 1.6, 3.2 s), so six losses in a row are too many; measured at 10 % loss: one mesh of twelve in a hundred.
+  #     Linux repeats the first six times without doubling where TCP_THIN_LINEAR_TIMEOUTS is set, and little is in
+  #     flight: eleven losses. The sockets that connect get it by `inet_dist_connect_options`, those that are connected
+  #     to by the socket that listens.
   #   - A node that joins hears from `global` of nodes which it is just dialling, and `global` gives such a node up when
-  #     that dial fails: also where GossipCluster.Dial.Attempt drops it, to begin it anew. By a parameter of the kernel's
-  #     that is not documented (OTP 25 and 27 have it) `global` tries as often again as dials are dropped.
+  #     that dial fails: also where GossipCluster.Dial.Attempt drops it, to begin it anew. By a parameter of the
+  #     kernel's that is not documented (OTP 25 and 27 have it) `global` tries as often again as dials are dropped.
 
   alias GossipCluster.Epmd
 

@@ -106,12 +106,10 @@ defmodule GossipCluster.LocalNode do
   owner. Changes nothing.
   """
   @spec addresses() :: {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
-  def addresses do
-    case listener() do
-      {_port, address} -> {host_addresses(), address}
-      nil -> {host_addresses(), nil}
-    end
-  end
+  def addresses, do: addresses(listener())
+
+  defp addresses({_port, address}), do: {host_addresses(), address}
+  defp addresses(nil), do: {host_addresses(), nil}
 
   @doc """
   Prepares the socket that this node's distribution listens on for networks that lose packets (see
@@ -120,8 +118,9 @@ defmodule GossipCluster.LocalNode do
   @spec prepare_listener() ::
           {[:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
   def prepare_listener do
-    with {port, _address} <- listener(), do: :ok = Handshake.listener(port)
-    addresses()
+    listener = listener()
+    with {port, _address} <- listener, do: :ok = Handshake.listener(port)
+    addresses(listener)
   end
 
   defp host_addresses do

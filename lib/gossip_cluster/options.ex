@@ -379,7 +379,8 @@ defmodule GossipCluster.Options do
        do: {:ok, {kind, Enum.map(texts, &elem(&1, 1))}},
        else:
          {:error,
-          ":all, a list of interface names, patterns (\"en*\") or IPv4 addresses (1 to #{@interfaces}), or {:except, such a list}"}
+          ":all, a list of interface names, patterns (\"en*\") or IPv4 addresses (1 to #{@interfaces}), or " <>
+            "{:except, such a list}"}
   end
 
   defp port?([]), do: true

@@ -177,8 +177,8 @@ defmodule GossipCluster.Cluster.Health do
   defp conflict(%{rival: address}),
     do: [
       {:conflict, :conflict,
-       "another living node, at #{address}, has this node's name, so the others dial neither of the two: give each a name of its own " <>
-         "(--sname, RELEASE_NAME)"}
+       "another living node, at #{address}, has this node's name, so the others dial neither of the two: give each a " <>
+         "name of its own (--sname, RELEASE_NAME)"}
     ]
 
   defp names([name]), do: "interface #{name} is"

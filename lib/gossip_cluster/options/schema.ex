@@ -51,9 +51,9 @@ defmodule GossipCluster.Options.Schema do
       type: :interfaces,
       default: :all,
       doc:
-        "which network interfaces to use, whenever they come: `:all`, a list of names, patterns of names (`\"en*\"`, see " <>
-          "fnmatch(3)) or IPv4 addresses, or `{:except, list}`. With `:all`, the loopback interface is used where there " <>
-          "is no other"
+        "which network interfaces to use, whenever they come: `:all`, a list of names, patterns of names (`\"en*\"`, " <>
+          "see fnmatch(3)) or IPv4 addresses, or `{:except, list}`. With `:all`, the loopback interface is used where " <>
+          "there is no other"
     ],
     ttl: [
       type: {:integer, 0, 255},
