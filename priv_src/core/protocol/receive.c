@@ -223,7 +223,7 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
 {
     bool nameless = m->id.name.len == 0; /* it has left it out, for an answer must be short */
     if (m->type == WIRE_BYE || (nameless && (m->flags & WIRE_ASK) == 0) ||
-        (gone != NULL && !member_may_return(gone))) {
+        m->id.incarnation >= INCARNATION_END || (gone != NULL && !member_may_return(gone))) {
         g->stats.unproven++;
         return;
     }
