@@ -214,7 +214,7 @@ defmodule GossipCluster.Cluster do
   @answers [:await, :caller_down, :leave, :leave_failed, :stats, :stats_failed, :siblings]
   @routes [:addresses, :path, :probed]
   @of_peers [:up, :update, :refreshed, :heard, :down, :expired, :repath, :restored] ++
-              [:conflict, :settled]
+              [:conflict, :settled, :conflicts]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :pulse]
 
   defp route(state, :continue, _now), do: state
@@ -260,7 +260,10 @@ defmodule GossipCluster.Cluster do
 
   defp judge(state, {:frame, frame}),
     do:
-      if(kind(frame) in [:conflict, :settled | @of_this_node], do: Local.judge(state), else: state)
+      if(kind(frame) in [:conflict, :settled, :snapshot_end | @of_this_node],
+        do: Local.judge(state),
+        else: state
+      )
 
   defp judge(state, _event), do: Local.judge(state)
 

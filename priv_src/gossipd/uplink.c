@@ -177,6 +177,13 @@ static int page_add(void *context, const struct peer_view *peer)
     return p->peers == UPLINK_PAGE_PEERS ? page_send(p) : 0;
 }
 
+static int conflict_add(void *context, const struct peer_view *peer, const struct peer_view *other)
+{
+    struct uplink *u = context;
+    const struct event e = {.type = EVENT_CONFLICT, .peer = *peer, .other = *other};
+    return queue_beyond(u, term_event(u->term, &e));
+}
+
 /* All pages at once, so that the owner has one state of the roster and not parts of two. It is only done when
  * nothing else is queued: that is what bounds the memory, since a snapshot may exceed the queue's limit. */
 static int snapshot(struct uplink *u, const struct gossip *core)
@@ -189,6 +196,9 @@ static int snapshot(struct uplink *u, const struct gossip *core)
         return -1;
     }
     if ((p.first || p.peers > 0) && page_send(&p) != 0) {
+        return -1;
+    }
+    if (gossip_conflicts(core, conflict_add, u) != 0) {
         return -1;
     }
     return queue_beyond(u, term_atom(u->term, "snapshot_end"));

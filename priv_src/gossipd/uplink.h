@@ -1,9 +1,9 @@
 /* What goes up to the owner: frames, through a queue that is bounded, into a pipe that may be full.
  *
  * The pipe has no back-pressure that an owner could be told by, so what finds no room is dropped, and what it
- * said is owed: a fresh snapshot of all peers, then the health and the interfaces, then a line that says so.
- * All is paid as soon as nothing is queued any more. Heartbeats and log lines have a rate; those beyond are
- * counted. Before the owner is ready to read frames, warnings go to stderr. */
+ * said is owed: a fresh snapshot of all peers and conflicts, then the health and the interfaces, then a line
+ * that says so. All is paid as soon as nothing is queued any more. Heartbeats and log lines have a rate;
+ * those beyond are counted. Before the owner is ready to read frames, warnings go to stderr. */
 #ifndef GOSSIP_UPLINK_H
 #define GOSSIP_UPLINK_H
 

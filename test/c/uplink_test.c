@@ -258,6 +258,47 @@ static void a_snapshot_has_pages(void **state)
     }
 }
 
+static size_t conflicts_in_snapshot(struct owner *o, const struct gossip *core, const char *name)
+{
+    size_t n = 0;
+    expect(o, core, "snapshot", "first");
+    assert_true(next(o, core));
+    for (; strcmp(o->tag, "conflict") == 0; n++) {
+        assert_true(mentions(o, name));
+        assert_true(next(o, core));
+    }
+    assert_string_equal(o->tag, "snapshot_end");
+    return n;
+}
+
+/* That one is over may be lost as all else, so a snapshot tells those that hold: whoever has the name of this
+ * member, or of one that it lists. */
+static void a_snapshot_tells_the_conflicts_that_hold(void **state)
+{
+    (void)state;
+    struct owner o;
+    struct event ask = {.type = EVENT_SNAPSHOT};
+    struct net *net = net_from(5);
+    (void)net_member(net, "a@host", 1);
+    (void)net_member(net, "b@host", 1);
+    net_run(net, 5 * SECOND_US);
+    size_t twin = net_member(net, "a@host", 2);
+    net_run(net, 5 * SECOND_US);
+    configured(&o);
+    for (size_t left = 0; left < 2; left++) {
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(net_events(net, i, EVENT_CONFLICT), 1);
+            assert_int_equal(net_events(net, i, EVENT_SETTLED), left);
+            uplink_event(&o.uplink, &ask);
+            assert_int_equal(conflicts_in_snapshot(&o, net->nodes[i]->g, "a@host"), 1 - left);
+        }
+        net_leave(net, twin, DOWN_LEFT);
+        net_run(net, SECOND_US);
+    }
+    end(&o);
+    net_free(net);
+}
+
 static void an_overflow_leaves_a_fresh_picture_owed(void **state)
 {
     (void)state;
@@ -470,6 +511,7 @@ int main(void)
         cmocka_unit_test(events_and_answers_are_frames),
         cmocka_unit_test(an_event_snapshot_is_a_debt_that_is_paid_once),
         cmocka_unit_test(a_snapshot_has_pages),
+        cmocka_unit_test(a_snapshot_tells_the_conflicts_that_hold),
         cmocka_unit_test(an_overflow_leaves_a_fresh_picture_owed),
         cmocka_unit_test(what_is_owed_does_not_grow),
         cmocka_unit_test(heartbeat_frames_have_a_rate),

@@ -2,22 +2,37 @@ defmodule GossipCluster.Cluster.Conflicts do
   @moduledoc false
   # Who has the name of another, and lives: of two the sidecar lists one, and tells the other as a rival, until that is
   # gone or listed itself. Known by the boot id, since a rival may share even the creation. A new sidecar tells them all
-  # anew. As many as the sidecar's own table holds. Pure.
+  # anew, and so does each snapshot: what it does not tell is over, and the frame that said so was lost. As many as the
+  # sidecar's own table holds. Pure.
 
   alias GossipCluster.Peer
 
-  defstruct rivals: %{}
+  # unseen: of those, who was not told since a snapshot began.
+  defstruct rivals: %{}, unseen: %{}
 
-  @type t :: %__MODULE__{rivals: %{String.t() => Peer.t()}}
+  @type t :: %__MODULE__{
+          rivals: %{String.t() => Peer.t()},
+          unseen: %{String.t() => Peer.t()}
+        }
 
   @doc "There are none."
   @spec new() :: t()
   def new, do: %__MODULE__{}
 
-  @doc "This one has the name of another."
-  @spec told(t(), Peer.t()) :: t()
-  def told(conflicts, peer),
-    do: %{conflicts | rivals: Map.put(conflicts.rivals, peer.boot, peer)}
+  @doc "This one has the name of another. Is that news?"
+  @spec told(t(), Peer.t()) :: {boolean(), t()}
+  def told(%{rivals: rivals, unseen: unseen} = conflicts, %Peer{boot: boot} = peer) do
+    {not is_map_key(rivals, boot),
+     %{conflicts | rivals: Map.put(rivals, boot, peer), unseen: Map.delete(unseen, boot)}}
+  end
+
+  @doc "A snapshot begins: those that still are will be told once more."
+  @spec snapshot(t()) :: t()
+  def snapshot(conflicts), do: %{conflicts | unseen: conflicts.rivals}
+
+  @doc "It has ended: who was not told is a rival no more."
+  @spec unseen(t()) :: {[Peer.t()], t()}
+  def unseen(conflicts), do: {Map.values(conflicts.unseen), %{conflicts | unseen: %{}}}
 
   @doc "This one is gone, or listed itself. Was it a rival, and is nobody else one of that name?"
   @spec over(t(), Peer.t()) :: {boolean(), t()}

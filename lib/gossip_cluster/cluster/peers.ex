@@ -21,8 +21,12 @@ defmodule GossipCluster.Cluster.Peers do
   def event(state, {:frame, event}, _now) do
     {roster, events} = Roster.apply(state.roster, event)
     heard = for {:update, peer} <- [event], do: {:refreshed, peer}
-    later(%{state | roster: roster}, heard ++ events)
+    later(%{state | roster: roster}, bounds(event) ++ heard ++ events)
   end
+
+  defp bounds({:snapshot, :first, _peers}), do: [{:conflicts, :first}]
+  defp bounds(:snapshot_end), do: [{:conflicts, :end}]
+  defp bounds(_event), do: []
 
   @doc "Some time has passed."
   @spec pulse(State.t(), integer()) :: State.t()
@@ -85,11 +89,23 @@ defmodule GossipCluster.Cluster.Peers do
   def item(state, {:expired, peer}, now), do: down(state, peer, :silent, now)
 
   def item(state, {:conflict, peer, other}, now) do
-    conflicts = Conflicts.told(state.conflicts, peer)
+    {new, conflicts} = Conflicts.told(state.conflicts, peer)
+    state = %{state | conflicts: conflicts}
 
-    %{state | dialer: Dialer.conflict(state.dialer, peer.name, now), conflicts: conflicts}
-    |> fact({:conflict, peer, other, state.announcement.own, Roster.size(state.roster)})
-    |> show(peer.name)
+    if new,
+      do:
+        %{state | dialer: Dialer.conflict(state.dialer, peer.name, now)}
+        |> fact({:conflict, peer, other, state.announcement.own, Roster.size(state.roster)})
+        |> show(peer.name),
+      else: state
+  end
+
+  def item(state, {:conflicts, :first}, _now),
+    do: %{state | conflicts: Conflicts.snapshot(state.conflicts)}
+
+  def item(state, {:conflicts, :end}, now) do
+    {over, conflicts} = Conflicts.unseen(state.conflicts)
+    Enum.reduce(over, %{state | conflicts: conflicts}, &settled(&2, &1, now))
   end
 
   def item(state, {:settled, peer}, now), do: settled(state, peer, now)

@@ -59,6 +59,12 @@ uint64_t gossip_boot(const struct gossip *g);
 int gossip_peers(const struct gossip *g, int (*visit)(void *context, const struct peer_view *peer),
                  void *context);
 
+/* The same for every member that is not listed since another has its name, where that was told as a conflict
+ * and still holds: `other` is the listed one, or this member itself. */
+int gossip_conflicts(const struct gossip *g,
+                     int (*visit)(void *context, const struct peer_view *peer, const struct peer_view *other),
+                     void *context);
+
 /* Counters and gauges, as of now. */
 struct gossip_stats gossip_stats(const struct gossip *g);
 

@@ -280,6 +280,26 @@ int gossip_peers(const struct gossip *g, int (*visit)(void *context, const struc
     return stop;
 }
 
+int gossip_conflicts(const struct gossip *g,
+                     int (*visit)(void *context, const struct peer_view *peer, const struct peer_view *other),
+                     void *context)
+{
+    int stop = 0;
+    for (size_t i = 0; i < g->roster.by_boot.size && stop == 0; i++) {
+        struct peer *p = g->roster.by_boot.slots[i].value;
+        if (p == NULL || p->state != PEER_RIVAL || !p->told) {
+            continue;
+        }
+        struct peer *listed = roster_namesake(p, PEER_LISTED);
+        if (listed != NULL || name_same(&p->id.name, &g->self.name)) {
+            struct peer_view peer = tell_view(p), other = {.id = g->self, .status = STATUS_ALIVE};
+            other = listed != NULL ? tell_view(listed) : other;
+            stop = visit(context, &peer, &other);
+        }
+    }
+    return stop;
+}
+
 struct gossip_stats gossip_stats(const struct gossip *g)
 {
     struct gossip_stats s = g->stats;

@@ -69,6 +69,7 @@ static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m
 static void list(struct gossip *g, struct effects *fx, struct peer *p)
 {
     p->since = g->now;
+    p->told = false; /* a conflict of it is over */
     roster_state(&g->roster, p, PEER_LISTED);
     tell_up(fx, p);
 }
@@ -106,6 +107,7 @@ static void take_over(struct gossip *g, struct effects *fx, struct peer *old, st
         bury(g, old, DOWN_LEFT); /* a boot id that was replaced never comes back */
     }
     p->since = g->now;
+    p->told = false;
     roster_state(&g->roster, p, PEER_LISTED);
     tell_successor(fx, p);
 }

@@ -106,6 +106,33 @@ defmodule GossipCluster.Cluster.PeersTest do
       end
     end
 
+    test "whose end was lost on the way here is settled by the next snapshot, and one that lasts is no news" do
+      listed = peer("zoe@x", boot: "1")
+      [gone, stays] = for n <- 2..3, do: peer("zoe@x", creation: n, boot: "#{n}")
+      other = {:frame, {:conflict, peer("own@x", creation: 2, boot: "4"), peer("own@x")}}
+      {cluster, effects} = handle(running(), [{:frame, {:up, listed}}, other])
+      assert {:put, :health, :conflict} in effects
+      told = for rival <- [gone, stays], do: {:frame, {:conflict, rival, listed}}
+      {cluster, _effects} = handle(cluster, told)
+      {cluster, _effects} = handle(cluster, {:dialled, "zoe@x", {:failed, {:timeout, "why"}}, 1})
+      first = {:frame, {:snapshot, :first, [listed]}}
+      again = {:frame, {:conflict, stays, listed}}
+
+      {cluster, effects} = handle(cluster, [first, again, {:frame, :snapshot_end}])
+      assert facts(effects) == []
+      assert {:put, :health, :ok} in effects
+      {cluster, effects} = handle(cluster, {:timeout, :dial}, 100_000)
+      assert dialled(effects) == []
+      {cluster, effects} = handle(cluster, [first, again, {:frame, :snapshot_end}], 100_000)
+      assert facts(effects) == [] and dialled(effects) == []
+
+      # One that is told anew after its end is news again.
+      {cluster, effects} = handle(cluster, [first, {:frame, :snapshot_end}], 100_000)
+      assert "zoe@x" in dialled(effects)
+      {_cluster, effects} = handle(cluster, again, 100_000)
+      assert [{:conflict, ^stays, ^listed, _own, 1}] = facts(effects)
+    end
+
     test "that is this node's own is why it is not well, until the other is gone, or listed" do
       rival = peer("own@x", creation: 2, boot: "2", addresses: [{{192, 0, 2, 7}, 1, 1}])
       {cluster, effects} = handle(running(), {:frame, {:conflict, rival, peer("own@x")}})
