@@ -53,6 +53,16 @@ static void a_group_of_any_size_beats_as_often_as_the_wire_can_promise(void **st
     }
 }
 
+/* What makes a beat longer makes it rarer: so the group keeps its budget whatever its members say. */
+static void longer_beats_come_as_much_more_seldom(void **state)
+{
+    (void)state;
+    assert_int_equal(interval_longer(SECOND_US, 1000, 0), interval_for(SECOND_US, 1000));
+    assert_int_equal(interval_longer(SECOND_US, 1000, 263), (1800 + 263 * 8 * 8 / 7) * MS_US);
+    assert_int_equal(interval_longer(SECOND_US, 100, 263), SECOND_US);
+    assert_int_equal(interval_longer(SECOND_US, 36408, 263), INTERVAL_MAX);
+}
+
 static void jitter(void **state)
 {
     (void)state;
@@ -114,6 +124,7 @@ int main(void)
         cmocka_unit_test(interval_by_members),
         cmocka_unit_test(the_group_keeps_its_budget),
         cmocka_unit_test(a_group_of_any_size_beats_as_often_as_the_wire_can_promise),
+        cmocka_unit_test(longer_beats_come_as_much_more_seldom),
         cmocka_unit_test(jitter),
         cmocka_unit_test(questions),
         cmocka_unit_test(silences),

@@ -2,6 +2,7 @@
  * after. */
 #include <stdlib.h>
 
+#include "attack.h"
 #include "build.h"
 #include "inside.h"
 #include "kit/timers.h"
@@ -84,6 +85,29 @@ static void twelve_that_come_and_go_while_memory_is_short(void **state)
         assert_true(refuse_count() > 0);
         refuse_percent(0);
         assert_true(net_wait(net, 5 * SECOND_US, net_whole));
+    }
+}
+
+/* Their tags are told as soon as there is memory to keep them. */
+static void twelve_that_have_tags_while_memory_is_short(void **state)
+{
+    struct net *net = refusing(state, 60, false);
+    members(net, 12);
+    for (size_t i = 0; i < net->count; i++) {
+        net->nodes[i]->tags = build_tags(1, "role=db");
+        net_alive(net, i);
+    }
+    net_run(net, 8 * SECOND_US);
+    assert_counted(net);
+    refuse_percent(0);
+    assert_true(net_wait(net, 5 * SECOND_US, net_whole));
+    net_run(net, 2 * SECOND_US);
+    for (size_t i = 0; i < net->count; i++) {
+        for (size_t k = 0; k < net->count; k++) {
+            struct peer_view seen = {0};
+            assert_true(k == i || attack_lists(net, i, gossip_boot(net->nodes[k]->g), &seen));
+            assert_true(k == i || tags_same(&seen.tags, &net->nodes[k]->tags));
+        }
     }
 }
 
@@ -176,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET_TEST(twelve_that_join_while_memory_is_short),
         NET_TEST(twelve_that_come_and_go_while_memory_is_short),
+        NET_TEST(twelve_that_have_tags_while_memory_is_short),
         NET_TEST(a_goodbye_that_others_tell_of_while_there_is_no_room),
         NET_TEST(a_peer_whose_timers_find_no_room_is_watched_all_the_same),
     };

@@ -40,9 +40,10 @@ def is_nowhere(address):
 
 class Member(Joining, Watching, Disconnecting):
     def __init__(self, ring, name, addresses, out, *, creation=1, port=4370, flags=0, cookie=None, interval=1000,
-                 host=None, boot=None, clock=boottime, seed=None):
+                 host=None, tags=None, boot=None, clock=boottime, seed=None):
         self.ring, self.name, self.addresses, self.out = ring, name, tuple(addresses), out
         self.creation, self.port, self.flags, self.t_min, self.host = creation, port, flags, interval, host
+        self.tags = (1, tags) if tags else None
         self.boot = boot or int.from_bytes(os.urandom(8), "big") or 1
         self.fingerprint = cookie and ring.keys[0].fingerprint(cookie)
         self.clock, self.random = clock, random.Random(seed)
@@ -84,7 +85,8 @@ class Member(Joining, Watching, Disconnecting):
         """The interval law, in milliseconds."""
         heard = sum(p.heard is not None for p in self.peers.values())
         heard += sum(g.peer.heard is not None and self.now - g.at < TOMBSTONE_LIFE for g in self.gone.values())
-        return int(min(max(self.t_min, (1 + heard) * LAW_BITS * 1000 / LAW_RATE), 65535))
+        bits = LAW_BITS + (len(wire.encode_tags(self.tags)) + 3) * 64 // 7 if self.tags else LAW_BITS
+        return int(min(max(self.t_min, (1 + heard) * bits * 1000 / LAW_RATE), 65535))
 
     # Saying
 
@@ -115,6 +117,8 @@ class Member(Joining, Watching, Disconnecting):
             m.to = (boot, to)
         if not short:
             m.name, m.fingerprint, m.addresses, m.host = self.name, self.fingerprint, self.addresses, self.host
+        if type_ == wire.HELLO or not short:
+            m.tags = self.tags
         if padded:
             m.padding = 0
             m.padding = max(0, padded - len(wire.encode(m)) - SEAL)
@@ -124,6 +128,10 @@ class Member(Joining, Watching, Disconnecting):
         self.sequence += 1
         self.out(self.ring.seal(self.boot, self.sequence, data), to)
         return True
+
+    def put_tags(self, tags):
+        self.tags = ((self.tags or (0,))[0] + 1, tags)
+        self.say(wire.HELLO)
 
     def announce(self):
         self.announced_at = self.now
@@ -271,8 +279,10 @@ class Member(Joining, Watching, Disconnecting):
         if m.name == self.name:
             self.events.append(("conflict", m.name))
         peer = Peer(m.boot, m.name, m.creation, m.incarnation, address, m.port, m.flags, m.interval, known=self.now,
-                    since=self.now, host=m.host)
-        self.gone.pop(m.boot, None)
+                    since=self.now, host=m.host, tags=m.tags)
+        gone = self.gone.pop(m.boot, None)
+        if isinstance(m, wire.Entry) and gone and gone.peer.tags and gone.peer.tags[0] >= (m.tags or (0,))[0]:
+            peer.tags = gone.peer.tags  # an old entry brings back no old tags
         self.peers[m.boot] = peer
         self.events.append(("up", m.name))
         return peer
@@ -294,6 +304,9 @@ class Member(Joining, Watching, Disconnecting):
         p.interval, p.port, p.flags, p.size = max(100, m.interval), m.port, m.flags, m.size
         p.fingerprint = m.fingerprint or p.fingerprint
         p.host = m.host or p.host  # absent tells nothing
+        if m.type == wire.HELLO and not m.tags:
+            p.tags = p.tags and (p.tags[0], {})  # but of tags that a beat has none
+        p.tags = m.tags or p.tags
         if m.addresses:
             p.claimed = m.addresses
 

@@ -2,7 +2,7 @@
 import socket
 import struct
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 HELLO, PROBE, ACK, PROBE_FOR, ROSTER, BYE, NEWS, DISCONNECT = range(1, 9)
 ASK = 1
@@ -13,10 +13,11 @@ FIXED = struct.Struct(">BBHBBHQQIIHHQQ")
 assert FIXED.size == 52
 ENTRY_FIXED = struct.Struct(">QQIIHBHB")
 (NAME, QUESTION, ECHO, VERDICT, ENTRY, CURSOR, TOTAL, TARGET, FINGERPRINT, REASON, RELAY, HEARD, TO, ADDRESSES,
- PADDING, HOST, DISCONNECTED) = range(1, 18)
+ PADDING, HOST, DISCONNECTED, TAGS, TAGS_OF) = range(1, 20)
 MOST = {ECHO: 8, VERDICT: 24, ENTRY: 32}
 ADDRESSES_MOST = 4
 HOST_MOST = 6
+TAGS_MOST, TAGS_BYTES = 32, 256
 ALL_ONES = 2**64 - 1
 
 
@@ -36,6 +37,7 @@ class Entry:
     name: str
     addresses: tuple
     host: tuple = None  # (bound, IP addresses)
+    tags: tuple = None  # (number, the pairs as a dict)
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Message:
     padding: int = None
     host: tuple = None  # (bound, IP addresses)
     ended: int = None  # DISCONNECTED
+    tags: tuple = None  # (number, the pairs as a dict)
 
 
 def name_is_good(name):
@@ -92,6 +95,12 @@ def encode_host(host):
     bound, ips = host
     return bytes([bound]) + b"".join(
         b"\x06" + socket.inet_pton(socket.AF_INET6, i) if ":" in i else b"\x04" + socket.inet_aton(i) for i in ips)
+
+
+def encode_tags(tags):
+    number, pairs = tags
+    texts = (text.encode() for pair in sorted(pairs.items(), key=lambda p: p[0].encode()) for text in pair)
+    return struct.pack(">I", number) + b"".join(bytes([len(t)]) + t for t in texts)
 
 
 def encode_entry(e):
@@ -123,6 +132,8 @@ def encode(m):
         put(VERDICT, struct.pack(">BQI", *verdict))
     for entry in m.entries:
         put(ENTRY, encode_entry(entry))
+        if entry.tags and entry.tags[1]:
+            put(TAGS_OF, struct.pack(">Q", entry.boot) + encode_tags(entry.tags))
     put_number(CURSOR, "Q", m.cursor)
     put_number(TOTAL, "I", m.total)
     put_number(TARGET, "Q", m.target)
@@ -135,6 +146,8 @@ def encode(m):
         put(ADDRESSES, b"".join(map(encode_address, m.addresses)))
     if m.host:
         put(HOST, encode_host(m.host))
+    if m.tags and m.tags[1]:
+        put(TAGS, encode_tags(m.tags))
     put_number(DISCONNECTED, "Q", m.ended)
     if m.padding is not None:
         put(PADDING, bytes(m.padding))
@@ -175,6 +188,33 @@ def decode_host(value):
         ips.append(socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, value[1:1 + size]))
         value = value[1 + size:]
     return bound, tuple(ips)
+
+
+def decode_text(value):
+    """The text behind its length, and what follows."""
+    if not value or len(value) < 1 + value[0]:
+        raise Malformed("tags")
+    try:
+        text = value[1:1 + value[0]].decode()
+    except UnicodeDecodeError:
+        raise Malformed("tags") from None
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") for c in text):
+        raise Malformed("tags")
+    return text, value[1 + value[0]:]
+
+
+def decode_tags(value):
+    number, = take("I", value)
+    value, pairs, last = value[4:], {}, b""
+    if number == 0 or len(value) > TAGS_BYTES:
+        raise Malformed("tags")
+    while value:
+        key, value = decode_text(value)
+        pairs[key], value = decode_text(value)
+        if key.encode() <= last or len(pairs) > TAGS_MOST:
+            raise Malformed("tags")
+        last = key.encode()
+    return (number, pairs) if pairs else None
 
 
 def decode_name(value):
@@ -250,6 +290,15 @@ def decode_field(m, kind, value):
         m.addresses = decode_addresses(value)
     elif kind == HOST:
         m.host = decode_host(value)
+    elif kind == TAGS:
+        m.tags = decode_tags(value)
+    elif kind == TAGS_OF:
+        boot, = take("Q", value)
+        tags = decode_tags(value[8:])
+        for i, e in enumerate(m.entries):
+            if e.boot == boot:
+                m.entries[i] = replace(e, tags=tags)
+                break
     elif kind == DISCONNECTED:
         m.ended, = take("Q", value)
 

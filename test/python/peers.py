@@ -79,6 +79,7 @@ class Peer:
     since: float = 0.0  # when it was listed
     claimed: tuple = ()  # its ADDRESSES
     host: tuple = None
+    tags: tuple = None  # (number, the pairs as a dict)
     ended: int = 0  # the newest end of a connection that it has told of
     proven: set = field(default_factory=set)  # addresses whose nonce it has echoed
     suspect: bool = False
@@ -99,7 +100,7 @@ class Peer:
     def entry(self, now):
         addresses = [self.address] + [a for a in self.claimed if a != self.address]
         return wire.Entry(self.boot, self.lag.clock(now), self.creation, self.incarnation, self.port, self.flags,
-                          self.interval, self.name, tuple(a for a in addresses if ":" not in a[0])[:4], self.host)
+                          self.interval, self.name, tuple(a for a in addresses if ":" not in a[0])[:4], self.host, self.tags)
 
 
 @dataclass

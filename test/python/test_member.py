@@ -1,5 +1,5 @@
 """The Python member's own rules, each from PROTOCOL.md alone, without a network: what is misdirected, relayed, stale or
-replayed, what HOST tells, and what is said of connections that were ended on purpose. Time is scripted."""
+replayed, what HOST and TAGS tell, and what is said of connections that were ended on purpose. Time is scripted."""
 import unittest
 from dataclasses import replace
 
@@ -266,6 +266,58 @@ class HostTest(MemberCase):
         entry = Entry(OTHER, 0, 1, 0, 4370, 0, 1000, "c@h3", (ELSEWHERE,), (False, ("10.0.0.9",)))
         self.other.say(self.other.message(wire.NEWS, entries=[entry]))
         self.assertEqual(self.member.peers[OTHER].host, (False, ("10.0.0.9",)))
+
+
+class TagsTest(MemberCase):
+    TAGS = (3, {"role": "db", "zone": "a"})
+
+    def test_the_bytes(self):
+        data = encode(Message(wire.HELLO, 1, tags=self.TAGS))
+        self.assertTrue(data.endswith(bytes.fromhex("12 0013 00000003") + b"\x04role\x02db\x04zone\x01a"), data)
+        for tags in (self.TAGS, (1, {"k": ""}), (2**32 - 1, {"k": "v" * 253}), (1, {chr(33 + n): "" for n in range(32)})):
+            self.assertEqual(decode(encode(Message(wire.HELLO, 1, tags=tags))).tags, tags)
+        self.assertEqual(encode(Message(wire.HELLO, 1, tags=(4, {}))), encode(Message(wire.HELLO, 1)))
+
+    def test_in_a_field_of_their_own_behind_an_entry(self):
+        entries = [Entry(n, 1, 1, 0, 4370, 0, 1000, "c@h3", (THERE,), None, self.TAGS if n == 6 else None) for n in (5, 6, 7)]
+        self.assertEqual(decode(encode(Message(wire.NEWS, 1, entries=entries))).entries, entries)
+
+    def field(self, value):
+        return decode(encode(Message(wire.HELLO, 1)) + b"\x12" + len(value).to_bytes(2, "big") + value).tags
+
+    def test_what_is_malformed(self):
+        one = b"\0\0\0\1"
+        for value in (b"", one[1:], bytes(4) + b"\1a\0", one + b"\1", one + b"\1a", one + b"\1a\2x", one + b"\0\1x",
+                      one + b"\1b\0\1a\0", one + b"\1a\0\1a\0", one + b"\1a\1\n", one + b"\1a\1\xff",
+                      one + b"\1a\xfe" + b"v" * 254, one + b"".join(bytes([1, 33 + n, 0]) for n in range(33))):
+            with self.assertRaises(Malformed, msg=value):
+                self.field(value)
+        self.assertIsNone(self.field(one))
+
+    def test_only_a_beat_without_them_says_that_there_are_none(self):
+        p = self.prove()
+        self.other.say(self.other.message(wire.HELLO, tags=self.TAGS))
+        self.other.say(self.other.message(wire.NEWS))
+        self.assertEqual(p.tags, self.TAGS)
+        self.other.say(self.other.message(wire.HELLO))
+        self.assertEqual(p.tags, (3, {}))
+
+    def test_they_are_vouched_for_and_an_old_entry_brings_back_none(self):
+        self.prove()
+        self.other.say(self.other.message(wire.HELLO, tags=self.TAGS))
+        self.member.vouch(BOOT)
+        self.assertEqual(self.said[-1][0].entries[0].tags, self.TAGS)
+        for incarnation, number, role, expected in ((0, 2, "db", "db"), (1, 1, "web", "db"), (2, 3, "web", "web")):
+            entry = Entry(OTHER, 0, 1, incarnation, 4370, 0, 1000, "c@h3", (ELSEWHERE,), None, (number, {"role": role}))
+            self.other.say(self.other.message(wire.NEWS, entries=[entry]))
+            self.assertEqual(self.member.peers[OTHER].tags[1], {"role": expected})
+            self.member.bury(self.member.peers[OTHER], "silent")
+
+    def test_its_own_are_in_every_beat_and_told_at_once(self):
+        self.member.put_tags({"role": "web"})
+        self.assertEqual((self.said[-1][0].type, self.said[-1][0].tags), (wire.HELLO, (1, {"role": "web"})))
+        self.member.put_tags({})
+        self.assertIsNone(self.said[-1][0].tags)
 
 
 class DisconnectTest(MemberCase):

@@ -4,6 +4,7 @@
 
 #include "identity.h"
 #include "seal.h"
+#include "tags.h"
 
 #define COOKIE_MAX 255 /* bytes of an Erlang cookie */
 
@@ -24,6 +25,7 @@ struct command {
         struct {
             struct identity self; /* its boot and incarnation are ignored: the core has its own */
             struct host host;
+            struct tags tags; /* its number is ignored */
             uint8_t cookie_len;
             uint8_t cookie[COOKIE_MAX]; /* its fingerprint is made anew when the keys change, so the core
                                            keeps it */

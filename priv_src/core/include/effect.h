@@ -4,6 +4,7 @@
 #define GOSSIP_EFFECT_H
 
 #include "identity.h"
+#include "tags.h"
 
 #define DATAGRAM_MAX 1200 /* bytes; fits every path that carries IPv6's minimum of 1280 */
 
@@ -42,6 +43,7 @@ struct peer_view {
     uint8_t addr_count;
     struct addr addrs[PEER_ADDRS]; /* UDP endpoints, most recently heard first */
     struct host host;
+    struct tags tags;
 };
 
 struct event {

@@ -2,7 +2,13 @@
 
 int64_t interval_for(int64_t shortest, size_t members)
 {
-    int64_t share = (int64_t)members * BEAT_BITS * SECOND_US / GROUP_BITS_PER_SECOND;
+    return interval_longer(shortest, members, 0);
+}
+
+int64_t interval_longer(int64_t shortest, size_t members, size_t bytes)
+{
+    int64_t bits = BEAT_BITS + (int64_t)bytes * 64 / 7; /* over 0.875 T */
+    int64_t share = (int64_t)members * bits * SECOND_US / GROUP_BITS_PER_SECOND;
     int64_t interval = share > shortest ? share : shortest;
     return interval < INTERVAL_MAX ? interval : INTERVAL_MAX;
 }

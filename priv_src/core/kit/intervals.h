@@ -104,9 +104,10 @@
 #define DISCONNECT_BURST 64 /* and the burst */
 
 /* Bounds. */
-#define UPDATE_BURST    8    /* changes of one peer told at once; then one in T, the others as one */
-#define WORD_RATE       8    /* words of one peer that it has ended the connection, a second, */
-#define WORD_BURST      16   /* and the burst */
+#define EXTRA_BURST     4  /* beats at once since its tags changed; then one in T, the others with the next */
+#define UPDATE_BURST    8  /* changes of one peer told at once; then one in T, the others as one */
+#define WORD_RATE       8  /* words of one peer that it has ended the connection, a second, */
+#define WORD_BURST      16 /* and the burst */
 #define ANSWER_RATE     200  /* answers a second to one source, and the burst */
 #define ANSWER_RATE_ALL 2000 /* to all sources together */
 #define PAGE_RATE       4000 /* pages a second */
@@ -121,6 +122,9 @@
 
 /* T for a group of so many members, microseconds: max(T_min, N * L / B), INTERVAL_MAX at most. */
 int64_t interval_for(int64_t shortest, size_t members);
+
+/* The same, for beats that are longer than others by so many bytes. */
+int64_t interval_longer(int64_t shortest, size_t members, size_t bytes);
 
 /* One beat's distance to the next: T less up to a JITTER_PART of it; `random` is uniform. */
 int64_t interval_jittered(int64_t interval, uint32_t random);

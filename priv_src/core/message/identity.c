@@ -10,32 +10,10 @@ static bool plain(unsigned char c)
     return c > 0x20 && c < 0x7f && c != '"' && c != '@' && c != '\\';
 }
 
-static uint32_t code_point(const unsigned char *s, size_t len)
+static bool deceives(const unsigned char *s, size_t len)
 {
-    uint32_t code = len == 1 ? s[0] : s[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        code = code << 6 | (s[i] & 0x3fu);
-    }
-    return code;
-}
-
-/* Whether a character beyond ASCII controls a terminal or deceives the eye: Unicode's Cc, Cf, Zl, Zp and Zs,
- * as of version 15. */
-static bool is_unseen(uint32_t code)
-{
-    static const uint32_t ranges[][2] = {
-        {0x80, 0xa0},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},
-        {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},     {0x1680, 0x1680},   {0x180e, 0x180e},
-        {0x2000, 0x200f},   {0x2028, 0x202f},   {0x205f, 0x2064},   {0x2066, 0x206f},   {0x3000, 0x3000},
-        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd}, {0x13430, 0x1343f},
-        {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f},
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-        if (code >= ranges[i][0] && code <= ranges[i][1]) {
-            return true;
-        }
-    }
-    return false;
+    uint32_t code = utf8_code(s, len);
+    return utf8_is_unseen(code) || utf8_is_space(code);
 }
 
 /* A node that has no name calls itself this. */
@@ -54,8 +32,7 @@ int name_set(struct name *name, const void *text, size_t len)
             i++;
         }
         step = utf8_length(s + i, len - i);
-        if (step == 0 || s[i] <= 0x20 || s[i] == 0x7f || s[i] == '"' || s[i] == '\\' ||
-            (step > 1 && is_unseen(code_point(s + i, step)))) {
+        if (step == 0 || s[i] == '"' || s[i] == '\\' || deceives(s + i, step)) {
             return -1; /* it will stand in logs and in quotes */
         }
         if (s[i] == '@') {

@@ -50,9 +50,21 @@ static size_t entry_value_size(const struct wire_entry *e)
     return ENTRY_FIXED + e->id.name.len + addrs_size(e->addrs, e->addr_count) + host;
 }
 
+static size_t tags_size(const struct tags *t)
+{
+    return 4u + t->len;
+}
+
 size_t wire_entry_size(const struct wire_entry *e)
 {
-    return WIRE_FIELD_HEADER + entry_value_size(e);
+    size_t tags = e->tags.len > 0 ? WIRE_FIELD_HEADER + 8 + tags_size(&e->tags) : 0;
+    return WIRE_FIELD_HEADER + entry_value_size(e) + tags;
+}
+
+static void write_tags(struct writer *w, const struct tags *t)
+{
+    write_u32(w, t->number);
+    write_bytes(w, t->bytes, t->len);
 }
 
 static void write_entry(struct writer *w, const struct wire_entry *e)
@@ -71,6 +83,11 @@ static void write_entry(struct writer *w, const struct wire_entry *e)
     if (e->host.len > 0) {
         write_u8(w, ADDR_NONE);
         write_bytes(w, e->host.bytes, e->host.len);
+    }
+    if (e->tags.len > 0) {
+        write_field(w, FIELD_TAGS_OF, 8 + tags_size(&e->tags));
+        write_u64(w, e->id.boot);
+        write_tags(w, &e->tags);
     }
 }
 
@@ -100,6 +117,10 @@ static void write_optional(struct writer *w, const struct wire_message *m)
     if (m->host.len > 0) {
         write_field(w, FIELD_HOST, m->host.len);
         write_bytes(w, m->host.bytes, m->host.len);
+    }
+    if (m->tags.len > 0) {
+        write_field(w, FIELD_TAGS, tags_size(&m->tags));
+        write_tags(w, &m->tags);
     }
     if (m->has & HAS_QUESTION) {
         write_u8_field(w, FIELD_QUESTION, m->question);
@@ -233,6 +254,32 @@ static int read_host(struct reader *r, struct host *host)
     return bytes == NULL ? -1 : host_set(host, bytes, len);
 }
 
+static int read_tags(struct reader *r, struct tags *tags)
+{
+    uint32_t number = read_u32(r);
+    size_t len = reader_left(r);
+    const uint8_t *bytes = read_bytes(r, len);
+    return bytes == NULL || number == 0 ? -1 : tags_set(tags, number, bytes, len);
+}
+
+/* Of an entry that is skipped, or comes later, they are skipped, too. */
+static int read_tags_of(struct reader *r, struct wire_message *m)
+{
+    struct tags tags;
+    uint64_t boot = read_u64(r);
+    if (read_tags(r, &tags) != 0) {
+        return -1;
+    }
+    size_t i = 0;
+    while (i < m->entry_count && m->entries[i].id.boot != boot) {
+        i++;
+    }
+    if (i < m->entry_count) {
+        m->entries[i].tags = tags;
+    }
+    return 0;
+}
+
 static int read_entry(struct reader *r, struct wire_entry *e)
 {
     e->id.boot = read_u64(r);
@@ -249,6 +296,8 @@ static int read_entry(struct reader *r, struct wire_entry *e)
     bool host;
     e->addr_count = read_addrs(r, e->addrs, PEER_ADDRS, &host);
     e->host.len = 0;
+    e->tags.number = 0;
+    e->tags.len = 0;
     return r->failed ? -1 : host ? read_host(r, &e->host) : 0;
 }
 
@@ -321,6 +370,10 @@ static int read_field(struct wire_message *m, uint8_t kind, struct reader *r)
     }
     case FIELD_HOST:
         return read_host(r, &m->host);
+    case FIELD_TAGS:
+        return read_tags(r, &m->tags);
+    case FIELD_TAGS_OF:
+        return read_tags_of(r, m);
     case FIELD_REASON:
         m->reason = read_u8(r);
         m->has |= HAS_REASON;

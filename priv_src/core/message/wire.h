@@ -24,6 +24,7 @@
 #include "buf.h"
 #include "effect.h"
 #include "seal.h"
+#include "tags.h"
 
 #define WIRE_MESSAGE_MAX  (DATAGRAM_MAX - SEAL_OVERHEAD)
 #define WIRE_FIXED        52
@@ -71,6 +72,8 @@ enum wire_field {
     FIELD_HOST, /* struct host: the addresses of the sender's host, and which its distribution listens on */
     FIELD_DISCONNECT, /* when (8): in a DISCONNECT: the connection was ended, by the clock of "sent at"; in an
                          ACK: the same, acknowledged */
+    FIELD_TAGS,       /* struct tags of the sender: number (4), pairs; a HELLO without it says: none */
+    FIELD_TAGS_OF,    /* boot id (8) of an entry before it, then what FIELD_TAGS has of that member */
 };
 
 enum verdict { VERDICT_SUSPECT = 2, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT };
@@ -100,7 +103,7 @@ struct wire_verdict {
 
 /* A vouched member: boot (8), clock (8), creation (4), incarnation (4), distribution port (2), identity
  * flags (1), interval (2), name length (1), name, then addresses: family (1: 4 or 6), port (2), ip (4 or 16);
- * then, where its host is known, 0 and struct host's bytes. */
+ * then, where its host is known, 0 and struct host's bytes. Its tags follow in a field of their own. */
 struct wire_entry {
     struct identity id;
     uint64_t
@@ -109,6 +112,7 @@ struct wire_entry {
     uint8_t addr_count;
     struct addr addrs[PEER_ADDRS];
     struct host host;
+    struct tags tags; /* in a field of its own */
 };
 
 struct wire_message {
@@ -140,6 +144,7 @@ struct wire_message {
     uint8_t own_count;
     struct addr own[PEER_ADDRS];
     struct host host;
+    struct tags tags;
     uint8_t echo_count, verdict_count, entry_count;
     struct wire_echo echoes[WIRE_ECHOES];
     struct wire_verdict verdicts[WIRE_VERDICTS];

@@ -63,8 +63,21 @@ void announce_fingerprints(struct gossip *g)
     }
 }
 
+/* Tags that changed are told at once: somebody may wait for just these. Each state of them has a number of
+ * its own, so that nobody who comes late with an old one is believed. */
+static void retag(struct gossip *g, struct effects *fx, const struct tags *tags, bool starts)
+{
+    bool same = tags_same(tags, &g->tags);
+    uint32_t number = starts ? 1 : same ? g->tags.number : g->tags.number + 1;
+    g->tags = *tags;
+    g->tags.number = number;
+    if (!starts && !same) {
+        beat_extra(g, fx);
+    }
+}
+
 /* A life begins, or something about it changes: as the owner says it is. */
-static void begin(struct gossip *g, const struct command *c)
+static void begin(struct gossip *g, struct effects *fx, const struct command *c)
 {
     bool starts = !g->announced;
     struct identity self = c->as.alive.self;
@@ -81,6 +94,7 @@ static void begin(struct gossip *g, const struct command *c)
         g->born = g->now;
         beat_start(g);
     }
+    retag(g, fx, &c->as.alive.tags, starts);
 }
 
 static void forget_next(struct gossip *g)
@@ -116,7 +130,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     if (g->next.type == COMMAND_ALIVE) {
         struct command next = g->next;
         forget_next(g);
-        begin(g, &next);
+        begin(g, fx, &next);
         sodium_memzero(&next, sizeof next);
     }
 }
@@ -143,7 +157,7 @@ void announce_alive(struct gossip *g, struct effects *fx, const struct command *
     const struct identity *self = &c->as.alive.self;
     bool same = name_same(&self->name, &g->self.name) && self->creation == g->self.creation;
     if (!g->announced || (same && !g->leaving)) {
-        begin(g, c);
+        begin(g, fx, c);
         return;
     }
     g->next = *c;

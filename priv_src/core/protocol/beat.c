@@ -29,7 +29,7 @@ void beat_again(struct gossip *g)
     start_in(g, often ? SECOND_US : 0);
 }
 
-static void beat(struct gossip *g, struct effects *fx, uint8_t question)
+static void say(struct gossip *g, struct effects *fx, uint8_t question)
 {
     struct wire_message m;
     message_start(g, &m, WIRE_HELLO);
@@ -40,6 +40,11 @@ static void beat(struct gossip *g, struct effects *fx, uint8_t question)
     }
     tales_carry(g, &m);
     message_to_group(g, fx, &m);
+}
+
+static void beat(struct gossip *g, struct effects *fx, uint8_t question)
+{
+    say(g, fx, question);
     g->beat_at = g->now;
 }
 
@@ -54,6 +59,13 @@ void beat_now(struct gossip *g, struct effects *fx)
 {
     beat(g, fx, BEAT_STEADY);
     beat_after(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
+}
+
+void beat_extra(struct gossip *g, struct effects *fx)
+{
+    if (bucket_take_each(&g->extra, g->now, EXTRA_BURST, current_interval(g))) {
+        say(g, fx, BEAT_STEADY);
+    }
 }
 
 void beat_within(struct gossip *g, int64_t wait)
@@ -71,7 +83,7 @@ static bool reconsider(struct gossip *g, int64_t interval)
     int64_t most = g->beat_due - g->beat_at + interval / RECONSIDER_PART;
     int64_t wanted = soonest < most ? soonest : most;
     if (g->now >= g->beat_at + wanted || g->beat_due - g->beat_at < soonest / 2 ||
-        g->beat_due - g->beat_at > interval_for(0, g->roster.met + 1)) {
+        g->beat_due - g->beat_at > group_interval(g)) {
         return false;
     }
     beat_after(g, wanted, BEAT_STEADY);

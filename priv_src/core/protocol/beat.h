@@ -13,6 +13,9 @@ void beat_again(struct gossip *g);
 /* Beats now, out of turn. */
 void beat_now(struct gossip *g, struct effects *fx);
 
+/* One beat more, at once, if there were few of late; the next one comes when it would have come. */
+void beat_extra(struct gossip *g, struct effects *fx);
+
 /* The next beat comes in `wait` at the latest. */
 void beat_within(struct gossip *g, int64_t wait);
 

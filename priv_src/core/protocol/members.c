@@ -37,6 +37,24 @@ static bool adopt_host(struct peer *p, const struct wire_message *m)
     return true;
 }
 
+/* A beat says them all, or that there are none; what must be shorter may leave them out, which changes
+ * nothing. Where memory is short, the next one tells. */
+static bool adopt_tags(struct gossip *g, struct peer *p, const struct wire_message *m)
+{
+    bool said = m->tags.len > 0 || m->type == WIRE_HELLO, has = p->tags != NULL && p->tags->len > 0;
+    if (!said || (m->tags.len == 0 && !has)) {
+        return false;
+    }
+    if (m->tags.len == 0) {
+        p->tags->len = 0;
+        return true;
+    }
+    bool changed = !has || !tags_same(p->tags, &m->tags);
+    bool kept = roster_tags(p, &m->tags);
+    g->stats.refused_memory += !kept;
+    return kept && changed;
+}
+
 /* When it will be heard next, and how many beats may be missed. */
 static void adopt_promise(struct peer *p, const struct wire_message *m)
 {
@@ -56,6 +74,7 @@ static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m
     p->id.dist_port = m->id.dist_port;
     p->id.flags = m->id.flags;
     changed = adopt_host(p, m) || changed;
+    changed = adopt_tags(g, p, m) || changed;
     if (m->id.incarnation < INCARNATION_END) {
         roster_incarnation(&g->roster, p, m->id.incarnation);
     }

@@ -167,9 +167,19 @@ static void serve(struct gossip *g, struct effects *fx, const struct peer *p,
     m.has |= HAS_CURSOR | HAS_TOTAL;
     m.total = (uint32_t)g->roster.listed;
     m.cursor = CURSOR_END;
+    if (request->cursor != 0) {
+        m.tags.len = 0; /* said on the first page */
+    }
     size_t most = peer_is_reached(p, &from->addr) ? DATAGRAM_MAX : 3 * (size_t)request->size;
     most = most < DATAGRAM_MAX ? most : DATAGRAM_MAX;
-    size_t size = message_size(&m), room = most > size ? most - size : 0;
+    size_t size = message_size(&m);
+    if (n > 0) { /* what the sender says of itself gives way to the first entry */
+        vouch_entry(g, peers[0], &m.entries[0]);
+        while (most == DATAGRAM_MAX && size + wire_entry_size(&m.entries[0]) > most && message_shed(&m)) {
+            size = message_size(&m);
+        }
+    }
+    size_t room = most > size ? most - size : 0;
     for (size_t i = 0; i < n; i++) {
         struct wire_entry *e = &m.entries[m.entry_count];
         vouch_entry(g, peers[i], e);

@@ -128,6 +128,9 @@ void message_start(struct gossip *g, struct wire_message *m, uint8_t type)
     m->own_count = g->own_count;
     memcpy(m->own, g->own, sizeof m->own);
     m->host = g->host;
+    if (g->tags.len > 0) {
+        m->tags = g->tags;
+    }
     if (g->cookie_len > 0) {
         memcpy(m->fingerprint, g->prints[0], sizeof m->fingerprint);
         m->has |= HAS_FINGERPRINT;
@@ -156,16 +159,40 @@ size_t message_size(const struct wire_message *m)
     return len == 0 ? DATAGRAM_MAX : len + SEAL_OVERHEAD;
 }
 
+/* So a beat, whose absence of tags means something, loses none: without fingerprint and host it fits, whatever
+ * else it carries. */
+_Static_assert(WIRE_FIXED + 5 * WIRE_FIELD_HEADER + NAME_MAX_LEN + PEER_ADDRS * 19 + 1 + 4 + TAGS_MAX +
+                       WIRE_VERDICTS * (WIRE_FIELD_HEADER + 13) <=
+                   WIRE_MESSAGE_MAX,
+               "a beat has room for its tags");
+
+/* Whom others choose by its tags had better say them with its first word: what else they know of it a moment
+ * later goes before. */
+bool message_shed(struct wire_message *m)
+{
+    bool more = (m->has & HAS_FINGERPRINT) != 0 || m->host.len > 0, tags = m->tags.len > 0;
+    if (!more && !tags && m->own_count == 0) {
+        return false;
+    }
+    if (!more && tags) {
+        m->tags.len = 0;
+        return true;
+    }
+    m->has = (uint16_t)(m->has & ~HAS_FINGERPRINT);
+    m->host.len = 0;
+    m->own_count = tags ? m->own_count : 0;
+    return true;
+}
+
 bool message_shorten(struct wire_message *m, const struct addr *to, size_t most)
 {
     if (to != NULL) {
         m->to = *to;
         m->has |= HAS_TO;
     }
-    if (message_size(m) > most) {
-        m->has = (uint16_t)(m->has & ~HAS_FINGERPRINT);
-        m->own_count = 0;
-        m->host.len = 0;
+    bool more = true;
+    while (more && message_size(m) > most) {
+        more = message_shed(m);
     }
     if (message_size(m) > most) { /* who does not know the sender asks back */
         m->id.name.len = 0;
@@ -174,13 +201,16 @@ bool message_shorten(struct wire_message *m, const struct addr *to, size_t most)
     return message_size(m) <= most;
 }
 
-static void send(struct gossip *g, struct effects *fx, const struct path *path, const struct wire_message *m)
+static void send(struct gossip *g, struct effects *fx, const struct path *path, struct wire_message *m)
 {
     if (!g->announced) {
         return;
     }
     uint8_t plain[WIRE_MESSAGE_MAX];
     size_t len = wire_encode(m, plain, sizeof plain);
+    while (len == 0 && message_shed(m)) {
+        len = wire_encode(m, plain, sizeof plain);
+    }
     struct effect *e = len == 0 ? NULL : effects_push(fx, EFFECT_SEND);
     if (e == NULL) {
         return;

@@ -15,9 +15,13 @@ void message_verdict(struct wire_message *m, uint8_t verdict, uint64_t boot, uin
 /* Bytes of the datagram that this message would be. */
 size_t message_size(const struct wire_message *m);
 
+/* Leaves out what the sender can say of itself later: the fingerprint and the host; then the tags; then the
+ * addresses, too. Without tags all of that at once. False when there is nothing more. */
+bool message_shed(struct wire_message *m);
+
 /* Makes an ACK or PROBE a datagram of so many bytes at most, on its way to this address (NULL: to the group):
- * the fingerprint and the addresses, and then the name, are left out for that, and said later. False when
- * even that is too long. */
+ * what message_shed leaves out, and then the name, are left out for that, and said later. False when even
+ * that is too long. */
 bool message_shorten(struct wire_message *m, const struct addr *to, size_t most);
 
 /* Seals it and asks for it to be sent, to the group, to those of it on one link (an interface; 0: all), or to

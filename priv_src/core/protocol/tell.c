@@ -14,6 +14,9 @@ struct peer_view tell_view(const struct peer *p)
         .id = p->id, .cookie = p->cookie, .heard = p->met, .addr_count = p->addr_count, .host = p->host};
     v.status = p->suspect ? STATUS_SUSPECT : p->stalled ? STATUS_STALLED : STATUS_ALIVE;
     memcpy(v.addrs, p->addrs, sizeof v.addrs);
+    if (p->tags != NULL) {
+        v.tags = *p->tags;
+    }
     return v;
 }
 

@@ -33,6 +33,10 @@ void vouch_entry(const struct gossip *g, const struct peer *p, struct wire_entry
     e->interval_ms = (uint16_t)(p->interval / MS_US);
     put_addresses(p, e);
     e->host = p->host;
+    e->tags.len = 0;
+    if (p->tags != NULL) {
+        e->tags = *p->tags;
+    }
 }
 
 static void say(struct gossip *g, struct effects *fx, const struct peer *p)

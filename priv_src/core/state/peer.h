@@ -7,6 +7,7 @@
 #include "identity.h"
 #include "kit/freshness.h"
 #include "kit/window.h"
+#include "tags.h"
 
 enum peer_state {
     PEER_LISTED = 1, /* the owner knows it */
@@ -101,7 +102,8 @@ struct peer {
 
     int64_t since; /* members.c: when it was listed, or buried */
 
-    struct host host; /* members.c, by what it says */
+    struct host host;  /* members.c, by what it says */
+    struct tags *tags; /* roster.c, when members.c or hearsay.c has some for the first time; NULL: never */
 
     struct peer *name_prev, *name_next; /* roster.c: others of the same name */
 };

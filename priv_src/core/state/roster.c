@@ -15,10 +15,18 @@ void roster_init(struct roster *r, size_t limit, uint64_t salt)
     r->by_boot.salt = r->by_name.salt = salt;
 }
 
+static void free_peer(struct peer *p)
+{
+    if (p != NULL) {
+        free(p->tags);
+        free(p);
+    }
+}
+
 void roster_free(struct roster *r)
 {
     for (size_t i = 0; i < r->by_boot.size; i++) {
-        free(r->by_boot.slots[i].value);
+        free_peer(r->by_boot.slots[i].value);
     }
     index_free(&r->by_boot);
     index_free(&r->by_name);
@@ -199,6 +207,18 @@ struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t sta
     return p;
 }
 
+bool roster_tags(struct peer *p, const struct tags *tags)
+{
+    if (p->tags == NULL) {
+        p->tags = malloc(sizeof *p->tags);
+    }
+    if (p->tags == NULL) {
+        return false;
+    }
+    *p->tags = *tags;
+    return true;
+}
+
 void roster_state(struct roster *r, struct peer *p, uint8_t state)
 {
     leave_state(r, p);
@@ -210,5 +230,5 @@ void roster_remove(struct roster *r, struct peer *p)
     leave_state(r, p);
     unlink_name(r, p);
     index_remove(&r->by_boot, p->id.boot);
-    free(p);
+    free_peer(p);
 }

@@ -44,6 +44,10 @@ bool roster_room(const struct roster *r);
  * names, when two have one hash). */
 struct peer *roster_add(struct roster *r, const struct identity *id, uint8_t state);
 
+/* Keeps these tags of a member; they take memory from the first time on, as long as the member is there.
+ * False when memory is short. */
+bool roster_tags(struct peer *p, const struct tags *tags);
+
 /* Changes a member's state, and the counts with it. */
 void roster_state(struct roster *r, struct peer *p, uint8_t state);
 

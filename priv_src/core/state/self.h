@@ -13,6 +13,9 @@ int64_t random_between(struct gossip *g, int64_t least, int64_t most);
 /* T for the group as it is now, microseconds. */
 int64_t current_interval(const struct gossip *g);
 
+/* What of it is for the size of the group alone. */
+int64_t group_interval(const struct gossip *g);
+
 /* Fires `kind` about `boot` after `delay`. False, and counted, when it finds no room: it will never fire. */
 bool try_timer(struct gossip *g, int64_t delay, uint8_t kind, uint64_t boot, uint8_t step);
 

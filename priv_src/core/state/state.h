@@ -121,10 +121,12 @@ struct gossip {
     uint8_t cookie_len;
     uint8_t cookie[COOKIE_MAX];
     struct host host;
+    struct tags tags;
     int64_t pulse; /* last sign of life of the BEAM; gossip.c, too */
 
     /* beat.c: at each beat */
     int64_t beat_at, beat_due;
+    struct bucket extra; /* beats out of turn */
 
     /* alarm.c, watch.c: at each look */
     int64_t sweep_at;  /* when rivals and tombstones are looked at; 0: there are none */

@@ -88,6 +88,46 @@ struct name build_random_name(struct prng *p)
     return name;
 }
 
+struct tags build_random_tags(struct prng *p)
+{
+    struct tags tags;
+    uint8_t bytes[TAGS_MAX];
+    struct writer w = writer_over(bytes, sizeof bytes);
+    uint32_t pairs = prng_below(p, 4);
+    for (uint32_t i = 0; i < pairs; i++) {
+        char text[40];
+        size_t key = random_part(p, text, 0, 20), value = random_part(p, text, key, sizeof text) - key;
+        write_u8(&w, (uint8_t)(key + 1));
+        write_u8(&w, (uint8_t)('a' + i)); /* so that they are in order */
+        write_bytes(&w, text, key);
+        write_u8(&w, (uint8_t)value);
+        write_bytes(&w, text + key, value);
+    }
+    if (tags_set(&tags, (uint32_t)prng_u64(p) | 1, bytes, w.len) != 0) {
+        abort();
+    }
+    return tags;
+}
+
+struct tags build_tags(uint32_t number, const char *pairs)
+{
+    struct tags tags;
+    uint8_t bytes[TAGS_MAX];
+    struct writer w = writer_over(bytes, sizeof bytes);
+    while (*pairs != '\0') {
+        size_t pair = strcspn(pairs, " "), key = strcspn(pairs, "=");
+        write_u8(&w, (uint8_t)key);
+        write_bytes(&w, pairs, key);
+        write_u8(&w, (uint8_t)(pair - key - 1));
+        write_bytes(&w, pairs + key + 1, pair - key - 1);
+        pairs += pair + (pairs[pair] != '\0');
+    }
+    if (w.failed || tags_set(&tags, number, bytes, w.len) != 0) {
+        abort();
+    }
+    return tags;
+}
+
 struct addr build_random_addr(struct prng *p)
 {
     uint8_t ip[16];
@@ -118,6 +158,7 @@ struct wire_entry build_random_entry(struct prng *p)
     for (size_t i = 0; i < e.addr_count; i++) {
         e.addrs[i] = build_random_addr(p);
     }
+    e.tags = build_random_tags(p);
     return e;
 }
 
@@ -163,6 +204,7 @@ void build_random_message(struct prng *p, struct wire_message *m, uint8_t type)
     if (m->has & HAS_FINGERPRINT) {
         prng_fill(p, m->fingerprint, sizeof m->fingerprint);
     }
+    m->tags = build_random_tags(p);
     for (uint32_t n = prng_below(p, WIRE_ECHOES + 1); n > 0; n--) {
         m->echoes[m->echo_count++] = (struct wire_echo){.boot = prng_u64(p), .nonce = prng_u64(p)};
     }
@@ -185,10 +227,15 @@ static bool same_identity(const struct identity *a, const struct identity *b)
            a->dist_port == b->dist_port && a->flags == b->flags && name_same(&a->name, &b->name);
 }
 
+static bool same_tags(const struct tags *a, const struct tags *b)
+{
+    return tags_same(a, b) && (a->len == 0 || a->number == b->number);
+}
+
 bool build_same_entry(const struct wire_entry *a, const struct wire_entry *b)
 {
-    bool same = same_identity(&a->id, &b->id) && a->clock == b->clock && a->interval_ms == b->interval_ms &&
-                a->addr_count == b->addr_count;
+    bool same = same_tags(&a->tags, &b->tags) && same_identity(&a->id, &b->id) && a->clock == b->clock &&
+                a->interval_ms == b->interval_ms && a->addr_count == b->addr_count;
     for (size_t i = 0; same && i < a->addr_count; i++) {
         same = addr_same(&a->addrs[i], &b->addrs[i]);
     }
@@ -205,8 +252,9 @@ bool build_same_message(const struct wire_message *a, const struct wire_message 
                 a->cursor == b->cursor && a->target == b->target && a->relay == b->relay &&
                 a->heard_ms == b->heard_ms && a->total == b->total && a->ended == b->ended &&
                 a->sent_at == b->sent_at && a->digest == b->digest && a->to_boot == b->to_boot &&
-                addr_same(&a->to, &b->to) && a->own_count == b->own_count && a->echo_count == b->echo_count &&
-                a->verdict_count == b->verdict_count && a->entry_count == b->entry_count;
+                addr_same(&a->to, &b->to) && same_tags(&a->tags, &b->tags) && a->own_count == b->own_count &&
+                a->echo_count == b->echo_count && a->verdict_count == b->verdict_count &&
+                a->entry_count == b->entry_count;
     for (size_t i = 0; same && i < a->own_count; i++) {
         same = addr_same(&a->own[i], &b->own[i]);
     }

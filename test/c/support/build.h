@@ -19,6 +19,12 @@ struct keyring build_ring(const char *bytes);
 /* Any valid name, of one to four bytes a character, from 3 to NAME_MAX_LEN bytes. */
 struct name build_random_name(struct prng *p);
 
+/* A few pairs, or none; their number is not 0. */
+struct tags build_random_tags(struct prng *p);
+
+/* These pairs, "key=value key=value ...", in the order in which they must be. */
+struct tags build_tags(uint32_t number, const char *pairs);
+
 struct addr build_random_addr(struct prng *p);
 
 struct wire_entry build_random_entry(struct prng *p);

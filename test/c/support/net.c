@@ -176,6 +176,7 @@ void net_alive(struct net *net, size_t i)
     struct command c = {.type = COMMAND_ALIVE};
     c.as.alive.self = net->nodes[i]->self;
     c.as.alive.host = net->nodes[i]->host;
+    c.as.alive.tags = net->nodes[i]->tags;
     c.as.alive.cookie_len = 6;
     memcpy(c.as.alive.cookie, "cookie", 6);
     command(net, i, &c);

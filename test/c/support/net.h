@@ -24,9 +24,10 @@ struct node {
     struct gossip *g;
     struct addr addr;
     struct identity self;
-    struct host host; /* told with the next net_alive */
-    bool paused;      /* its timers stand, and what is sent to it waits */
-    bool hung;        /* its BEAM does not pulse */
+    struct host host; /* told with the next net_alive, as are */
+    struct tags tags;
+    bool paused; /* its timers stand, and what is sent to it waits */
+    bool hung;   /* its BEAM does not pulse */
     int64_t pulse_at;
     size_t event_count, event_size;
     struct event *events; /* without heartbeats */

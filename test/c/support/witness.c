@@ -278,6 +278,8 @@ static void check_event(struct witness *w, const struct event *e)
 {
     const struct identity *id = &e->peer.id;
     size_t at = listed_boot(w, id->boot);
+    struct tags tags;
+    demand(w, tags_set(&tags, 1, e->peer.tags.bytes, e->peer.tags.len) == 0, "tells tags that are none");
     switch (e->type) {
     case EVENT_UP:
         check_up(w, id);
@@ -388,7 +390,8 @@ void witness_after(struct witness *w, const struct effects *fx, int64_t now, boo
     const char *life = life_after(&w->life, w->g);
     demand(w, life == NULL, "takes for a sign of life %s", life);
     int64_t deadline = gossip_deadline(w->g);
-    int64_t longest = interval_for(w->options.interval_ms * MS_US, 2 * (size_t)w->options.max_peers + 1);
+    int64_t longest = interval_longer(w->options.interval_ms * MS_US, 2 * (size_t)w->options.max_peers + 1,
+                                      WIRE_FIELD_HEADER + 4 + TAGS_MAX);
     demand(w, !ticked || deadline > now, "ticked, and wants to be ticked at once");
     demand(w, !w->announced || deadline <= now + longest, "announced, and wants to sleep for too long");
     w->loud = w->announced;
