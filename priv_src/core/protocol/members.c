@@ -193,9 +193,6 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     /* It does not know yet that it was buried, and those who buried it, too, believe a higher incarnation
      * only. */
     bool refuting = known && m->id.incarnation <= p->id.incarnation;
-    if (m->id.name.len == 0 || (p != NULL && !member_may_return(p))) {
-        return NULL; /* nameless, or it has said goodbye under this boot id */
-    }
     p = member_admit(g, p, &m->id);
     if (p == NULL) {
         return NULL;

@@ -4,8 +4,8 @@
 
 #include "state/state.h"
 
-/* The sender has just proven itself at this address. Lists it, or brings it back. NULL when it may not be
- * listed. */
+/* The sender, who gives its name and may be listed under its boot id (member_may_return), has just proven
+ * itself at this address. Lists it, or brings it back. NULL where member_admit has no record for it. */
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
                            uint64_t sequence, const struct addr *where);
 
