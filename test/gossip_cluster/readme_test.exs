@@ -98,11 +98,23 @@ defmodule GossipCluster.ReadmeTest do
     missing =
       Enum.reject(named, fn name ->
         Enum.any?(tests, fn {file, text} ->
-          file == name or text =~ "void #{name}(" or text =~ "class #{name}("
+          file == name or text =~ "NET_TEST(#{name})" or text =~ "unit_test(#{name})" or
+            text =~ "class #{name}("
         end)
       end)
 
     assert missing == []
+
+    # And each file of attacks has a row that it shows.
+    attacks = for {"attack_" <> _ = file, text} <- tests, file =~ "_test.c", do: {file, text}
+    assert length(attacks) > 10
+
+    unnamed =
+      Enum.reject(attacks, fn {file, text} ->
+        file in named or Enum.any?(named, &(text =~ "(#{&1})"))
+      end)
+
+    assert for({file, _text} <- unnamed, do: file) == []
   end
 
   test "links lead to headings that exist" do
