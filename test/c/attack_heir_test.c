@@ -1,0 +1,199 @@
+/* Whose a name is. Who holds the key names others as he likes: as a new life of one who lives, as its heir,
+ * or as one that was buried. Only who answers itself takes a name over, and only who was heard inherits. */
+#include "attack.h"
+#include "build.h"
+#include "test.h"
+
+/* A member, and one who holds the key. */
+static struct forged begin(struct net *net)
+{
+    struct forged f = forge(100, "insider@h3", 1, 50);
+    attack_members(net, 1);
+    net_prove(net, 0, &f);
+    net_forget_events(net);
+    return f;
+}
+
+static void beat(struct net *net, struct forged *f)
+{
+    struct wire_message m;
+    forge_start(f, &m, WIRE_HELLO);
+    net_say(net, 0, f, PATH_GROUP, &m);
+}
+
+static void vouch(struct net *net, struct forged *by, const struct forged *about)
+{
+    struct wire_message m;
+    forge_start(by, &m, WIRE_NEWS);
+    forge_entry(&m, about);
+    net_say(net, 0, by, PATH_GROUP, &m);
+}
+
+static void accuse(struct net *net, struct forged *by, uint8_t verdict, const struct forged *about)
+{
+    struct wire_message m;
+    forge_start(by, &m, WIRE_NEWS);
+    forge_verdict(&m, verdict, about->id.boot, about->id.incarnation);
+    net_say(net, 0, by, PATH_GROUP, &m);
+}
+
+static void bye(struct net *net, struct forged *f)
+{
+    struct wire_message m;
+    forge_start(f, &m, WIRE_BYE);
+    m.reason = DOWN_LEFT;
+    m.has |= HAS_REASON;
+    net_say(net, 0, f, PATH_GROUP, &m);
+}
+
+/* The name is listed, as this one's. */
+static bool has(const struct net *net, const struct forged *f)
+{
+    struct peer_view v;
+    return attack_lists(net, 0, f->id.boot, &v);
+}
+
+/* Vouched for as another boot id of the same life, and heard: that is no more than its word. It is asked,
+ * once a second at most, however often it is heard; and has the name once it answers. */
+static void a_take_over_takes_an_answer(void **state)
+{
+    struct net *net = *state;
+    struct forged f = begin(net), one = forge(101, "x@host", 1, 51), other = forge(102, "x@host", 1, 52);
+    net_prove(net, 0, &one);
+    net_forget_events(net);
+    vouch(net, &f, &other);
+    int64_t since = ++net->now; /* what the vouch itself causes is behind us */
+    for (int i = 0; i < 300; i++) {
+        beat(net, &f);
+        beat(net, &one);
+        beat(net, &other);
+        net_run(net, 10 * MS_US);
+        assert_true(has(net, &one) && !has(net, &other));
+    }
+    assert_int_equal(net->nodes[0]->event_count, 0);
+    struct sent probe;
+    assert_in_range(attack_sent_to(net, &other.addr, since, &probe), 2, 3);
+    struct wire_message m;
+    assert_int_equal(witness_open(&net->nodes[0]->witness, probe.data, probe.len, &m), 0);
+    assert_int_equal(m.type, WIRE_PROBE);
+    uint64_t nonce = m.nonce;
+    forge_start(&other, &m, WIRE_ACK);
+    forge_echo(&m, gossip_boot(net->nodes[0]->g), nonce);
+    net_say(net, 0, &other, PATH_UNICAST, &m);
+    assert_true(has(net, &other) && !has(net, &one));
+    assert_int_equal(net_events(net, 0, EVENT_UPDATE), 1);
+    assert_int_equal(net->nodes[0]->event_count, 1);
+}
+
+/* Who was replaced may linger for a moment, as a sidecar does whose BEAM has started another. That it lives
+ * is told when it does so for longer. */
+static void who_was_replaced_may_linger(void **state)
+{
+    struct net *net = *state;
+    struct forged f = begin(net), old = forge(101, "x@host", 1, 51), successor = forge(102, "x@host", 1, 52);
+    net_prove(net, 0, &old);
+    net_prove(net, 0, &successor);
+    assert_true(has(net, &successor));
+    int64_t replaced = net->now;
+    net_forget_events(net);
+    while (net->now < replaced + LINGER_MOST) {
+        beat(net, &f);
+        beat(net, &old);
+        beat(net, &successor);
+        net_run(net, 100 * MS_US);
+        assert_int_equal(net->nodes[0]->event_count, 0);
+    }
+    beat(net, &old);
+    assert_int_equal(net->nodes[0]->event_count, 1);
+    const struct event *e = net_event(net, 0, EVENT_CONFLICT);
+    assert_true(e->peer.id.boot == old.id.boot && e->other.id.boot == successor.id.boot);
+}
+
+/* It was silent for 6 T, which nobody could tell from this member's own deafness, when it was replaced: it
+ * does not come back, whatever it answers; nor if it had come back once before. */
+static void who_was_replaced_while_silent_is_gone(void **state)
+{
+    for (int again = 0; again < 2; again++) {
+        struct net *net = net_again(state);
+        struct forged f = begin(net), old = forge(101, "x@host", 1, 51),
+                      successor = forge(102, "x@host", 1, 52);
+        net_prove(net, 0, &old);
+        if (again) {
+            accuse(net, &f, VERDICT_LEFT, &old);
+            net_run(net, FAREWELL_WAIT + FAREWELL_GAP);
+            assert_false(has(net, &old));
+            net_prove(net, 0, &old);
+            assert_true(has(net, &old));
+        }
+        net_run(net, 7 * SECOND_US);
+        assert_true(has(net, &old));
+        net_prove(net, 0, &successor);
+        assert_true(has(net, &successor));
+        net_forget_events(net);
+        for (int i = 0; i < 40; i++) {
+            beat(net, &successor);
+            beat(net, &old);
+            net_prove(net, 0, &old);
+            net_run(net, 100 * MS_US);
+            assert_true(has(net, &successor) && !has(net, &old));
+        }
+        const struct event *down = net_event(net, 0, EVENT_DOWN); /* the insider's, who is silent */
+        assert_true(down == NULL || down->peer.id.boot == f.id.boot);
+        assert_int_equal(net_events(net, 0, EVENT_CONFLICT), 0);
+        assert_int_equal(net_events(net, 0, EVENT_UP), 0);
+    }
+}
+
+/* A boot id has one name for life: with another it is a lie, whoever is meant. */
+static void the_buried_are_not_revived_under_another_name(void **state)
+{
+    struct net *net = *state;
+    struct forged f = begin(net), x = forge(101, "x@host", 1, 51), named = x;
+    net_prove(net, 0, &x);
+    accuse(net, &f, VERDICT_LEFT, &x);
+    net_run(net, FAREWELL_WAIT + FAREWELL_GAP);
+    assert_false(has(net, &x));
+    named.id.name = build_name("y@host");
+    for (int i = 0; i < 3; i++) {
+        named.id.incarnation++;
+        vouch(net, &f, &named);
+        assert_false(has(net, &x));
+    }
+    x.id.incarnation = named.id.incarnation;
+    vouch(net, &f, &x);
+    assert_true(has(net, &x));
+}
+
+/* He names one of the same name, in another life, or in the same; then the name's owner goes. Who was never
+ * heard does not inherit; who is heard then has it. */
+static void an_heir_was_heard(void **state)
+{
+    for (uint32_t creation = 1; creation <= 2; creation++) {
+        struct net *net = net_again(state);
+        struct forged f = begin(net), x = forge(101, "x@host", 1, 51),
+                      heir = forge(102, "x@host", creation, 52);
+        net_prove(net, 0, &x);
+        vouch(net, &f, &heir);
+        assert_true(has(net, &x));
+        net_forget_events(net);
+        bye(net, &x);
+        assert_int_equal(net_events(net, 0, EVENT_DOWN), 1);
+        assert_int_equal(net->nodes[0]->event_count, 1);
+        assert_false(has(net, &heir));
+        beat(net, &heir);
+        assert_true(has(net, &heir));
+        assert_int_equal(net_events(net, 0, EVENT_UP), 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(a_take_over_takes_an_answer),
+        NET_TEST(who_was_replaced_may_linger),
+        NET_TEST(who_was_replaced_while_silent_is_gone),
+        NET_TEST(the_buried_are_not_revived_under_another_name),
+        NET_TEST(an_heir_was_heard),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
