@@ -21,7 +21,7 @@ static const char NOBODY[] = "nonode@nohost";
 
 int name_set(struct name *name, const void *text, size_t len)
 {
-    if (len < 3 || len > NAME_MAX_LEN) {
+    if (len > NAME_MAX_LEN) {
         return -1;
     }
     const unsigned char *s = text;
@@ -43,7 +43,7 @@ int name_set(struct name *name, const void *text, size_t len)
         }
     }
     bool nobody = len == sizeof NOBODY - 1 && memcmp(text, NOBODY, len) == 0;
-    if (at == 0 || at >= len - 1 || nobody) {
+    if (at == 0 || at + 1 >= len || nobody) { /* three bytes are the least for that */
         return -1;
     }
     memset(name, 0, sizeof *name);
