@@ -71,12 +71,13 @@ void beat_extra(struct gossip *g, struct effects *fx)
 void beat_within(struct gossip *g, int64_t wait)
 {
     if (g->beat_due > g->now + wait) {
-        g->beat_due = set_timer(g, wait, TIMER_BEAT, g->self.boot, BEAT_STEADY);
+        g->beat_due = set_timer(g, wait, TIMER_BEAT, g->self.boot, BEAT_FINAL);
     }
 }
 
 /* The group may have grown since this beat was planned (timer reconsideration, RFC 3550, section 6.3.3). Our
- * last beat promised the shorter interval, so there is only a little to give. */
+ * last beat promised the shorter interval, so there is only a little to give, and only once: or who lets the
+ * group grow step by step would put it off without end. */
 static bool reconsider(struct gossip *g, int64_t interval)
 {
     int64_t soonest = interval - interval / JITTER_PART;
@@ -86,7 +87,7 @@ static bool reconsider(struct gossip *g, int64_t interval)
         g->beat_due - g->beat_at > group_interval(g)) {
         return false;
     }
-    beat_after(g, wanted, BEAT_STEADY);
+    beat_after(g, wanted, BEAT_FINAL);
     return true;
 }
 
@@ -104,8 +105,8 @@ void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     if (t->boot != g->self.boot || t->due != g->beat_due) {
         return; /* of an earlier life, or overtaken */
     }
-    if (t->step == BEAT_STEADY) {
-        if (!reconsider(g, interval)) {
+    if (t->step >= BEAT_FINAL) {
+        if (t->step == BEAT_FINAL || !reconsider(g, interval)) {
             beat_now(g, fx);
         }
         return;

@@ -21,7 +21,7 @@ enum timer_kind {
     TIMER_FAREWELL,   /* a goodbye that others told of was not refuted */
     TIMER_DISCONNECT, /* a DISCONNECT is not acknowledged yet; step: which repetition */
     /* What keeps this member alive; see timers.h. */
-    TIMER_BEAT = TIMERS_KEPT, /* the next heartbeat; step: question number, or BEAT_STEADY */
+    TIMER_BEAT = TIMERS_KEPT, /* the next heartbeat; step: question number, BEAT_STEADY or BEAT_FINAL */
     TIMER_SILENCE,            /* some peer may have been silent too long */
     TIMER_SWEEP,              /* a rival may have been, or a tombstone ends */
     TIMER_MISSED,             /* the probe of a peer whose timer found no room */
@@ -30,6 +30,7 @@ enum timer_kind {
     TIMER_PULL,               /* the next page is asked for, or the last one again */
 };
 #define BEAT_STEADY 255
+#define BEAT_FINAL  254 /* one that is not put off: it was already, or it refutes something */
 
 /* A probe on another's behalf. */
 struct relay {
