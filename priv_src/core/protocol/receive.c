@@ -190,7 +190,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         return;
     }
     learn_address(g, fx, p, m, a);
-    bool first = a->newest && !p->met;
+    bool first = life && !p->met;
     if (first) {
         roster_met(&g->roster, p);
     }
