@@ -161,7 +161,8 @@ defmodule GossipCluster do
             reason: nil | String.t(),
             version: nil | String.t(),
             os_pid: nil | pos_integer(),
-            boot: nil | String.t()
+            boot: nil | String.t(),
+            unicast_port: nil | :inet.port_number()
           },
           interfaces: [{name :: String.t(), index :: non_neg_integer(), address :: String.t()}],
           stats: nil | %{atom() => term()},
@@ -181,7 +182,8 @@ defmodule GossipCluster do
     * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known; first,
       with `nil` for the name, what keeps this node from being found
     * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, `:waiting` for this node's distribution to start,
-      or `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`
+      or `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`, `unicast_port` (the UDP port
+      that it sends from and is answered at)
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
     * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many
@@ -226,7 +228,8 @@ defmodule GossipCluster do
         reason: status.reason,
         version: if(running, do: sidecar[:version]),
         os_pid: if(running, do: sidecar[:pid]),
-        boot: if(running, do: sidecar[:boot])
+        boot: if(running, do: sidecar[:boot]),
+        unicast_port: if(running, do: sidecar[:unicast_port])
       },
       interfaces:
         (stats && stats[:interfaces]) ||
@@ -254,7 +257,14 @@ defmodule GossipCluster do
       peers: 0,
       connected: 0,
       problems: own_problems(problems),
-      sidecar: %{state: :disabled, reason: nil, version: nil, os_pid: nil, boot: nil},
+      sidecar: %{
+        state: :disabled,
+        reason: nil,
+        version: nil,
+        os_pid: nil,
+        boot: nil,
+        unicast_port: nil
+      },
       interfaces: [],
       stats: nil,
       reports: %{waiting: 0, dropped: 0},

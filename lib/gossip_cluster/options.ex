@@ -3,6 +3,7 @@ defmodule GossipCluster.Options do
   @interfaces 32
   @interface 45
   @mfa_text "{module, function, arguments}"
+  @ports_text "nil, a UDP port, a range of them (45894..45901, {45894, 45901}), or 0 for any"
   @path_text "the absolute path of an executable"
 
   @schema GossipCluster.Options.Schema.all()
@@ -51,6 +52,7 @@ defmodule GossipCluster.Options do
           | {:secret, secret()}
           | {:group, text() | :inet.ip4_address()}
           | {:port, :inet.port_number()}
+          | {:unicast_port, nil | 0..65_535 | Range.t() | {first :: 1..65_535, last :: 1..65_535}}
           | {:interfaces, :all | [interface(), ...] | {:except, [interface(), ...]}}
           | {:ttl, 0..255}
           | {:advertise, nil | text() | :inet.ip4_address()}
@@ -73,6 +75,7 @@ defmodule GossipCluster.Options do
           secret: Secret.t(),
           group: String.t(),
           port: :inet.port_number(),
+          unicast_port: nil | {first :: :inet.port_number(), last :: :inet.port_number()},
           interfaces: :all | {:only | :except, [String.t(), ...]},
           ttl: 0..255,
           advertise: nil | String.t(),
@@ -91,6 +94,22 @@ defmodule GossipCluster.Options do
   @doc "The options in Markdown, for other modules' documentation."
   @spec docs() :: String.t()
   def docs, do: GossipCluster.Options.Schema.docs()
+
+  @doc """
+  The range of the UDP ports that the sidecar takes the first free one of; `{0, 0}`: any. By default it stands beside the
+  group's, so that one rule of a firewall names both; eight, since several nodes and clusters may be on one machine.
+
+      iex> GossipCluster.Options.unicast_port(%{unicast_port: nil, port: 45_893})
+      {45894, 45901}
+  """
+  @spec unicast_port(%{
+          :unicast_port => nil | {:inet.port_number(), :inet.port_number()},
+          :port => :inet.port_number(),
+          optional(atom()) => term()
+        }) :: {:inet.port_number(), :inet.port_number()}
+  def unicast_port(%{unicast_port: nil, port: 65_535}), do: {0, 0}
+  def unicast_port(%{unicast_port: nil, port: port}), do: {port + 1, min(port + 8, 65_535)}
+  def unicast_port(%{unicast_port: range}), do: range
 
   @doc """
   Hides the secret, so that child specifications, and the reports that print them, do not show it.
@@ -310,6 +329,12 @@ defmodule GossipCluster.Options do
     end
   end
 
+  defp check(:ports, 0, _), do: {:ok, {0, 0}}
+  defp check(:ports, port, _) when is_integer(port), do: ports(port, port)
+  defp check(:ports, first..last//1, _), do: ports(first, last)
+  defp check(:ports, {first, last}, _), do: ports(first, last)
+  defp check(:ports, _value, _), do: {:error, @ports_text}
+
   defp check(:interfaces, value, _) do
     case value do
       :all ->
@@ -382,6 +407,13 @@ defmodule GossipCluster.Options do
           ":all, a list of interface names, patterns (\"en*\") or IPv4 addresses (1 to #{@interfaces}), or " <>
             "{:except, such a list}"}
   end
+
+  defp ports(first, last)
+       when is_integer(first) and is_integer(last) and 1 <= first and first <= last and
+              last <= 65_535,
+       do: {:ok, {first, last}}
+
+  defp ports(_first, _last), do: {:error, @ports_text}
 
   defp port?([]), do: true
 

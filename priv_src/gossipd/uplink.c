@@ -73,16 +73,16 @@ static void log_up(void *context, uint8_t level, const char *text)
 
 static int put_ready(struct uplink *u)
 {
-    return term_ready(u->term, u->version, u->boot, u->pid, u->udp_port, &u->network);
+    return term_ready(u->term, u->version, u->boot, u->pid, u->unicast_port, &u->network);
 }
 
-void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid, uint16_t udp_port)
+void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid, uint16_t unicast_port)
 {
     u->ready = u->greeting = true;
     u->version = version;
     u->boot = boot;
     u->pid = pid;
-    u->udp_port = udp_port;
+    u->unicast_port = unicast_port;
     if (queue(u, put_ready(u)) != 0) {
         u->owed |= OWED_READY;
     }

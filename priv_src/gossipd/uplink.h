@@ -35,7 +35,7 @@ struct uplink {
     const char *version;
     uint64_t boot; /* these as the frame `ready` says them */
     long pid;
-    uint16_t udp_port; /* that the core sends from */
+    uint16_t unicast_port; /* everything is sent from it */
     struct log log;
     struct outbox outbox;
     struct term *term; /* owned */
@@ -56,7 +56,7 @@ void uplink_time(struct uplink *u, int64_t now);
 void uplink_configured(struct uplink *u);
 
 /* Each queues one frame, or drops it as said above. `version` must outlive `u`. */
-void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid, uint16_t udp_port);
+void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid, uint16_t unicast_port);
 void uplink_event(struct uplink *u, const struct event *event);
 void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *core,
                   const struct udp_stats *udp);

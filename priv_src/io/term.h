@@ -30,6 +30,7 @@ struct config {
     char label[LABEL_MAX];
     struct addr group;     /* with the port */
     struct addr advertise; /* where others reach this node; no family: as it is; port 0: whatever the port */
+    uint16_t unicast_first, unicast_last; /* the private port is one of these if it can be; 0: any */
     uint8_t ttl;
     bool heartbeats;
     uint32_t interval_ms;
@@ -92,7 +93,7 @@ void term_free(struct term *t);
 const void *term_bytes(const struct term *t, size_t *len);
 
 /* Each puts one whole term (version byte included) into `t`: 0, or -1 when memory is short. */
-int term_ready(struct term *t, const char *version, uint64_t boot, long pid, uint16_t udp_port,
+int term_ready(struct term *t, const char *version, uint64_t boot, long pid, uint16_t unicast_port,
                const struct network *network);
 int term_event(struct term *t, const struct event *event); /* all but EVENT_SNAPSHOT, which is -1 */
 int term_health(struct term *t, uint8_t health);

@@ -67,6 +67,26 @@ static int read_ttl(struct cursor *c, const char *name, struct message *out)
     return 0;
 }
 
+static int read_bound(struct cursor *c, unsigned long *out)
+{
+    return ei_decode_ulong(cursor_buffer(c), &c->at, out) == 0 && *out <= UINT16_MAX ? 0 : -1;
+}
+
+static int read_unicast_port(struct cursor *c, const char *name, struct message *out)
+{
+    int at = c->at;
+    int arity = 0;
+    unsigned long first = 0, last = 0;
+    if (ei_decode_tuple_header(cursor_buffer(c), &c->at, &arity) != 0 || arity != 2 ||
+        read_bound(c, &first) != 0 || read_bound(c, &last) != 0 || first > last ||
+        (first == 0 && last != 0)) {
+        return cursor_refuse(c, at, name, "{First, Last} of 1..65535, or {0, 0}");
+    }
+    out->as.config.unicast_first = (uint16_t)first;
+    out->as.config.unicast_last = (uint16_t)last;
+    return 0;
+}
+
 static int read_advertise(struct cursor *c, const char *name, struct message *out)
 {
     int at = c->at;
@@ -173,7 +193,7 @@ int term_configure(struct cursor *c, struct message *out)
         {"version", read_version},       {"cluster", read_cluster},     {"keys", read_keys},
         {"group", read_group},           {"port", read_port},           {"ttl", read_ttl},
         {"interval", read_interval},     {"max_peers", read_max_peers}, {"heartbeats", read_heartbeats},
-        {"interfaces", read_interfaces}, {"advertise", read_advertise},
+        {"interfaces", read_interfaces}, {"advertise", read_advertise}, {"unicast_port", read_unicast_port},
     };
     return cursor_map(c, "the configuration", keys, sizeof keys / sizeof keys[0], out);
 }

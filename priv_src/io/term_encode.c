@@ -260,7 +260,7 @@ int term_atom(struct term *t, const char *atom)
     return put(begin(t) != 0 || ei_x_encode_atom(&t->x, atom) != 0);
 }
 
-int term_ready(struct term *t, const char *version, uint64_t boot, long pid, uint16_t udp_port,
+int term_ready(struct term *t, const char *version, uint64_t boot, long pid, uint16_t unicast_port,
                const struct network *network)
 {
     ei_x_buff *x = &t->x;
@@ -268,7 +268,7 @@ int term_ready(struct term *t, const char *version, uint64_t boot, long pid, uin
                ei_x_encode_atom(x, "version") != 0 || put_text(x, version) != 0 ||
                ei_x_encode_atom(x, "boot") != 0 || put_boot(x, boot) != 0 ||
                ei_x_encode_atom(x, "pid") != 0 || ei_x_encode_long(x, pid) != 0 ||
-               put_number(x, "udp_port", udp_port) != 0 ||
+               put_number(x, "unicast_port", unicast_port) != 0 ||
                put_interfaces(x, network->items, network->count) != 0 ||
                ei_x_encode_atom(x, "network") != 0 || put_network(x, network) != 0);
 }

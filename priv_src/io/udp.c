@@ -35,10 +35,10 @@ struct udp {
     struct addr forbidden; /* to whom; others may be allowed */
 };
 
-/* Binds it, and then it is one of ours; else it is closed: joined on, it would hear nothing. */
-static int bind_or_close(struct udp *u, int fd, uint16_t port)
+/* Is it bound, then it is one of ours; else it is closed: joined on, it would hear nothing. */
+static int bound_or_close(struct udp *u, int fd, int bound)
 {
-    if (udp_system_bind(fd, u->options.group.family, port) == 0) {
+    if (bound == 0) {
         u->sockets[u->socket_count++] = fd;
         return 0;
     }
@@ -48,11 +48,24 @@ static int bind_or_close(struct udp *u, int fd, uint16_t port)
     return -1;
 }
 
+/* The first free port of those that are wanted. Where none is, any: a firewall may keep unicast away then, of
+ * which joining is slower, and to end would be worse. The owner sees which it is, and tells. */
+static int bind_alone(const struct udp *u, int fd)
+{
+    const struct udp_options *o = &u->options;
+    for (uint32_t port = o->unicast_first; port > 0 && port <= o->unicast_last; port++) {
+        if (udp_system_bind_alone(fd, o->group.family, (uint16_t)port) == 0) {
+            return 0;
+        }
+    }
+    return udp_system_bind_alone(fd, o->group.family, 0);
+}
+
 static int open_private(struct udp *u, struct fault *fault)
 {
     uint32_t granted;
     int fd = udp_system_open(u->options.group.family, false, u->options.ttl, &granted);
-    if (fd < 0 || bind_or_close(u, fd, 0) != 0) {
+    if (fd < 0 || bound_or_close(u, fd, bind_alone(u, fd)) != 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
     }
     u->port = udp_system_port(fd);
@@ -65,7 +78,7 @@ static int open_shared(struct udp *u, struct fault *fault)
     if (fd < 0) {
         return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
     }
-    if (bind_or_close(u, fd, u->options.group.port) == 0) {
+    if (bound_or_close(u, fd, udp_system_bind_shared(fd, &u->options.group)) == 0) {
         return 0;
     }
     unsigned port = u->options.group.port;

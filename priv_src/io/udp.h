@@ -1,9 +1,13 @@
 /* The sockets. Several, so that families and more than one socket's worth of memberships have room:
  *
- *   shared   bound to the group's port with address reuse, as several nodes and clusters on one host have it
- * at the same time; joins the group on each interface. Multicast reaches every such socket, unicast only one
- * of them. private  bound to a port of its own: everything is sent from it, so unicast answers find this
- * process and no other.
+ *   shared   bound to the group's address and port with address reuse, as several nodes and clusters on one
+ *            host have it at the same time; joins the group on each interface. Takes what goes to the group
+ *            and nothing else.
+ *   private  bound to a port of its own: everything is sent from it, so unicast answers find this process
+ *            and no other.
+ *
+ * The port of a private socket may be that of another cluster's group: whoever was there first, each hears
+ * what is its own.
  *
  * Everything is non-blocking. Trouble with sending is the network's normal life: counted, told once a state,
  * never fatal. (A kernel filter on the first SEAL_PREFIX bytes belongs to where a socket is opened,
@@ -25,6 +29,7 @@
 struct udp_options {
     struct addr group; /* address and port; the family decides which sockets there are */
     uint8_t ttl;
+    uint16_t unicast_first, unicast_last; /* the private port is the first free of these, else any; 0: any */
 };
 
 struct udp_stats {

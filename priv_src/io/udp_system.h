@@ -13,12 +13,16 @@ struct udp_arrival {
 };
 
 /* A non-blocking, close-on-exec socket of the family that tells of each datagram where it came in. `shared`:
- * it will share its port. Asks for a large receive buffer; what was granted is in `receive_buffer`. Returns
- * the descriptor. */
+ * it will share its port with others of the kind, and with one that is bound alone. Asks for a large receive
+ * buffer; what was granted is in `receive_buffer`. Returns the descriptor. */
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer);
 
-/* Binds to every address of the family at `port` (0: any free one). */
-int udp_system_bind(int fd, uint8_t family, uint16_t port);
+/* Binds a shared socket: it takes what is sent to the group, at its port, and nothing else. */
+int udp_system_bind_shared(int fd, const struct addr *group);
+
+/* Binds to every address of the family at `port` (0: any free one), where nobody else is. Later only shared
+ * sockets of this user may be bound there, too, which take nothing away. */
+int udp_system_bind_alone(int fd, uint8_t family, uint16_t port);
 
 /* The port that a socket is bound to; 0 if that cannot be told. */
 uint16_t udp_system_port(int fd);

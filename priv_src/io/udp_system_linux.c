@@ -26,9 +26,10 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
     if (fd < 0) {
         return -1;
     }
-    /* Not SO_REUSEPORT: with it the kernel spreads datagrams over the sockets, and demands one user for all
-     * of them. IP_MULTICAST_ALL 0: else this socket hears what any other process of the host has joined. */
-    if ((shared && udp_system_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
+    /* SO_REUSEADDR shares with the group's sockets of all users, SO_REUSEPORT with what this user has bound
+     * alone. IP_MULTICAST_ALL 0: else this socket hears what any other process of the host has joined. */
+    if ((shared && (udp_system_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
+                    udp_system_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0)) ||
         udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0 ||
         udp_system_option(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0 ||
         udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) != 0 ||

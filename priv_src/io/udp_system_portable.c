@@ -45,8 +45,8 @@ static int share(int fd)
     if (udp_system_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
         return -1;
     }
-#if defined(SO_REUSEPORT) && !defined(__linux__)
-    /* Elsewhere than on Linux this is what lets several sockets hear one multicast. */
+#if defined(SO_REUSEPORT)
+    /* Elsewhere than on Linux this is also what lets several sockets hear one multicast. */
     return udp_system_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 #else
     return 0;

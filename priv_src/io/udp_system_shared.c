@@ -28,11 +28,27 @@ uint32_t udp_system_buffer(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) == 0 && granted > 0 ? (uint32_t)granted : 0;
 }
 
-int udp_system_bind(int fd, uint8_t family, uint16_t port)
+int udp_system_bind_shared(int fd, const struct addr *group)
+{
+    struct sockaddr_in in = udp_system_address(group);
+    return bind(fd, (const struct sockaddr *)&in, sizeof in);
+}
+
+/* A port is given by what a socket is at that moment: so what is bound alone is refused where anybody is, and
+ * only then lets the group of a neighbour in, whose port it may have taken first. With SO_REUSEADDR any user
+ * could come in, and take what is sent here. Where the system refuses the option, that neighbour is refused.
+ */
+int udp_system_bind_alone(int fd, uint8_t family, uint16_t port)
 {
     struct addr any = {.family = family, .port = port};
     struct sockaddr_in in = udp_system_address(&any);
-    return bind(fd, (const struct sockaddr *)&in, sizeof in);
+    int result = bind(fd, (const struct sockaddr *)&in, sizeof in);
+#if defined(SO_REUSEPORT)
+    if (result == 0) {
+        (void)udp_system_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+#endif
+    return result;
 }
 
 uint16_t udp_system_port(int fd)

@@ -252,7 +252,7 @@ static void another_key_is_another_world(void **state)
 /* Started, and its private port taken from {ready, Map}. */
 static struct sidecar started_with_port(struct port_config c, uint16_t *port)
 {
-    static const char key[] = "udp_portb"; /* the end of the atom, and an integer of 4 bytes */
+    static const char key[] = "unicast_portb"; /* the end of the atom, and an integer of 4 bytes */
     struct sidecar s = sidecar_start();
     sidecar_configure(&s, c);
     sidecar_await(&s, "ready");

@@ -129,6 +129,12 @@ static void more_links_than_one_socket_joins(void **state)
     }
 }
 
+static void share_port(int fd, int shares)
+{
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &shares, sizeof shares), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shares, sizeof shares), 0);
+}
+
 /* The second shared socket cannot be bound (somebody holds the port in a way that forbids it), and a second
  * later it can. What was left of the first try was used for the next join, unbound, and so deaf for ever. */
 static void a_shared_socket_that_could_not_be_bound_is_not_joined_on(void **state)
@@ -153,14 +159,12 @@ static void a_shared_socket_that_could_not_be_bound_is_not_joined_on(void **stat
     assert_non_null(b);
     assert_int_equal(udp_set_interfaces(b, &list), LINKS);
     assert_int_equal(udp_descriptors(a, fds), 2);
-    int shares = 0;
-    assert_int_equal(setsockopt(fds[1].fd, SOL_SOCKET, SO_REUSEADDR, &shares, sizeof shares), 0);
+    share_port(fds[1].fd, 0);
     for (int i = 0; i < 3; i++) { /* as many as the one socket takes, and no more sockets each time */
         assert_true(udp_set_interfaces(a, &list) < LINKS);
         assert_int_equal(udp_descriptors(a, fds), 2);
     }
-    shares = 1;
-    assert_int_equal(setsockopt(fds[1].fd, SOL_SOCKET, SO_REUSEADDR, &shares, sizeof shares), 0);
+    share_port(fds[1].fd, 1);
     assert_int_equal(udp_set_interfaces(a, &list), LINKS);
     for (size_t i = 0; i < list.count; i++) {
         struct path path = path_group();

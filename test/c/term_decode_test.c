@@ -105,12 +105,37 @@ static void an_advertised_address_may_have_a_port(void **state)
     }
 }
 
+static void the_unicast_port_is_a_range(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t first, last;
+        int result;
+    } rows[] = {{0, 0, 0}, {1, 1, 0}, {45894, 45901, 0}, {65535, 65535, 0}, {2, 1, -1}, {0, 1, -1}};
+    ei_x_buff x = {0};
+    struct message m;
+    struct fault f;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        port_configure(&x,
+                       &(struct port_config){.unicast_first = rows[i].first, .unicast_last = rows[i].last});
+        assert_int_equal(decode_x(&x, &m, &f), rows[i].result);
+        if (rows[i].result == 0) {
+            assert_int_equal(m.as.config.unicast_first, rows[i].first);
+            assert_int_equal(m.as.config.unicast_last, rows[i].last);
+        } else {
+            assert_non_null(strstr(f.text, "unicast_port is "));
+            assert_non_null(strstr(f.text, "must be {First, Last} of 1..65535, or {0, 0}"));
+        }
+    }
+    (void)ei_x_free(&x);
+}
+
 static void every_key_of_the_configuration_is_required(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"version",   "cluster",    "keys",     "group",
-                                       "port",      "interfaces", "ttl",      "interval",
-                                       "max_peers", "heartbeats", "advertise"};
+    static const char *const keys[] = {"version",   "cluster",    "keys",      "group",
+                                       "port",      "interfaces", "ttl",       "interval",
+                                       "max_peers", "heartbeats", "advertise", "unicast_port"};
     ei_x_buff x = {0};
     struct message m;
     struct fault f;
@@ -238,7 +263,7 @@ static void bad_values_are_named(void **state)
         ROW("group", "grope",
             "the configuration has the unknown key grope; known are version, cluster, keys, group, port, "
             "ttl, "
-            "interval, max_peers, heartbeats, interfaces, advertise"),
+            "interval, max_peers, heartbeats, interfaces, advertise, unicast_port"),
         ROW("ttl"
             "a\0",
             "ttl"
@@ -505,6 +530,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_configuration_comes_through),
         cmocka_unit_test(an_advertised_address_may_have_a_port),
+        cmocka_unit_test(the_unicast_port_is_a_range),
         cmocka_unit_test(every_key_of_the_configuration_is_required),
         cmocka_unit_test(commands_come_through),
         cmocka_unit_test(bad_values_are_named),

@@ -332,7 +332,7 @@ static void ready_log_error_and_stats(void **state)
     is_binary(&w, BOOT, sizeof BOOT);
     is_atom(&w, "pid");
     is_number(&w, 4242);
-    is_atom(&w, "udp_port");
+    is_atom(&w, "unicast_port");
     is_number(&w, 54321);
     is_atom(&w, "interfaces");
     is_interfaces(&w, 1);

@@ -13,6 +13,7 @@
 #include "wait.h"
 
 #define PATIENCE INT64_C(5000000) /* microseconds until a datagram on loopback is taken for lost */
+#define PORTS    16               /* of one process of this test */
 
 struct lines {
     size_t count;
@@ -40,8 +41,10 @@ static void prepare(struct fixture *f)
     const struct interface_filter filter = {.mode = FILTER_ONLY, .count = 1, .items = {"127.0.0.1"}};
     memset(f, 0, sizeof *f);
     f->log = log_new(keep, &f->lines);
-    /* A port of this process, so that tests that run at the same time do not hear each other. */
-    f->options.group = addr_ipv4(group, (uint16_t)(20000 + getpid() % 10000), 0);
+    /* Ports of this process, so that tests that run at the same time do not hear each other. */
+    f->options.group = addr_ipv4(group, (uint16_t)(10000 + getpid() % 1000 * PORTS), 0);
+    f->options.unicast_first = (uint16_t)(f->options.group.port + 1);
+    f->options.unicast_last = (uint16_t)(f->options.group.port + 8);
     assert_int_equal(interfaces_list(&filter, &f->loopback, NULL), 0);
     assert_int_equal(f->loopback.count, 1);
 }
@@ -138,7 +141,8 @@ static void nodes_of_one_host_share_the_port(void **state)
     assert_int_equal(f.lines.count, 0);
 }
 
-static void unicast_to_the_shared_port_is_unicast(void **state)
+/* The system would give it to one of all that share the port, mostly to another. */
+static void unicast_to_the_shared_port_reaches_nobody(void **state)
 {
     (void)state;
     struct fixture f;
@@ -148,12 +152,95 @@ static void unicast_to_the_shared_port_is_unicast(void **state)
     struct addr to = f.loopback.items[0].addr;
     to.port = f.options.group.port;
     assert_int_equal(send_to(a, to, "seed"), 0);
-    expect(a, &h, "seed");
+    assert_int_equal(send_group(a, "end"), 0);
+    expect(a, &h, "end");
     assert_true(h.socket > 0);
-#if defined(IP_PKTINFO) || defined(IP_RECVDSTADDR)
-    assert_int_equal(h.from.kind, PATH_UNICAST);
-#endif
+    assert_int_equal(h.from.kind, PATH_GROUP);
+    assert_int_equal(h.from.local.port, f.options.group.port);
     udp_close(a);
+}
+
+static int held_port(uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&in, sizeof in), 0);
+    return fd;
+}
+
+static void the_private_port_is_the_first_free_one(void **state)
+{
+    (void)state;
+    struct fixture f;
+    prepare(&f);
+    uint16_t first = f.options.unicast_first;
+    int held = held_port((uint16_t)(first + 1));
+    struct udp *a = open_one(&f), *b = open_one(&f);
+    assert_int_equal(udp_port(a), first);
+    assert_int_equal(udp_port(b), first + 2);
+    udp_close(a);
+    struct udp *c = open_one(&f);
+    assert_int_equal(udp_port(c), first);
+
+    /* Where all are taken it is any other, and none of these. */
+    f.options.unicast_last = (uint16_t)(first + 2);
+    struct udp *d = open_one(&f);
+    assert_true(udp_port(d) < first || udp_port(d) > f.options.unicast_last);
+    f.options.unicast_first = f.options.unicast_last = 0;
+    struct udp *e = open_one(&f);
+    assert_true(udp_port(e) >= 1024 && udp_port(e) != udp_port(d));
+    f.options.unicast_first = f.options.unicast_last = UINT16_MAX; /* the last of all is no endless search */
+    struct udp *last = open_one(&f);
+    assert_int_equal(udp_port(last), UINT16_MAX);
+    udp_close(b);
+    udp_close(c);
+    udp_close(d);
+    udp_close(e);
+    udp_close(last);
+    (void)close(held);
+    assert_int_equal(f.lines.count, 0);
+}
+
+/* Of two clusters with neighbouring ports, one's private port is that of the other's group. Whoever came
+ * first: either hears its group, and what is sent to it alone. */
+static void a_private_port_may_be_that_of_another_group(void **state)
+{
+    (void)state;
+    for (int low_first = 0; low_first <= 1; low_first++) {
+        struct fixture f, g;
+        struct heard h;
+        prepare(&f);
+        prepare(&g);
+        g.options.group.port++;
+        g.options.unicast_first++;
+        g.options.unicast_last++;
+        struct udp *high = low_first ? NULL : open_one(&g);
+        struct udp *low = open_one(&f), *second = open_one(&g);
+        high = low_first ? open_one(&g) : high;
+        assert_int_equal(udp_port(low), f.options.unicast_first + (low_first ? 0 : 2));
+
+        struct udp *all[] = {low, second, high};
+        for (size_t i = 0; i < 3; i++) {
+            struct addr to = f.loopback.items[0].addr;
+            to.port = udp_port(all[i]);
+            assert_int_equal(send_to(all[(i + 1) % 3], to, "alone"), 0);
+            expect(all[i], &h, "alone");
+            assert_int_equal(h.socket, 0);
+            assert_int_equal(h.from.kind, PATH_UNICAST);
+        }
+        assert_int_equal(send_group(low, "low"), 0);
+        expect(low, &h, "low");
+        assert_int_equal(send_group(high, "high"), 0);
+        expect(high, &h, "high");
+        assert_int_equal(h.from.kind, PATH_GROUP);
+        expect(second, &h, "high");
+        for (size_t i = 0; i < 3; i++) {
+            assert_false(hear(all[i], &h, 0)); /* nothing was another's */
+            udp_close(all[i]);
+        }
+        assert_int_equal(f.lines.count + g.lines.count, 0);
+    }
 }
 
 /* Without IP_MULTICAST_ALL 0 a socket hears every group that any process of the host has joined. */
@@ -275,15 +362,6 @@ static void trouble_with_sending_is_counted_only(void **state)
     udp_close(a);
 }
 
-static int held_port(uint16_t port)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&in, sizeof in), 0);
-    return fd;
-}
-
 static void a_port_that_is_not_shared_is_a_clear_fault(void **state)
 {
     (void)state;
@@ -316,7 +394,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nodes_of_one_host_share_the_port),
-        cmocka_unit_test(unicast_to_the_shared_port_is_unicast),
+        cmocka_unit_test(unicast_to_the_shared_port_reaches_nobody),
+        cmocka_unit_test(the_private_port_is_the_first_free_one),
+        cmocka_unit_test(a_private_port_may_be_that_of_another_group),
         cmocka_unit_test(another_group_on_the_same_port_is_not_heard),
         cmocka_unit_test(what_is_too_long_is_counted_and_dropped),
         cmocka_unit_test(interfaces_come_and_go),

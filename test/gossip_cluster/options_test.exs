@@ -15,6 +15,7 @@ defmodule GossipCluster.OptionsTest do
              cluster: "",
              group: "233.252.1.33",
              port: 45_893,
+             unicast_port: nil,
              interfaces: :all,
              ttl: 1,
              advertise: nil,
@@ -67,9 +68,26 @@ defmodule GossipCluster.OptionsTest do
           {:advertise, "192.0.2.7", "192.0.2.7"},
           {:advertise, {192, 0, 2, 7}, "192.0.2.7"},
           {:advertise, "192.0.2.7:4711", "192.0.2.7:4711"},
+          {:unicast_port, 0, {0, 0}},
+          {:unicast_port, 1, {1, 1}},
+          {:unicast_port, 65_535, {65_535, 65_535}},
+          {:unicast_port, 45_894..45_901, {45_894, 45_901}},
+          {:unicast_port, {7, 8}, {7, 8}},
           {:log_heartbeats, true, true}
         ],
         do: assert(Options.validate!([{key, given}])[key] == taken)
+  end
+
+  test "the unicast port is beside the group's, as far as there are any" do
+    for {options, range} <- [
+          {[], {45_894, 45_901}},
+          {[port: 1], {2, 9}},
+          {[port: 65_534], {65_535, 65_535}},
+          {[port: 65_535], {0, 0}},
+          {[port: 65_535, unicast_port: 9], {9, 9}},
+          {[unicast_port: 0], {0, 0}}
+        ],
+        do: assert(options |> Options.validate!() |> Options.unicast_port() == range)
   end
 
   test "what is not allowed, told with what was given and what is" do
@@ -87,6 +105,14 @@ defmodule GossipCluster.OptionsTest do
           {:port, 0, "is 0, but must be an integer from 1 to 65535"},
           {:port, 65_536, "is 65536, but must be an integer from 1 to 65535"},
           {:port, "45893", ~s(is "45893", but must be an integer from 1 to 65535)},
+          {:unicast_port, -1,
+           "is -1, but must be nil, a UDP port, a range of them (45894..45901, {45894, 45901}), or 0 for any"},
+          {:unicast_port, 65_536, "is 65536, but must be nil, a UDP port"},
+          {:unicast_port, 2..1//-1, "is 2..1//-1, but must be nil, a UDP port"},
+          {:unicast_port, 1..9//2, "is 1..9//2, but must be nil, a UDP port"},
+          {:unicast_port, 0..9, "is 0..9, but must be nil, a UDP port"},
+          {:unicast_port, {9, 8}, "is {9, 8}, but must be nil, a UDP port"},
+          {:unicast_port, "45894", ~s(is "45894", but must be nil, a UDP port)},
           {:interfaces, [], "is [], but must be :all, a list of interface names"},
           {:interfaces, "eth0", ~s(is "eth0", but must be :all, a list)},
           {:interfaces, ~c"eth0", "but must be :all, a list"},

@@ -24,7 +24,8 @@ defmodule GossipCluster.OwnerTest do
                interval: 100,
                max_peers: 7,
                heartbeats: true,
-               advertise: ""
+               advertise: "",
+               unicast_port: {45_894, 45_901}
              }
 
       assert {:alive, alive} = FakeSidecar.command(fake)

@@ -65,7 +65,8 @@ defmodule GossipCluster.SidecarTest do
                 interval: 1_000,
                 max_peers: 16,
                 heartbeats: false,
-                advertise: ""
+                advertise: "",
+                unicast_port: {0, 0}
               }}
            )
 

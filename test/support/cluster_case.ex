@@ -14,7 +14,7 @@ defmodule GossipCluster.ClusterCase do
     version: "1",
     boot: "b",
     pid: 7,
-    udp_port: 54_321,
+    unicast_port: 54_321,
     interfaces: [{"lo", 1, "127.0.0.1"}],
     network: %{reach: :lan, missing: []}
   }
@@ -52,7 +52,14 @@ defmodule GossipCluster.ClusterCase do
   def options(changes),
     do:
       Map.merge(
-        %{interval: 1_000, quiet: 30_000, on_down: :keep, max_peers: 4_096},
+        %{
+          port: 45_893,
+          unicast_port: {54_321, 54_321},
+          interval: 1_000,
+          quiet: 30_000,
+          on_down: :keep,
+          max_peers: 4_096
+        },
         Map.new(changes)
       )
 

@@ -156,7 +156,7 @@ defmodule GossipCluster.FakeSidecar do
        version: "9.9.9",
        boot: <<1::64>>,
        pid: 4711,
-       udp_port: 0,
+       unicast_port: 0,
        interfaces: [{"lo", 1, "127.0.0.1"}],
        network: %{reach: :lan, missing: []}
      }}

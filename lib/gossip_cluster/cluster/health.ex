@@ -13,6 +13,7 @@ defmodule GossipCluster.Cluster.Health do
           | :no_network
           | :virtual_network
           | :interface
+          | :unicast_port
           | :isolated
           | :conflict
           | :unannounced
@@ -21,7 +22,8 @@ defmodule GossipCluster.Cluster.Health do
   @typedoc """
   What is known of this node: whether it has left, has a name and a cookie; its sidecar's state, what is wrong with it,
   and whether it answers; whether that announces this node, is isolated, and where its interfaces lead to, which are
-  named or not; the address of another living node that has its name.
+  named or not, which UDP port is its own, and of which range it was to be; the address of another living node that has
+  its name.
   """
   @type view :: %{
           left: boolean(),
@@ -35,14 +37,17 @@ defmodule GossipCluster.Cluster.Health do
           rival: String.t() | nil,
           network: %{reach: :none | :loopback | :virtual | :lan, missing: [String.t()]},
           interfaces: [{String.t(), non_neg_integer(), String.t()}],
-          named_interfaces: boolean()
+          named_interfaces: boolean(),
+          unicast_port: :inet.port_number(),
+          unicast_wanted: {:inet.port_number(), :inet.port_number()}
         }
 
   @doc """
   The health, and all problems, the weightiest first.
 
       iex> view = %{left: false, named: true, cookie: true, sidecar: :running, reason: nil, answers: true, announced: true,
-      ...>   isolated: false, rival: nil, network: %{reach: :lan, missing: []}, interfaces: [], named_interfaces: false}
+      ...>   isolated: false, rival: nil, network: %{reach: :lan, missing: []}, interfaces: [], named_interfaces: false,
+      ...>   unicast_port: 45_894, unicast_wanted: {45_894, 45_901}}
       iex> GossipCluster.Cluster.Health.judge(view)
       {:ok, []}
       iex> {:waiting, [{:no_name, text}]} = GossipCluster.Cluster.Health.judge(%{view | named: false, sidecar: :waiting})
@@ -77,7 +82,7 @@ defmodule GossipCluster.Cluster.Health do
 
   @doc "Whether nothing else has a line in the log for it."
   @spec silent?(cause()) :: boolean()
-  def silent?(cause), do: cause in [:no_name, :no_cookie, :virtual_network]
+  def silent?(cause), do: cause in [:no_name, :no_cookie, :virtual_network, :unicast_port]
 
   defp announcing, do: "this node is just about to be announced"
 
@@ -113,7 +118,8 @@ defmodule GossipCluster.Cluster.Health do
   defp sidecar(%{answers: false}),
     do: [{:no_sidecar, :no_sidecar, "gossipd does not answer; it is replaced if it goes on so"}]
 
-  defp sidecar(view), do: network(view, view.network) ++ isolated(view) ++ conflict(view)
+  defp sidecar(view),
+    do: network(view, view.network) ++ isolated(view) ++ conflict(view) ++ unicast(view)
 
   defp network(_view, %{missing: missing, reach: :none}) when missing != [],
     do: [
@@ -180,6 +186,27 @@ defmodule GossipCluster.Cluster.Health do
        "another living node, at #{address}, has this node's name, so the others dial neither of the two: give each a " <>
          "name of its own (--sname, RELEASE_NAME)"}
     ]
+
+  # Multicast finds this node all the same, and answers go by it where a firewall keeps unicast away.
+  defp unicast(%{unicast_port: 0}), do: []
+  defp unicast(%{unicast_wanted: {0, 0}}), do: []
+
+  defp unicast(%{unicast_port: port, unicast_wanted: {first, last}})
+       when port >= first and port <= last,
+       do: []
+
+  defp unicast(%{unicast_port: port, unicast_wanted: {first, last}}) do
+    taken =
+      if first == last,
+        do: "port #{first} is taken",
+        else: "ports #{first} to #{last} are all taken"
+
+    [
+      {:ok, :unicast_port,
+       "UDP #{taken} on this machine, or forbidden, so the others answer to port #{port}, which a firewall may keep away: " <>
+         "`ss -ulpn` names who has them; the option unicast_port names others"}
+    ]
+  end
 
   defp names([name]), do: "interface #{name} is"
   defp names(names), do: "interfaces #{Enum.join(names, ", ")} are"

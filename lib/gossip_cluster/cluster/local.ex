@@ -17,7 +17,7 @@ defmodule GossipCluster.Cluster.Local do
     State
   }
 
-  alias GossipCluster.{Facts, Peer}
+  alias GossipCluster.{Facts, Options, Peer}
 
   # The announcement waits this long for epmd to tell our distribution port, so that no peer needs an update a moment
   # later.
@@ -159,10 +159,10 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:frame, {:ready, ready}}, now) do
     {duration, complained, sidecar} = SidecarLife.ready(state.sidecar, now)
 
-    %{state | sidecar: sidecar}
+    %{state | sidecar: sidecar, unicast_port: ready.unicast_port}
     |> timer(:ready, :cancel)
-    |> first({:put, :sidecar, Map.take(ready, [:version, :boot, :pid])})
-    |> act({:sends_from, ready.udp_port})
+    |> first({:put, :sidecar, Map.take(ready, [:version, :boot, :pid, :unicast_port])})
+    |> act({:sends_from, ready.unicast_port})
     |> fact({:sidecar_start, ready, duration, complained})
     |> interfaces(ready.interfaces, ready.network)
     |> Map.put(:health, :ok)
@@ -292,6 +292,8 @@ defmodule GossipCluster.Cluster.Local do
       isolated: state.health == :isolated,
       rival: rival(state),
       network: state.network,
+      unicast_port: state.unicast_port,
+      unicast_wanted: Options.unicast_port(state.options),
       interfaces: state.interfaces,
       named_interfaces: match?(%{interfaces: {:only, _names}}, state.options)
     }

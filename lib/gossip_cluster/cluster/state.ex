@@ -40,6 +40,8 @@ defmodule GossipCluster.Cluster.State do
     # What the sidecar says of this node.
     health: :ok,
     network: %{reach: :none, missing: []},
+    # The port that the sidecar sends from, once it has said so; 0: it cannot tell.
+    unicast_port: 0,
     # What follows from it all: the health and this node's own problems, as readers see them, and as was told last.
     condition: nil,
     told: {:ok, []},
@@ -87,6 +89,7 @@ defmodule GossipCluster.Cluster.State do
           cut: MapSet.t(String.t()),
           health: :ok | :isolated,
           network: Codec.network(),
+          unicast_port: :inet.port_number(),
           condition: {Health.t(), [Health.problem()]} | nil,
           told: {Health.t(), [Health.problem()]},
           telling: boolean(),

@@ -47,6 +47,14 @@ defmodule GossipCluster.Options.Schema do
       default: 45_893,
       doc: "the group's UDP port. Many clusters and many nodes of one machine may share it"
     ],
+    unicast_port: [
+      type: :ports,
+      default: nil,
+      doc:
+        "the UDP port that this node sends from, and is answered at: the first free one of a range (`45894..45901`, or " <>
+          "`{45894, 45901}`), or just this (`45894`); `0` is any. `nil` is the first free one of the eight above `port`. Where " <>
+          "none is free it is any, too, and `status/1` has a problem. A firewall must let it in, and the `port`"
+    ],
     interfaces: [
       type: :interfaces,
       default: :all,

@@ -6,7 +6,20 @@ defmodule GossipCluster.Owner.Effects do
 
   alias GossipCluster.Cluster
   alias GossipCluster.Dial.{AtomBudget, Attempt, Path}
-  alias GossipCluster.{Epmd, Hidden, LocalNode, Peer, Reporter, Secret, Siblings, Sidecar, View}
+
+  alias GossipCluster.{
+    Epmd,
+    Hidden,
+    LocalNode,
+    Options,
+    Peer,
+    Reporter,
+    Secret,
+    Siblings,
+    Sidecar
+  }
+
+  alias GossipCluster.View
   alias GossipCluster.Owner.{Tasks, Timers}
   alias GossipCluster.Sidecar.Codec
 
@@ -196,6 +209,7 @@ defmodule GossipCluster.Owner.Effects do
       keys: keys,
       group: options.group,
       port: options.port,
+      unicast_port: Options.unicast_port(options),
       interfaces: options.interfaces,
       ttl: options.ttl,
       interval: options.interval,

@@ -67,7 +67,7 @@ defmodule GossipCluster.Sidecar.Codec do
              version: String.t(),
              boot: String.t(),
              pid: non_neg_integer(),
-             udp_port: :inet.port_number(),
+             unicast_port: :inet.port_number(),
              interfaces: [interface()],
              network: network()
            }}
@@ -141,8 +141,8 @@ defmodule GossipCluster.Sidecar.Codec do
          {:configure,
           %{version: @protocol, cluster: c, keys: k, group: g, port: p, interfaces: i} = map}
        ) do
-    map_size(map) == 11 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
-      interfaces?(i) and
+    map_size(map) == 12 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
+      interfaces?(i) and unicast_port?(map) and
       match?(
         %{ttl: t, interval: n, max_peers: m, heartbeats: h, advertise: a}
         when t in 0..255 and n in 100..60_000 and m in 1..65_535 and is_boolean(h) and
@@ -188,6 +188,13 @@ defmodule GossipCluster.Sidecar.Codec do
 
   defp keys?(_other), do: false
 
+  defp unicast_port?(%{unicast_port: {0, 0}}), do: true
+
+  defp unicast_port?(%{unicast_port: {first, last}}),
+    do: first in 1..65_535 and last in 1..65_535 and first <= last
+
+  defp unicast_port?(_map), do: false
+
   defp interfaces?(:all), do: true
 
   defp interfaces?({kind, list}),
@@ -215,7 +222,7 @@ defmodule GossipCluster.Sidecar.Codec do
             version: version,
             boot: <<boot::binary-8>>,
             pid: pid,
-            udp_port: port,
+            unicast_port: port,
             interfaces: interfaces,
             network: network
           } = map}

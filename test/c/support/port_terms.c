@@ -116,6 +116,13 @@ static void put_advertise(ei_x_buff *x, const struct port_config *c)
     binary(x, c->advertise != NULL ? c->advertise : "");
 }
 
+static void put_unicast_port(ei_x_buff *x, const struct port_config *c)
+{
+    must(ei_x_encode_tuple_header(x, 2));
+    must(ei_x_encode_ulong(x, c->unicast_first));
+    must(ei_x_encode_ulong(x, c->unicast_last));
+}
+
 void port_configure(ei_x_buff *x, const struct port_config *c)
 {
     static const struct {
@@ -133,6 +140,7 @@ void port_configure(ei_x_buff *x, const struct port_config *c)
         {"max_peers", put_max_peers},
         {"heartbeats", put_heartbeats},
         {"advertise", put_advertise},
+        {"unicast_port", put_unicast_port},
     };
     size_t count = sizeof keys / sizeof keys[0];
     pair(x, "configure");

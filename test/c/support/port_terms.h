@@ -16,6 +16,7 @@ struct port_config {
     uint32_t interval;
     bool heartbeats;
     const char *advertise;
+    uint16_t unicast_first, unicast_last;
 };
 
 /* Each starts a new term in `x` (version byte included), which the caller frees with ei_x_free; zeroed is

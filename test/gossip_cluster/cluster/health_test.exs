@@ -17,7 +17,9 @@ defmodule GossipCluster.Cluster.HealthTest do
     rival: nil,
     network: %{reach: :lan, missing: []},
     interfaces: [{"eth0", 2, "192.0.2.1"}],
-    named_interfaces: false
+    named_interfaces: false,
+    unicast_port: 45_894,
+    unicast_wanted: {45_894, 45_901}
   }
 
   # Whether a node in each of these states can be found by another, and what is said if not.
@@ -49,6 +51,14 @@ defmodule GossipCluster.Cluster.HealthTest do
     {%{network: %{reach: :virtual, missing: ["eth7"]}, named_interfaces: true}, :no_network,
      [:no_network]},
     {%{network: %{reach: :lan, missing: ["eth7"]}, named_interfaces: true}, :ok, [:interface]},
+    # It is found by multicast all the same.
+    {%{unicast_port: 45_901}, :ok, []},
+    {%{unicast_port: 45_902}, :ok, [:unicast_port]},
+    {%{unicast_port: 45_893}, :ok, [:unicast_port]},
+    {%{unicast_port: 45_902, unicast_wanted: {0, 0}}, :ok, []},
+    # The system does not tell, or the sidecar has not yet.
+    {%{unicast_port: 0}, :ok, []},
+    {%{sidecar: :down, unicast_port: 45_902}, :no_sidecar, [:no_sidecar]},
     # One problem for each cause, the weightiest first.
     {%{left: true, announced: false, isolated: true}, :unannounced, [:left, :isolated]},
     {%{isolated: true, network: %{reach: :none, missing: []}}, :no_network,
@@ -114,6 +124,16 @@ defmodule GossipCluster.Cluster.HealthTest do
 
     assert {:no_network, [virtual_network: text]} = Health.judge(docker)
     assert text =~ "(docker0)"
+
+    for {wanted, taken} <- [
+          {{45_894, 45_901}, "UDP ports 45894 to 45901 are all taken"},
+          {{7, 7}, "UDP port 7 is taken"}
+        ] do
+      view = %{@well | unicast_port: 40_000, unicast_wanted: wanted}
+      assert {:ok, [unicast_port: text]} = Health.judge(view)
+      assert text =~ taken
+      assert text =~ "answer to port 40000,"
+    end
 
     assert {:no_sidecar, [no_sidecar: "why"]} =
              Health.judge(%{@well | sidecar: :down, reason: "why"})

@@ -10,7 +10,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
     version: "1",
     boot: <<1::64>>,
     pid: 1,
-    udp_port: 54_321,
+    unicast_port: 54_321,
     interfaces: [],
     network: @network
   }
@@ -25,7 +25,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
     interval: 1_000,
     max_peers: 4_096,
     heartbeats: false,
-    advertise: ""
+    advertise: "",
+    unicast_port: {45_894, 45_901}
   }
   @alive %{
     name: "a@host",
@@ -148,7 +149,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
           version: "1.2.3",
           boot: :rand.bytes(8),
           pid: int(1, 99_999),
-          udp_port: int(0, 65_535),
+          unicast_port: int(0, 65_535),
           interfaces: [{"lo", 1, "127.0.0.1"}],
           network: network()
         }
@@ -276,9 +277,9 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:stats, 1, %{interfaces: :none}},
           {:ready, Map.delete(@ready, :interfaces)},
           {:ready, Map.delete(@ready, :network)},
-          {:ready, Map.delete(@ready, :udp_port)},
-          {:ready, %{@ready | udp_port: 65_536}},
-          {:ready, %{@ready | udp_port: nil}},
+          {:ready, Map.delete(@ready, :unicast_port)},
+          {:ready, %{@ready | unicast_port: 65_536}},
+          {:ready, %{@ready | unicast_port: nil}},
           {:ready, %{@ready | network: :lan}},
           {:ready, %{@ready | pid: -1}},
           {:ready, %{@ready | interfaces: [:lo]}},
@@ -314,7 +315,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
            %{
              @configuration
              | interfaces: {:except, ["lo"]},
-               keys: [cookie: "c", passphrase: "p", key: @key]
+               keys: [cookie: "c", passphrase: "p", key: @key],
+               unicast_port: {0, 0}
            }},
           :hide,
           :pulse,
@@ -370,6 +372,11 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:configure, %{@configuration | interfaces: {:only, [:eth0]}}},
           {:configure, %{@configuration | port: 0}},
           {:configure, %{@configuration | ttl: 256}},
+          {:configure, Map.delete(@configuration, :unicast_port)},
+          {:configure, %{@configuration | unicast_port: 45_894}},
+          {:configure, %{@configuration | unicast_port: {0, 1}}},
+          {:configure, %{@configuration | unicast_port: {2, 1}}},
+          {:configure, %{@configuration | unicast_port: {1, 65_536}}},
           {:configure, %{@configuration | interval: 99}},
           {:configure, %{@configuration | heartbeats: nil}},
           {:alive, %{@alive | name: :a@host}},
