@@ -4,6 +4,7 @@
 
 #include "attack.h"
 #include "build.h"
+#include "inside.h"
 #include "test.h"
 
 static bool drop_to_0(struct net *net, size_t from, size_t to, const struct sent *s)
@@ -103,6 +104,72 @@ static void who_lost_time_is_measured_anew(void **state)
     assert_true(net_whole(net));
 }
 
+/* Z is stopped, runs for a moment, and is stopped again: what has waited since before both was not read in
+ * that moment. In a longer one it would have been. */
+static void what_waited_for_two_pauses_in_a_row_is_not_late(void **state)
+{
+    const int64_t moments[] = {0, STOPPED_AFTER - MS_US, STOPPED_AFTER + MS_US};
+    for (size_t i = 0; i < 2 * COUNT(moments); i++) {
+        bool sleeps = i % 2 != 0, in_a_row = moments[i / 2] <= STOPPED_AFTER;
+        struct net *net = net_again(state);
+        struct sent beat;
+        attack_members(net, 2);
+        net->drop = drop_to_0; /* but for what waits */
+        int64_t since = ++net->now;
+        while (!attack_record(net, 1, WIRE_HELLO, PATH_GROUP, since, &beat)) {
+            net_run(net, MS_US);
+        }
+        struct node *z = net->nodes[0];
+        if (sleeps) {
+            net_sleep(net, 3 * SECOND_US);
+        } else {
+            z->paused = true;
+            net_run(net, 3 * SECOND_US);
+            z->paused = false;
+        }
+        net_command(net, 0, COMMAND_PULSE); /* it runs, */
+        net_run(net, moments[i / 2]);
+        net_command(net, 0, COMMAND_PULSE); /* and still does */
+        z->paused = true;
+        net_run(net, 1500 * MS_US);
+        z->paused = false;
+        uint64_t stale = gossip_stats(z->g).stale;
+        attack_replay(net, 0, &beat, &beat.from);
+        if (gossip_stats(z->g).stale != stale + !in_a_row) {
+            fail_msg("row %zu: it is%s late", i, in_a_row ? "" : " not");
+        }
+        assert_int_equal(inside_heard(z->g, gossip_boot(net->nodes[1]->g)) >= since, in_a_row);
+    }
+}
+
+/* Nobody had said anything for a while when all slept: the pause has ended when Z wakes, and not a while
+ * before. */
+static void what_waited_while_an_idle_machine_slept_is_not_late(void **state)
+{
+    struct net *net = *state;
+    struct forged f = forge(100, "f@h2", 1, 50);
+    struct wire_message m;
+    uint8_t waits[DATAGRAM_MAX];
+    size_t z = net_member(net, "z@host", 1);
+    struct gossip *g = net->nodes[z]->g;
+    net_run(net, 7 * SECOND_US);
+    net->nodes[z]->hung = true; /* nothing but its timers calls it */
+    net_prove(net, z, &f);
+    while (gossip_deadline(g) - net->now < 2 * STOPPED_AFTER) {
+        net_run(net, MS_US);
+        assert_int_equal(net_listed(net, z), 1);
+    }
+    forge_start(&f, &m, WIRE_HELLO);
+    m.sent_at = (uint64_t)net->now;
+    size_t len = forge_seal(&f, &m, waits);
+    net_run(net, 2 * STOPPED_AFTER - MS_US);
+    net_sleep(net, 3600 * SECOND_US);
+    int64_t heard = inside_heard(g, f.id.boot);
+    net_inject(net, z, &f.addr, PATH_GROUP, waits, len);
+    assert_int_equal(gossip_stats(g).stale, 0);
+    assert_true(inside_heard(g, f.id.boot) > heard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +177,8 @@ int main(void)
         NET_TEST(an_answer_does_not_outlive_a_sleep),
         NET_TEST(who_slept_is_not_late),
         NET_TEST(who_lost_time_is_measured_anew),
+        NET_TEST(what_waited_for_two_pauses_in_a_row_is_not_late),
+        NET_TEST(what_waited_while_an_idle_machine_slept_is_not_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,20 +68,10 @@ int64_t gossip_deadline(const struct gossip *g)
     return next == INT64_MAX ? NEVER : next + g->lag;
 }
 
-/* So much time was not lived through, just now. What waits in the sockets is as late. */
-static void lost(struct gossip *g, int64_t time)
-{
-    g->lost = g->clock - g->lost_at <= STOPPED_AFTER ? g->lost + time : time;
-    g->lost_at = g->clock;
-}
-
 void gossip_slept(struct gossip *g, int64_t ahead)
 {
     if (ahead > g->ahead) {
-        g->clock += ahead - g->ahead;
-        if (ahead - g->ahead > STOPPED_AFTER) {
-            lost(g, ahead - g->ahead);
-        }
+        g->slept += ahead - g->ahead;
         g->ahead = ahead;
     }
 }
@@ -98,16 +88,29 @@ void gossip_addresses(struct gossip *g, const struct addr *addrs, size_t count)
     }
 }
 
+/* So much time was not lived through since the last call, which came at `before`. What waits in the sockets
+ * is as late; and if a pause had only just ended by then, as late as both: there was no time to read it. */
+static void lost(struct gossip *g, int64_t before, int64_t time)
+{
+    g->lost = before - g->lost_at <= STOPPED_AFTER ? g->lost + time : time;
+    g->lost_at = g->clock;
+}
+
 /* Sets the core's own time. A caller who comes long after the deadline was stopped (SIGSTOP, a paused VM,
  * swap): the time it did not live through does not count, or it would take everybody for dead. */
 static void enter(struct gossip *g, int64_t now)
 {
-    g->clock = now + g->ahead > g->clock ? now + g->ahead : g->clock;
+    int64_t before = g->clock, time = g->slept > STOPPED_AFTER ? g->slept : 0;
     int64_t due = timers_next(&g->timers);
     int64_t expected = due < g->now ? g->now : due;
+    g->slept = 0;
+    g->clock = now + g->ahead > before ? now + g->ahead : before;
     if (due != INT64_MAX && now - g->lag - expected > STOPPED_AFTER) {
-        lost(g, now - expected - g->lag);
+        time += now - expected - g->lag;
         g->lag = now - expected;
+    }
+    if (time > 0) {
+        lost(g, before, time);
     }
     if (now - g->lag > g->now) {
         g->now = now - g->lag;

@@ -67,8 +67,9 @@ struct gossip {
     int64_t now;     /* the core's own time: the caller's less the lag */
     int64_t lag;     /* time this process was stopped for; the core's own time stands still meanwhile */
     int64_t clock;   /* the caller's time and the machine's sleep: it stands still for nothing */
-    int64_t ahead;   /* the machine's sleep */
-    int64_t lost;    /* how long the last pause was, which ended ... */
+    int64_t ahead;   /* the machine's sleep, */
+    int64_t slept;   /* and what of it is new since the last call */
+    int64_t lost;    /* how long the last pause was, with those just before it; it ended ... */
     int64_t lost_at; /* ... then, by `clock` */
 
     /* receive.c: at each fresh datagram of a peer */

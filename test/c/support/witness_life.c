@@ -15,12 +15,13 @@ void life_start(struct witness_life *l)
 void life_clock(struct witness_life *l, int64_t now, int64_t clock)
 {
     int64_t pause = (clock - now) - l->slept + (now > l->due ? now - l->due : 0);
+    int64_t before = l->clock;
     l->slept = clock - now;
     l->clock = clock;
     l->boot = 0;
     l->wrong = NULL;
     if (pause > STOPPED_AFTER) {
-        l->lost = pause + (clock - l->lost_at <= STOPPED_AFTER ? l->lost : 0);
+        l->lost = pause + (before - l->lost_at <= STOPPED_AFTER ? l->lost : 0);
         l->lost_at = clock;
     }
 }
