@@ -7,6 +7,7 @@ from collections import Counter
 
 import message as wire
 from attack import Attacker, Recorder
+from flood import Flood, Tap, recording
 from group import COOKIE, INTERVAL, RING, GroupCase, setUpModule  # noqa: F401
 from lab import ip, nft
 from sidecar import ready
@@ -174,37 +175,39 @@ class DepartedTest(OutsiderCase):
 
 
 class AmplifyTest(OutsiderCase):
-    hosts, sidecars = 5, 0
+    hosts, sidecars = 22, 0
 
     def test_all_together_answer_with_three_times_the_bytes_at_most(self):
+        """As bench/amplify.py, for a moment: recordings that members made, and many that only the key can make."""
         recorded = self.record_a_session()
-        self.real = [self.sidecar(n) for n in (1, 2, 3)] + [self.node(4, f"py{i}") for i in range(5)]
-        sidecars, nodes = self.real[:3], self.real[3:]
-        self.real = sidecars
-        ready(self.world, sidecars)
-        self.until(lambda: all(len(s.peers) == 7 for s in sidecars) and all(len(n.names()) == 7 for n in nodes),
-                   "the group has formed", 20)
-        self.until(lambda: all(n.member.has_joined() for n in nodes), "all have joined")
+        self.real = [self.sidecar(n) for n in range(1, 21)]
+        ready(self.world, self.real)
+        self.until(lambda: all(len(s.peers) == 19 for s in self.real), "the group has formed", 20)
         self.world.run(1)
-        boot = opened(recorded[0])[0].boot
-        victim = (self.lab[5].ip, 9)
-        recorder = self.world.add(Recorder(self.lab[5]))
-        for data in recorded:  # each with the victim for a source, ten times
-            for _ in range(10):
-                self.attacker.forge(data, victim)
-            self.world.run(0.05)
-        self.world.run(0.5)
-        to_victim = [data for data, _, to in recorder.packets if to == victim]
-        to_group = [data for data, source, to in recorder.packets if to == (GROUP, PORT) and source != victim
-                    and boot in [b for b, _ in opened(data)[0].echoes]]
-        answered = sum(map(len, to_victim)) + sum(map(len, to_group))
-        self.assertGreater(len(to_victim), 2)
-        self.assertGreater(len(to_group), 0)
-        # The first time it was new, and answered; each again tells nothing.
-        self.assertLessEqual(answered, 3 * sum(map(len, recorded)))
-        self.assertEqual(self.attacker.bytes_sent, 10 * sum(map(len, recorded)))
-        for s in sidecars:
-            self.assertGreaterEqual(sum(self.stats(s, "unproven", "copies")), len(recorded) * 10)
+        victim = (self.lab[22].ip, 9)
+        self.world.remove(self.attacker)  # he need hear nothing
+        attacker = Attacker(self.lab[21])
+        self.addCleanup(attacker.close)
+        tap = self.world.add(Tap(self.lab, attacker.host, victim))
+        # Each is new once, and answered; again it tells nothing.
+        many = [recording(victim, i % 2 == 1) for i in range(200)]
+        for recordings, times, rate in ((recorded[:1], 10, 20), (recorded, 10, 100), (many, 1, 100)):
+            before = sum(sum(self.stats(s, "unproven", "copies")) for s in self.real)
+            tap.ask(self.world, "begin")
+            flood = self.world.add(Flood(attacker, victim, recordings, rate, times * len(recordings)))
+            self.until(lambda: flood.ask(self.world, "said") == times * len(recordings), "all are said", 20)
+            self.world.run(0.5)
+            self.world.remove(flood)
+            account, _, lost = tap.ask(self.world, "end")
+            self.assertEqual(lost, 0)
+            self.assertEqual(account.sent, times * sum(map(len, recordings)))
+            self.assertGreater(account.caused, 0)
+            self.assertLessEqual(account.worst, 300)
+            after = sum(sum(self.stats(s, "unproven", "copies")) for s in self.real)
+            self.assertGreaterEqual(after - before, 20 * times * len(recordings))
+        self.assertGreater(account.to_victim, 0)
+        self.assertGreater(account.to_group, 0)
+        for s in self.real:
             self.assertNotIn("ended@h1", s.names())
             self.assertEqual(s.seen("down"), [])
 
