@@ -49,6 +49,9 @@ static void prepare_process(void)
     (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
 #if defined(__linux__)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* and so would what another process of this user reads */
+    /* When the parent ends (erl_child_setup, which ends with its VM) and this process is stopped, it is to go
+     * on: it then sees the end of stdin, says goodbye and ends, where it would stay stopped for ever. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
 #endif
 }
 

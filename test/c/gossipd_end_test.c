@@ -97,6 +97,36 @@ static void who_leaves_while_keys_are_derived_and_halts_has_left(void **state)
     sidecar_finish(&a);
 }
 
+/* Here, too. Stopped it would not see that the VM is gone, and stay until somebody continues it. */
+static void a_stopped_one_whose_vm_is_killed_says_goodbye(void **state)
+{
+#if defined(__linux__)
+    (void)state;
+    const struct port_config config = {.port = sidecar_port()};
+    struct sidecar a = sidecar_started(config);
+    sidecar_alive(&a, "a@host");
+    pid_t beam = fork();
+    assert_true(beam >= 0);
+    if (beam == 0) {
+        struct sidecar b = sidecar_started(config);
+        sidecar_alive(&b, "b@host");
+        sidecar_await(&b, "up");
+        (void)kill(b.pid, SIGSTOP);
+        (void)kill(getpid(), SIGKILL);
+    }
+    sidecar_await(&a, "down");
+    assert_true(sidecar_mentions(&a, "b@host"));
+    assert_true(sidecar_mentions(&a, "beam_exit"));
+    int status = 0;
+    assert_int_equal(waitpid(beam, &status, 0), beam);
+    assert_true(WIFSIGNALED(status));
+    sidecar_finish(&a);
+#else
+    (void)state;
+    skip(); /* only Linux sends a signal when a parent ends */
+#endif
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +134,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(the_first_sigterm_leaves_time_for_goodbye, sidecar_kill_all),
         cmocka_unit_test_teardown(a_reader_that_goes_away_ends_it, sidecar_kill_all),
         cmocka_unit_test_teardown(who_leaves_while_keys_are_derived_and_halts_has_left, sidecar_kill_all),
+        cmocka_unit_test_teardown(a_stopped_one_whose_vm_is_killed_says_goodbye, sidecar_kill_all),
     };
     return sidecar_find(argc, argv) != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,15 @@ defmodule GossipCluster.Integration.SidecarTruthTest do
     assert Enum.uniq(Node.about(a, b)) -- [:update] == [:up]
   end
 
+  test "frozen, and its whole VM is killed: it is continued, says goodbye for it, and ends" do
+    {_lab, [a, b]} = together(["a", "b"])
+    old = Node.sidecar(b)
+    Lab.signal(:STOP, old)
+    Lab.signal(:KILL, b.os_pid)
+    eventually("it is no more", [a], fn -> not File.exists?("/proc/#{old}") end)
+    eventually("the other is told why", [a], fn -> {:down, :beam_exit} in Node.about(a, b) end)
+  end
+
   test "stopped together with its BEAM, as a machine that sleeps: it is the same one when both go on" do
     {_lab, [a, b]} = together(["a", "b"])
     old = Node.sidecar(b)
