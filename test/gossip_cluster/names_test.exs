@@ -155,6 +155,7 @@ defmodule GossipCluster.NamesTest do
       for _ <- 1..20 do
         spawn(fn ->
           Process.flag(:trap_exit, true)
+          receive do: (:start -> :ok)
 
           send(
             test,
@@ -166,15 +167,18 @@ defmodule GossipCluster.NamesTest do
         end)
       end
 
-    results =
-      for _ <- starts,
-          do:
-            (receive do
-               {:started, result} -> result
-             end)
+    {results, log} =
+      with_log(fn ->
+        for pid <- starts, do: send(pid, :start)
+
+        for _ <- starts do
+          receive do: ({:started, result} -> result)
+        end
+      end)
 
     assert [{:ok, supervisor}] = Enum.filter(results, &match?({:ok, _}, &1))
     assert Enum.count(results, &(&1 == {:error, {:already_started, supervisor}})) == 19
+    assert length(String.split(log, "a cluster of this name runs already")) == 1 + 19
     assert GossipCluster.peers(Shop) == []
     ref = Process.monitor(supervisor)
     for pid <- starts, do: send(pid, :stop)

@@ -47,6 +47,34 @@ defmodule GossipCluster.ReadmeTest do
       for kind <- kinds, do: assert(read("README.md") =~ "| `{#{inspect(kind)}, ")
     end
 
+    test "says how to get it, what CI runs, and every variable that this repository's configuration reads" do
+      readme = read("README.md")
+      assert readme =~ "git clone #{Mix.Project.config()[:source_url]}\n"
+
+      for script <- ~w(bin/demo bin/test bin/test-compat bin/test-container),
+          do: assert(readme =~ "`#{script}" or readme =~ "    #{script} ")
+
+      run = for [_, script] <- Regex.scan(~r/^(bin\/[\w-]+)/m, read(".ci/run")), do: "`#{script}`"
+      assert readme =~ "`.ci/run` runs #{Enum.join(run, " and ")}."
+
+      variables = Regex.scan(~r/GOSSIP_\w+/, read("config/runtime.exs"))
+      text = Enum.map_join(["README.md" | @guides], &read/1)
+
+      for [variable] <- variables,
+          do: assert(text =~ variable, "#{variable} is explained nowhere")
+
+      # How to turn them on in `iex -S mix`.
+      assert readme =~ "`GOSSIP_LOG_HEARTBEATS=true` in front of it"
+    end
+
+    # As intervals_test has it for the C side.
+    test "says of the interval that it is the longest time between two beats, as the documentation does" do
+      for text <- [read("README.md"), Options.docs()] do
+        assert squeeze(text) =~ "the longest time between two heartbeats"
+        refute squeeze(text) =~ "shortest time between"
+      end
+    end
+
     test "links to files that exist" do
       for file <- ["README.md", "CHANGELOG.md" | @guides],
           text = read(file),

@@ -38,6 +38,16 @@ defmodule GossipCluster.Cluster.LocalTest do
       assert {:open, local().keys} in effects
     end
 
+    test "a node without a name has no sidecar, and so no socket, though its ring is there" do
+      nobody = %{local() | cookie: nil, own: nil}
+      {cluster, effects} = handle(Cluster.new(options([]), past(), 0), {:start, nobody, nil})
+      refute Enum.any?(effects, &match?({:open, _}, &1))
+      {cluster, effects} = handle(cluster, [{:restore, [], [], 1}, {:local, nobody}])
+      refute Enum.any?(effects, &match?({:open, _}, &1))
+      {_cluster, effects} = handle(cluster, {:local, local()})
+      assert {:open, local().keys} in effects
+    end
+
     test "what an earlier owner said is not said again, and what it listed is kept until it is confirmed" do
       cluster = Cluster.new(options([]), %{past() | up: ["zoe@x"]}, 0)
       peers = [peer("zoe@x", connection: :connected)]
