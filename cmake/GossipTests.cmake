@@ -70,17 +70,25 @@ foreach(source ${test_sources})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endforeach()
 
-# Tests in which memory is short: the linker puts support/refuse.c between the house and the allocator.
+# Tests that see what the house asks of others: the linker puts them between.
 include(CheckLinkerFlag)
 check_linker_flag(C -Wl,--wrap=malloc GOSSIP_LINKER_WRAPS)
-foreach(name short_memory_test uplink_short_memory_test)
+function(gossip_wrap name)
   if(GOSSIP_LINKER_WRAPS)
-    target_link_options(${name} PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
+    list(TRANSFORM ARGN PREPEND "-Wl,--wrap=")
+    target_link_options(${name} PRIVATE ${ARGN})
   else()
     message(STATUS "${name} is not run: this linker knows no --wrap")
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
     set_tests_properties(${name} PROPERTIES DISABLED ON)
   endif()
+endfunction()
+
+# Memory is short: support/refuse.c is the allocator.
+foreach(name short_memory_test uplink_short_memory_test)
+  gossip_wrap(${name} malloc calloc realloc aligned_alloc)
 endforeach()
+gossip_wrap(attack_secrets_test free sodium_memzero crypto_pwhash)
 
 file(GLOB fuzz_sources CONFIGURE_DEPENDS test/c/fuzz/*_fuzz.c)
 foreach(source ${fuzz_sources})
