@@ -144,8 +144,18 @@ static bool tell(struct links *l, const struct interface_list *list, int64_t now
     return used;
 }
 
+/* Looks come often enough for it. */
+static void report(struct links *l, int64_t now)
+{
+    if (now - l->reported_at >= LINKS_REPORT_GAP) {
+        udp_report(l->udp);
+        l->reported_at = now;
+    }
+}
+
 bool links_found(struct links *l, const struct interface_list *list, int64_t now)
 {
+    report(l, now);
     size_t joined = udp_set_interfaces(l->udp, list);
     bool well =
         joined == list->count && joined > 0 && list->missing == 0 && !list->fallback && !udp_troubled(l->udp);

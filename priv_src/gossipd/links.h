@@ -18,6 +18,10 @@
 #define LINKS_EVENT_GAP (20 * MS_US)    /* between looks that events ask for: they come in swarms */
 #define LINKS_TELL_GAP  (1 * SECOND_US) /* between two tellings of a change */
 
+/* Between two reports of what is joined. A switch that snoops forgets a group that nobody was heard to be in
+ * for 260 s (RFC 3376, section 8.4): so one report may be lost. */
+#define LINKS_REPORT_GAP (115 * SECOND_US)
+
 struct links {
     struct udp *udp; /* owned; NULL before links_open */
     struct log *log;
@@ -25,6 +29,7 @@ struct links {
     int watch;         /* owned; link_watch.h; -1: changes are seen by looks alone */
     int64_t looked_at; /* microseconds */
     int64_t look_at;
+    int64_t reported_at;
     bool unlisted; /* the system did not tell its interfaces the last time */
     bool told;     /* what follows has been told, at told_at */
     int64_t told_at;

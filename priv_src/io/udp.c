@@ -253,6 +253,20 @@ void udp_forget(struct udp *u, uint32_t index)
     u->count = kept;
 }
 
+void udp_report(struct udp *u)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < u->count; i++) {
+        const struct membership *m = &u->joined[i];
+        (void)udp_system_leave(u->sockets[m->socket], &u->options.group, &m->interface.addr);
+        if (join_on(u, u->sockets[m->socket], &m->interface) == 0) {
+            u->public[kept] = m->interface;
+            u->joined[kept++] = *m;
+        }
+    }
+    u->count = kept;
+}
+
 size_t udp_addresses(struct udp *u, struct addr *out, size_t most)
 {
     size_t count = 0;

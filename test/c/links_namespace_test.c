@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "link_watch.h"
+#include "links.h"
 #include "sidecar.h"
 #include "udp.h"
 #include "wait.h"
@@ -387,6 +387,41 @@ static void a_link_that_is_made_again_under_its_number_is_joined_again(void **st
     ip("link del v5");
 }
 
+/* A link that is made again under its number, which nobody has seen, is one whose membership only the kernel
+ * has lost: as a switch that snoops has, when its querier has gone mute. */
+static void what_is_joined_is_reported_again(void **state)
+{
+    (void)state;
+    need_namespace();
+    const uint8_t group[4] = {233, 252, 1, 33};
+    const struct interface_filter filter = {.mode = FILTER_ONLY, .count = 1, .items = {"v5"}};
+    struct udp_options options = {.group = addr_ipv4(group, sidecar_port(), 0)};
+    char last[LOG_TEXT] = "";
+    struct log log = log_new(ignore_line, last);
+    struct fault fault;
+    struct links links;
+    int64_t now = LINKS_REPORT_GAP;
+    add_numbered_link();
+    assert_int_equal(links_open(&links, &options, &filter, &log, &fault), 0);
+    (void)links_look(&links, now);
+    assert_true(kernel_has_joined("v5"));
+    for (int i = 0; i < 20; i++) { /* each leaves, or a socket would have its fill of memberships */
+        ip("link del v5");
+        add_numbered_link();
+        (void)links_look(&links, now + LINKS_REPORT_GAP - 1);
+        assert_false(kernel_has_joined("v5"));
+        now += LINKS_REPORT_GAP;
+        (void)links_look(&links, now);
+        assert_true(kernel_has_joined("v5"));
+        assert_int_equal(links.network.count, 1);
+        assert_true(links_deadline(&links) <= now + LINKS_CALM_GAP);
+    }
+    assert_false(udp_troubled(links.udp));
+    links_close(&links);
+    assert_false(kernel_has_joined("v5"));
+    ip("link del v5");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +433,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_link_that_comes_is_joined_at_once, sidecar_kill_all),
         cmocka_unit_test_teardown(a_link_that_is_made_again_under_its_number_is_joined_again,
                                   sidecar_kill_all),
+        cmocka_unit_test(what_is_joined_is_reported_again),
     };
     if (sidecar_find(argc, argv) != 0) {
         return 1;
