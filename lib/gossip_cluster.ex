@@ -31,7 +31,18 @@ defmodule GossipCluster do
 
   alias GossipCluster.Cluster.Health
   alias GossipCluster.Dial.Attempt
-  alias GossipCluster.{Disabled, Disconnects, Options, Peer, Reporter, Secret, Telemetry, View}
+
+  alias GossipCluster.{
+    Disabled,
+    Disconnects,
+    Options,
+    Peer,
+    Reporter,
+    Secret,
+    Tags,
+    Telemetry,
+    View
+  }
 
   @typedoc "The name of a cluster of this node: an atom."
   @type name :: atom()
@@ -40,7 +51,7 @@ defmodule GossipCluster do
   What a subscriber gets in `{:gossip_cluster, name, event}`.
 
     * `{:up, peer}` - a peer was found, and has proven that it holds the secret
-    * `{:update, peer}` - its address, port, status or sidecar has changed
+    * `{:update, peer}` - its address, port, status, tags or sidecar has changed
     * `{:down, peer, reason}` - it is gone: `:left` (it said goodbye), `:beam_exit` (its Erlang VM ended without one),
       `:silent`
     * `{:conflict, peer, other}` - two living nodes have this name; `other` may be this node
@@ -152,6 +163,7 @@ defmodule GossipCluster do
           node: node(),
           announced: boolean(),
           left: boolean(),
+          tags: %{String.t() => String.t()},
           health: health(),
           peers: non_neg_integer(),
           connected: non_neg_integer(),
@@ -176,6 +188,7 @@ defmodule GossipCluster do
     * `name`, `cluster` (the label), `group`, `port`, `interval` - as configured
     * `node` - this node, and `announced` - whether it announces itself (only while it is alive, and has not left)
     * `left` - whether `leave/1` was called, and not `rejoin/1` since
+    * `tags` - this node's own, as it says them to the others
     * `health` - whether others can find this node: `:ok`, `:isolated`, `:no_network`, `:no_sidecar`, `:conflict`,
       `:waiting` or `:unannounced`, see `t:health/0`
     * `peers`, `connected` - how many are listed, and how many of these are connected
@@ -217,6 +230,7 @@ defmodule GossipCluster do
       node: node(),
       announced: status.announced,
       left: status.left,
+      tags: View.get(view, :tags, options[:tags]),
       health: View.get(view, :health, elem(Health.unknown(), 0)),
       peers: length(peers),
       connected: Enum.count(peers, &(&1.connection == :connected)),
@@ -253,6 +267,7 @@ defmodule GossipCluster do
       node: node(),
       announced: false,
       left: false,
+      tags: options.tags,
       health: health,
       peers: 0,
       connected: 0,
@@ -273,7 +288,10 @@ defmodule GossipCluster do
   end
 
   @typedoc "See `await/1`."
-  @type await_option :: {:min, non_neg_integer()} | {:timeout, timeout()}
+  @type await_option :: {:min, non_neg_integer()} | {:tags, tags()} | {:timeout, timeout()}
+
+  @typedoc "See the option `tags`, and `put_tags/2`. Keys may be atoms or texts."
+  @type tags :: Tags.given()
 
   @typedoc "See `leave/1`."
   @type leave_option :: {:disconnect, boolean()}
@@ -281,12 +299,14 @@ defmodule GossipCluster do
   @doc """
   Waits until at least `:min` peers (default 1; this node does not count) are listed and connected.
 
+    * `:tags` - only those count that have all of these tags, see the option `tags`. Default: `%{}`, all count
     * `:timeout` - how long, in milliseconds, or `:infinity`. Default: `5000`
 
   Returns `:ok`, or `{:error, :timeout}`. It survives a restart of the cluster's processes meanwhile.
 
       :ok = GossipCluster.await(min: 2, timeout: 10_000)
       :ok = GossipCluster.await(Shop, min: 2, timeout: 10_000)
+      :ok = GossipCluster.await(tags: [role: "db"], min: 2)
   """
   @doc group: :look
   @spec await(name() | [await_option()]) :: :ok | {:error, :timeout}
@@ -298,7 +318,7 @@ defmodule GossipCluster do
   @doc group: :look
   @spec await(name(), [await_option()]) :: :ok | {:error, :timeout}
   def await(name, options) do
-    options = options!("await", name, options, [:min, :timeout], "min: 2, timeout: 10_000")
+    options = options!("await", name, options, [:min, :tags, :timeout], "min: 2, timeout: 10_000")
     min = Keyword.get(options, :min, 1)
     timeout = Keyword.get(options, :timeout, 5_000)
 
@@ -308,15 +328,18 @@ defmodule GossipCluster do
     unless timeout == :infinity or (is_integer(timeout) and timeout >= 0),
       do: wrong!("await", :timeout, timeout, "milliseconds or :infinity")
 
+    tags = tags!("await", Keyword.get(options, :tags, %{}))
+    deadline = if timeout != :infinity, do: now() + timeout
+
     cond do
-      view!(name) -> await(name, min, timeout, if(timeout != :infinity, do: now() + timeout))
+      view!(name) -> await(name, {:await, min, tags, timeout}, deadline)
       min == 0 -> :ok
       true -> {:error, :timeout}
     end
   end
 
-  defp await(name, min, timeout, deadline) do
-    GenServer.call(name, {:await, min, timeout}, :infinity)
+  defp await(name, {:await, min, tags, _timeout} = request, deadline) do
+    GenServer.call(name, request, :infinity)
   catch
     # The owner is being restarted.
     :exit, _reason ->
@@ -326,7 +349,8 @@ defmodule GossipCluster do
         {:error, :timeout}
       else
         Process.sleep(min(left, 20))
-        await(name, min, if(left == :infinity, do: left, else: max(left - 20, 0)), deadline)
+        timeout = if left == :infinity, do: left, else: max(left - 20, 0)
+        await(name, {:await, min, tags, timeout}, deadline)
       end
   end
 
@@ -444,6 +468,31 @@ defmodule GossipCluster do
   end
 
   @doc """
+  Changes what this node says of itself to the others, as the option `tags` does: these replace those that there were.
+
+      :ok = GossipCluster.put_tags(%{role: "db", zone: "a", version: "1.4.3"})
+
+  The others are told at once, and see it as `{:update, peer}`, also in `peers/1`; what changes many times a second is
+  told as it stands by then. A peer that the option `accept` has refused there is asked for again. **A connection that
+  is up stays**, whatever `accept` would say of the new tags: who would end it would end it for both, and with it all
+  that runs over it; whoever wants that calls `Node.disconnect/1` when it is told.
+
+  It lasts until the cluster's supervisor is restarted, so change the configuration too. What cannot be tags raises
+  `ArgumentError`.
+  """
+  @doc group: :run
+  @spec put_tags(tags()) :: :ok
+  def put_tags(tags), do: put_tags(__MODULE__, tags)
+
+  @doc "As `put_tags/1`, for the cluster of this name."
+  @doc group: :run
+  @spec put_tags(name(), tags()) :: :ok
+  def put_tags(name, tags) do
+    tags = tags!("put_tags", tags)
+    if view!(name), do: GenServer.call(name, {:put_tags, tags}), else: :ok
+  end
+
+  @doc """
   Emits what is counted as telemetry events, see `GossipCluster.Telemetry`: for `:telemetry_poller`, or a timer of
   yours.
 
@@ -492,6 +541,13 @@ defmodule GossipCluster do
     :exit, _reason -> nil
   end
 
+  defp tags!(function, given) do
+    case Tags.new(given) do
+      {:ok, tags} -> tags
+      {:error, allowed} -> wrong!(function, :tags, given, allowed)
+    end
+  end
+
   # What a function that takes a name and options was given, or how to write it right.
   defp options!(function, name, options, known, example) do
     function = "GossipCluster." <> function
@@ -514,7 +570,7 @@ defmodule GossipCluster do
     do:
       raise(
         ArgumentError,
-        "GossipCluster.#{function}: #{inspect(key)} is #{inspect(value)}, but must be #{allowed}"
+        "GossipCluster.#{function}: #{inspect(key)} is #{inspect(value, limit: 10, printable_limit: 100)}, but must be #{allowed}"
       )
 
   # The view of a cluster that runs; `nil` of one that is switched off.

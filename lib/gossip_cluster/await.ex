@@ -12,6 +12,7 @@ defmodule GossipCluster.Await do
 
     * `:name` - of the cluster. Default: `GossipCluster`
     * `:min` - how many peers must be listed and connected; this node does not count. Default: `1`
+    * `:tags` - only those count that have all of these tags: `[role: "db"]`. Default: `%{}`, all count
     * `:timeout` - how long to wait, in milliseconds, or `:infinity`. Default: `5000`
     * `:on_timeout` - `:continue` (a line at warning, and the next child starts) or `:error` (the supervisor does not
       start).
@@ -24,12 +25,13 @@ defmodule GossipCluster.Await do
 
   require Logger
 
-  alias GossipCluster.Options
+  alias GossipCluster.{Options, Peer}
 
   @typedoc "See above."
   @type option ::
           {:name, GossipCluster.name()}
           | {:min, non_neg_integer()}
+          | {:tags, GossipCluster.tags()}
           | {:timeout, timeout()}
           | {:on_timeout, :continue | :error}
 
@@ -51,7 +53,7 @@ defmodule GossipCluster.Await do
   @spec start_link([option()]) :: :ignore | {:error, {:timeout, String.t()}}
   def start_link(options \\ []) do
     options = unfold(options)
-    Options.known!("GossipCluster.Await", options, [:name, :on_timeout, :min, :timeout])
+    Options.known!("GossipCluster.Await", options, [:name, :on_timeout, :min, :tags, :timeout])
     {name, options} = Keyword.pop(options, :name, GossipCluster)
     {on_timeout, options} = Keyword.pop(options, :on_timeout, :continue)
 
@@ -85,12 +87,15 @@ defmodule GossipCluster.Await do
   defp text(name, options) do
     min = Keyword.get(options, :min, 1)
     timeout = Keyword.get(options, :timeout, 5_000)
-    found = connected(name)
+    found = connected(name, Keyword.get(options, :tags, %{}))
     "#{found} of #{min} awaited peers are connected after #{timeout} ms"
   end
 
-  defp connected(name) do
-    Enum.count(GossipCluster.peers(name), &(&1.connection == :connected))
+  defp connected(name, tags) do
+    Enum.count(
+      GossipCluster.peers(name),
+      &(&1.connection == :connected and Peer.tagged?(&1, tags))
+    )
   rescue
     # It has ended meanwhile.
     ArgumentError -> 0

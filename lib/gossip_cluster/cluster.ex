@@ -38,7 +38,7 @@ defmodule GossipCluster.Cluster do
   }
 
   alias GossipCluster.Dial.{Attempt, Path}
-  alias GossipCluster.{Facts, Hidden, Peer, Sidecar}
+  alias GossipCluster.{Facts, Hidden, Peer, Sidecar, Tags}
   alias GossipCluster.Sidecar.Codec
 
   # Names a turn: some milliseconds of work.
@@ -76,11 +76,12 @@ defmodule GossipCluster.Cluster do
           | {:probed, String.t(), :answered | :silent}
           | {:nodes, links :: non_neg_integer(),
              {:ok, [String.t()]} | {:error, String.t()} | :killed}
-          | {:await, Replies.caller(), pid(), non_neg_integer(), timeout()}
+          | {:await, Replies.caller(), pid(), non_neg_integer(), Tags.t(), timeout()}
           | {:caller_down, Replies.ref()}
           | {:leave, Replies.caller()}
           | {:leave_failed, Replies.ref()}
           | {:rejoin, Replies.caller()}
+          | {:put_tags, Replies.caller(), Tags.t()}
           | {:stats, Replies.caller()}
           | {:stats_failed, Replies.ref()}
           | {:siblings, [:inet.port_number()]}
@@ -138,6 +139,7 @@ defmodule GossipCluster.Cluster do
   @typedoc "What an earlier owner of this cluster knew."
   @type past :: %{
           left: boolean(),
+          tags: Tags.t(),
           up: [String.t()],
           told: {Health.t(), [Health.problem()]},
           interfaces: list(),
@@ -150,7 +152,7 @@ defmodule GossipCluster.Cluster do
     %State{
       options: options,
       roster: Roster.new(options.interval),
-      announcement: Announcement.new(past.left),
+      announcement: Announcement.new(past.left, past.tags),
       sidecar: SidecarLife.new(),
       replies: Replies.new(),
       problems: Problems.new(),
@@ -191,7 +193,7 @@ defmodule GossipCluster.Cluster do
       left: state.announcement.left,
       health: state.condition && elem(state.condition, 0),
       backlog: :queue.len(state.backlog),
-      awaits: map_size(state.replies.awaits)
+      awaits: map_size(state.replies.awaits) + map_size(state.replies.tagged)
     }
   end
 
@@ -201,6 +203,7 @@ defmodule GossipCluster.Cluster do
     :start,
     :restore,
     :rejoin,
+    :put_tags,
     :local,
     :local_port,
     :opened,
@@ -275,6 +278,7 @@ defmodule GossipCluster.Cluster do
     state
     |> work(@portion, now)
     |> Connections.dial(now)
+    |> Answers.match()
     |> Connections.show_changed()
     |> Connections.ask_cookies()
     |> Answers.awaits()

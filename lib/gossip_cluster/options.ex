@@ -18,7 +18,7 @@ defmodule GossipCluster.Options do
   message says what was given and what is allowed, but never shows a secret.
   """
 
-  alias GossipCluster.Secret
+  alias GossipCluster.{Secret, Tags}
 
   @keys Keyword.keys(@schema)
   @public for {key, spec} <- @schema, spec[:doc], do: key
@@ -58,6 +58,7 @@ defmodule GossipCluster.Options do
           | {:advertise, nil | text() | :inet.ip4_address()}
           | {:interval, 100..60_000}
           | {:max_peers, 1..65_535}
+          | {:tags, Tags.given()}
           | {:connect, function_of()}
           | {:disconnect, function_of()}
           | {:list_nodes, function_of()}
@@ -81,6 +82,7 @@ defmodule GossipCluster.Options do
           advertise: nil | String.t(),
           interval: 100..60_000,
           max_peers: 1..65_535,
+          tags: Tags.t(),
           connect: function_of(),
           disconnect: function_of(),
           list_nodes: function_of(),
@@ -377,6 +379,7 @@ defmodule GossipCluster.Options do
   end
 
   defp check(:secret, value, _), do: Secret.resolve(value)
+  defp check(:tags, value, _), do: Tags.new(value)
 
   defp appended(nil), do: ""
   defp appended(what), do: ": it is called with #{what} appended"

@@ -75,6 +75,7 @@ defmodule GossipCluster.Owner do
 
     past = %{
       left: View.get(view, :left, false),
+      tags: View.get(view, :tags, options.tags),
       up: View.up(view),
       told: View.get(view, :told, {:ok, []}),
       interfaces: View.get(view, :interfaces, []),
@@ -128,8 +129,11 @@ defmodule GossipCluster.Owner do
   ## Calls
 
   @impl true
-  def handle_call({:await, min, timeout}, {pid, _tag} = from, owner),
-    do: {:noreply, step(owner, {:await, from, pid, min, timeout})}
+  def handle_call({:await, min, tags, timeout}, {pid, _tag} = from, owner),
+    do: {:noreply, step(owner, {:await, from, pid, min, tags, timeout})}
+
+  def handle_call({:put_tags, tags}, from, owner),
+    do: {:noreply, step(owner, {:put_tags, from, tags})}
 
   def handle_call(:leave, from, owner), do: {:noreply, step(owner, {:leave, from})}
   def handle_call(:rejoin, from, owner), do: {:noreply, step(owner, {:rejoin, from})}

@@ -8,6 +8,8 @@ defmodule GossipCluster.Peer do
   `node/1` to get the atom of a peer that has one.
   """
 
+  alias GossipCluster.Tags
+
   @typedoc """
     * `name` - the node's name, such as `"shop@10.0.0.7"`
     * `creation` - with the name it identifies one life of that BEAM
@@ -20,6 +22,7 @@ defmodule GossipCluster.Peer do
     * `paths` - the IP addresses at which its distribution is dialled, best first
     * `connected_via` - `{ip, port}`: the other end of the Erlang connection; `nil`: there is none, or it is not known
     * `status` - `:alive`, `:suspect` (does not answer), `:stalled` (its sidecar beats but its BEAM hangs)
+    * `tags` - what its operator says of it, a map of texts to texts: `%{"role" => "web"}`; see the option `tags`
     * `cookie` - whether its Erlang cookie is this node's: `:same`, `:differs`, `:unknown`
     * `heard` - whether it was heard itself; `false`: only others have told of it, yet
     * `long_names`, `tls`, `ipv6`, `hidden` - how its distribution runs
@@ -39,6 +42,7 @@ defmodule GossipCluster.Peer do
           paths: [:inet.ip_address()],
           connected_via: {:inet.ip_address(), :inet.port_number()} | nil,
           status: :alive | :suspect | :stalled,
+          tags: %{String.t() => String.t()},
           cookie: :same | :differs | :unknown,
           heard: boolean(),
           long_names: boolean(),
@@ -62,6 +66,7 @@ defmodule GossipCluster.Peer do
     paths: [],
     connected_via: nil,
     status: :alive,
+    tags: %{},
     cookie: :unknown,
     heard: true,
     long_names: false,
@@ -126,6 +131,33 @@ defmodule GossipCluster.Peer do
   defp nice?(<<_c, rest::binary>>), do: nice?(rest)
   defp nice?(<<>>), do: true
 
+  @doc """
+  Whether the peer has all of these tags. Keys may be atoms or texts; those of `peer.tags` are always texts.
+
+      iex> peer = %GossipCluster.Peer{name: "db1@10.0.0.7", creation: 1, tags: %{"role" => "db", "zone" => "a"}}
+      iex> GossipCluster.Peer.tagged?(peer, role: "db")
+      true
+      iex> GossipCluster.Peer.tagged?(peer, %{"role" => "db", "zone" => "b"})
+      false
+
+  The peer may also come last, as the option `accept` has it: `{GossipCluster.Peer, :tagged?, [[role: "db"]]}`. What
+  cannot be tags raises `ArgumentError`.
+  """
+  @spec tagged?(t(), Tags.given()) :: boolean()
+  @spec tagged?(Tags.given(), t()) :: boolean()
+  def tagged?(wanted, %__MODULE__{} = peer), do: tagged?(peer, wanted)
+
+  def tagged?(%__MODULE__{tags: tags}, wanted) do
+    case Tags.new(wanted) do
+      {:ok, wanted} ->
+        Tags.match?(tags, wanted)
+
+      {:error, allowed} ->
+        raise ArgumentError,
+              "GossipCluster.Peer.tagged?: the tags are #{inspect(wanted, limit: 10)}, but must be #{allowed}"
+    end
+  end
+
   @doc "The peer's first IP address, or `nil`."
   @spec ip(t()) :: :inet.ip_address() | nil
   def ip(%__MODULE__{addresses: [{ip, _port, _ifindex} | _]}), do: ip
@@ -144,7 +176,7 @@ defmodule GossipCluster.Peer do
   defimpl Inspect do
     import Inspect.Algebra
 
-    alias GossipCluster.Peer
+    alias GossipCluster.{Peer, Tags}
 
     def inspect(peer, options) do
       concat([
@@ -153,6 +185,7 @@ defmodule GossipCluster.Peer do
         where(Peer.ip(peer)),
         if(peer.port == 0, do: "", else: ", port #{peer.port}"),
         ", #{peer.status}, ",
+        tags(peer.tags),
         connection(peer),
         ">"
       ])
@@ -160,6 +193,9 @@ defmodule GossipCluster.Peer do
 
     defp where(nil), do: ""
     defp where(ip), do: " at #{:inet.ntoa(ip)}"
+
+    defp tags(tags) when tags == %{}, do: ""
+    defp tags(tags), do: Tags.show(tags) <> ", "
 
     defp connection(%{connection: {:skipped, reason}}), do: "skipped: #{reason}"
     defp connection(%{connection: connection, problem: nil}), do: "#{connection}"

@@ -86,7 +86,7 @@ defmodule GossipCluster.Supervisor do
     View.put(
       view,
       :options,
-      Map.take(options, [:cluster, :group, :port, :interval, :disconnect, :observer])
+      Map.take(options, [:cluster, :group, :port, :interval, :tags, :disconnect, :observer])
     )
 
     children = [

@@ -84,6 +84,19 @@ static int read_host(struct cursor *c, const char *name, struct message *out)
     return 0;
 }
 
+static int read_tags(struct cursor *c, const char *name, struct message *out)
+{
+    const uint8_t *bytes;
+    size_t len;
+    int at = c->at;
+
+    if (cursor_bytes(c, &bytes, &len) != 0 || tags_set(&out->as.command.as.alive.tags, 1, bytes, len) != 0) {
+        return cursor_refuse(
+            c, at, name, "a binary of at most 256 bytes: keys and values in order, each behind its length");
+    }
+    return 0;
+}
+
 int term_alive(struct cursor *c, struct message *out)
 {
     out->as.command.type = COMMAND_ALIVE;
@@ -92,7 +105,7 @@ int term_alive(struct cursor *c, struct message *out)
         {"port", read_port},     {"long_names", read_long_names},
         {"tls", read_tls},       {"ipv6", read_ipv6},
         {"hidden", read_hidden}, {"host", read_host},
-        {"cookie", read_cookie},
+        {"cookie", read_cookie}, {"tags", read_tags},
     };
     return cursor_map(c, "alive", keys, sizeof keys / sizeof keys[0], out);
 }

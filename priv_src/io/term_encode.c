@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More than any term takes: a page of 64 peers with the longest names and four IPv6 addresses has 50 KiB. So
- * ei never grows the buffer, which it would leak where memory is short. */
-#define TERM_SIZE ((size_t)96 * 1024)
+/* More than any term takes: a page of 64 peers with the longest names, four IPv6 addresses and all the tags
+ * that there can be has 88 KiB. So ei never grows the buffer, which it would leak where memory is short. */
+#define TERM_SIZE ((size_t)128 * 1024)
 
 struct term {
     ei_x_buff x; /* ei's own: x.buff and x.index are the bytes and their number */
@@ -203,10 +203,31 @@ static int put_host(ei_x_buff *x, const struct host *host)
     return count > 0 ? ei_x_encode_empty_list(x) : 0;
 }
 
+/* #{Key => Value}, binaries */
+static int put_tags(ei_x_buff *x, const struct tags *tags)
+{
+    long texts = 0;
+    size_t len, next;
+    for (size_t at = 0; at < tags->len; at = next) {
+        (void)tags_text(tags, at, &len, &next);
+        texts++;
+    }
+    if (ei_x_encode_atom(x, "tags") != 0 || ei_x_encode_map_header(x, texts / 2) != 0) {
+        return -1;
+    }
+    for (size_t at = 0; at < tags->len; at = next) {
+        const uint8_t *text = tags_text(tags, at, &len, &next);
+        if (put_binary(x, text, len) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int put_peer(ei_x_buff *x, const struct peer_view *p)
 {
     const struct identity *id = &p->id;
-    return put(ei_x_encode_map_header(x, 14) != 0 || ei_x_encode_atom(x, "name") != 0 ||
+    return put(ei_x_encode_map_header(x, 15) != 0 || ei_x_encode_atom(x, "name") != 0 ||
                put_binary(x, id->name.text, id->name.len) != 0 || ei_x_encode_atom(x, "boot") != 0 ||
                put_boot(x, id->boot) != 0 || put_number(x, "creation", id->creation) != 0 ||
                put_number(x, "incarnation", id->incarnation) != 0 ||
@@ -217,7 +238,7 @@ static int put_peer(ei_x_buff *x, const struct peer_view *p)
                put_bool(x, "hidden", (id->flags & IDENTITY_HIDDEN) != 0) != 0 ||
                put_atom(x, "status", status_name(p->status)) != 0 ||
                put_atom(x, "cookie", cookie_name(p->cookie)) != 0 || put_bool(x, "heard", p->heard) != 0 ||
-               put_host(x, &p->host) != 0 || put_addresses(x, p) != 0);
+               put_host(x, &p->host) != 0 || put_tags(x, &p->tags) != 0 || put_addresses(x, p) != 0);
 }
 
 static int put_tagged(struct term *t, long arity, const char *tag)

@@ -168,6 +168,8 @@ static void commands_come_through(void **state)
     assert_int_equal(c->as.alive.self.flags, IDENTITY_LONG_NAMES);
     assert_int_equal(c->as.alive.host.len, 6);
     assert_memory_equal(c->as.alive.host.bytes, "\1\4\12\0\0\1", 6);
+    assert_int_equal(c->as.alive.tags.len, 9);
+    assert_memory_equal(c->as.alive.tags.bytes, "\4role\3web", 9);
     assert_int_equal(c->as.alive.cookie_len, 7);
     assert_memory_equal(c->as.alive.cookie, "monster", 7);
 

@@ -102,6 +102,7 @@ static struct peer_view a_peer(void)
     p.id.flags = IDENTITY_TLS | IDENTITY_HIDDEN;
     const uint8_t host[] = {1, 4, 10, 0, 0, 5, 6, 0x20, 1, [22] = 9};
     assert_int_equal(host_set(&p.host, host, sizeof host), 0);
+    p.tags = build_tags(1, "role=db zone=");
     p.addrs[0] = build_addr(5, 45893);
     p.addrs[1] = addr_ipv6(ip6, 65535, 7);
     return p;
@@ -110,7 +111,7 @@ static struct peer_view a_peer(void)
 static void is_peer(struct walk *w)
 {
     static const char *const flags[] = {"long_names", "tls", "ipv6", "hidden"};
-    is_map(w, 14);
+    is_map(w, 15);
     is_atom(w, "name");
     is_binary(w, "a@host", 6);
     is_atom(w, "boot");
@@ -147,6 +148,12 @@ static void is_peer(struct walk *w)
     }
     is_number(w, 9);
     is_list(w, 0);
+    is_atom(w, "tags");
+    is_map(w, 2);
+    is_binary(w, "role", 4);
+    is_binary(w, "db", 2);
+    is_binary(w, "zone", 4);
+    is_binary(w, "", 0);
     is_atom(w, "addresses");
     is_list(w, 2);
     is_tuple(w, 3);

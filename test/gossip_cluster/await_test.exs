@@ -74,6 +74,10 @@ defmodule GossipCluster.AwaitTest do
 
     assert log =~ "1 of 2 awaited peers are connected after 10 ms; the start goes on without"
 
+    tagged = [name: @name, tags: [role: "db"], timeout: 10]
+    log = capture_log(fn -> assert Await.start_link(tagged) == :ignore end)
+    assert log =~ "0 of 1 awaited peers are connected after 10 ms"
+
     children = [{Await, name: @name, min: 3, timeout: 10, on_timeout: :error}, gated(self())]
     Process.flag(:trap_exit, true)
 

@@ -20,7 +20,7 @@ defmodule GossipCluster.ClusterTest do
     end
 
     test "shows a peer, and tells Epmd, before it is dialled; answers and reports come last" do
-      {cluster, _} = handle(running(), {:await, :caller, self(), 1, :infinity})
+      {cluster, _} = handle(running(), {:await, :caller, self(), 1, %{}, :infinity})
       {cluster, effects} = handle(cluster, {:frame, {:up, peer("zoe@x")}})
       place = fn match -> Enum.find_index(effects, match) end
       assert place.(&match?({:epmd_put, _}, &1)) < place.(&match?({:dial, _, _}, &1))

@@ -46,6 +46,8 @@ defmodule GossipCluster.DisabledTest do
     assert GossipCluster.leave(name, disconnect: true) == :ok
     assert GossipCluster.rejoin(name) == :ok
     assert GossipCluster.rotate_secret(name, :cookie) == :ok
+    assert GossipCluster.put_tags(name, role: "db") == :ok
+    assert GossipCluster.await(name, min: 1, tags: [role: "db"]) == {:error, :timeout}
     assert GossipCluster.measure(name) == :ok
     status = GossipCluster.status(name)
 

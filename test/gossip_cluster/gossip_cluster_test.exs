@@ -90,15 +90,42 @@ defmodule GossipClusterTest do
           {[min: "1"], ~s(:min is "1", but)},
           {[timeout: -1], ":timeout is -1, but must be milliseconds or :infinity"},
           {[timeout: 1.5], ":timeout is 1.5, but"},
-          {[max: 1], "there is no option :max; there are :min, :timeout"}
+          {[tags: [role: :db]],
+           ":tags is [role: :db], but must be a map, or a keyword list, of at most 32"},
+          {[max: 1], "there is no option :max; there are :min, :tags, :timeout"}
         ] do
       error = assert_raise ArgumentError, fn -> GossipCluster.await(One, options) end
       assert error.message =~ "GossipCluster.await: " <> told
     end
   end
 
+  test "this node's tags: as configured, as changed, and as they were to the next owner" do
+    start_supervised!({GossipCluster, name: One, sidecar: mute(), tags: [role: "web"]})
+    assert GossipCluster.status(One).tags == %{"role" => "web"}
+    assert GossipCluster.put_tags(One, %{"role" => "db", zone: "a"}) == :ok
+    assert GossipCluster.status(One).tags == %{"role" => "db", "zone" => "a"}
+    # As Erlang has it.
+    assert GossipCluster.put_tags(One, [{:role, ~c"db"}]) == :ok
+    owner = Process.whereis(One)
+    Process.exit(owner, :kill)
+    GossipCluster.Eventually.eventually(fn -> Process.whereis(One) not in [nil, owner] end)
+    assert GossipCluster.status(One).tags == %{"role" => "db"}
+    assert :sys.get_state(One).cluster.announcement.tags == %{"role" => "db"}
+
+    error = assert_raise ArgumentError, fn -> GossipCluster.put_tags(One, role: "a\nb") end
+    assert error.message =~ "GossipCluster.put_tags: :tags is [role: \"a\\nb\"], but must be"
+    assert GossipCluster.status(One).tags == %{"role" => "db"}
+
+    assert_raise ArgumentError, ~r/no cluster Nobody runs/, fn ->
+      GossipCluster.put_tags(Nobody, [])
+    end
+  end
+
   test "options alone mean the default cluster" do
     start_supervised!({GossipCluster, secret: {:key, @key}, sidecar: mute()})
+    assert GossipCluster.await(min: 0, tags: [role: "db"]) == :ok
+    assert GossipCluster.put_tags(role: "db") == :ok
+    assert GossipCluster.status().tags == %{"role" => "db"}
     assert GossipCluster.await(min: 0) == :ok
     assert GossipCluster.await(min: 1, timeout: 0) == {:error, :timeout}
     assert GossipCluster.await([]) == {:error, :timeout}
@@ -138,7 +165,7 @@ defmodule GossipClusterTest do
           {fn -> GossipCluster.leave(One, disconnected: true) end,
            "GossipCluster.leave: there is no option :disconnected; there is :disconnect"},
           {fn -> GossipCluster.await(One, minimum: 1) end,
-           "GossipCluster.await: there is no option :minimum; there are :min, :timeout"},
+           "GossipCluster.await: there is no option :minimum; there are :min, :tags, :timeout"},
           {fn -> GossipCluster.peers(:infinity) end,
            "no cluster :infinity runs on this node; there runs One"},
           {fn -> GossipCluster.status([]) end, "no cluster [] runs on this node; there runs One"},
@@ -147,7 +174,7 @@ defmodule GossipClusterTest do
           {fn -> GossipCluster.Await.child_spec(5_000) end,
            "GossipCluster.Await: the options are 5000, but must be a keyword list: {GossipCluster.Await, min: 2, timeout: 10_000}"},
           {fn -> GossipCluster.Await.start_link(name: One, on_timout: :error) end,
-           "GossipCluster.Await: there is no option :on_timout; there are :name, :on_timeout, :min, :timeout"}
+           "GossipCluster.Await: there is no option :on_timout; there are :name, :on_timeout, :min, :tags, :timeout"}
         ] do
       error = assert_raise ArgumentError, call
       assert error.message =~ told

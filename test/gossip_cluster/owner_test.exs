@@ -40,6 +40,7 @@ defmodule GossipCluster.OwnerTest do
                tls: false,
                ipv6: false,
                hidden: false,
+               tags: "",
                cookie: "a_cookie_of_the_tests"
              }
 

@@ -42,6 +42,9 @@ defmodule GossipCluster.PeerTest do
     assert inspect(%{peer | addresses: [], port: 0}) ==
              ~s(#GossipCluster.Peer<"a@b", alive, waiting>)
 
+    assert inspect(%{peer | tags: %{"zone" => "a", "role" => "db"}}) ==
+             ~s(#GossipCluster.Peer<"a@b" at 192.0.2.1, port 4370, alive, role=db zone=a, waiting>)
+
     troubled = %{
       peer
       | status: :suspect,
@@ -66,5 +69,18 @@ defmodule GossipCluster.PeerTest do
     assert Peer.label(:a@b) == ~s(:"a@b")
     assert Peer.label("a\n\e[31m@b") == ~S(:"a\n\e[31m@b")
     assert Peer.label(<<255>>) == ":<<255>>"
+  end
+
+  test "it has tags, or not; either may be named first" do
+    peer = %Peer{name: "a@b", creation: 1, tags: %{"role" => "db", "zone" => "a"}}
+
+    for {wanted, has} <- [{[], true}, {[role: "db"], true}, {%{"zone" => "b"}, false}] do
+      assert Peer.tagged?(peer, wanted) == has
+      assert apply(Peer, :tagged?, [wanted, peer]) == has
+    end
+
+    assert_raise ArgumentError, ~r/the tags are \[role: :db\], but must be a map/, fn ->
+      Peer.tagged?(peer, role: :db)
+    end
   end
 end

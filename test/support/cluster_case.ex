@@ -9,7 +9,7 @@ defmodule GossipCluster.ClusterCase do
   alias GossipCluster.{Cluster, Hidden, Peer}
 
   @own %{name: "own@x", creation: 1, long_names: false, tls: false, ipv6: false, hidden: false}
-  @past %{left: false, up: [], told: {:ok, []}, interfaces: [], foreign: false}
+  @past %{left: false, tags: %{}, up: [], told: {:ok, []}, interfaces: [], foreign: false}
   @ready %{
     version: "1",
     boot: "b",
@@ -93,7 +93,8 @@ defmodule GossipCluster.ClusterCase do
         {:local, local()},
         {:local_port, 4000},
         {:addresses, [], nil},
-        {:announced, {:alive, Map.merge(@own, %{port: 4000, host: {false, []}}), local().cookie}},
+        {:announced,
+         {:alive, Map.merge(@own, %{port: 4000, host: {false, []}, tags: %{}}), local().cookie}},
         {:frame, {:ready, @ready}},
         {:frame, {:snapshot, :first, peers}},
         {:frame, :snapshot_end}

@@ -208,6 +208,7 @@ defmodule GossipCluster.FakeSidecar do
         cookie: :same,
         heard: true,
         host: :unknown,
+        tags: %{},
         addresses: [{{192, 0, 2, 1}, 40_000, 1}]
       },
       Map.new(changes)

@@ -5,7 +5,7 @@ defmodule GossipCluster.Cluster.Announcement do
   # looks at the node at each pulse, and tells what it saw. The secrets among that are hidden: they are compared here,
   # and passed on.
 
-  alias GossipCluster.Hidden
+  alias GossipCluster.{Hidden, Tags}
 
   # More are not told: see PROTOCOL.md, HOST.
   @most_addresses 6
@@ -14,7 +14,7 @@ defmodule GossipCluster.Cluster.Announcement do
 
   # own: this node's distribution; cookie, keys: hidden, nil as long as there is none; by_cookie: whether the ring needs
   # the cookie; port: where the distribution listens, nil as long as that is asked; host: whether it listens on the
-  # first of these addresses of its host alone, nil as long as nobody has looked; announced, keyed: what the sidecar has
+  # first of these addresses of its host alone, nil as long as nobody has looked; tags: what its operator says of it; announced, keyed: what the sidecar has
   # taken.
   defstruct own: nil,
             cookie: nil,
@@ -23,6 +23,7 @@ defmodule GossipCluster.Cluster.Announcement do
             port: nil,
             port_tries: 0,
             host: nil,
+            tags: %{},
             announced: nil,
             keyed: nil,
             left: false
@@ -47,6 +48,7 @@ defmodule GossipCluster.Cluster.Announcement do
           port: :inet.port_number() | nil,
           port_tries: non_neg_integer(),
           host: {boolean(), [:inet.ip_address()]} | nil,
+          tags: Tags.t(),
           announced: {map(), Hidden.t()} | nil,
           keyed: Hidden.t() | nil,
           left: boolean()
@@ -54,9 +56,9 @@ defmodule GossipCluster.Cluster.Announcement do
   @typedoc "What the sidecar does not know yet."
   @type change :: {:keys, Hidden.t()} | {:alive, map(), Hidden.t()}
 
-  @doc "Of one that has left, or has not."
-  @spec new(boolean()) :: t()
-  def new(left), do: %__MODULE__{left: left}
+  @doc "Of one that has left, or has not; and what its operator says of it."
+  @spec new(boolean(), Tags.t()) :: t()
+  def new(left, tags \\ %{}), do: %__MODULE__{left: left, tags: tags}
 
   @doc "Takes what the owner sees now; says whether this node has come, gone, or become another."
   @spec update(t(), local()) :: {:same | :started | :stopped, t()}
@@ -135,11 +137,15 @@ defmodule GossipCluster.Cluster.Announcement do
 
   defp alive(%{own: own, port: port, host: host, cookie: cookie, left: false} = announcement)
        when own != nil and port != nil and host != nil and cookie != nil do
-    alive = Map.merge(own, %{port: port, host: host})
+    alive = Map.merge(own, %{port: port, host: host, tags: announcement.tags})
     if announcement.announced == {alive, cookie}, do: [], else: [{:alive, alive, cookie}]
   end
 
   defp alive(_announcement), do: []
+
+  @doc "Its operator says something else of it from now on."
+  @spec tags(t(), Tags.t()) :: t()
+  def tags(announcement, tags), do: %{announcement | tags: tags}
 
   @doc "The sidecar has taken it. What is not taken is said again at the next pulse."
   @spec sent(t(), change()) :: t()

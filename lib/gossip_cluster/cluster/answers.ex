@@ -5,7 +5,8 @@ defmodule GossipCluster.Cluster.Answers do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Announcement, Dialer, Replies, SidecarLife, State}
+  alias GossipCluster.Cluster.{Announcement, Dialer, Replies, Roster, SidecarLife, State}
+  alias GossipCluster.Tags
 
   # For the sidecar's word that the goodbyes are sent (they take 20 ms), and for its counters.
   @leave_timeout 200
@@ -20,8 +21,12 @@ defmodule GossipCluster.Cluster.Answers do
     %{state | replies: replies} |> settle_conflicts() |> left(callers)
   end
 
-  def event(%{} = state, {:await, caller, pid, min, timeout}, _now) do
-    {ref, replies} = Replies.await(state.replies, caller, min)
+  def event(%{} = state, {:await, caller, pid, min, tags, timeout}, _now) do
+    {ref, replies} =
+      if tags == %{},
+        do: Replies.await(state.replies, caller, min),
+        else: Replies.await(state.replies, caller, min, tags, with_tags(state, tags))
+
     state = act(%{state | replies: replies}, {:monitor, ref, pid})
     # Who is connected already answers it at the end of this turn.
     if timeout == :infinity, do: state, else: timer(state, {:await, ref}, timeout)
@@ -76,6 +81,30 @@ defmodule GossipCluster.Cluster.Answers do
     if alone?(state) and Announcement.announced?(state.announcement),
       do: ask_stats(state, :alone),
       else: state
+  end
+
+  # Once for each who asks. Later only the names that change are looked at.
+  defp with_tags(state, tags) do
+    for peer <- Roster.list(state.roster),
+        Tags.match?(peer.tags, tags),
+        Dialer.connection(state.dialer, peer.name) == :connected,
+        uniq: true,
+        do: peer.name
+  end
+
+  @doc "Which of the names that have changed in this turn are connected, and have the tags that somebody awaits?"
+  @spec match(State.t()) :: State.t()
+  def match(%{changed: changed, replies: replies} = state) do
+    if changed == %{} or not Replies.tagged?(replies),
+      do: state,
+      else: %{state | replies: Enum.reduce(Map.keys(changed), replies, &match(state, &2, &1))}
+  end
+
+  defp match(state, replies, name) do
+    connected = Dialer.connection(state.dialer, name) == :connected
+    peers = if connected, do: Roster.named(state.roster, name), else: []
+
+    Replies.match(replies, name, fn tags -> Enum.any?(peers, &Tags.match?(&1.tags, tags)) end)
   end
 
   @doc "Answers those who await no more peers than are connected."

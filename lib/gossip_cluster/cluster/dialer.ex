@@ -31,7 +31,7 @@ defmodule GossipCluster.Cluster.Dialer do
   #       :name_type   one side has short names, the other long ones
   #       :tls         one side's distribution runs over TLS, the other's plain
   #       :cookie      its Erlang cookie is not ours, and this node holds none of its own for it
-  #       :refused     the `accept` option refused it (asked again when the peer changes)
+  #       :refused     the `accept` option refused it (asked again when the peer changes, or its tags)
 
   alias GossipCluster.Cluster.{DialBudget, DialQueue, Paths}
   alias GossipCluster.Peer
@@ -128,8 +128,14 @@ defmodule GossipCluster.Cluster.Dialer do
     case dialer.entries do
       %{^name => entry} ->
         changed = odds(entry.peer) != odds(peer)
+        # They change no odds, but maybe what `accept` says of it.
+        told = changed or entry.peer.tags != peer.tags
         entry = %{entry | peer: peer, lives: Enum.uniq([peer.creation | entry.lives])}
-        entry = if changed, do: %{entry | failures: 0, refused: false}, else: entry
+        entry = if changed, do: %{entry | failures: 0}, else: entry
+
+        entry =
+          if told, do: %{entry | refused: false, again: entry.state == :dialling}, else: entry
+
         at = if changed, do: nil, else: DialQueue.at(dialer.queue, name)
         reconsider(dialer, name, entry, now, at)
 
@@ -379,6 +385,11 @@ defmodule GossipCluster.Cluster.Dialer do
         {delay, dialer} = backoff(dialer, failures)
         entry = %{entry | failures: failures, doubted: true}
         reconsider(dialer, name, entry, now, now + delay)
+
+      # Something of it has changed since `accept` was asked.
+      {%{^name => %{state: :dialling, again: true} = entry}, :refused} ->
+        entry = %{entry | again: false}
+        reconsider(dialer, name, entry, now, soon(dialer, name, entry, now))
 
       {%{^name => %{state: :dialling} = entry}, :refused} ->
         reconsider(dialer, name, %{entry | refused: true}, now)

@@ -99,6 +99,13 @@ defmodule GossipCluster.Cluster.Local do
     |> act({:reply, caller, :ok})
   end
 
+  def event(state, {:put_tags, caller, tags}, _now) do
+    %{state | announcement: Announcement.tags(state.announcement, tags)}
+    |> first({:put, :tags, tags})
+    |> announce()
+    |> act({:reply, caller, :ok})
+  end
+
   def event(state, {:rejoin, caller}, _now), do: act(state, {:reply, caller, :ok})
 
   def event(state, {:local_port, port}, _now),

@@ -4,15 +4,18 @@ defmodule GossipCluster.Cluster.Replies do
   # is answered in the end, whatever becomes of the sidecar; only who awaits peers may wait for ever, and is forgotten
   # when it dies. Pure: it says whom to answer. A caller is whatever the owner can answer.
 
-  # awaits: ref => {caller, min}; order: {min, ref}, so that nobody is looked at who waits for more; leaves, stats: ref
-  # => caller.
-  defstruct awaits: %{}, order: :gb_sets.new(), leaves: %{}, stats: %{}, next: 0
+  alias GossipCluster.Tags
+
+  # awaits: ref => {caller, min}; order: {min, ref}, so that nobody is looked at who waits for more; tagged: ref =>
+  # {caller, min, tags, who is connected and has them}; leaves, stats: ref => caller.
+  defstruct awaits: %{}, order: :gb_sets.new(), tagged: %{}, leaves: %{}, stats: %{}, next: 0
 
   @type caller :: term()
   @type ref :: non_neg_integer()
   @type t :: %__MODULE__{
           awaits: %{ref() => {caller(), non_neg_integer()}},
           order: :gb_sets.set({non_neg_integer(), ref()}),
+          tagged: %{ref() => {caller(), non_neg_integer(), Tags.t(), MapSet.t(String.t())}},
           leaves: %{ref() => caller()},
           stats: %{ref() => caller()},
           next: ref()
@@ -30,12 +33,51 @@ defmodule GossipCluster.Cluster.Replies do
     {ref, %{replies | awaits: Map.put(replies.awaits, ref, {caller, min}), order: order}}
   end
 
+  @doc "This one waits for so many that have these tags; `names` are those that are there now."
+  @spec await(t(), caller(), non_neg_integer(), Tags.t(), [String.t()]) :: {ref(), t()}
+  def await(replies, caller, min, tags, names) do
+    {ref, replies} = next(replies)
+    tagged = Map.put(replies.tagged, ref, {caller, min, tags, MapSet.new(names)})
+    {ref, %{replies | tagged: tagged}}
+  end
+
+  @doc "Whether anybody waits for tags."
+  @spec tagged?(t()) :: boolean()
+  def tagged?(%{tagged: tagged}), do: tagged != %{}
+
+  @doc "This name has changed: is it connected, and has it these tags?"
+  @spec match(t(), String.t(), (Tags.t() -> boolean())) :: t()
+  def match(replies, name, matches?) do
+    tagged =
+      Map.new(replies.tagged, fn {ref, {caller, min, tags, names}} ->
+        names = if matches?.(tags), do: MapSet.put(names, name), else: MapSet.delete(names, name)
+
+        {ref, {caller, min, tags, names}}
+      end)
+
+    %{replies | tagged: tagged}
+  end
+
   @doc "So many are connected: who awaits no more than these, and is answered now."
   @spec connected(t(), non_neg_integer()) :: {[{ref(), caller()}], t()}
-  def connected(%{awaits: awaits} = replies, _count) when map_size(awaits) == 0,
-    do: {[], replies}
+  def connected(%{awaits: awaits, tagged: tagged} = replies, _count)
+      when map_size(awaits) == 0 and map_size(tagged) == 0,
+      do: {[], replies}
 
-  def connected(replies, count), do: connected(replies, count, [])
+  def connected(replies, count) do
+    enough =
+      for {ref, {_caller, min, _tags, names}} <- replies.tagged,
+          MapSet.size(names) >= min,
+          do: ref
+
+    {done, replies} =
+      Enum.reduce(enough, {[], replies}, fn ref, {done, replies} ->
+        {caller, replies} = cancel(replies, ref)
+        {[{ref, caller} | done], replies}
+      end)
+
+    connected(replies, count, done)
+  end
 
   defp connected(%{order: order} = replies, count, done) do
     with false <- :gb_sets.is_empty(order),
@@ -56,7 +98,14 @@ defmodule GossipCluster.Cluster.Replies do
         {caller, %{replies | awaits: awaits, order: order}}
 
       {nil, _awaits} ->
-        {nil, replies}
+        cancel_tagged(replies, ref)
+    end
+  end
+
+  defp cancel_tagged(replies, ref) do
+    case Map.pop(replies.tagged, ref) do
+      {{caller, _min, _tags, _names}, tagged} -> {caller, %{replies | tagged: tagged}}
+      {nil, _tagged} -> {nil, replies}
     end
   end
 

@@ -90,6 +90,15 @@ defmodule GossipCluster.Options.Schema do
       default: 4_096,
       doc: "how many peers are listed at most; newcomers beyond are refused and counted"
     ],
+    tags: [
+      type: :tags,
+      default: %{},
+      doc:
+        "what this node says of itself to the others, for `peers/1`, `accept` and `await/2` there: a map, or a keyword " <>
+          "list, of texts to texts, as in `%{role: \"web\", zone: \"a\"}`. At most 32, and 256 bytes together, where each " <>
+          "text counts a byte more; no control characters. Keys may be atoms; the others see them as texts. " <>
+          "`put_tags/2` changes them"
+    ],
     connect: [
       type: {:mfa, "the node"},
       default: {:net_kernel, :connect_node, []},

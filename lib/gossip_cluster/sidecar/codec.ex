@@ -7,7 +7,7 @@ defmodule GossipCluster.Sidecar.Codec do
   # Down (to the sidecar): only what this module lists can be encoded. No clause may fail with the term in the stack
   # trace, for there may be a secret in it.
 
-  alias GossipCluster.Peer
+  alias GossipCluster.{Peer, Tags}
 
   # Of which each peer is made: so all share one tuple with the names of the fields, a constant of this module.
   # `%Peer{name: name, ...}` makes such a tuple for each, 21 words of 64 that every collection of memory copies.
@@ -125,11 +125,11 @@ defmodule GossipCluster.Sidecar.Codec do
     end
   end
 
-  # The host's addresses go as the bytes that go on the wire.
-  defp down({:alive, %{host: {bound, ips}} = map}),
-    do:
-      {:alive,
-       %{map | host: IO.iodata_to_binary([if(bound, do: 1, else: 0) | Enum.map(ips, &ip/1)])}}
+  # The host's addresses, and the tags, go as the bytes that go on the wire.
+  defp down({:alive, %{host: {bound, ips}, tags: tags} = map}) do
+    host = IO.iodata_to_binary([if(bound, do: 1, else: 0) | Enum.map(ips, &ip/1)])
+    {:alive, %{map | host: host, tags: Tags.encode(tags)}}
+  end
 
   defp down({:disconnected, boot}), do: {:disconnected, Base.decode16!(boot, case: :lower)}
   defp down(command), do: command
@@ -152,8 +152,8 @@ defmodule GossipCluster.Sidecar.Codec do
   end
 
   defp command?({:alive, %{name: name, creation: creation, port: port, cookie: cookie} = map}) do
-    map_size(map) == 9 and is_binary(name) and creation in 0..0xFFFFFFFF and port in 0..65_535 and
-      is_binary(cookie) and host?(map) and
+    map_size(map) == 10 and is_binary(name) and creation in 0..0xFFFFFFFF and port in 0..65_535 and
+      is_binary(cookie) and host?(map) and Tags.valid?(map[:tags]) and
       match?(
         %{long_names: l, tls: t, ipv6: v, hidden: h}
         when is_boolean(l) and is_boolean(t) and is_boolean(v) and is_boolean(h),
@@ -303,16 +303,17 @@ defmodule GossipCluster.Sidecar.Codec do
            cookie: cookie,
            heard: heard,
            host: host,
+           tags: tags,
            addresses: addresses
          } = map
        )
-       when map_size(map) == 14 and is_binary(name) and byte_size(name) <= 1020 and
+       when map_size(map) == 15 and is_binary(name) and byte_size(name) <= 1020 and
               creation in 0..0xFFFFFFFF and
               is_integer(incarnation) and incarnation >= 0 and port in 0..65_535 and
               is_boolean(long_names) and
               is_boolean(tls) and is_boolean(ipv6) and is_boolean(hidden) and status in @statuses and
               cookie in @cookies and is_boolean(heard) and is_list(addresses) do
-    with true <- proper?(addresses) and Enum.all?(addresses, &address?/1),
+    with true <- proper?(addresses) and Enum.all?(addresses, &address?/1) and Tags.valid?(tags),
          {listens, own_addresses} <- host(host) do
       {:ok,
        %{
@@ -327,6 +328,7 @@ defmodule GossipCluster.Sidecar.Codec do
            ipv6: ipv6,
            hidden: hidden,
            status: status,
+           tags: tags,
            cookie: cookie,
            heard: heard,
            addresses: addresses,

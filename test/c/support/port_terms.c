@@ -158,7 +158,7 @@ void port_alive(ei_x_buff *x, const char *name, uint32_t creation)
 {
     static const char *const flags[] = {"long_names", "tls", "ipv6", "hidden"};
     pair(x, "alive");
-    must(ei_x_encode_map_header(x, 9));
+    must(ei_x_encode_map_header(x, 10));
     must(ei_x_encode_atom(x, "name"));
     binary(x, name);
     must(ei_x_encode_atom(x, "creation"));
@@ -171,6 +171,8 @@ void port_alive(ei_x_buff *x, const char *name, uint32_t creation)
     }
     must(ei_x_encode_atom(x, "host"));
     must(ei_x_encode_binary(x, "\1\4\12\0\0\1", 6));
+    must(ei_x_encode_atom(x, "tags"));
+    must(ei_x_encode_binary(x, "\4role\3web", 9));
     must(ei_x_encode_atom(x, "cookie"));
     binary(x, "monster");
 }

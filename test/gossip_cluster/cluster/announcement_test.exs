@@ -46,7 +46,7 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     assert Announcement.changes(announcement) == []
     announcement = Announcement.host(announcement, [{10, 0, 0, 1}], nil)
     assert [{:alive, alive, _cookie}] = Announcement.changes(announcement)
-    assert alive == Map.merge(@own, %{port: 4000, host: {false, [{10, 0, 0, 1}]}})
+    assert alive == Map.merge(@own, %{port: 4000, host: {false, [{10, 0, 0, 1}]}, tags: %{}})
     refute Announcement.announced?(announcement)
     announcement = say(announcement)
     assert Announcement.announced?(announcement)

@@ -8,7 +8,7 @@ defmodule GossipCluster.Cluster.AnswersTest do
 
   describe "answers" do
     test "who awaits is watched, answered once, and forgotten when it dies" do
-      {cluster, effects} = handle(running(), {:await, :caller, self(), 1, :infinity})
+      {cluster, effects} = handle(running(), {:await, :caller, self(), 1, %{}, :infinity})
       assert [{:monitor, ref, pid}] = for({:monitor, _, _} = monitor <- effects, do: monitor)
       assert pid == self()
       refute Enum.any?(effects, &match?({:timer, {:await, _}, _}, &1))
@@ -24,7 +24,7 @@ defmodule GossipCluster.Cluster.AnswersTest do
     end
 
     test "who awaits for a time is told when it is over" do
-      {cluster, effects} = handle(running(), {:await, :caller, self(), 1, 50})
+      {cluster, effects} = handle(running(), {:await, :caller, self(), 1, %{}, 50})
       assert [{:timer, timer, 50}] = for({:timer, {:await, _}, _} = timer <- effects, do: timer)
       {cluster, effects} = handle(cluster, {:timeout, timer})
       assert {:reply, :caller, {:error, :timeout}} in effects
@@ -137,16 +137,79 @@ defmodule GossipCluster.Cluster.AnswersTest do
   end
 
   test "one who awaits nobody is answered in the same turn, in the order in which they came" do
-    {cluster, effects} = handle(running(), {:await, :first, self(), 0, :infinity})
+    {cluster, effects} = handle(running(), {:await, :first, self(), 0, %{}, :infinity})
     assert {:reply, :first, :ok} in effects
     assert cluster.replies.awaits == %{}
     callers = [{:b, 2}, {:a, 1}, {:c, 1}, {:d, 9}]
 
     {cluster, _} =
-      handle(running(crowd(2)), for({c, min} <- callers, do: {:await, c, self(), min, :infinity}))
+      handle(
+        running(crowd(2)),
+        for({c, min} <- callers, do: {:await, c, self(), min, %{}, :infinity})
+      )
 
     {_cluster, effects} = handle(cluster, [{:nodeup, "z1@x"}, {:nodeup, "z2@x"}])
     assert for({:reply, caller, :ok} <- effects, do: caller) == [:a, :c, :b]
+  end
+
+  describe "who awaits peers with tags" do
+    @db %{"role" => "db"}
+
+    defp db(name, changes \\ []), do: peer(name, [tags: Map.put(@db, "zone", "a")] ++ changes)
+    defp await(cluster, min), do: handle(cluster, {:await, :caller, self(), min, @db, 50})
+    defp answered?(effects), do: {:reply, :caller, :ok} in effects
+
+    test "is answered when so many that have them are connected" do
+      {cluster, _} = handle(running([db("z1@x"), db("z2@x"), peer("z3@x")]), {:nodeup, "z1@x"})
+      {cluster, effects} = await(cluster, 2)
+      refute answered?(effects)
+      {cluster, effects} = handle(cluster, {:nodeup, "z3@x"})
+      refute answered?(effects)
+      {cluster, effects} = handle(cluster, {:nodeup, "z2@x"})
+      assert answered?(effects)
+      assert for({:timer, {:await, _}, at} <- effects, do: at) == [:cancel]
+      assert cluster.replies.tagged == %{}
+    end
+
+    test "is answered at once where they are there already, or nobody is awaited" do
+      {cluster, _} = handle(running([db("z1@x")]), {:nodeup, "z1@x"})
+      for min <- [0, 1], do: assert(answered?(elem(await(cluster, min), 1)))
+      refute answered?(elem(await(cluster, 2), 1))
+    end
+
+    test "one that gets the tags counts, and one that loses them, or its connection, or is down does not" do
+      {cluster, _} =
+        handle(running([db("z1@x"), peer("z2@x")]), [{:nodeup, "z1@x"}, {:nodeup, "z2@x"}])
+
+      {cluster, _} = await(cluster, 2)
+
+      for event <- [
+            {:frame, {:update, peer("z1@x", tags: %{"role" => "web"})}},
+            {:nodedown, "z1@x", :net_tick_timeout, nil},
+            {:frame, {:down, db("z1@x"), :silent}}
+          ] do
+        {fewer, _} = handle(cluster, event)
+        {_cluster, effects} = handle(fewer, {:frame, {:update, db("z2@x")}})
+        refute answered?(effects)
+      end
+
+      {_cluster, effects} = handle(cluster, {:frame, {:update, db("z2@x")}})
+      assert answered?(effects)
+    end
+
+    test "is answered in the end" do
+      for {event, answer} <- [
+            {fn ref -> {:timeout, {:await, ref}} end, {:error, :timeout}},
+            {fn ref -> {:caller_down, ref} end, nil}
+          ] do
+        {cluster, effects} = await(running(), 1)
+        assert [ref] = for({:monitor, ref, _pid} <- effects, do: ref)
+        {cluster, effects} = handle(cluster, event.(ref))
+        assert for({:reply, :caller, answer} <- effects, do: answer) == List.wrap(answer)
+        assert {:demonitor, ref} in effects
+        assert cluster.replies.tagged == %{}
+      end
+    end
   end
 
   test "nobody is found: it is asked why 3, 10 and 30 s after the first announcement, and not while nothing is announced" do
@@ -159,7 +222,7 @@ defmodule GossipCluster.Cluster.AnswersTest do
   defp announcing do
     {cluster, _} = handle(running(), {:exited, "gossipd exited"})
     {cluster, _} = handle(cluster, [{:timeout, :open}, {:opened, local().keys, process()}])
-    alive = Map.merge(own(), %{port: 4000, host: {false, []}})
+    alive = Map.merge(own(), %{port: 4000, host: {false, []}, tags: %{}})
     {_cluster, effects} = handle(cluster, {:announced, {:alive, alive, local().cookie}})
     effects
   end
@@ -168,7 +231,8 @@ defmodule GossipCluster.Cluster.AnswersTest do
     defp some_event(asked) do
       case {Enum.random(1..9), asked} do
         {n, _} when n in 1..2 ->
-          {:await, make_ref(), self(), Enum.random(0..3), timeout()}
+          {:await, make_ref(), self(), Enum.random(0..3), Enum.random([%{}, %{"role" => "db"}]),
+           timeout()}
 
         {3, _} ->
           {:leave, make_ref()}
@@ -210,7 +274,8 @@ defmodule GossipCluster.Cluster.AnswersTest do
     test "each is answered once, and who has died never; nobody is watched longer than that" do
       for seed <- 1..200 do
         :rand.seed(:exsss, seed)
-        start = {running(crowd(3)), [], %{}, MapSet.new(), MapSet.new()}
+        peers = [db("z1@x"), db("z2@x"), peer("z3@x")]
+        start = {running(peers), [], %{}, MapSet.new(), MapSet.new()}
 
         {cluster, _asked, callers, answered, watched} =
           Enum.reduce(1..60, start, fn _n, {cluster, asked, callers, answered, watched} ->
@@ -243,9 +308,10 @@ defmodule GossipCluster.Cluster.AnswersTest do
           end)
 
         # Only who awaits may wait still.
-        waiting = for {_ref, {caller, _min}} <- cluster.replies.awaits, do: caller
+        awaits = Map.merge(cluster.replies.awaits, cluster.replies.tagged)
+        waiting = for {_ref, await} <- awaits, do: elem(await, 0)
         assert Enum.all?(waiting, &(&1 not in answered))
-        assert watched == MapSet.new(Map.keys(cluster.replies.awaits)), "seed #{seed}"
+        assert watched == MapSet.new(Map.keys(awaits)), "seed #{seed}"
 
         # Those who leave or ask, when the sidecar ends.
         {cluster, effects} = handle(cluster, {:exited, "x"})
@@ -256,7 +322,7 @@ defmodule GossipCluster.Cluster.AnswersTest do
       end
     end
 
-    defp caller({:await, caller, _pid, _min, _timeout}), do: caller
+    defp caller({:await, caller, _pid, _min, _tags, _timeout}), do: caller
     defp caller({kind, caller}) when kind in [:leave, :stats] and is_reference(caller), do: caller
     defp caller(_event), do: nil
   end

@@ -134,6 +134,30 @@ defmodule GossipCluster.Cluster.DialerTest do
       assert Dialer.settled(settled, "unknown@x", 2) == settled
     end
 
+    test "one that `accept` refused, until its tags change, which make no failed dial forgotten" do
+      {[_], dialer} = dialer() |> Dialer.listed(peer("z@x"), 0) |> Dialer.due(0)
+      dialer = Dialer.result(dialer, "z@x", :refused, 5)
+      assert Dialer.deadline(dialer, 5) == nil
+      dialer = Dialer.listed(dialer, peer("z@x", tags: %{"role" => "db"}), 10)
+      assert {[%Peer{tags: %{"role" => "db"}}], dialer} = Dialer.due(dialer, 10)
+      dialer = Dialer.result(dialer, "z@x", :failed, 20)
+      dialer = Dialer.listed(dialer, peer("z@x", tags: %{"role" => "web"}), 30)
+      assert Dialer.failures(dialer, "z@x") == 1
+      assert {[], _dialer} = Dialer.due(dialer, 390)
+    end
+
+    test "one whose tags change while `accept` is asked is asked for again, whatever that said" do
+      for status <- [:alive, :suspect] do
+        {[_], dialer} = dialer() |> Dialer.listed(peer("z@x"), 0) |> Dialer.due(0)
+        dialer = Dialer.listed(dialer, peer("z@x", status: status, tags: %{"role" => "db"}), 1)
+        dialer = Dialer.result(dialer, "z@x", :refused, 2)
+        assert Dialer.connection(dialer, "z@x") == :waiting
+        assert {[%Peer{tags: %{"role" => "db"}}], dialer} = Dialer.due(dialer, 1_000)
+        dialer = Dialer.result(dialer, "z@x", :refused, 1_001)
+        assert Dialer.connection(dialer, "z@x") == {:skipped, :refused}
+      end
+    end
+
     test "one that `accept` refused, until it changes" do
       dialer = Dialer.listed(dialer(), peer("z@x"), 0)
       {[_], dialer} = Dialer.due(dialer, 0)

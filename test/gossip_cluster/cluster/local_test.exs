@@ -24,7 +24,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       {cluster, effects} = handle(cluster, {:local_port, 4000})
       refute Enum.any?(effects, &match?({:announce, _}, &1))
       {_cluster, effects} = handle(cluster, {:addresses, [{10, 0, 0, 1}], nil})
-      alive = Map.merge(own(), %{port: 4000, host: {false, [{10, 0, 0, 1}]}})
+      alive = Map.merge(own(), %{port: 4000, host: {false, [{10, 0, 0, 1}]}, tags: %{}})
       assert {:announce, {:alive, alive, local().cookie}} in effects
     end
 
@@ -273,5 +273,37 @@ defmodule GossipCluster.Cluster.LocalTest do
     {_cluster, effects} = handle(cluster, {:exited, "status 1"})
     assert [{:sidecar_exit, 1, text, true}] = facts(effects)
     assert String.printable?(text) and text == inspect("no socket" <> <<0xFF>>)
+  end
+
+  describe "this node's tags" do
+    test "are announced, changed at once, kept for the next owner, and told to a new sidecar" do
+      tags = %{"role" => "web"}
+      {cluster, effects} = handle(running(), {:put_tags, :caller, tags})
+      assert {:put, :tags, tags} in effects and {:reply, :caller, :ok} in effects
+
+      assert [{:alive, %{tags: ^tags} = alive, cookie}] =
+               for({:announce, say} <- effects, do: say)
+
+      {cluster, _effects} = handle(cluster, {:announced, {:alive, alive, cookie}})
+      {cluster, effects} = handle(cluster, {:put_tags, :caller, tags})
+      assert for({:announce, say} <- effects, do: say) == []
+
+      {cluster, _effects} = handle(cluster, [{:exited, "gossipd exited"}, {:timeout, :open}])
+      {_cluster, effects} = handle(cluster, {:opened, local().keys, process()})
+      assert [{:alive, %{tags: ^tags}, _cookie}] = for({:announce, say} <- effects, do: say)
+
+      next = Cluster.new(options([]), %{past() | tags: tags}, 0)
+      assert next.announcement.tags == tags
+    end
+
+    test "are kept while it cannot say them" do
+      for event <- [{:leave, :caller}, {:exited, "gossipd exited"}] do
+        {cluster, _effects} = handle(running(), event)
+        {cluster, effects} = handle(cluster, {:put_tags, :caller, %{"role" => "web"}})
+        assert {:reply, :caller, :ok} in effects
+        assert for({:announce, say} <- effects, do: say) == []
+        assert cluster.announcement.tags == %{"role" => "web"}
+      end
+    end
   end
 end

@@ -32,7 +32,7 @@ defmodule GossipCluster.Cluster.PeersTest do
     end
 
     test "a new sidecar of an isolated node begins well, and tells of changes only" do
-      alive = Map.merge(own(), %{port: 4000, host: {false, []}})
+      alive = Map.merge(own(), %{port: 4000, host: {false, []}, tags: %{}})
 
       again = [
         {:start, local(), nil},

@@ -37,6 +37,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
     ipv6: false,
     hidden: false,
     host: {false, []},
+    tags: %{},
     cookie: "cookie"
   }
 
@@ -82,6 +83,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
       cookie: any([:unknown, :same, :differs]),
       heard: bool(),
       host: any([:unknown, {bool(), for(_ <- 1..int(1, 6), do: ip())}]),
+      tags: any([%{}, %{"role" => "db"}, Map.new(0..31, &{<<?0 + &1>>, ""})]),
       addresses: for(_ <- 1..int(1, 4), do: {ip(), int(0, 65_535), int(0, 100)})
     }
   end
@@ -290,6 +292,10 @@ defmodule GossipCluster.Sidecar.CodecTest do
         ],
         do: assert(decode(term) == :error, inspect(term))
 
+    for tags <- [%{role: "db"}, %{"role" => "a\nb"}, %{"" => ""}, [{"role", "db"}], nil],
+        do: assert(decode({:up, Map.put(a_peer(), :tags, tags)}) == :error)
+
+    assert decode({:up, Map.delete(a_peer(), :tags)}) == :error
     assert Codec.decode("") == :error
     assert Codec.decode(<<131>>) == :error
     assert Codec.decode(<<0, 1, 2>>) == :error
@@ -344,8 +350,17 @@ defmodule GossipCluster.Sidecar.CodecTest do
         ] do
       alive = %{@alive | cookie: "", port: 65_535, creation: 0xFFFFFFFF, host: host}
 
-      assert {:alive, %{alive | host: bytes}} ==
+      assert {:alive, %{alive | host: bytes, tags: ""}} ==
                :erlang.binary_to_term(Codec.encode!({:alive, alive}))
+    end
+
+    # So are the tags.
+    for {tags, bytes} <- [
+          {%{}, ""},
+          {%{"zone" => "a", "role" => "db"}, <<4, "role", 2, "db", 4, "zone", 1, "a">>}
+        ] do
+      assert {:alive, %{tags: ^bytes}} =
+               :erlang.binary_to_term(Codec.encode!({:alive, %{@alive | tags: tags}}))
     end
   end
 
@@ -388,6 +403,9 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:alive, %{@alive | host: {true, [{10, 0, 0, 256}]}}},
           {:alive, %{@alive | host: {true, [{10, 0, 0, 1} | :more]}}},
           {:alive, Map.put(@alive, :more, 1)},
+          {:alive, Map.delete(@alive, :tags)},
+          {:alive, %{@alive | tags: %{role: "db"}}},
+          {:alive, %{@alive | tags: %{"role" => "a\nb"}}},
           {:keys, [:hunter2]},
           {:keys, {:key, "hunter2"}},
           {:leave, :silent},
