@@ -28,7 +28,8 @@ class Sidecar:
             **{Atom(key): value for key, value in configure.items()}}))
         self.identity = {
             Atom("name"): name.encode(), Atom("creation"): creation, Atom("port"): port, Atom("long_names"): True,
-            Atom("tls"): False, Atom("ipv6"): False, Atom("hidden"): False, Atom("cookie"): cookie, Atom("host"): b"\0", Atom("tags"): b""}
+            Atom("tls"): False, Atom("ipv6"): False, Atom("hidden"): False, Atom("cookie"): cookie, Atom("host"): b"\0",
+            Atom("tags"): b""}
         self.command((Atom("alive"), self.identity))
 
     def command(self, value):

@@ -42,6 +42,19 @@ class JoinTest(GroupCase):
             for counter in ("foreign", "forged", "malformed", "misdirected", "relayed", "stale"):
                 self.assertEqual(stats.get(counter, 0), 0, f"{counter} of {s.name}")
 
+    def test_tags_are_understood_both_ways(self):
+        node, first = self.joined(4, tags={"role": "py", "zone": "a"}), self.real[0]
+        for tags in ({"role": "py", "zone": "a"}, {"role": "db"}, {}):
+            if node.member.tags[1] != tags:
+                node.member.put_tags(tags)
+            told = {k.encode(): v.encode() for k, v in tags.items()}
+            self.until(lambda: all((s.peer("py@h4") or {}).get("tags") == told for s in self.real), f"{tags} are told", 2)
+        peer = next(p for p in node.member.peers.values() if p.name == first.name)
+        for value, tags in ((b"\4role\3web", (2, {"role": "web"})), (b"", (2, {}))):
+            first.identity[Atom("tags")] = value
+            first.command((Atom("alive"), first.identity))
+            self.until(lambda: peer.tags == tags, f"{tags} are told", 2)
+
     def test_sees_a_real_one_leave_and_end(self):
         node = self.joined(4)
         self.real[0].command(Atom("hide"))
