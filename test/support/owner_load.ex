@@ -1,17 +1,19 @@
 defmodule GossipCluster.OwnerLoad do
   @moduledoc """
   What an owner costs when it is told of very many peers: a real cluster of this VM, whose sidecar hears nobody, and
-  frames as gossipd writes them, sent to the owner as its port would. Nobody is dialled: the names are lower than this
-  node's, and the side with the higher name waits. The caller has started the node's distribution.
+  frames as gossipd writes them, sent to the owner as its port would. Nobody is dialled, however long the machine
+  takes: the owner may begin no dial within the next hour. The caller has started the node's distribution.
 
       load = OwnerLoad.start(4_096)
-      OwnerLoad.snapshot(load)   #=> %{reductions: 1_234.5, longest: 4.2, collecting: 3.5, milliseconds: 300.0}
-      OwnerLoad.words(load)      #=> 80.1
+      OwnerLoad.snapshot(load)
+      #=> %{reductions: 1_234.5, longest: 4.2, collecting: 3.5, copied: 190_000, majors: 2, milliseconds: 300.0}
+      OwnerLoad.words(load)      #=> 46.1
       OwnerLoad.stop(load)
 
   Reductions are the owner's, for each peer; the longest step, in milliseconds, is one message from its beginning to its
-  end, by the clock on the wall, and `collecting` is what of it were collections of the owner's memory. Words are what
-  is left of that memory by such a collection, for each peer.
+  end, by the clock on the wall, and `collecting` is what of it were collections of the owner's memory; `copied` are the
+  words that the collections of one step have copied, at most, and `majors` how many collected all of the memory, which
+  no load of the machine changes. Words are what is left of that memory by such a collection, for each peer.
   """
 
   alias GossipCluster.{FakeSidecar, Owner}
@@ -42,6 +44,9 @@ defmodule GossipCluster.OwnerLoad do
     owner = Process.whereis(name)
     # No pulse of its own counts, and none goes unanswered.
     :sys.replace_state(owner, &%{&1 | timers: Timers.cancel(&1.timers, :pulse)})
+    # 200 dials a second, of which there are none left for so long.
+    hour = System.monotonic_time(:millisecond) + 3_600_000
+    :sys.replace_state(owner, &put_in(&1.cluster.dialer.queue.tokens_at, hour))
 
     load = %__MODULE__{
       name: name,
@@ -99,6 +104,15 @@ defmodule GossipCluster.OwnerLoad do
     load |> measure(frames ++ [:snapshot_end], length(load.peers)) |> listed(load, left)
   end
 
+  @doc "A connection to each comes up."
+  def connect_all(load) do
+    nodes = for peer <- load.peers, do: String.to_atom(peer.name)
+    up = fn -> for node <- nodes, do: send(load.owner, {:nodeup, node, []}) end
+    measured = measure(load, [], length(nodes), up)
+    true = Enum.all?(GossipCluster.peers(load.name), &(&1.connection == :connected))
+    measured
+  end
+
   @doc "This node leaves: that concerns every peer."
   def leave(load) do
     measure(load, [], length(load.peers), fn -> GossipCluster.leave(load.name) end)
@@ -145,12 +159,14 @@ defmodule GossipCluster.OwnerLoad do
     1 = :erlang.trace(load.owner, false, @flags)
     steps(false)
 
-    {longest, collecting} = longest(load.owner)
+    step = longest(load.owner)
 
     %{
       reductions: (reductions - before) / peers,
-      longest: longest,
-      collecting: collecting,
+      longest: milliseconds(step.longest),
+      collecting: milliseconds(step.collecting),
+      copied: step.copied,
+      majors: step.majors,
       milliseconds: milliseconds
     }
   end
@@ -177,31 +193,55 @@ defmodule GossipCluster.OwnerLoad do
         do: 1 = :erlang.trace_pattern({Owner, function, arity}, match, [:local])
   end
 
-  # The longest step, and what of it was spent collecting.
+  # The longest step, and what of it was spent collecting; and the most that one has copied.
   defp longest(owner) do
     ref = :erlang.trace_delivered(owner)
-    {longest, collecting} = longest(owner, ref, %{since: 0, collecting: 0}, {0, 0})
-    {milliseconds(longest), milliseconds(collecting)}
+    longest(owner, ref, begun(0), %{longest: 0, collecting: 0, copied: 0, majors: 0})
   end
+
+  defp begun(at), do: %{since: at, collecting: 0, copied: 0, young: 0, old: 0}
 
   defp longest(owner, ref, step, longest) do
     receive do
       {:trace_ts, ^owner, :call, _function, at} ->
-        longest(owner, ref, %{since: at, collecting: 0}, longest)
+        longest(owner, ref, begun(at), longest)
 
       {:trace_ts, ^owner, :return_to, _function, at} ->
-        longest(owner, ref, step, max(longest, {at - step.since, step.collecting}))
+        longest = %{longest | copied: max(longest.copied, step.copied)}
+        longest(owner, ref, step, longer(longest, at - step.since, step.collecting))
 
-      {:trace_ts, ^owner, what, _sizes, at} when what in [:gc_minor_start, :gc_major_start] ->
-        longest(owner, ref, %{step | collecting: step.collecting - at}, longest)
+      {:trace_ts, ^owner, :gc_minor_start, sizes, at} ->
+        {young, old} = {sizes[:heap_size], sizes[:old_heap_size]}
+        step = %{step | collecting: step.collecting - at, young: young, old: old}
+        longest(owner, ref, step, longest)
 
-      {:trace_ts, ^owner, what, _sizes, at} when what in [:gc_minor_end, :gc_major_end] ->
+      {:trace_ts, ^owner, :gc_major_start, _sizes, at} ->
+        longest = %{longest | majors: longest.majors + 1}
+        step = %{step | collecting: step.collecting - at, young: 0, old: 0}
+        longest(owner, ref, step, longest)
+
+      {:trace_ts, ^owner, what, sizes, at} when what in [:gc_minor_end, :gc_major_end] ->
+        step = %{
+          step
+          | copied: step.copied + copied(step, sizes[:heap_size], sizes[:old_heap_size])
+        }
+
         longest(owner, ref, %{step | collecting: step.collecting + at}, longest)
 
       {:trace_delivered, ^owner, ^ref} ->
         longest
     end
   end
+
+  # A minor one that finds no room for what has grown old does nothing, and a major one follows.
+  defp copied(%{young: young, old: old}, young, old), do: 0
+  # What is young still, and what has grown old.
+  defp copied(%{old: old}, young, now_old), do: young + now_old - old
+
+  defp longer(%{longest: longest} = of, time, collecting) when time > longest,
+    do: %{of | longest: time, collecting: collecting}
+
+  defp longer(longest, _time, _collecting), do: longest
 
   defp milliseconds(time), do: System.convert_time_unit(time, :native, :microsecond) / 1000
 end
