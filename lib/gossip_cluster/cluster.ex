@@ -216,7 +216,7 @@ defmodule GossipCluster.Cluster do
   ]
   @answers [:await, :caller_down, :leave, :leave_failed, :stats, :stats_failed, :siblings]
   @routes [:addresses, :path, :probed]
-  @of_peers [:up, :update, :refreshed, :heard, :down, :expired, :repath, :restored] ++
+  @of_peers [:up, :update, :refreshed, :heard, :down, :missing, :expired, :repath, :restored] ++
               [:conflict, :settled, :conflicts]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :pulse]
 

@@ -26,6 +26,7 @@ defmodule GossipCluster.Owner do
     Cookies,
     DialQueue,
     Dialer,
+    Packed,
     Paths,
     PathWatch,
     Problems,
@@ -67,6 +68,10 @@ defmodule GossipCluster.Owner do
     Process.flag(:trap_exit, true)
     # A burst of frames is not copied when memory is collected.
     Process.flag(:message_queue_data, :off_heap)
+
+    # Peers are kept in binaries (GossipCluster.Cluster.Packed): where these make up more words than this, every other
+    # collection of memory is one of all that is held.
+    Process.flag(:min_bin_vheap_size, 4_194_304)
     # Also tells when this node's own distribution starts and stops.
     :ok = :net_kernel.monitor_nodes(true, [:nodedown_reason, node_type: :all])
     view = options.view
@@ -102,6 +107,7 @@ defmodule GossipCluster.Owner do
       Roster,
       Dialer,
       DialQueue,
+      Packed,
       Paths,
       PathWatch,
       Blame,

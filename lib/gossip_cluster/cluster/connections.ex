@@ -229,9 +229,9 @@ defmodule GossipCluster.Cluster.Connections do
     watch = PathWatch.disconnected(state.watch, name)
 
     blame =
-      if Roster.named(state.roster, name) == [],
-        do: state.blame,
-        else: Blame.lost(state.blame, name, now)
+      if Roster.listed?(state.roster, name),
+        do: Blame.lost(state.blame, name, now),
+        else: state.blame
 
     cut = MapSet.delete(cut, name)
     forget_idle(%{state | dialer: dialer, watch: watch, cut: cut, blame: blame}, name)
@@ -240,7 +240,7 @@ defmodule GossipCluster.Cluster.Connections do
   @doc "Nothing more is kept of one that is neither listed nor connected."
   @spec forget_idle(State.t(), String.t()) :: State.t()
   def forget_idle(%State{} = state, name) do
-    if Roster.named(state.roster, name) == [] and
+    if not Roster.listed?(state.roster, name) and
          Dialer.connection(state.dialer, name) != :connected,
        do: %{state | quiet: QuietPeriod.forget(state.quiet, name)},
        else: state
@@ -251,7 +251,7 @@ defmodule GossipCluster.Cluster.Connections do
     state = %{state | dialer: Dialer.result(state.dialer, name, :failed, now)}
 
     if Dialer.connection(state.dialer, name) == :connected or
-         Roster.named(state.roster, name) == [],
+         not Roster.listed?(state.roster, name),
        do: show(state, name),
        else: state |> blame(name, problem, begun, now) |> show(name)
   end
@@ -289,13 +289,13 @@ defmodule GossipCluster.Cluster.Connections do
   defp quiet(%{options: %{quiet: ms}} = state, name, where) when ms > 0 and where != nil do
     text = QuietPeriod.text(where, ms)
 
-    if Roster.named(state.roster, name) == [] do
-      state
-    else
+    if Roster.listed?(state.roster, name) do
       %{state | problems: Problems.put(state.problems, name, {:quiet, text})}
       |> fact({:quiet, name, text})
       |> notify(name, &{:problem, &1, {:quiet, text}})
       |> show(name)
+    else
+      state
     end
   end
 
@@ -337,7 +337,7 @@ defmodule GossipCluster.Cluster.Connections do
     was_up = MapSet.member?(state.up, name)
 
     cond do
-      connected and not was_up and Roster.named(state.roster, name) != [] ->
+      connected and not was_up and Roster.listed?(state.roster, name) ->
         problems = Problems.clear(state.problems, name)
 
         %{forget_blame(state, name) | up: MapSet.put(state.up, name), problems: problems}

@@ -33,7 +33,7 @@ defmodule GossipCluster.Cluster.Dialer do
   #       :cookie      its Erlang cookie is not ours, and this node holds none of its own for it
   #       :refused     the `accept` option refused it (asked again when the peer changes, or its tags)
 
-  alias GossipCluster.Cluster.{DialBudget, DialQueue, Paths}
+  alias GossipCluster.Cluster.{DialBudget, DialQueue, Packed, Paths}
   alias GossipCluster.Peer
 
   @wait 1_200
@@ -46,23 +46,16 @@ defmodule GossipCluster.Cluster.Dialer do
   defmodule Entry do
     @moduledoc false
     @enforce_keys [:peer]
-    # lives: creations listed under this name; state: :waiting | :dialling | :connected | {:skipped, reason};
-    # failures: dials failed since the odds changed; tried: when the last dial was
-    # begun; again: there was news while it ran; doubted: a dial failed, or a connection was lost, and none is up since;
-    # reached: it was connected since it is listed.
-    defstruct [
-      :peer,
-      lives: [],
-      conflict: false,
-      refused: false,
-      own_cookie: false,
-      state: :waiting,
-      failures: 0,
-      tried: nil,
-      again: false,
-      doubted: false,
-      reached: false
-    ]
+    # peer: the one that was listed last, packed; lives: creations listed under this name; state: :waiting | :dialling |
+    # :connected | {:skipped, reason}; failures: dials failed since the odds changed; tried: when the last dial was
+    # begun; marks, each there or not:
+    #   :conflict     the sidecar says that two living nodes have this name
+    #   :refused      `accept` has refused it
+    #   :own_cookie   this node holds a cookie of its own for it
+    #   :again        there was news while a dial of it ran
+    #   :doubted      a dial failed, or a connection was lost, and none is up since
+    #   :reached      it was connected since it is listed
+    defstruct [:peer, lives: [], state: :waiting, failures: 0, tried: nil, marks: []]
   end
 
   defstruct own: nil,
@@ -122,29 +115,34 @@ defmodule GossipCluster.Cluster.Dialer do
     end
   end
 
-  @doc "A peer is listed, or a listed one has changed."
-  @spec listed(t(), Peer.t(), integer()) :: t()
-  def listed(dialer, %Peer{name: name} = peer, now) do
+  @doc "A peer is listed, or a listed one has changed. `packed`: as the roster keeps it, so that it is kept once."
+  @spec listed(t(), Peer.t(), integer(), Packed.t() | nil) :: t()
+  def listed(dialer, %Peer{name: name} = peer, now, packed \\ nil) do
+    packed = packed || Packed.pack(peer)
+
     case dialer.entries do
       %{^name => entry} ->
-        changed = odds(entry.peer) != odds(peer)
+        before = peer(name, entry)
+        changed = odds(before) != odds(peer)
         # They change no odds, but maybe what `accept` says of it.
-        told = changed or entry.peer.tags != peer.tags
-        entry = %{entry | peer: peer, lives: Enum.uniq([peer.creation | entry.lives])}
+        told = changed or before.tags != peer.tags
+        lives = Enum.uniq([peer.creation | entry.lives])
+        entry = %{entry | peer: packed, lives: lives}
         entry = if changed, do: %{entry | failures: 0}, else: entry
-
-        entry =
-          if told, do: %{entry | refused: false, again: entry.state == :dialling}, else: entry
-
+        entry = if told, do: ask_again(entry), else: entry
         at = if changed, do: nil, else: DialQueue.at(dialer.queue, name)
         reconsider(dialer, name, entry, now, at)
 
       %{} ->
         # Shares the names of its fields with all others, see GossipCluster.Sidecar.Codec.
-        entry = %{%Entry{peer: nil} | peer: peer, lives: [peer.creation]}
+        entry = %{%Entry{peer: nil} | peer: packed, lives: [peer.creation]}
         dialer |> count(name, 1) |> reconsider(name, entry, now)
     end
   end
+
+  # What `accept` has said holds no more; what it says while it is asked may be of what was before.
+  defp ask_again(%{state: :dialling} = entry), do: entry |> unmark(:refused) |> mark(:again)
+  defp ask_again(entry), do: unmark(entry, :refused)
 
   # One comes to the list, or goes.
   defp count(dialer, name, change) do
@@ -163,7 +161,7 @@ defmodule GossipCluster.Cluster.Dialer do
   def refreshed(dialer, %Peer{name: name, status: :alive}, now) do
     case dialer.entries do
       %{^name => %{state: :dialling} = entry} ->
-        put(dialer, name, %{entry | again: true})
+        put(dialer, name, mark(entry, :again))
 
       %{^name => %{state: :waiting, failures: failures} = entry} when failures > 0 ->
         at = min(DialQueue.at(dialer.queue, name), soon(dialer, name, entry, now))
@@ -192,7 +190,7 @@ defmodule GossipCluster.Cluster.Dialer do
     with %{^name => entry} <- entries,
          lives = List.delete(entry.lives, creation),
          false <- lives == [] do
-      reconsider(dialer, name, %{entry | lives: lives, conflict: false}, now)
+      reconsider(dialer, name, unmark(%{entry | lives: lives}, :conflict), now)
     else
       %{} -> dialer
       true -> forget(dialer, name)
@@ -209,7 +207,8 @@ defmodule GossipCluster.Cluster.Dialer do
   def own_cookie(%{entries: entries} = dialer, name, held, now) do
     case entries do
       %{^name => entry} ->
-        reconsider(dialer, name, %{entry | own_cookie: held, failures: 0}, now)
+        entry = if held, do: mark(entry, :own_cookie), else: unmark(entry, :own_cookie)
+        reconsider(dialer, name, %{entry | failures: 0}, now)
 
       %{} ->
         dialer
@@ -220,7 +219,7 @@ defmodule GossipCluster.Cluster.Dialer do
   @spec conflict(t(), String.t(), integer()) :: t()
   def conflict(%{entries: entries} = dialer, name, now) do
     case entries do
-      %{^name => entry} -> reconsider(dialer, name, %{entry | conflict: true}, now)
+      %{^name => entry} -> reconsider(dialer, name, mark(entry, :conflict), now)
       %{} -> dialer
     end
   end
@@ -229,8 +228,10 @@ defmodule GossipCluster.Cluster.Dialer do
   @spec settled(t(), String.t(), integer()) :: t()
   def settled(%{entries: entries} = dialer, name, now) do
     case entries do
-      %{^name => %{conflict: true} = entry} ->
-        reconsider(dialer, name, %{entry | conflict: false, failures: 0}, now)
+      %{^name => entry} ->
+        if :conflict in entry.marks,
+          do: reconsider(dialer, name, unmark(%{entry | failures: 0}, :conflict), now),
+          else: dialer
 
       %{} ->
         dialer
@@ -245,7 +246,7 @@ defmodule GossipCluster.Cluster.Dialer do
     case dialer.entries do
       %{^name => entry} ->
         dialer = %{dialer | budget: DialBudget.give_back(dialer.budget, name, now)}
-        entry = %{entry | failures: 0, doubted: false, reached: true}
+        entry = %{entry | failures: 0} |> unmark(:doubted) |> mark(:reached)
         reconsider(dialer, name, entry, now)
 
       %{} ->
@@ -285,7 +286,7 @@ defmodule GossipCluster.Cluster.Dialer do
     case entries do
       %{^name => %{state: :connected} = entry} ->
         {delay, dialer} = redial(dialer, name, how)
-        reconsider(dialer, name, %{entry | doubted: true}, now, now + delay)
+        reconsider(dialer, name, mark(entry, :doubted), now, now + delay)
 
       %{} ->
         dialer
@@ -303,7 +304,9 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defp be_quiet(%__MODULE__{} = dialer, name, now, until) do
     case dialer.entries do
-      %{^name => %{peer: %{creation: creation}}} ->
+      %{^name => entry} ->
+        %{creation: creation} = peer(name, entry)
+
         dialer =
           if map_size(dialer.quiet) >= dialer.quiet_most, do: prune(dialer, now), else: dialer
 
@@ -338,7 +341,7 @@ defmodule GossipCluster.Cluster.Dialer do
   @spec quiet?(t(), String.t(), integer()) :: boolean()
   def quiet?(dialer, name, now) do
     case dialer.entries do
-      %{^name => entry} -> (quiet_until(dialer, name, entry) || now) > now
+      %{^name => entry} -> (quiet_until(dialer, peer(name, entry)) || now) > now
       %{} -> false
     end
   end
@@ -376,26 +379,35 @@ defmodule GossipCluster.Cluster.Dialer do
       {_entries, :connected} ->
         connected(dialer, name, now)
 
-      {%{^name => %{state: :dialling, again: true} = entry}, :failed} ->
-        entry = %{entry | failures: 0, again: false, doubted: true}
-        reconsider(dialer, name, entry, now, soon(dialer, name, entry, now))
-
       {%{^name => %{state: :dialling} = entry}, :failed} ->
-        failures = entry.failures + 1
-        {delay, dialer} = backoff(dialer, failures)
-        entry = %{entry | failures: failures, doubted: true}
-        reconsider(dialer, name, entry, now, now + delay)
-
-      # Something of it has changed since `accept` was asked.
-      {%{^name => %{state: :dialling, again: true} = entry}, :refused} ->
-        entry = %{entry | again: false}
-        reconsider(dialer, name, entry, now, soon(dialer, name, entry, now))
+        failed(dialer, name, mark(entry, :doubted), now)
 
       {%{^name => %{state: :dialling} = entry}, :refused} ->
-        reconsider(dialer, name, %{entry | refused: true}, now)
+        refused(dialer, name, entry, now)
 
       {%{}, _result} ->
         dialer
+    end
+  end
+
+  defp failed(dialer, name, entry, now) do
+    if :again in entry.marks do
+      entry = unmark(%{entry | failures: 0}, :again)
+      reconsider(dialer, name, entry, now, soon(dialer, name, entry, now))
+    else
+      failures = entry.failures + 1
+      {delay, dialer} = backoff(dialer, failures)
+      reconsider(dialer, name, %{entry | failures: failures}, now, now + delay)
+    end
+  end
+
+  defp refused(dialer, name, entry, now) do
+    if :again in entry.marks do
+      # Something of it has changed since `accept` was asked.
+      entry = unmark(entry, :again)
+      reconsider(dialer, name, entry, now, soon(dialer, name, entry, now))
+    else
+      reconsider(dialer, name, mark(entry, :refused), now)
     end
   end
 
@@ -429,11 +441,14 @@ defmodule GossipCluster.Cluster.Dialer do
         {Enum.reverse(peers), %{dialer | queue: queue}}
 
       {name, queue} ->
-        case afford(%{dialer | queue: queue}, name, now) do
+        entry = dialer.entries[name]
+        peer = peer(name, entry)
+
+        case afford(%{dialer | queue: queue}, entry, peer, now) do
           {:ok, dialer} ->
-            entry = %{dialer.entries[name] | state: :dialling, tried: now, again: false}
+            entry = unmark(%{entry | state: :dialling, tried: now}, :again)
             left = if most == :infinity, do: most, else: most - 1
-            take(put(dialer, name, entry), now, left, [entry.peer | peers])
+            take(put(dialer, name, entry), now, left, [peer | peers])
 
           {:wait, dialer} ->
             take(%{dialer | queue: DialQueue.undo(dialer.queue, name)}, now, most, peers)
@@ -443,16 +458,14 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defp take(dialer, _now, 0, peers), do: {Enum.reverse(peers), dialer}
 
-  defp afford(dialer, name, now) do
-    case dialer.entries[name] do
-      %{reached: true} ->
-        {:ok, dialer}
-
-      %{peer: peer, failures: failures} ->
-        who = if not peer.heard, do: :told, else: if(failures == 0, do: :heard, else: :again)
-        keys = DialBudget.keys(who, places(peer))
-        {verdict, budget} = DialBudget.take(dialer.budget, name, keys, now)
-        {verdict, %{dialer | budget: budget}}
+  defp afford(dialer, entry, peer, now) do
+    if :reached in entry.marks do
+      {:ok, dialer}
+    else
+      again = if entry.failures == 0, do: :heard, else: :again
+      keys = DialBudget.keys(if(peer.heard, do: again, else: :told), places(peer))
+      {verdict, budget} = DialBudget.take(dialer.budget, peer.name, keys, now)
+      {verdict, %{dialer | budget: budget}}
     end
   end
 
@@ -503,7 +516,7 @@ defmodule GossipCluster.Cluster.Dialer do
   @spec doubted?(t(), String.t()) :: boolean()
   def doubted?(dialer, name) do
     case dialer.entries do
-      %{^name => entry} -> entry.doubted
+      %{^name => entry} -> :doubted in entry.marks
       %{} -> false
     end
   end
@@ -512,29 +525,30 @@ defmodule GossipCluster.Cluster.Dialer do
 
   # Decides the state anew. What is to be dialled is dialled `at`; where that is nil, as soon as the rules allow.
   defp reconsider(dialer, name, entry, now, at \\ nil) do
-    reason = skip(dialer.own, entry)
+    peer = peer(name, entry)
+    reason = skip(dialer.own, entry, peer)
 
     cond do
       MapSet.member?(dialer.connected, name) -> settle(dialer, name, entry, :connected)
       # A dial of this name still runs: its result decides.
       DialQueue.running?(dialer.queue, name) -> settle(dialer, name, entry, :dialling)
       reason != nil -> settle(dialer, name, entry, {:skipped, reason})
-      true -> queue(dialer, name, entry, at || now + head_start(dialer, name))
+      true -> queue(dialer, entry, peer, at || now + head_start(dialer, name))
     end
   end
 
-  defp skip(nil, _entry), do: :not_alive
-  defp skip(_own, %{conflict: true}), do: :conflict
-  defp skip(%{name: name}, %{peer: %{name: name}}), do: :conflict
+  defp skip(nil, _entry, _peer), do: :not_alive
+  defp skip(%{name: name}, _entry, %{name: name}), do: :conflict
 
-  defp skip(own, %{peer: peer} = entry) do
+  defp skip(own, entry, peer) do
     cond do
+      :conflict in entry.marks -> :conflict
       match?([_one, _another | _], entry.lives) -> :conflict
       not Peer.valid_name?(peer.name) -> :bad_name
       peer.long_names != own.long_names -> :name_type
       peer.tls != own.tls -> :tls
-      peer.cookie == :differs and not entry.own_cookie -> :cookie
-      entry.refused -> :refused
+      peer.cookie == :differs and :own_cookie not in entry.marks -> :cookie
+      :refused in entry.marks -> :refused
       true -> nil
     end
   end
@@ -554,17 +568,21 @@ defmodule GossipCluster.Cluster.Dialer do
     {n - 1, %{dialer | rand: rand}}
   end
 
-  defp queue(dialer, name, entry, at) do
-    at = max(at, quiet_until(dialer, name, entry) || at)
-    queue = DialQueue.wait(dialer.queue, name, line(entry), at)
+  defp queue(dialer, entry, %{name: name} = peer, at) do
+    at = max(at, quiet_until(dialer, peer) || at)
+    queue = DialQueue.wait(dialer.queue, name, line(entry, peer), at)
     put(%{dialer | queue: queue}, name, %{entry | state: :waiting})
   end
 
-  defp line(%{reached: false, peer: %{heard: false}}), do: :told
-  defp line(%{failures: 0}), do: :fresh
-  defp line(_entry), do: :retries
+  defp line(entry, peer) do
+    cond do
+      not peer.heard and :reached not in entry.marks -> :told
+      entry.failures == 0 -> :fresh
+      true -> :retries
+    end
+  end
 
-  defp quiet_until(dialer, name, %{peer: %{creation: creation}}) do
+  defp quiet_until(dialer, %{name: name, creation: creation}) do
     case dialer.quiet do
       %{^name => {^creation, until}} -> until
       %{} -> nil
@@ -580,4 +598,11 @@ defmodule GossipCluster.Cluster.Dialer do
   end
 
   defp put(dialer, name, entry), do: %{dialer | entries: Map.put(dialer.entries, name, entry)}
+
+  defp peer(name, entry), do: Packed.unpack(name, entry.peer)
+
+  defp mark(entry, mark),
+    do: if(mark in entry.marks, do: entry, else: %{entry | marks: [mark | entry.marks]})
+
+  defp unmark(entry, mark), do: %{entry | marks: List.delete(entry.marks, mark)}
 end

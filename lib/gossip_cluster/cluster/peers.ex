@@ -7,7 +7,17 @@ defmodule GossipCluster.Cluster.Peers do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Conflicts, Cookies, Dialer, PathWatch, Problems, Roster, State}
+  alias GossipCluster.Cluster.{
+    Conflicts,
+    Cookies,
+    Dialer,
+    Packed,
+    PathWatch,
+    Problems,
+    Roster,
+    State
+  }
+
   alias GossipCluster.Peer
 
   # How often GossipCluster.Epmd throws away what has been silent for long.
@@ -34,7 +44,11 @@ defmodule GossipCluster.Cluster.Peers do
 
   defp expire(state, now) do
     {roster, events} = Roster.expire(state.roster, now)
-    later(%{state | roster: roster}, for({:down, peer, :silent} <- events, do: {:expired, peer}))
+
+    later(
+      %{state | roster: roster},
+      for({:missing, name, packed} <- events, do: {:expired, name, packed})
+    )
   end
 
   defp sweep(state, now) do
@@ -78,15 +92,19 @@ defmodule GossipCluster.Cluster.Peers do
       |> show(peer.name)
 
   def item(state, {:heard, peer}, now) do
-    dialer = Dialer.listed(state.dialer, peer, now)
+    dialer = Dialer.listed(state.dialer, peer, now, Roster.packed(state.roster, peer))
     show(%{state | dialer: Dialer.refreshed(dialer, peer, now)}, peer.name)
   end
 
   def item(state, {:down, peer, reason}, now),
     do: state |> down(peer, reason, now) |> on_down(peer, reason)
 
+  def item(state, {:missing, name, packed}, now),
+    do: item(state, {:down, Packed.unpack(name, packed), :silent}, now)
+
   # Nobody has judged these: our own sidecar was away, and they were not confirmed.
-  def item(state, {:expired, peer}, now), do: down(state, peer, :silent, now)
+  def item(state, {:expired, name, packed}, now),
+    do: down(state, Packed.unpack(name, packed), :silent, now)
 
   def item(state, {:conflict, peer, other}, now) do
     {new, conflicts} = Conflicts.told(state.conflicts, peer)
@@ -148,15 +166,16 @@ defmodule GossipCluster.Cluster.Peers do
         do: Cookies.differs(state.cookies, peer.name, now),
         else: Cookies.forget(state.cookies, peer.name)
 
-    %{state | dialer: Dialer.listed(state.dialer, peer, now), cookies: cookies}
+    dialer = Dialer.listed(state.dialer, peer, now, Roster.packed(state.roster, peer))
+    %{state | dialer: dialer, cookies: cookies}
   end
 
   defp down(state, peer, reason, now) do
     # Another life of that name may be listed.
     state =
-      if Roster.named(state.roster, peer.name) == [],
-        do: forget_cookie(first(state, {:epmd_drop, peer, reason}), peer.name),
-        else: state
+      if Roster.listed?(state.roster, peer.name),
+        do: state,
+        else: forget_cookie(first(state, {:epmd_drop, peer, reason}), peer.name)
 
     shown = with_connection(state, peer)
     up = MapSet.member?(state.up, peer.name)
@@ -181,7 +200,7 @@ defmodule GossipCluster.Cluster.Peers do
     connected = Dialer.connection(state.dialer, peer.name) == :connected
     isolated = reason == :silent and state.health == :isolated
 
-    if connected and not isolated and Roster.named(state.roster, peer.name) == [],
+    if connected and not isolated and not Roster.listed?(state.roster, peer.name),
       do: act(state, {:disconnect, peer.name}),
       else: state
   end

@@ -11,27 +11,33 @@ defmodule GossipCluster.Cluster.Roster do
   # has not been confirmed when the grace has passed is down, `:silent`. A snapshot of the *same* sidecar (its queue
   # overflowed) is the truth at once: who is not in it is gone.
 
+  alias GossipCluster.Cluster.Packed
   alias GossipCluster.Peer
   alias GossipCluster.Sidecar.Codec
 
-  # peers: name => its lives, by creation: one, but in a conflict; unconfirmed: {name, creation} => deadline; seen: keys
-  # listed since the running snapshot began, or nil when none runs; size: how many are listed, counted as they come and
-  # go, for it is asked for with every event.
+  # peers: name => its lives, by creation, packed: one, but in a conflict; unconfirmed: {name, creation} => deadline;
+  # seen: keys listed since the running snapshot began, or nil when none runs; size: how many are listed, counted as
+  # they come and go, for it is asked for with every event.
   defstruct peers: %{}, size: 0, unconfirmed: %{}, seen: nil, grace: 10_000
 
   # No node has this name: a VM that is not (or not yet) a node has it, and must never be listed.
   @nobody "nonode@nohost"
 
   @type key :: {String.t(), non_neg_integer()}
+  @typedoc """
+  What subscribers should see. `:missing`: down, `:silent`, of one that nobody has confirmed or listed; as it was kept,
+  since there may be thousands at once.
+  """
   @type event ::
           {:up, Peer.t()}
           | {:update, Peer.t()}
           | {:heard, Peer.t()}
           | {:down, Peer.t(), Codec.down_reason()}
+          | {:missing, String.t(), Packed.t()}
           | {:conflict, Peer.t(), Peer.t()}
           | {:settled, Peer.t()}
   @type t :: %__MODULE__{
-          peers: %{String.t() => [Peer.t(), ...]},
+          peers: %{String.t() => [{creation :: non_neg_integer(), Packed.t()}, ...]},
           size: non_neg_integer(),
           unconfirmed: %{key() => integer()},
           seen: MapSet.t(key()) | nil,
@@ -59,10 +65,10 @@ defmodule GossipCluster.Cluster.Roster do
   def new_sidecar(roster, now) do
     # A grace that runs already goes on: a sidecar that dies again and again must not keep the dead listed for ever.
     waiting =
-      for {_name, lives} <- roster.peers,
-          peer <- lives,
+      for {name, lives} <- roster.peers,
+          {creation, _packed} <- lives,
           into: %{},
-          do: {key(peer), now + roster.grace}
+          do: {{name, creation}, now + roster.grace}
 
     %{roster | unconfirmed: Map.merge(waiting, roster.unconfirmed), seen: nil}
   end
@@ -82,17 +88,12 @@ defmodule GossipCluster.Cluster.Roster do
   def apply(%{seen: nil} = roster, :snapshot_end), do: {roster, []}
 
   def apply(roster, :snapshot_end) do
-    gone =
-      for {_name, lives} <- roster.peers,
-          peer <- lives,
-          key = key(peer),
-          not MapSet.member?(roster.seen, key),
-          not is_map_key(roster.unconfirmed, key),
-          do: peer
+    {gone, roster} =
+      take_out(roster, fn key ->
+        not is_map_key(roster.unconfirmed, key) and not MapSet.member?(roster.seen, key)
+      end)
 
-    gone = Enum.sort_by(gone, &key/1)
-    roster = Enum.reduce(gone, %{roster | seen: nil}, &remove(&2, &1))
-    {roster, for(peer <- gone, do: {:down, peer, :silent})}
+    {%{roster | seen: nil}, gone}
   end
 
   def apply(roster, {tag, peer}) when tag in [:up, :update] do
@@ -101,13 +102,13 @@ defmodule GossipCluster.Cluster.Roster do
   end
 
   def apply(roster, {:heard, peer}) do
-    if get(roster, key(peer)),
+    if has?(roster, peer),
       do: {put(roster, peer), [{:heard, peer}]},
       else: {roster, []}
   end
 
   def apply(roster, {:down, peer, reason}) do
-    if get(roster, key(peer)),
+    if has?(roster, peer),
       do: {remove(roster, peer), [{:down, peer, reason}]},
       else: {roster, []}
   end
@@ -120,20 +121,40 @@ defmodule GossipCluster.Cluster.Roster do
   def expire(%{unconfirmed: unconfirmed} = roster, _now) when map_size(unconfirmed) == 0,
     do: {roster, []}
 
-  def expire(roster, now) do
-    gone = for {key, deadline} <- roster.unconfirmed, deadline <= now, do: get(roster, key)
-    {Enum.reduce(gone, roster, &remove(&2, &1)), for(peer <- gone, do: {:down, peer, :silent})}
+  def expire(%{unconfirmed: unconfirmed} = roster, now) do
+    over = Map.filter(unconfirmed, fn {_key, deadline} -> deadline <= now end)
+
+    if over == %{} do
+      {roster, []}
+    else
+      {gone, roster} = take_out(roster, &is_map_key(over, &1))
+      unconfirmed = Map.drop(unconfirmed, Map.keys(over))
+      {%{roster | unconfirmed: unconfirmed}, gone}
+    end
   end
 
   @doc "All listed peers, by name."
   @spec list(t()) :: [Peer.t()]
-  def list(roster) do
-    for {_name, lives} <- Enum.sort(roster.peers), peer <- lives, do: peer
+  def list(roster), do: roster |> names() |> Enum.flat_map(&named(roster, &1))
+
+  @doc "The names of all listed peers, in order."
+  @spec names(t()) :: [String.t()]
+  def names(roster), do: roster.peers |> Map.keys() |> Enum.sort()
+
+  @doc "This one as it is kept, or nil."
+  @spec packed(t(), Peer.t()) :: Packed.t() | nil
+  def packed(roster, %Peer{name: name, creation: creation}) do
+    with {^creation, packed} <- List.keyfind(lives(roster, name), creation, 0), do: packed
   end
 
   @doc "The listed peers of this name: none, one, or the parties of a conflict."
   @spec named(t(), String.t()) :: [Peer.t()]
-  def named(roster, name), do: Map.get(roster.peers, name, [])
+  def named(roster, name),
+    do: for({_creation, packed} <- lives(roster, name), do: Packed.unpack(name, packed))
+
+  @doc "Whether a peer of this name is listed."
+  @spec listed?(t(), String.t()) :: boolean()
+  def listed?(roster, name), do: is_map_key(roster.peers, name)
 
   @doc "How many peers are listed."
   @spec size(t()) :: non_neg_integer()
@@ -144,7 +165,8 @@ defmodule GossipCluster.Cluster.Roster do
   defp listed(roster, peer, events) do
     {roster, events} = succeed(roster, peer, events)
     key = key(peer)
-    before = get(roster, key)
+    packed = packed(roster, peer)
+    before = packed && Packed.unpack(peer.name, packed)
     seen = roster.seen && MapSet.put(roster.seen, key)
     roster = put(%{roster | unconfirmed: Map.delete(roster.unconfirmed, key), seen: seen}, peer)
 
@@ -164,9 +186,9 @@ defmodule GossipCluster.Cluster.Roster do
 
   defp succeed(roster, %Peer{name: name, creation: creation}, events) do
     ended =
-      for peer <- named(roster, name),
-          peer.creation != creation and is_map_key(roster.unconfirmed, key(peer)),
-          do: peer
+      for {other, packed} <- lives(roster, name),
+          other != creation and is_map_key(roster.unconfirmed, {name, other}),
+          do: Packed.unpack(name, packed)
 
     {Enum.reduce(ended, roster, &remove(&2, &1)),
      Enum.reduce(ended, events, &[{:down, &1, :silent} | &2])}
@@ -174,40 +196,55 @@ defmodule GossipCluster.Cluster.Roster do
 
   defp key(%Peer{name: name, creation: creation}), do: {name, creation}
 
-  defp get(roster, {name, creation}),
-    do: roster |> named(name) |> Enum.find(&(&1.creation == creation))
+  defp lives(roster, name), do: Map.get(roster.peers, name, [])
 
-  defp put(roster, %Peer{name: name} = peer) do
-    lives = named(roster, name)
-    all = Enum.sort_by([bare(peer) | without(lives, peer)], & &1.creation)
+  defp has?(roster, %Peer{name: name, creation: creation}),
+    do: List.keymember?(lives(roster, name), creation, 0)
+
+  defp put(roster, %Peer{name: name, creation: creation} = peer) do
+    lives = lives(roster, name)
+    all = List.keystore(lives, creation, 0, {creation, Packed.pack(peer)})
     size = roster.size + length(all) - length(lives)
-    %{roster | peers: Map.put(roster.peers, name, all), size: size}
+    %{roster | peers: Map.put(roster.peers, name, List.keysort(all, 0)), size: size}
   end
 
-  defp without(lives, %Peer{creation: creation}),
-    do: Enum.reject(lives, &(&1.creation == creation))
-
-  # How it is connected, or may be, is not the roster's business. As the sidecar tells of a peer it has none, and is
-  # kept as it is: so it is one term in memory, here and in the dialer.
-  defp bare(%Peer{connection: :waiting, problem: nil, paths: [], connected_via: nil} = peer),
-    do: peer
-
-  defp bare(peer), do: %{peer | connection: :waiting, problem: nil, paths: [], connected_via: nil}
-
   # Only of one that is listed.
-  defp remove(roster, %Peer{name: name} = peer) do
-    lives = roster |> named(name) |> without(peer)
+  defp remove(roster, %Peer{name: name, creation: creation} = peer) do
+    peers =
+      case List.keydelete(lives(roster, name), creation, 0) do
+        [] -> Map.delete(roster.peers, name)
+        lives -> Map.put(roster.peers, name, lives)
+      end
 
     %{
       roster
       | size: roster.size - 1,
-        peers:
-          if(lives == [],
-            do: Map.delete(roster.peers, name),
-            else: Map.put(roster.peers, name, lives)
-          ),
+        peers: peers,
         unconfirmed: Map.delete(roster.unconfirmed, key(peer)),
         seen: roster.seen && MapSet.delete(roster.seen, key(peer))
     }
+  end
+
+  # Takes those out of whose key this is true; what else is kept of them is the caller's. They may be thousands: the map
+  # is built once, for each that is deleted alone leaves a copy of its path as garbage, and nobody is unpacked yet.
+  defp take_out(roster, gone?) do
+    {left, gone} =
+      Enum.reduce(roster.peers, {[], []}, fn {name, lives}, {left, gone} ->
+        case Enum.split_with(lives, fn {creation, _packed} -> gone?.({name, creation}) end) do
+          {[], _lives} -> {[{name, lives} | left], gone}
+          {lost, []} -> {left, [{name, lost} | gone]}
+          {lost, lives} -> {[{name, lives} | left], [{name, lost} | gone]}
+        end
+      end)
+
+    events =
+      for {name, lives} <- Enum.sort(gone),
+          {_creation, packed} <- lives,
+          do: {:missing, name, packed}
+
+    case events do
+      [] -> {[], roster}
+      events -> {events, %{roster | peers: Map.new(left), size: roster.size - length(events)}}
+    end
   end
 end

@@ -68,9 +68,8 @@ defmodule GossipCluster.Cluster.Routes do
 
   # Where each peer is dialled may be another place now.
   defp moved(state, addresses, now) do
-    names = state.roster |> Roster.list() |> Enum.map(& &1.name) |> Enum.uniq()
     state = %{state | watch: PathWatch.own(state.watch, addresses, now)}
-    later(state, Enum.map(names, &{:repath, &1}))
+    later(state, Enum.map(Roster.names(state.roster), &{:repath, &1}))
   end
 
   # The path is dead while the peer lives: the connection is ended, and made anew where the peer is reached.
