@@ -8,7 +8,7 @@ defmodule GossipCluster.Peer do
   `node/1` to get the atom of a peer that has one.
   """
 
-  alias GossipCluster.Tags
+  alias GossipCluster.{Tags, Text}
 
   @typedoc """
     * `name` - the node's name, such as `"shop@10.0.0.7"`
@@ -122,14 +122,11 @@ defmodule GossipCluster.Peer do
   """
   @spec valid_name?(binary()) :: boolean()
   def valid_name?(name) do
-    String.valid?(name) and String.length(name) <= 255 and
+    Text.seen?(name) and String.length(name) <= 255 and not Text.spaced?(name) and
+      not String.contains?(name, ["'", "\"", "\\"]) and
       match?([<<_, _::binary>>, <<_, _::binary>>], String.split(name, "@")) and
-      nice?(name)
+      name != "nonode@nohost"
   end
-
-  defp nice?(<<c, _rest::binary>>) when c <= 0x20 or c == 0x7F or c in [?', ?", ?\\], do: false
-  defp nice?(<<_c, rest::binary>>), do: nice?(rest)
-  defp nice?(<<>>), do: true
 
   @doc """
   Whether the peer has all of these tags. Keys may be atoms or texts; those of `peer.tags` are always texts.

@@ -3,39 +3,13 @@ defmodule GossipCluster.Tags do
   # What an operator says of a node: a map of texts to texts, both ways. Pure. No atom is made of what comes from the
   # network; whoever writes may use atoms for keys. The bounds are those of PROTOCOL.md, and priv_src/core has the same.
 
+  alias GossipCluster.Text
+
   @bytes 256
   @pairs 32
 
   @allowed "a map, or a keyword list, of at most #{@pairs} texts to texts without control characters, of #{@bytes} " <>
              "bytes at most together, where each text counts a byte more; as in %{role: \"web\", zone: \"a\"}"
-
-  # Unicode's Cc, Cf, Zl and Zp, as of version 15. A node is refused what the sidecar would refuse, and no less, so the
-  # table is that of core/kit/utf8.c.
-  @unseen [
-    {0x00, 0x1F},
-    {0x7F, 0x9F},
-    {0xAD, 0xAD},
-    {0x600, 0x605},
-    {0x61C, 0x61C},
-    {0x6DD, 0x6DD},
-    {0x70F, 0x70F},
-    {0x890, 0x891},
-    {0x8E2, 0x8E2},
-    {0x180E, 0x180E},
-    {0x200B, 0x200F},
-    {0x2028, 0x202E},
-    {0x2060, 0x2064},
-    {0x2066, 0x206F},
-    {0xFEFF, 0xFEFF},
-    {0xFFF9, 0xFFFB},
-    {0x110BD, 0x110BD},
-    {0x110CD, 0x110CD},
-    {0x13430, 0x1343F},
-    {0x1BCA0, 0x1BCA3},
-    {0x1D173, 0x1D17A},
-    {0xE0001, 0xE0001},
-    {0xE0020, 0xE007F}
-  ]
 
   @type t :: %{String.t() => String.t()}
   @typedoc "As they may be written: keys are atoms or texts, also those of Erlang."
@@ -97,16 +71,8 @@ defmodule GossipCluster.Tags do
 
   def valid?(_other), do: false
 
-  # No UTF-8 ends it, too. A text whose length no byte can tell is longer than all may be.
-  defp seen?(text) when byte_size(text) > 255, do: false
-  defp seen?(<<code::utf8, rest::binary>>), do: not unseen?(code) and seen?(rest)
-  defp seen?(rest), do: rest == ""
-
-  for {first, last} <- @unseen do
-    defp unseen?(code) when code in unquote(first)..unquote(last), do: true
-  end
-
-  defp unseen?(_code), do: false
+  # A text whose length no byte can tell is longer than all may be.
+  defp seen?(text), do: byte_size(text) <= 255 and Text.seen?(text)
 
   @doc "As they go on the wire: in order of the keys, each text behind its length."
   @spec encode(t()) :: binary()

@@ -21,6 +21,13 @@ defmodule GossipCluster.PeerTest do
           "a'@b",
           "a\"@b",
           "a\\@b",
+          "a\u009b@b",
+          "a\u00a0@b",
+          "a\u202e@b",
+          "a\u2028@b",
+          "\ufeffa@b",
+          "a\u3000@b",
+          "nonode@nohost",
           <<255, "@b">>,
           String.duplicate("x", 255) <> "@b"
         ],
