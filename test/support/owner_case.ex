@@ -122,12 +122,11 @@ defmodule GossipCluster.OwnerCase do
   def settled(fake) do
     # What the marker itself costs is not for the tests' output.
     capture_log(fn ->
-      marker = "m#{System.unique_integer([:positive])}@x"
-
-      FakeSidecar.say(
-        fake,
-        {:conflict, FakeSidecar.peer(marker), FakeSidecar.peer(marker, creation: 2)}
-      )
+      # Of a boot id of its own, for a conflict is told once for each.
+      n = System.unique_integer([:positive])
+      marker = "m#{n}@x"
+      rival = FakeSidecar.peer(marker, boot: <<n::64>>)
+      FakeSidecar.say(fake, {:conflict, rival, FakeSidecar.peer(marker, creation: 2)})
 
       assert_receive {:gossip_cluster, @name, {:conflict, %{name: ^marker}, _}}, 5_000
       told()
