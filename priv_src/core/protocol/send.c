@@ -159,8 +159,8 @@ size_t message_size(const struct wire_message *m)
     return len == 0 ? DATAGRAM_MAX : len + SEAL_OVERHEAD;
 }
 
-/* So a beat, whose absence of tags means something, loses none: without fingerprint and host it fits, whatever
- * else it carries. */
+/* So a beat, whose absence of tags means something, loses none: without fingerprint and host it fits,
+ * whatever else it carries. */
 _Static_assert(WIRE_FIXED + 5 * WIRE_FIELD_HEADER + NAME_MAX_LEN + PEER_ADDRS * 19 + 1 + 4 + TAGS_MAX +
                        WIRE_VERDICTS * (WIRE_FIELD_HEADER + 13) <=
                    WIRE_MESSAGE_MAX,
