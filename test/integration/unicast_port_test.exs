@@ -38,7 +38,10 @@ defmodule GossipCluster.Integration.UnicastPortTest do
     lab = Lab.start(hosts: 1)
     low = [name: Low, port: 45_892, interval: 200]
     high = [name: High, port: 45_893, interval: 200]
+    port = fn node, cluster -> Node.status(node, cluster).sidecar.unicast_port end
     a = Node.start(lab, "a", host: 1, cluster: low)
+    # The other group's port is free now, and this one takes it.
+    eventually("a's first sidecar runs", [a], fn -> port.(a, Low) == 45_893 end)
     Node.start_cluster(a, high)
     b = Node.start(lab, "b", host: 1, cluster: high)
     Node.start_cluster(b, low)
@@ -49,8 +52,7 @@ defmodule GossipCluster.Integration.UnicastPortTest do
       end)
     end
 
-    port = fn node, cluster -> Node.status(node, cluster).sidecar.unicast_port end
-    # That of the other group's, for it was free then; afterwards the next ones.
+    # Afterwards the next ones are taken.
     assert port.(a, Low) == 45_893
     ports = for node <- [a, b], cluster <- [Low, High], do: port.(node, cluster)
     assert Enum.sort(ports) == Enum.to_list(45_893..45_896)
