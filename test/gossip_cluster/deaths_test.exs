@@ -160,6 +160,7 @@ defmodule GossipCluster.DeathsTest do
           assert_dial(:"zed@127.0.0.1") |> answer(true)
           assert {:up, %Peer{name: "zed@127.0.0.1"}} = event()
           assert_receive {:awaited, :ok}, 5_000
+          told()
         end)
 
       refute log =~ ~s(NODEUP :"zoe@127.0.0.1")

@@ -36,7 +36,9 @@ defmodule GossipCluster.Lab.Kills do
   defp kill(:both, _survivors, _peers, vms, sidecars), do: kill(vms ++ sidecars)
 
   defp kill(:late, survivors, peers, vms, sidecars) do
-    for pid <- sidecars, do: Lab.signal(:STOP, pid)
+    # A sidecar is continued when its parent ends, which is a process of the VM's, and ends with it unless stopped.
+    stopped = Enum.flat_map(sidecars, &[parent(&1), &1])
+    for pid <- stopped, do: Lab.signal(:STOP, pid)
     kill(vms)
 
     for survivor <- survivors, peer <- peers do
@@ -45,7 +47,12 @@ defmodule GossipCluster.Lab.Kills do
       end)
     end
 
-    for pid <- sidecars, do: Lab.signal(:CONT, pid)
+    for pid <- Enum.reverse(stopped), do: Lab.signal(:CONT, pid)
+  end
+
+  defp parent(pid) do
+    [_, parent] = Regex.run(~r/^PPid:\t(\d+)$/m, File.read!("/proc/#{pid}/status"))
+    String.to_integer(parent)
   end
 
   defp kill(pids), do: {_output, 0} = System.cmd("kill", ["-KILL" | Enum.map(pids, &"#{&1}")])
