@@ -123,9 +123,12 @@ defmodule GossipCluster.Cluster.Dialer do
     case dialer.entries do
       %{^name => entry} ->
         before = peer(name, entry)
-        changed = odds(before) != odds(peer)
+
+        # What is kept may be newer than what was told, which has waited for its turn: each change is seen once.
+        kept = Packed.unpack(name, packed)
+        changed = odds(before) != odds(kept)
         # They change no odds, but maybe what `accept` says of it.
-        told = changed or before.tags != peer.tags
+        told = changed or before.tags != kept.tags
         lives = Enum.uniq([peer.creation | entry.lives])
         entry = %{entry | peer: packed, lives: lives}
         entry = if changed, do: %{entry | failures: 0}, else: entry

@@ -5,7 +5,7 @@ defmodule GossipCluster.Cluster.PeersTest do
   import GossipCluster.ClusterCase
 
   alias GossipCluster.{Cluster, Peer}
-  alias GossipCluster.Cluster.{QuietPeriod, State}
+  alias GossipCluster.Cluster.{Dialer, QuietPeriod, State}
 
   describe "listing" do
     test "nonode@nohost is nobody: not listed, not shown, not dialled" do
@@ -182,6 +182,25 @@ defmodule GossipCluster.Cluster.PeersTest do
     assert facts(effects) == [] and told(effects) == []
     {_cluster, effects} = handle(cluster, {:timeout, :dial}, 100_000)
     assert dialled(effects) == []
+  end
+
+  # What the dialer keeps is the newest; a change that still waits for its turn was then no change any more.
+  test "what a peer changes while an earlier word of it waits for its turn is seen all the same" do
+    {refused, _} = handle(running(), {:frame, {:up, peer("zoe@x")}})
+    {failed, _} = handle(refused, {:dialled, "zoe@x", {:failed, {:timeout, "no answer"}}, 1})
+    {refused, _} = handle(refused, {:dialled, "zoe@x", {:refused, nil}, 1})
+
+    changes = [{refused, [tags: %{"role" => "db"}]}, {failed, [port: 2]}]
+
+    # In one page, and in another behind much that waits.
+    for {cluster, change} <- changes, others <- [[], crowd(200)] do
+      page = others ++ [peer("zoe@x", status: :suspect), peer("zoe@x", change)]
+      {cluster, effects} = handle(cluster, {:frame, {:snapshot, :first, page}})
+      {cluster, turns} = go_on(cluster, effects, 0)
+      assert Dialer.failures(cluster.dialer, "zoe@x") == 0
+      {_cluster, last} = handle(cluster, {:timeout, :dial}, 1_000)
+      assert "zoe@x" in dialled(Enum.concat(turns) ++ last)
+    end
   end
 
   test "a dial that failed while the other side connected, or whose peer has gone, is no problem" do
