@@ -4,8 +4,8 @@ defmodule GossipCluster.Peer do
 
   Its `name` is a binary. **Atoms are not made from the network**: the library turns a peer's name into an atom only to
   dial it, only after the peer has proven itself to the sidecar (it answered a fresh nonce under the cluster's key), at
-  most as often as connects are allowed a second, and at most `16 * max_peers` times in the life of the cluster. Use
-  `node/1` to get the atom of a peer that has one.
+  most as often as connects are allowed a second, and no more than twice `max_peers` at once and as many again an hour,
+  while a fifth of the VM's table of atoms is free. Use `node/1` to get the atom of a peer that has one.
   """
 
   alias GossipCluster.{Tags, Text}
@@ -122,7 +122,7 @@ defmodule GossipCluster.Peer do
   """
   @spec valid_name?(binary()) :: boolean()
   def valid_name?(name) do
-    Text.seen?(name) and String.length(name) <= 255 and not Text.spaced?(name) and
+    Text.seen?(name) and length(String.codepoints(name)) <= 255 and not Text.spaced?(name) and
       not String.contains?(name, ["'", "\"", "\\"]) and
       match?([<<_, _::binary>>, <<_, _::binary>>], String.split(name, "@")) and
       name != "nonode@nohost"

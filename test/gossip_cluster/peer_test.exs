@@ -29,7 +29,9 @@ defmodule GossipCluster.PeerTest do
           "a\u3000@b",
           "nonode@nohost",
           <<255, "@b">>,
-          String.duplicate("x", 255) <> "@b"
+          String.duplicate("x", 255) <> "@b",
+          # One letter to the eye, and too long for an atom.
+          "a" <> String.duplicate("\u0301", 255) <> "@b"
         ],
         do: refute(Peer.valid_name?(name), inspect(name))
   end
