@@ -107,6 +107,77 @@ defmodule GossipCluster.ReadmeTest do
     assert Enum.uniq(named) -- Enum.map(sources, &elem(&1, 1)) == []
   end
 
+  describe "the library's floors in guides/architecture.md" do
+    # In order: the row, the file's path within lib/gossip_cluster, and what is said of it.
+    defp floors do
+      [_, table] =
+        String.split(read("guides/architecture.md"), "| File of `lib/gossip_cluster/` |")
+
+      [table | _] = String.split(table, "\n\n")
+      rows = table |> String.split("\n") |> Enum.drop(2) |> Enum.with_index()
+
+      for {row, place} <- rows,
+          [files, what] = String.split(row, "|", trim: true, parts: 2),
+          {file, n} <- Enum.with_index(Regex.scan(~r/`([^`]+)`/, files, capture: :all_but_first)),
+          do: {place, path(file, files, n), what}
+    end
+
+    # The second of a row may stand without the folder of the first.
+    defp path([file], files, n) do
+      [_, first] = Regex.run(~r/`([^`]+)`/, files)
+      beside = Path.join(Path.dirname(first), file)
+      lib = Path.join(@root, "lib/gossip_cluster")
+
+      path = if n > 0 and File.exists?(Path.join(lib, beside)), do: beside, else: file
+      lib |> Path.join(path) |> Path.expand() |> Path.relative_to(@root)
+    end
+
+    # What a module calls; what it only names in a type is no call.
+    defp calls do
+      {:ok, modules} = :application.get_key(:gossip_cluster, :modules)
+
+      for module <- modules, into: %{} do
+        {:ok, {^module, [compile_info: info, imports: imports]}} =
+          :beam_lib.chunks(:code.which(module), [:compile_info, :imports])
+
+        file = Path.relative_to(to_string(info[:source]), @root)
+        {module, {file, for({called, _, _} <- imports, uniq: true, do: called)}}
+      end
+    end
+
+    test "have each file call only what stands below it" do
+      places = Map.new(floors(), fn {place, path, _what} -> {path, place} end)
+      calls = calls()
+
+      steps =
+        for {_module, {file, called}} <- calls,
+            is_map_key(places, file),
+            module <- called,
+            {to, _} <- List.wrap(calls[module]),
+            to != file and is_map_key(places, to),
+            uniq: true,
+            do: {file, to}
+
+      assert length(steps) > 100
+      assert for({file, to} <- steps, places[to] < places[file], do: "#{file} calls #{to}") == []
+    end
+
+    test "have for each pure file one of tests that needs no process" do
+      pure = for {_place, path, what} <- floors(), what =~ ~r/^ *pure:/, do: path
+      assert length(pure) > 25
+
+      untested =
+        for path <- pure,
+            test =
+              path |> String.replace(~r/^lib/, "test") |> String.replace(~r/\.ex$/, "_test.exs"),
+            not File.exists?(Path.join(@root, test)) or
+              not (read(test) =~ "use ExUnit.Case, async: true"),
+            do: path
+
+      assert untested == []
+    end
+  end
+
   test "SECURITY.md names tests that exist" do
     tests =
       for pattern <- ["test/**/*.{exs,c,py}"],
