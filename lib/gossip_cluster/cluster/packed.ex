@@ -7,6 +7,9 @@ defmodule GossipCluster.Cluster.Packed do
   #
   # Its name is not in it: the maps where it is kept have that as their key. Nor is how it is connected, or may be: that
   # follows from elsewhere.
+  #
+  # A new version of this module may be loaded while a cluster runs, and meets what the last has packed: a field that is
+  # new goes to the end, and unpack/2 takes what lacks it.
 
   alias GossipCluster.Peer
 

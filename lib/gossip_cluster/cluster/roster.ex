@@ -23,6 +23,8 @@ defmodule GossipCluster.Cluster.Roster do
   # No node has this name: a VM that is not (or not yet) a node has it, and must never be listed.
   @nobody "nonode@nohost"
 
+  @peer %Peer{name: "", creation: 0}
+
   @type key :: {String.t(), non_neg_integer()}
   @typedoc """
   What subscribers should see. `:missing`: down, `:silent`, of one that nobody has confirmed or listed; as it was kept,
@@ -54,10 +56,18 @@ defmodule GossipCluster.Cluster.Roster do
   @spec new(pos_integer()) :: t()
   def new(interval), do: %__MODULE__{grace: max(6 * interval, 10_000)}
 
-  @doc "Puts peers back that an earlier owner had listed; they are unconfirmed."
+  @doc """
+  Puts peers back that an earlier owner had listed; they are unconfirmed. That one may have run another version of this
+  library, whose peers had other fields.
+  """
   @spec restore(t(), [Peer.t()], integer()) :: t()
   def restore(roster, peers, now) do
-    peers |> Enum.reduce(roster, &put(&2, &1)) |> new_sidecar(now)
+    peers |> Enum.reduce(roster, &put(&2, present(&1))) |> new_sidecar(now)
+  end
+
+  # Most often it is: thousands are put back at once.
+  defp present(peer) do
+    if Map.keys(peer) == Map.keys(@peer), do: peer, else: struct(Peer, Map.from_struct(peer))
   end
 
   @doc "The sidecar is a new one: what its predecessor said must be confirmed."

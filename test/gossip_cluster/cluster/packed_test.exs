@@ -39,6 +39,26 @@ defmodule GossipCluster.Cluster.PackedTest do
     assert Packed.unpack("b@x", Packed.pack(%{default | name: "b@x"})) == %{default | name: "b@x"}
   end
 
+  # A release upgrade while a cluster runs: whoever changes what is packed keeps this one, and adds his own.
+  test "what a version before has packed is read" do
+    fields =
+      {1, "0123456789abcdef", 7, 4370, [{{10, 0, 0, 7}, 45_892, 2}], [{10, 0, 0, 7}], nil, :alive,
+       %{"role" => "web"}, :same, true, false, false, false, true}
+
+    assert Packed.unpack("a@x", :erlang.term_to_binary(fields)) == %Peer{
+             name: "a@x",
+             creation: 1,
+             boot: "0123456789abcdef",
+             incarnation: 7,
+             port: 4370,
+             addresses: [{{10, 0, 0, 7}, 45_892, 2}],
+             own_addresses: [{10, 0, 0, 7}],
+             tags: %{"role" => "web"},
+             cookie: :same,
+             hidden: true
+           }
+  end
+
   test "it lies outside of the heap, and those that are unpacked share the names of their fields" do
     packed = Packed.pack(%Peer{name: "a@x", creation: 1, boot: "0123456789abcdef"})
     assert :erts_debug.flat_size(packed) <= 6

@@ -164,6 +164,13 @@ defmodule GossipCluster.Cluster.RosterTest do
     assert {_, []} = Roster.apply(roster, {:up, peer("a@x")})
   end
 
+  # A release upgrade, and then a crash: the new owner would have crashed again and again.
+  test "what an earlier owner listed may have fields fewer, or others" do
+    old = peer("a@x", port: 7) |> Map.delete(:tags) |> Map.put(:gone, 1)
+    roster = Roster.restore(Roster.new(1000), [old], 0)
+    assert Roster.list(roster) == [peer("a@x", port: 7)]
+  end
+
   # Whatever the order: a peer is up before it is updated or down, and never up twice.
   test "random sequences keep the order of a subscriber's events" do
     seed = :rand.uniform(1_000_000_000)
