@@ -37,6 +37,15 @@ defmodule GossipCluster.ProjectTest do
     end
   end
 
+  # bin/test hands these to dialyzer: one that is missing is looked for no more, in silence.
+  test "dialyzer is asked for all that is promised, and documentation is made where its tools are" do
+    assert Enum.sort(Mix.Project.config()[:dialyzer][:flags]) ==
+             [:error_handling, :extra_return, :missing_return, :underspecs, :unmatched_returns]
+
+    assert File.read!("bin/test") =~ "Mix.Project.config()[:dialyzer][:flags]"
+    assert GossipCluster.MixProject.cli()[:preferred_envs][:docs] == :docs
+  end
+
   test "every file that the documentation and the package name is there" do
     for pattern <- Mix.Project.config()[:package][:files],
         do: assert(Path.wildcard(pattern, match_dot: true) != [], pattern)
