@@ -6,7 +6,7 @@ defmodule GossipCluster.OwnerCase do
 
   use ExUnit.CaseTemplate
 
-  import ExUnit.{Assertions, Callbacks, CaptureLog}
+  import ExUnit.{Assertions, Callbacks}
 
   alias GossipCluster.Cluster.Dialer
   alias GossipCluster.{FakeSidecar, Reporter, View}
@@ -17,7 +17,7 @@ defmodule GossipCluster.OwnerCase do
 
   using do
     quote do
-      import ExUnit.CaptureLog
+      import ExUnit.CaptureLog, except: [capture_log: 1]
       import GossipCluster.{Eventually, OwnerCase}
       alias GossipCluster.{FakeSidecar, Owner, Peer}
 
@@ -116,6 +116,17 @@ defmodule GossipCluster.OwnerCase do
     after
       0 -> false
     end
+  end
+
+  @doc """
+  What is logged meanwhile, as ExUnit has it, with all that the owner has reported by the end: a line may come a moment
+  after the event that it is about.
+  """
+  def capture_log(fun) do
+    ExUnit.CaptureLog.capture_log(fn ->
+      fun.()
+      if Process.whereis(@name), do: told()
+    end)
   end
 
   @doc "Whatever the fake has said by now has been handled when this returns."
