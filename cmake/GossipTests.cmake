@@ -53,7 +53,7 @@ target_link_libraries(gossip_tested INTERFACE gossip_flags gossip_core_inside $<
   $<TARGET_NAME_IF_EXISTS:gossipd_parts>)
 target_include_directories(gossip_tested INTERFACE test/c/support)
 target_compile_definitions(gossip_tested INTERFACE ${GOSSIP_SYSTEM_DEFINITIONS}
-  GOSSIP_TEST_DIR="${CMAKE_CURRENT_SOURCE_DIR}/test/c")
+  GOSSIP_TEST_DIR="${CMAKE_CURRENT_SOURCE_DIR}/test/c" $<$<BOOL:${GOSSIP_PORTABLE}>:GOSSIP_PORTABLE>)
 
 file(GLOB support_sources CONFIGURE_DEPENDS test/c/support/*.c)
 if(support_sources)

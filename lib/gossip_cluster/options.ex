@@ -53,6 +53,7 @@ defmodule GossipCluster.Options do
           | {:group, text() | :inet.ip4_address()}
           | {:port, :inet.port_number()}
           | {:unicast_port, nil | 0..65_535 | Range.t() | {first :: 1..65_535, last :: 1..65_535}}
+          | {:broadcast, boolean()}
           | {:interfaces, :all | [interface(), ...] | {:except, [interface(), ...]}}
           | {:ttl, 0..255}
           | {:advertise, nil | text() | :inet.ip4_address()}
@@ -77,6 +78,7 @@ defmodule GossipCluster.Options do
           group: String.t(),
           port: :inet.port_number(),
           unicast_port: nil | {first :: :inet.port_number(), last :: :inet.port_number()},
+          broadcast: boolean(),
           interfaces: :all | {:only | :except, [String.t(), ...]},
           ttl: 0..255,
           advertise: nil | String.t(),
@@ -166,7 +168,17 @@ defmodule GossipCluster.Options do
           wrong!(key, given, allowed)
       end
     end)
+    |> together!()
   end
+
+  # A broadcast has no such bound: it would leave this machine.
+  defp together!(%{broadcast: true, ttl: 0}) do
+    raise ArgumentError,
+          "GossipCluster: option :broadcast is true, but with ttl: 0 nothing may leave this machine: " <>
+            "leave one of the two out"
+  end
+
+  defp together!(options), do: options
 
   @spec wrong!(atom(), String.t(), String.t()) :: no_return()
   defp wrong!(key, given, allowed),

@@ -21,7 +21,7 @@ defmodule GossipCluster.Strategy do
   | `multicast_addr` | `group` |
   | `multicast_ttl` | `ttl` |
   | `secret`, a text | `secret: {:passphrase, it}`; none: the Erlang cookie |
-  | `broadcast_only: true` | not there yet: reported, and the default group is used |
+  | `broadcast_only: true` | `broadcast: true`, beside multicast; an address that is no multicast address is reported |
 
   and also every option of `GossipCluster.Options`, which wins where both are given. What is unknown is reported in the
   log, once, and has no effect. A wrong value raises `ArgumentError`, as it does without libcluster; whatever the
@@ -167,8 +167,7 @@ defmodule GossipCluster.Strategy do
 
   defp gossip(:broadcast_only, none) when none in [false, nil], do: {:ok, []}
 
-  defp gossip(:broadcast_only, _true),
-    do: {:remark, "broadcast_only is not there yet: multicast is used"}
+  defp gossip(:broadcast_only, _true), do: {:ok, [broadcast: true]}
 
   defp gossip(key, _value) when key in [:connect, :disconnect, :list_nodes],
     do: {:remark, "#{key} belongs beside `config`, not into it, so it has no effect"}

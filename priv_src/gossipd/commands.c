@@ -32,8 +32,11 @@ static int configure(struct gossipd *d, const struct message *m)
 {
     const struct config *c = &m->as.config;
     d->scope_len = keyring_scope(d->scope, &c->group, c->label, c->label_len);
-    struct udp_options udp = {
-        .group = c->group, .ttl = c->ttl, .unicast_first = c->unicast_first, .unicast_last = c->unicast_last};
+    struct udp_options udp = {.group = c->group,
+                              .ttl = c->ttl,
+                              .broadcast = c->broadcast,
+                              .unicast_first = c->unicast_first,
+                              .unicast_last = c->unicast_last};
     struct gossip_options options = {.interval_ms = c->interval_ms,
                                      .max_peers = c->max_peers,
                                      .heartbeats = c->heartbeats,

@@ -165,6 +165,7 @@ static void note(struct found *f, const struct ifaddrs *a)
                           .multicast = (a->ifa_flags & IFF_MULTICAST) != 0,
                           .loopback = (a->ifa_flags & IFF_LOOPBACK) != 0};
     c.interface.running = (a->ifa_flags & IFF_RUNNING) != 0;
+    c.interface.broadcast = (a->ifa_flags & IFF_BROADCAST) != 0;
     c.interface.index = interface_of(a, c.interface.name);
     if (c.interface.index == 0) {
         return;

@@ -21,8 +21,9 @@ enum reach {
 
 struct interface {
     char name[INTERFACE_NAME];
-    uint8_t reach; /* enum reach; what `interfaces_choose` has not chosen does not say */
-    bool running;  /* it has a carrier, as far as it can tell */
+    uint8_t reach;  /* enum reach; what `interfaces_choose` has not chosen does not say */
+    bool running;   /* it has a carrier, as far as it can tell */
+    bool broadcast; /* it can broadcast: no loopback, no link between two ends */
     uint32_t index;
     struct addr addr; /* the one that datagrams are sent from; its port is 0 */
 };

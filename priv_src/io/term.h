@@ -32,6 +32,7 @@ struct config {
     struct addr advertise; /* where others reach this node; no family: as it is; port 0: whatever the port */
     uint16_t unicast_first, unicast_last; /* the private port is one of these if it can be; 0: any */
     uint8_t ttl;
+    bool broadcast;
     bool heartbeats;
     uint32_t interval_ms;
     uint32_t max_peers;

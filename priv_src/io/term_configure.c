@@ -131,6 +131,11 @@ static int read_heartbeats(struct cursor *c, const char *name, struct message *o
     return cursor_bool(c, name, &out->as.config.heartbeats);
 }
 
+static int read_broadcast(struct cursor *c, const char *name, struct message *out)
+{
+    return cursor_bool(c, name, &out->as.config.broadcast);
+}
+
 static int read_filter_item(struct cursor *c, const char *name, char out[static FILTER_TEXT])
 {
     int at = c->at;
@@ -194,6 +199,7 @@ int term_configure(struct cursor *c, struct message *out)
         {"group", read_group},           {"port", read_port},           {"ttl", read_ttl},
         {"interval", read_interval},     {"max_peers", read_max_peers}, {"heartbeats", read_heartbeats},
         {"interfaces", read_interfaces}, {"advertise", read_advertise}, {"unicast_port", read_unicast_port},
+        {"broadcast", read_broadcast},
     };
     return cursor_map(c, "the configuration", keys, sizeof keys / sizeof keys[0], out);
 }

@@ -7,19 +7,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PRIVATE 0 /* socket 0 is the private one; the shared ones follow */
+#define PRIVATE   0 /* socket 0 is the private one; the shared ones follow */
+#define BROADCAST 1 /* where there is broadcast, this one is for it */
 
 struct membership {
     struct interface interface;
-    size_t socket; /* the shared socket that has joined */
-    int trouble;   /* errno of the last send, 0: it went out */
-    bool heard;    /* something came in there, from another host or socket */
+    size_t socket;         /* the shared socket that has joined */
+    int trouble;           /* errno of the last multicast, 0: it went out */
+    int broadcast_trouble; /* the same of the last broadcast */
+    bool broadcasts;       /* one was sent, and the last went out */
+    bool heard;            /* something came in there, from another host or socket */
 };
 
 struct udp {
     struct udp_options options;
     struct log *log;
     struct udp_stats stats;
+    size_t first_shared; /* those before it join nothing */
     size_t socket_count;
     int sockets[UDP_SOCKETS_MAX];
     uint16_t port; /* of the private one */
@@ -72,15 +76,8 @@ static int open_private(struct udp *u, struct fault *fault)
     return 0;
 }
 
-static int open_shared(struct udp *u, struct fault *fault)
+static int port_fault(const struct udp *u, struct fault *fault)
 {
-    int fd = udp_system_open(u->options.group.family, true, u->options.ttl, &u->stats.receive_buffer);
-    if (fd < 0) {
-        return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
-    }
-    if (bound_or_close(u, fd, udp_system_bind_shared(fd, &u->options.group)) == 0) {
-        return 0;
-    }
     unsigned port = u->options.group.port;
     if (errno == EADDRINUSE) {
         return fault_set(fault, FAULT_PORT_TAKEN,
@@ -95,6 +92,37 @@ static int open_shared(struct udp *u, struct fault *fault)
     return fault_set(fault, FAULT_NETWORK, "UDP port %u cannot be bound: %s", port, strerror(errno));
 }
 
+static int open_shared(struct udp *u, struct fault *fault)
+{
+    int fd = udp_system_open(u->options.group.family, true, u->options.ttl, &u->stats.receive_buffer);
+    if (fd < 0) {
+        return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
+    }
+    if (bound_or_close(u, fd, udp_system_bind_shared(fd, &u->options.group)) == 0) {
+        return 0;
+    }
+    return port_fault(u, fault);
+}
+
+static int open_broadcast(struct udp *u, struct fault *fault)
+{
+    uint32_t granted;
+    int fd = udp_system_open(u->options.group.family, true, u->options.ttl, &granted);
+    if (fd < 0) {
+        return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
+    }
+    if (bound_or_close(u, fd, udp_system_bind_broadcast(fd, u->options.group.port)) == 0) {
+        return 0;
+    }
+    if (errno == EOPNOTSUPP) {
+        return fault_set(
+            fault, FAULT_BAD_CONFIG,
+            "broadcast is true, but there is broadcast on Linux alone; on this system it must be "
+            "false");
+    }
+    return port_fault(u, fault);
+}
+
 struct udp *udp_open(const struct udp_options *options, struct log *log, struct fault *fault)
 {
     struct udp *u = calloc(1, sizeof *u);
@@ -104,7 +132,10 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
     }
     u->options = *options;
     u->log = log;
-    if (open_private(u, fault) != 0 || open_shared(u, fault) != 0) {
+    u->options.broadcast = options->broadcast && options->ttl > 0;
+    u->first_shared = u->options.broadcast ? BROADCAST + 1 : PRIVATE + 1;
+    if (open_private(u, fault) != 0 || (u->options.broadcast && open_broadcast(u, fault) != 0) ||
+        open_shared(u, fault) != 0) {
         udp_close(u);
         return NULL;
     }
@@ -156,7 +187,7 @@ static int join_on(const struct udp *u, int fd, const struct interface *interfac
 /* Joins on the first shared socket that has room, or on a new one: 0 and the socket, or -1 and errno. */
 static int join(struct udp *u, const struct interface *interface, size_t *socket)
 {
-    for (size_t i = PRIVATE + 1; i < u->socket_count; i++) {
+    for (size_t i = u->first_shared; i < u->socket_count; i++) {
         *socket = i;
         if (join_on(u, u->sockets[i], interface) == 0) {
             return 0;
@@ -167,7 +198,7 @@ static int join(struct udp *u, const struct interface *interface, size_t *socket
     }
     errno = ENOBUFS;
     struct fault fault;
-    if (u->socket_count == UDP_SOCKETS_MAX || open_shared(u, &fault) != 0) {
+    if (u->socket_count == u->first_shared + UDP_SHARED_MAX || open_shared(u, &fault) != 0) {
         return -1;
     }
     *socket = u->socket_count - 1;
@@ -183,7 +214,8 @@ static void leave_missing(struct udp *u, const struct interface_list *list)
         if (now != NULL) {
             u->reaches_more = u->reaches_more || (now->running && !m->interface.running);
             if (!addr_same(&now->addr, &m->interface.addr)) {
-                m->trouble = 0; /* from there nothing was sent yet */
+                m->trouble = m->broadcast_trouble = 0; /* from there nothing was sent yet */
+                m->broadcasts = false;
             }
             m->interface = *now;
             u->joined[kept++] = *m;
@@ -311,7 +343,7 @@ size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MA
 {
     size_t count = 0;
     for (size_t i = 0; i < u->count; i++) {
-        if (u->joined[i].trouble == 0) {
+        if (u->joined[i].trouble == 0 || u->joined[i].broadcasts) {
             out[count++] = u->joined[i].interface;
         }
     }
@@ -339,6 +371,12 @@ static uint8_t source_of(const struct udp *u, const struct addr *from)
     return u->options.ttl <= 1 && !subnets_near(&u->subnets, from) ? SOURCE_FAR : SOURCE_NEAR;
 }
 
+/* The broadcast socket takes them on every interface, also on those that are not to be used. */
+static bool is_joined(const struct udp *u, uint32_t index)
+{
+    return find(u->public, u->count, &(struct interface){.index = index}) != NULL;
+}
+
 int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len)
 {
     struct udp_arrival arrival = {0};
@@ -354,6 +392,9 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
         u->stats.oversized++;
         return -1;
     }
+    if (u->options.broadcast && i == BROADCAST && !is_joined(u, arrival.from.ifindex)) {
+        return -1;
+    }
     *from = (struct path){.kind = arrival.destination, .addr = arrival.from, .local = arrival.to};
     from->local.port = i == PRIVATE ? u->port : u->options.group.port;
     if (from->addr.ifindex == 0) {
@@ -365,14 +406,19 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
     return 1;
 }
 
-/* What sending on one interface met; told when it changes. A full queue (EAGAIN, ENOBUFS) is a moment, not a
- * state. */
+/* A full queue is a moment, not a state. */
+static bool is_moment(int trouble)
+{
+    return trouble == EAGAIN || trouble == EWOULDBLOCK || trouble == ENOBUFS;
+}
+
+/* What multicasting on one interface met; told when it changes. */
 static int tell_trouble(struct udp *u, struct membership *m, int trouble)
 {
     if (trouble != 0) {
         u->stats.send_errors++;
     }
-    if (trouble == EAGAIN || trouble == EWOULDBLOCK || trouble == ENOBUFS) {
+    if (is_moment(trouble)) {
         return -1;
     }
     if (trouble != 0 && m->trouble != trouble) {
@@ -386,17 +432,45 @@ static int tell_trouble(struct udp *u, struct membership *m, int trouble)
     return trouble == 0 ? 0 : -1;
 }
 
+/* The same of broadcasting. Where multicast has the same trouble, its line has said it. */
+static int tell_broadcast(struct udp *u, struct membership *m, int trouble)
+{
+    if (trouble != 0) {
+        u->stats.send_errors++;
+    }
+    if (is_moment(trouble)) {
+        return -1;
+    }
+    if (trouble != 0 && m->broadcast_trouble != trouble && m->trouble != trouble) {
+        log_line(u->log, LEVEL_WARNING, "broadcast cannot be sent on interface %s: %s", m->interface.name,
+                 strerror(trouble));
+    }
+    m->broadcast_trouble = trouble;
+    m->broadcasts = trouble == 0;
+    return trouble == 0 ? 0 : -1;
+}
+
+static int send_on(struct udp *u, struct membership *m, const uint8_t *data, size_t len)
+{
+    int fd = u->sockets[PRIVATE];
+    const struct addr *local = &m->interface.addr;
+    int sent = udp_system_multicast(fd, &u->options.group, local, data, len);
+    int result = tell_trouble(u, m, sent == 0 ? 0 : errno);
+    if (u->options.broadcast && m->interface.broadcast) {
+        sent = udp_system_broadcast(fd, u->options.group.port, local, data, len);
+        if (tell_broadcast(u, m, sent == 0 ? 0 : errno) == 0) {
+            result = 0;
+        }
+    }
+    return result;
+}
+
 static int send_group(struct udp *u, uint32_t ifindex, const uint8_t *data, size_t len)
 {
     int result = -1;
     for (size_t i = 0; i < u->count; i++) {
         struct membership *m = &u->joined[i];
-        if (ifindex != 0 && ifindex != m->interface.index) {
-            continue;
-        }
-        int sent =
-            udp_system_multicast(u->sockets[PRIVATE], &u->options.group, &m->interface.addr, data, len);
-        if (tell_trouble(u, m, sent == 0 ? 0 : errno) == 0) {
+        if ((ifindex == 0 || ifindex == m->interface.index) && send_on(u, m, data, len) == 0) {
             result = 0;
         }
     }

@@ -3,6 +3,8 @@
  *   shared   bound to the group's address and port with address reuse, as several nodes and clusters on one
  *            host have it at the same time; joins the group on each interface. Takes what goes to the group
  *            and nothing else.
+ *   broadcast one, where the option is set: bound to 255.255.255.255 and the group's port. What goes to the
+ *            group goes there, too, on each joined interface that can broadcast, and is taken from these.
  *   private  bound to a port of its own: everything is sent from it, so unicast answers find this process
  *            and no other.
  *
@@ -24,11 +26,12 @@
 #include <poll.h>
 
 #define UDP_SHARED_MAX  8 /* shared sockets: Linux joins 20 groups on one (net.ipv4.igmp_max_memberships) */
-#define UDP_SOCKETS_MAX (UDP_SHARED_MAX + 1)
+#define UDP_SOCKETS_MAX (UDP_SHARED_MAX + 2)
 
 struct udp_options {
     struct addr group; /* address and port; the family decides which sockets there are */
     uint8_t ttl;
+    bool broadcast; /* beside multicast; not with a TTL of 0, which keeps to this host */
     uint16_t unicast_first, unicast_last; /* the private port is the first free of these, else any; 0: any */
 };
 
@@ -81,7 +84,8 @@ const struct interface *udp_interfaces(const struct udp *u, size_t *count);
 size_t udp_addresses(struct udp *u, struct addr *out, size_t most);
 bool udp_addresses_changed(const struct udp *u);
 
-/* Those of them on which the last multicast went out, or none was sent yet, into `out`; their number. */
+/* Those of them on which the last multicast, or the last broadcast, went out, or none was sent yet, into
+ * `out`; their number. */
 size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MAX]);
 
 /* Fills in the descriptors to poll for input, UDP_SOCKETS_MAX at most, and returns their number; entry i is

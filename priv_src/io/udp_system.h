@@ -38,6 +38,15 @@ int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
 int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
                          size_t len);
 
+/* Binds a shared socket: it takes what is broadcast to all hosts of a link, to `port`, and nothing else.
+ * Where this is not to be had (on all but Linux): -1 and EOPNOTSUPP. */
+int udp_system_bind_broadcast(int fd, uint16_t port);
+
+/* Broadcasts to `port` of all hosts on the link of the interface that `local` is on, from its address: to
+ * 255.255.255.255, which no router passes on (RFC 919, section 7). The socket may broadcast for this once
+ * only, so that no unicast ever becomes a broadcast. */
+int udp_system_broadcast(int fd, uint16_t port, const struct addr *local, const uint8_t *data, size_t len);
+
 /* Sends to one endpoint. `bound`: out of the interface that `to` names, whatever the routing table says. */
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len);
 

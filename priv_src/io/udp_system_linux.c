@@ -3,6 +3,7 @@
 
 #include "udp_system_shared.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -92,6 +93,33 @@ int udp_system_multicast(int fd, const struct addr *group, const struct addr *lo
     return transmit(fd, group, local->ifindex, local->ip, data, len);
 }
 
+static struct addr everybody(uint16_t port)
+{
+    static const uint8_t ip[4] = {255, 255, 255, 255};
+    return addr_ipv4(ip, port, 0);
+}
+
+int udp_system_bind_broadcast(int fd, uint16_t port)
+{
+    struct addr all = everybody(port);
+    return udp_system_bind_shared(fd, &all);
+}
+
+int udp_system_broadcast(int fd, uint16_t port, const struct addr *local, const uint8_t *data, size_t len)
+{
+    struct addr all = everybody(port);
+    if (udp_system_option(fd, SOL_SOCKET, SO_BROADCAST, 1) != 0) {
+        return -1;
+    }
+    int sent = transmit(fd, &all, local->ifindex, local->ip, data, len);
+    int trouble = errno;
+    if (udp_system_option(fd, SOL_SOCKET, SO_BROADCAST, 0) != 0) {
+        return -1;
+    }
+    errno = trouble;
+    return sent;
+}
+
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
 {
     return transmit(fd, to, bound ? to->ifindex : 0, NULL, data, len);
@@ -99,7 +127,6 @@ int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t 
 
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
-    (void)shared;
     union control control = {.bytes = {0}};
     struct sockaddr_in in = {0};
     struct iovec part = {.iov_base = out, .iov_len = room};
@@ -123,7 +150,9 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     uint8_t ip[4];
     memcpy(ip, &in.sin_addr, sizeof ip);
     arrival->from = addr_ipv4(ip, ntohs(in.sin_port), info.ipi_ifindex > 0 ? (uint32_t)info.ipi_ifindex : 0);
-    arrival->destination = IN_MULTICAST(ntohl(info.ipi_addr.s_addr)) ? PATH_GROUP : PATH_UNICAST;
+    /* What is broadcast to a private port was not said to the group. */
+    bool broadcast = shared && info.ipi_addr.s_addr == htonl(INADDR_BROADCAST);
+    arrival->destination = broadcast || IN_MULTICAST(ntohl(info.ipi_addr.s_addr)) ? PATH_GROUP : PATH_UNICAST;
     memcpy(ip, &info.ipi_addr, sizeof ip);
     arrival->to = addr_ipv4(ip, 0, 0);
     arrival->cut = (m.msg_flags & MSG_TRUNC) != 0;

@@ -4,6 +4,7 @@
 
 #include "udp_system_shared.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -146,6 +147,25 @@ int udp_system_multicast(int fd, const struct addr *group, const struct addr *lo
         return -1;
     }
     return udp_system_unicast(fd, group, false, data, len);
+}
+
+/* Elsewhere 255.255.255.255 goes out by the default route alone, and what goes to a subnet's broadcast
+ * address does not come to who is bound to 255.255.255.255: so members of two systems would not hear each
+ * other. */
+int udp_system_bind_broadcast(int fd, uint16_t port)
+{
+    (void)fd;
+    (void)port;
+    errno = EOPNOTSUPP;
+    return -1;
+}
+
+int udp_system_broadcast(int fd, uint16_t port, const struct addr *local, const uint8_t *data, size_t len)
+{
+    (void)local;
+    (void)data;
+    (void)len;
+    return udp_system_bind_broadcast(fd, port);
 }
 
 static uint8_t destination_of(struct in_addr to)

@@ -36,7 +36,8 @@ static void the_configuration_comes_through(void **state)
     struct message m;
     struct fault f;
     port_configure(
-        &x, &(struct port_config){.port = 1234, .interval = 250, .secret = "hush", .heartbeats = true});
+        &x, &(struct port_config){
+                .port = 1234, .interval = 250, .secret = "hush", .heartbeats = true, .broadcast = true});
     assert_int_equal(term_decode((const uint8_t *)x.buff, (size_t)x.index, &m, &f), 0);
     const struct config *c = &m.as.config;
     assert_int_equal(m.type, MESSAGE_CONFIGURE);
@@ -49,6 +50,7 @@ static void the_configuration_comes_through(void **state)
     assert_int_equal(c->interval_ms, 250);
     assert_int_equal(c->max_peers, 4096);
     assert_true(c->heartbeats);
+    assert_true(c->broadcast);
     assert_int_equal(c->interfaces.mode, FILTER_ONLY);
     assert_int_equal(c->interfaces.count, 1);
     assert_string_equal(c->interfaces.items[0], "127.0.0.1");
@@ -59,6 +61,7 @@ static void the_configuration_comes_through(void **state)
     port_configure(&x, &(struct port_config){.interface = ""});
     assert_int_equal(term_decode((const uint8_t *)x.buff, (size_t)x.index, &m, &f), 0);
     assert_int_equal(m.as.config.interfaces.mode, FILTER_ALL);
+    assert_false(m.as.config.broadcast);
     assert_int_equal(m.as.config.interfaces.count, 0);
     assert_int_equal(m.secrets.items[0].kind, SECRET_KEY);
     assert_int_equal(m.secrets.items[0].len, KEY_BYTES);
@@ -133,9 +136,9 @@ static void the_unicast_port_is_a_range(void **state)
 static void every_key_of_the_configuration_is_required(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"version",   "cluster",    "keys",      "group",
-                                       "port",      "interfaces", "ttl",       "interval",
-                                       "max_peers", "heartbeats", "advertise", "unicast_port"};
+    static const char *const keys[] = {"version",    "cluster",      "keys",     "group",     "port",
+                                       "interfaces", "ttl",          "interval", "max_peers", "heartbeats",
+                                       "advertise",  "unicast_port", "broadcast"};
     ei_x_buff x = {0};
     struct message m;
     struct fault f;
@@ -265,7 +268,7 @@ static void bad_values_are_named(void **state)
         ROW("group", "grope",
             "the configuration has the unknown key grope; known are version, cluster, keys, group, port, "
             "ttl, "
-            "interval, max_peers, heartbeats, interfaces, advertise, unicast_port"),
+            "interval, max_peers, heartbeats, interfaces, advertise, unicast_port, broadcast"),
         ROW("ttl"
             "a\0",
             "ttl"

@@ -16,6 +16,7 @@ defmodule GossipCluster.OptionsTest do
              group: "233.252.1.33",
              port: 45_893,
              unicast_port: nil,
+             broadcast: false,
              interfaces: :all,
              ttl: 1,
              advertise: nil,
@@ -74,6 +75,7 @@ defmodule GossipCluster.OptionsTest do
           {:unicast_port, 65_535, {65_535, 65_535}},
           {:unicast_port, 45_894..45_901, {45_894, 45_901}},
           {:unicast_port, {7, 8}, {7, 8}},
+          {:broadcast, true, true},
           {:log_heartbeats, true, true}
         ],
         do: assert(Options.validate!([{key, given}])[key] == taken)
@@ -89,6 +91,15 @@ defmodule GossipCluster.OptionsTest do
           {[unicast_port: 0], {0, 0}}
         ],
         do: assert(options |> Options.validate!() |> Options.unicast_port() == range)
+  end
+
+  test "what may not leave this machine is not broadcast" do
+    assert_raise ArgumentError, ~r/:broadcast is true, but with ttl: 0 nothing may leave/, fn ->
+      Options.validate!(broadcast: true, ttl: 0)
+    end
+
+    assert %{broadcast: true, ttl: 1} = Options.validate!(broadcast: true)
+    assert %{broadcast: false, ttl: 0} = Options.validate!(ttl: 0)
   end
 
   test "what is not allowed, told with what was given and what is" do
@@ -114,6 +125,7 @@ defmodule GossipCluster.OptionsTest do
           {:unicast_port, 0..9, "is 0..9, but must be nil, a UDP port"},
           {:unicast_port, {9, 8}, "is {9, 8}, but must be nil, a UDP port"},
           {:unicast_port, "45894", ~s(is "45894", but must be nil, a UDP port)},
+          {:broadcast, :only, "is :only, but must be true or false"},
           {:interfaces, [], "is [], but must be :all, a list of interface names"},
           {:interfaces, "eth0", ~s(is "eth0", but must be :all, a list)},
           {:interfaces, ~c"eth0", "but must be :all, a list"},
@@ -326,7 +338,8 @@ defmodule GossipCluster.OptionsTest do
           {[multicast_if: "192.0.2.1"],
            "there is no option :multicast_if: it is :interfaces here"},
           {[multicast_ttl: 1], "there is no option :multicast_ttl: it is :ttl here"},
-          {[broadcast_only: true], "there is no option :broadcast_only; there are"},
+          {[broadcast_only: true],
+           "there is no option :broadcast_only (did you mean :broadcast?); there are"},
           {[key: @key], "there is no option :key: write secret: {:key, key}"},
           {[passphrase: "correct horse"],
            "there is no option :passphrase: write secret: {:passphrase, text}"},
@@ -355,7 +368,7 @@ defmodule GossipCluster.OptionsTest do
                    Options.validate!(prot: 1)
                  end
 
-    for later <- [:group6, :families, :broadcast, :seeds] do
+    for later <- [:group6, :families, :seeds] do
       error = assert_raise ArgumentError, fn -> Options.validate!([{later, true}]) end
       assert error.message =~ "there is no option #{inspect(later)}"
     end

@@ -25,7 +25,8 @@ defmodule GossipCluster.OwnerTest do
                max_peers: 7,
                heartbeats: true,
                advertise: "",
-               unicast_port: {45_894, 45_901}
+               unicast_port: {45_894, 45_901},
+               broadcast: false
              }
 
       assert {:alive, alive} = FakeSidecar.command(fake)

@@ -66,7 +66,8 @@ defmodule GossipCluster.SidecarTest do
                 max_peers: 16,
                 heartbeats: false,
                 advertise: "",
-                unicast_port: {0, 0}
+                unicast_port: {0, 0},
+                broadcast: false
               }}
            )
 

@@ -66,7 +66,7 @@ defmodule GossipCluster.StrategyTest do
                  if_addr: "192.0.2.1",
                  multicast_addr: "239.1.2.3",
                  multicast_ttl: 2,
-                 broadcast_only: false,
+                 broadcast_only: true,
                  secret: "a shared secret"
                )
 
@@ -75,6 +75,7 @@ defmodule GossipCluster.StrategyTest do
                interfaces: ["192.0.2.1"],
                group: "239.1.2.3",
                ttl: 2,
+               broadcast: true,
                secret: {:passphrase, "a shared secret"}
              } = options
 
@@ -127,7 +128,7 @@ defmodule GossipCluster.StrategyTest do
       assert {options, remarks} =
                options(
                  polling_interval: 5_000,
-                 broadcast_only: true,
+                 broadcast_only: false,
                  multicast_addr: "255.255.255.255",
                  connect: {Mine, :connect, []}
                )
@@ -141,13 +142,12 @@ defmodule GossipCluster.StrategyTest do
       for {remark, text} <-
             Enum.zip(remarks, [
               "no option :polling_interval",
-              "broadcast_only",
               "no IPv4 multicast address",
               "belongs beside `config`"
             ]),
           do: assert(remark =~ text)
 
-      assert length(remarks) == 4
+      assert length(remarks) == 3
       assert {_options, [remark]} = options(%{port: 1})
       assert remark =~ "no keyword list"
     end

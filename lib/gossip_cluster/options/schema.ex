@@ -55,6 +55,14 @@ defmodule GossipCluster.Options.Schema do
           "`{45894, 45901}`), or just this (`45894`); `0` is any. `nil` is the first free one of the eight above `port`. Where " <>
           "none is free it is any, too, and `status/1` has a problem. A firewall must let it in, and the `port`"
     ],
+    broadcast: [
+      type: :boolean,
+      default: false,
+      doc:
+        "what goes to the group is also broadcast, to 255.255.255.255 on `port`, for networks that drop multicast (Wi-Fi, " <>
+          "some switches). It reaches nobody behind a router, and each host of the link takes it in. All members need it; " <>
+          "those without it are found by multicast alone. On Linux alone, and not with `ttl: 0`"
+    ],
     interfaces: [
       type: :interfaces,
       default: :all,

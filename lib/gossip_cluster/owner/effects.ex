@@ -210,6 +210,7 @@ defmodule GossipCluster.Owner.Effects do
       group: options.group,
       port: options.port,
       unicast_port: Options.unicast_port(options),
+      broadcast: options.broadcast,
       interfaces: options.interfaces,
       ttl: options.ttl,
       interval: options.interval,

@@ -141,12 +141,12 @@ defmodule GossipCluster.Sidecar.Codec do
          {:configure,
           %{version: @protocol, cluster: c, keys: k, group: g, port: p, interfaces: i} = map}
        ) do
-    map_size(map) == 12 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
+    map_size(map) == 13 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
       interfaces?(i) and unicast_port?(map) and
       match?(
-        %{ttl: t, interval: n, max_peers: m, heartbeats: h, advertise: a}
+        %{ttl: t, interval: n, max_peers: m, heartbeats: h, advertise: a, broadcast: b}
         when t in 0..255 and n in 100..60_000 and m in 1..65_535 and is_boolean(h) and
-               is_binary(a),
+               is_binary(a) and is_boolean(b),
         map
       )
   end

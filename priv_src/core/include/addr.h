@@ -18,7 +18,7 @@ struct addr {
 
 /* The core never knows a socket. It sends to the group (every interface the io layer has joined, or the one
  * named by addr.ifindex) or to one endpoint. A received datagram carries how it came (PATH_GROUP: by
- * multicast), its source, and the address and port that it was sent to. */
+ * multicast, or broadcast), its source, and the address and port that it was sent to. */
 enum path_kind { PATH_GROUP = 1, PATH_UNICAST = 2 };
 
 enum path_source {

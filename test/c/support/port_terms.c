@@ -123,6 +123,11 @@ static void put_unicast_port(ei_x_buff *x, const struct port_config *c)
     must(ei_x_encode_ulong(x, c->unicast_last));
 }
 
+static void put_broadcast(ei_x_buff *x, const struct port_config *c)
+{
+    must(ei_x_encode_boolean(x, c->broadcast));
+}
+
 void port_configure(ei_x_buff *x, const struct port_config *c)
 {
     static const struct {
@@ -141,6 +146,7 @@ void port_configure(ei_x_buff *x, const struct port_config *c)
         {"heartbeats", put_heartbeats},
         {"advertise", put_advertise},
         {"unicast_port", put_unicast_port},
+        {"broadcast", put_broadcast},
     };
     size_t count = sizeof keys / sizeof keys[0];
     pair(x, "configure");

@@ -17,6 +17,7 @@ struct port_config {
     bool heartbeats;
     const char *advertise;
     uint16_t unicast_first, unicast_last;
+    bool broadcast;
 };
 
 /* Each starts a new term in `x` (version byte included), which the caller frees with ei_x_free; zeroed is

@@ -26,7 +26,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
     max_peers: 4_096,
     heartbeats: false,
     advertise: "",
-    unicast_port: {45_894, 45_901}
+    unicast_port: {45_894, 45_901},
+    broadcast: false
   }
   @alive %{
     name: "a@host",
@@ -322,7 +323,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
              @configuration
              | interfaces: {:except, ["lo"]},
                keys: [cookie: "c", passphrase: "p", key: @key],
-               unicast_port: {0, 0}
+               unicast_port: {0, 0},
+               broadcast: true
            }},
           :hide,
           :pulse,
@@ -392,6 +394,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:configure, %{@configuration | unicast_port: {0, 1}}},
           {:configure, %{@configuration | unicast_port: {2, 1}}},
           {:configure, %{@configuration | unicast_port: {1, 65_536}}},
+          {:configure, Map.delete(@configuration, :broadcast)},
+          {:configure, %{@configuration | broadcast: nil}},
           {:configure, %{@configuration | interval: 99}},
           {:configure, %{@configuration | heartbeats: nil}},
           {:alive, %{@alive | name: :a@host}},
