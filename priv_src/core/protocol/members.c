@@ -185,10 +185,35 @@ struct peer *member_admit(struct gossip *g, struct peer *p, const struct identit
     return p;
 }
 
+bool member_misnamed(const struct peer *p, const struct wire_message *m)
+{
+    bool same =
+        p->id.creation == m->id.creation && (m->id.name.len == 0 || name_same(&p->id.name, &m->id.name));
+    return (p->hearsay & 1) != 0 && !same;
+}
+
+/* Another has told of it first, under a name that it has not: whoever that was, there is none of that name.
+ */
+static void forget_lie(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    uint64_t boot = p->id.boot;
+    if (p->state != PEER_GONE) {
+        member_gone(g, fx, p, DOWN_LEFT);
+    }
+    p = roster_find(&g->roster, boot);
+    if (p != NULL) {
+        roster_remove(&g->roster, p);
+    }
+}
+
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
                            uint64_t sequence, const struct addr *where)
 {
     struct peer *p = roster_find(&g->roster, m->id.boot);
+    if (p != NULL && member_misnamed(p, m)) {
+        forget_lie(g, fx, p);
+        p = NULL;
+    }
     bool known = p != NULL;
     /* It does not know yet that it was buried, and those who buried it, too, believe a higher incarnation
      * only. */

@@ -9,6 +9,10 @@
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
                            uint64_t sequence, const struct addr *where);
 
+/* Whether it calls itself otherwise than those did who told of it, and nobody has heard it yet where it is:
+ * they have lied, or it would. With a proof the former (member_proven). */
+bool member_misnamed(const struct peer *p, const struct wire_message *m);
+
 /* Whether one more may come now, or come back on others' word; counted if not. */
 bool member_may_come(struct gossip *g);
 

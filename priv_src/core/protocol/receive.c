@@ -256,9 +256,27 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     }
 }
 
+/* Who is late, or calls itself otherwise than others do, is asked, once a second: its clock may have stood
+ * still, or another has lied. Where only others have told where it is, it is asked where it says so itself,
+ * at the rate that holds for what others tell. */
+static void ask_itself(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                       const struct path *from)
+{
+    bool hearsay = (p->hearsay & 1) != 0;
+    if (p->addr_count == 0 || g->now - p->path_tried < PATH_RETRY) {
+        return;
+    }
+    p->path_tried = g->now;
+    if (!hearsay || from->source == SOURCE_FAR || !message_claims(m, &from->addr)) {
+        message_probe_peer(g, fx, p, 0);
+    } else if (bucket_take(sources_bucket(&g->named, &from->addr, g->salt), g->now, NAMED_BURST,
+                           NAMED_RATE)) {
+        message_probe(g, fx, p->id.boot, &from->addr, 3 * (size_t)m->size);
+    }
+}
+
 /* Whether a datagram of a known sender is no later than it may be. One's own pause makes all that waited
- * meanwhile late, and is nobody's fault. A peer whose clock stood still is asked: its answer sets the measure
- * anew. */
+ * meanwhile late, and is nobody's fault. An answer sets the measure anew. */
 static bool is_fresh(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                      const struct arrival *a)
 {
@@ -271,10 +289,8 @@ static bool is_fresh(struct gossip *g, struct effects *fx, struct peer *p, const
         freshness_measure(&p->fresh, m->sent_at, g->clock);
     } else if (old || !freshness_check(&p->fresh, m->sent_at, g->clock, allowed)) {
         g->stats.stale++;
-        if (a->newest && p->state == PEER_LISTED && p->addr_count > 0 &&
-            g->now - p->path_tried >= PATH_RETRY) {
-            p->path_tried = g->now;
-            message_probe_peer(g, fx, p, 0);
+        if (a->newest && (p->state == PEER_LISTED || (p->hearsay & 1) != 0)) {
+            ask_itself(g, fx, p, m, a->from);
         }
         return false;
     }
@@ -328,10 +344,14 @@ bool receive_message(struct gossip *g, struct effects *fx, const struct wire_mes
         (void)window_accept(&p->window, sequence);
         p->newest = a.newest ? m->sent_at : p->newest;
     }
-    if (p != NULL && p->state != PEER_GONE) {
-        from_peer(g, fx, p, m, &a);
-    } else {
+    if (p == NULL || p->state == PEER_GONE) {
         from_stranger(g, fx, p, m, &a);
+    } else if (!member_misnamed(p, m)) {
+        from_peer(g, fx, p, m, &a);
+    } else if (a.answers != ANSWER_NONE) {
+        from_stranger(g, fx, NULL, m, &a);
+    } else {
+        ask_itself(g, fx, p, m, from);
     }
     return true;
 }
