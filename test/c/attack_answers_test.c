@@ -187,6 +187,41 @@ static void a_new_address_said_to_one_is_tried_with_three_times_the_bytes(void *
     }
 }
 
+/* Who asks for a probe of another may not be where he seems to be: the relay's own word and the other's
+ * answer, together, are no longer than that allows. */
+static void what_a_relay_answers_is_bounded(void **state)
+{
+    static struct wire_message m;
+    struct net *net = *state;
+    struct addr victim = VICTIM;
+    struct forged f = forge(0x6000, "n@h", 1, 66);
+    char pairs[TAGS_MAX];
+    memset(pairs, 'v', sizeof pairs);
+    memcpy(pairs, "k=", 2);
+    pairs[sizeof pairs - 1] = '\0';
+    add_longest(net, 2);
+    net->nodes[0]->tags = build_tags(1, pairs);
+    net_alive(net, 0);
+    net_run(net, 3 * SECOND_US);
+    net_prove(net, 0, &f);
+    f.addr = victim;
+    for (int tried = 0; tried < 2; tried++) { /* the first time he is asked there, too */
+        forge_start(&f, &m, WIRE_PROBE_FOR);
+        m.own_count = 0;
+        m.id.name.len = 0;
+        m.target = gossip_boot(net->nodes[1]->g);
+        m.has |= HAS_TARGET;
+        int64_t since = ++net->now;
+        forge_to(&m, gossip_boot(net->nodes[0]->g), &net->nodes[0]->addr);
+        uint8_t plain[WIRE_MESSAGE_MAX];
+        size_t len = wire_encode(&m, plain, sizeof plain) + SEAL_OVERHEAD;
+        net_say(net, 0, &f, PATH_UNICAST, &m);
+        net_run(net, 50 * MS_US);
+        assert_int_equal(attack_sent_to(net, &victim, since, NULL), tried ? 2 : 3);
+        assert_true(tried == 0 || attack_bytes(net, &victim, since) <= 3 * len);
+    }
+}
+
 /* A member of several links answers by the group on the one where it was asked: on each it would be once
  * more. */
 static void an_answer_by_the_group_goes_out_on_one_link(void **state)
@@ -386,6 +421,7 @@ int main(void)
         NET_TEST(who_answers_from_elsewhere_is_asked_there_with_three_times_the_bytes),
         NET_TEST(a_new_address_is_tried_with_three_times_the_bytes),
         NET_TEST(a_new_address_said_to_one_is_tried_with_three_times_the_bytes),
+        NET_TEST(what_a_relay_answers_is_bounded),
         NET_TEST(an_answer_by_the_group_goes_out_on_one_link),
         NET_TEST(nothing_leaves_the_link_for_a_stranger),
         NET_TEST(nothing_is_believed_of_a_source_that_is_nobodys),

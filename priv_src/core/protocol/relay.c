@@ -32,7 +32,9 @@ static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uin
     m.has = (uint16_t)(m.has | has);
     m.target = m.relay = r->target;
     m.heard_ms = heard_ms;
-    message_to(g, fx, r->requester, &r->to, &m);
+    if (message_shorten(&m, &r->to, r->most)) {
+        message_to(g, fx, r->requester, &r->to, &m);
+    }
 }
 
 void relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
@@ -46,6 +48,7 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
                         .requester = m->id.boot,
                         .nonce = m->nonce,
                         .to = from->addr,
+                        .most = (uint16_t)(m->size + m->size / 2),
                         .until = g->now + RELAY_LIFE};
     g->relaying = r->until;
     g->relay_next = (g->relay_next + 1) % RELAYS_MAX;

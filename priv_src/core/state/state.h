@@ -36,6 +36,7 @@ enum timer_kind {
 struct relay {
     uint64_t target, requester, nonce;
     struct addr to;
+    uint16_t most; /* bytes of each of two answers: nobody knows whether the requester is there */
     int64_t until;
 };
 
