@@ -259,10 +259,10 @@ def decode_field(m, kind, value):
         m.question, = take("B", value)
     elif kind == ECHO:
         boot, nonce = take("QQ", value)
-        m.echoes.append((decode_boot(boot), nonce))
+        m.echoes.append((boot, nonce))
     elif kind == VERDICT:
         verdict, boot, incarnation = take("BQI", value)
-        m.verdicts.append((verdict, decode_boot(boot), incarnation))
+        m.verdicts.append((verdict, boot, incarnation))
     elif kind == ENTRY:
         m.entries.append(decode_entry(value))
     elif kind == CURSOR:
@@ -270,7 +270,7 @@ def decode_field(m, kind, value):
     elif kind == TOTAL:
         m.total, = take("I", value)
     elif kind in (TARGET, RELAY):
-        boot = decode_boot(*take("Q", value))
+        boot, = take("Q", value)
         if kind == TARGET:
             m.target = boot
         else:

@@ -61,10 +61,14 @@ class MessageTest(unittest.TestCase):
             if kind != wire.ENTRY:
                 decode(raw(kind, b"\x01" * size))
                 decode(raw(kind, b"\x01" * size + b"more of it"))
-        for kind, value in ((wire.ECHO, bytes(16)), (wire.VERDICT, b"\x03" + bytes(12)), (wire.TARGET, bytes(8)),
-                            (wire.RELAY, bytes(8))):
-            with self.assertRaises(Malformed):
-                decode(raw(kind, value))
+        entry = wire.encode_entry(wire.Entry(0, 0, 1, 0, 0, 0, 100, "a@h", ()))
+        with self.assertRaises(Malformed):
+            decode(raw(wire.ENTRY, entry))
+        decode(raw(wire.ENTRY, b"\x01" + entry[1:]))
+        # Elsewhere it is nobody's.
+        self.assertEqual(decode(raw(wire.ECHO, bytes(16))).echoes, [(0, 0)])
+        self.assertEqual(decode(raw(wire.VERDICT, b"\x03" + bytes(12))).verdicts, [(3, 0, 0)])
+        self.assertEqual(decode(raw(wire.TARGET, bytes(8))).target, 0)
         self.assertEqual(decode(raw(wire.CURSOR, bytes(8))).cursor, 0)
         self.assertEqual(decode(raw(wire.TO, bytes(8) + b"\x05")).to, (0, None))
         with self.assertRaises(Malformed):
