@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -243,6 +244,53 @@ static void a_private_port_may_be_that_of_another_group(void **state)
     }
 }
 
+/* Another user's socket, which shares with whoever lets it: 0 when it may not have this port, at any address.
+ */
+static int refused(uint16_t port)
+{
+    const uid_t nobody = 65534;
+    const uint32_t where[] = {INADDR_ANY, INADDR_LOOPBACK};
+    int one = 1;
+    if (setuid(nobody) != 0) {
+        return 2;
+    }
+    for (size_t i = 0; i < COUNT(where); i++) {
+        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+        in.sin_addr.s_addr = htonl(where[i]);
+        int fd = socket(AF_INET, SOCK_DGRAM, 0);
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0 ||
+            bind(fd, (const struct sockaddr *)&in, sizeof in) == 0 || errno != EADDRINUSE) {
+            return 1;
+        }
+        (void)close(fd);
+    }
+    return 0;
+}
+
+/* What is sent to it alone comes to no socket of another user, who offers to share the port. */
+static void another_user_cannot_share_the_private_port(void **state)
+{
+    (void)state;
+    struct fixture f;
+    prepare(&f);
+    struct udp *u = open_one(&f);
+    int status = -1;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        _exit(refused(udp_port(u)));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    udp_close(u);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2) {
+        print_message("this process cannot be another user: what he may share cannot be seen\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* Without IP_MULTICAST_ALL 0 a socket hears every group that any process of the host has joined. */
 static void another_group_on_the_same_port_is_not_heard(void **state)
 {
@@ -397,6 +445,7 @@ int main(void)
         cmocka_unit_test(unicast_to_the_shared_port_reaches_nobody),
         cmocka_unit_test(the_private_port_is_the_first_free_one),
         cmocka_unit_test(a_private_port_may_be_that_of_another_group),
+        cmocka_unit_test(another_user_cannot_share_the_private_port),
         cmocka_unit_test(another_group_on_the_same_port_is_not_heard),
         cmocka_unit_test(what_is_too_long_is_counted_and_dropped),
         cmocka_unit_test(interfaces_come_and_go),

@@ -52,7 +52,7 @@ class RelayTest(OutsiderCase):
         x_socket = (".".join(map(str, x_address[0])), x_address[1])
         z_address = x.peer("s2@h2")["addresses"][0]
         z_socket = (".".join(map(str, z_address[0])), z_address[1])
-        passed_on = Counter()
+        passed_on, questions = Counter(), []
 
         def on_group(data, source):  # X's beats, which Z hears from the attacker alone
             if source == x_socket:
@@ -62,6 +62,7 @@ class RelayTest(OutsiderCase):
         def on_private(data, source):  # Z's questions go to X, X's answers to Z
             if source == z_socket:
                 passed_on["questions"] += 1
+                questions.append(data)
                 self.attacker.send(data, x_socket)
             elif source == x_socket:
                 passed_on["answers"] += 1
@@ -79,6 +80,12 @@ class RelayTest(OutsiderCase):
         self.assertEqual(z.seen("update", "s1@h1"), [])
         self.assertEqual(z.peer("s1@h1")["addresses"], [x_address])
         self.assert_never_down("s1@h1")
+        # A NAT looks the same: after eight of them, a person is told once what it may be.
+        for _ in range(12):
+            self.attacker.send(questions[-1], x_socket)
+        self.until(lambda: self.stats(x, "relayed")[0] - before == passed_on["questions"] + 12, "all are counted")
+        told = [text for _, text in x.logs if "somebody relays them, or a NAT" in text]
+        self.assertEqual(len(told), 1)
 
 
 class HarvestTest(OutsiderCase):
