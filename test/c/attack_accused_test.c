@@ -5,6 +5,7 @@
 
 #include "attack.h"
 #include "build.h"
+#include "insider.h"
 #include "test.h"
 
 #define MEMBERS 3
@@ -78,17 +79,10 @@ static void name_them(struct wire_message *m, const struct forged *them, size_t 
     }
 }
 
-static void beat(struct net *net, struct forged *f)
-{
-    struct wire_message m;
-    forge_start(f, &m, WIRE_HELLO);
-    net_say(net, 0, f, PATH_GROUP, &m);
-}
-
 static void pass(struct net *net, struct forged *f, int64_t duration)
 {
     for (int64_t end = net->now + duration; net->now < end; net_run(net, 100 * MS_US)) {
-        beat(net, f);
+        insider_beat(net, f);
     }
 }
 
@@ -134,7 +128,7 @@ static void the_buried_that_only_others_told_of_are_told_at_a_rate(void **state)
 
     for (size_t i = 0; i < BURIED; i++) {
         them[i].addr = ATTACKER;
-        beat(net, &them[i]);
+        insider_beat(net, &them[i]);
         them[i].addr = victim;
     }
     int64_t since = ++net->now;

@@ -2,6 +2,7 @@
  * later than it has promised to be by more than a little, and no refutation. */
 #include "attack.h"
 #include "build.h"
+#include "insider.h"
 #include "test.h"
 
 /* A member that beats every 100 ms, alone, and settled. */
@@ -12,13 +13,6 @@ static void begin(struct net *net)
     options.interval_ms = 100;
     net_alive(net, net_add(net, "a@h1", 1, &options));
     net_run(net, 7 * SECOND_US);
-}
-
-static void beat(struct net *net, struct forged *f)
-{
-    struct wire_message m;
-    forge_start(f, &m, WIRE_HELLO);
-    net_say(net, 0, f, PATH_GROUP, &m);
 }
 
 static uint64_t interval_ms(const struct net *net)
@@ -41,7 +35,7 @@ static void rivals_do_not_slow_the_beats(void **state)
     assert_int_equal(net_listed(net, 0), 1);
     assert_int_equal(net_events(net, 0, EVENT_UP), 1);
     for (int i = 0; i < 3; i++) {
-        beat(net, &owner);
+        insider_beat(net, &owner);
         net_run(net, 50 * MS_US);
         assert_true(interval_ms(net) == 100);
     }

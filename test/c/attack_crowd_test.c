@@ -2,6 +2,7 @@
  * does for others is bounded by rates, and what one death makes all of them say. */
 #include "attack.h"
 #include "build.h"
+#include "insider.h"
 #include "test.h"
 
 /* One of many, each with a name of its own. */
@@ -23,15 +24,6 @@ static void begin(struct net *net, uint16_t max_peers)
     net_run(net, 7 * SECOND_US);
 }
 
-static void bye(struct net *net, struct forged *f)
-{
-    struct wire_message m;
-    forge_start(f, &m, WIRE_BYE);
-    m.reason = DOWN_LEFT;
-    m.has |= HAS_REASON;
-    net_say(net, 0, f, PATH_GROUP, &m);
-}
-
 /* With room for ten: ten at once, and eleven a second, however many have proven themselves and made room by
  * a goodbye; and who comes when it is quiet again is listed. */
 static void newcomers_come_at_a_rate(void **state)
@@ -42,7 +34,7 @@ static void newcomers_come_at_a_rate(void **state)
     for (uint64_t i = 0; i < 200; i++) {
         struct forged f = one_of(i);
         net_prove(net, 0, &f);
-        bye(net, &f);
+        insider_bye(net, &f);
         net_run(net, 10 * MS_US);
         if (i == 9) {
             assert_int_equal(net_events(net, 0, EVENT_UP), 10);

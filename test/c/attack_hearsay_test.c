@@ -4,25 +4,8 @@
 
 #include "attack.h"
 #include "build.h"
+#include "insider.h"
 #include "test.h"
-
-/* A member, and one who holds the key. */
-static struct forged begin(struct net *net)
-{
-    struct forged f = forge(100, "insider@h3", 1, 50);
-    attack_members(net, 1);
-    net_prove(net, 0, &f);
-    net_forget_events(net);
-    return f;
-}
-
-static void vouch(struct net *net, struct forged *by, const struct forged *about)
-{
-    struct wire_message m;
-    forge_start(by, &m, WIRE_NEWS);
-    forge_entry(&m, about);
-    net_say(net, 0, by, PATH_GROUP, &m);
-}
 
 static bool heard(const struct net *net, const struct forged *f)
 {
@@ -63,9 +46,9 @@ static void what_was_overtaken_is_not_heard_in_person(void **state)
 {
     for (int answers = 0; answers < 2; answers++) {
         struct net *net = net_again(state);
-        struct forged f = begin(net), x = forge(101, "x@host", 1, 51);
+        struct forged f = insider_among(net, 1), x = forge(101, "x@host", 1, 51);
         struct wire_message m;
-        vouch(net, &f, &x);
+        insider_vouch(net, &f, &x);
         forge_start(&f, &m, WIRE_NEWS);
         forge_verdict(&m, VERDICT_LEFT, x.id.boot, 0);
         net_say(net, 0, &f, PATH_GROUP, &m);
@@ -77,7 +60,7 @@ static void what_was_overtaken_is_not_heard_in_person(void **state)
         m.has |= HAS_REASON;
         net_say(net, 0, &x, PATH_GROUP, &m);
         x.id.incarnation = 1;
-        vouch(net, &f, &x);
+        insider_vouch(net, &f, &x);
         assert_false(heard(net, &x));
         uint64_t newest = x.sequence;
         x.sequence = newest - 10;
@@ -100,9 +83,9 @@ static void what_was_overtaken_is_not_heard_in_person(void **state)
 static void its_own_word_keeps_where_it_was_heard(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net), x = forge(101, "x@host", 1, 77);
+    struct forged f = insider_among(net, 1), x = forge(101, "x@host", 1, 77);
     struct addr lie = x.addr, outside = build_addr(52, 40000), within = build_addr(53, 40000);
-    vouch(net, &f, &x);
+    insider_vouch(net, &f, &x);
     assert_true(attack_believes(net, 0, x.id.boot, &lie));
     x.addr = outside;
     hello(net, &x, PATH_UNICAST, NULL);
@@ -238,7 +221,7 @@ static void who_is_late_is_asked_at_a_rate_where_only_it_says_to_be(void **state
         struct forged x = forge(1000 + i, name, 1, 51);
         struct wire_message m;
         x.clock = (uint64_t)(net->now + net->slept + 3600 * SECOND_US);
-        vouch(net, &f, &x);
+        insider_vouch(net, &f, &x);
         x.addr = victim;
         forge_start(&x, &m, WIRE_HELLO);
         net_say(net, a, &x, PATH_GROUP, &m);

@@ -2,49 +2,8 @@
  * or as one that was buried. Only who answers itself takes a name over, and only who was heard inherits. */
 #include "attack.h"
 #include "build.h"
+#include "insider.h"
 #include "test.h"
-
-/* A member, and one who holds the key. */
-static struct forged begin(struct net *net)
-{
-    struct forged f = forge(100, "insider@h3", 1, 50);
-    attack_members(net, 1);
-    net_prove(net, 0, &f);
-    net_forget_events(net);
-    return f;
-}
-
-static void beat(struct net *net, struct forged *f)
-{
-    struct wire_message m;
-    forge_start(f, &m, WIRE_HELLO);
-    net_say(net, 0, f, PATH_GROUP, &m);
-}
-
-static void vouch(struct net *net, struct forged *by, const struct forged *about)
-{
-    struct wire_message m;
-    forge_start(by, &m, WIRE_NEWS);
-    forge_entry(&m, about);
-    net_say(net, 0, by, PATH_GROUP, &m);
-}
-
-static void accuse(struct net *net, struct forged *by, uint8_t verdict, const struct forged *about)
-{
-    struct wire_message m;
-    forge_start(by, &m, WIRE_NEWS);
-    forge_verdict(&m, verdict, about->id.boot, about->id.incarnation);
-    net_say(net, 0, by, PATH_GROUP, &m);
-}
-
-static void bye(struct net *net, struct forged *f)
-{
-    struct wire_message m;
-    forge_start(f, &m, WIRE_BYE);
-    m.reason = DOWN_LEFT;
-    m.has |= HAS_REASON;
-    net_say(net, 0, f, PATH_GROUP, &m);
-}
 
 /* The name is listed, as this one's. */
 static bool has(const struct net *net, const struct forged *f)
@@ -58,15 +17,16 @@ static bool has(const struct net *net, const struct forged *f)
 static void a_take_over_takes_an_answer(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net), one = forge(101, "x@host", 1, 51), other = forge(102, "x@host", 1, 52);
+    struct forged f = insider_among(net, 1), one = forge(101, "x@host", 1, 51),
+                  other = forge(102, "x@host", 1, 52);
     net_prove(net, 0, &one);
     net_forget_events(net);
-    vouch(net, &f, &other);
+    insider_vouch(net, &f, &other);
     int64_t since = ++net->now; /* what the vouch itself causes is behind us */
     for (int i = 0; i < 300; i++) {
-        beat(net, &f);
-        beat(net, &one);
-        beat(net, &other);
+        insider_beat(net, &f);
+        insider_beat(net, &one);
+        insider_beat(net, &other);
         net_run(net, 10 * MS_US);
         assert_true(has(net, &one) && !has(net, &other));
     }
@@ -90,20 +50,21 @@ static void a_take_over_takes_an_answer(void **state)
 static void who_was_replaced_may_linger(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net), old = forge(101, "x@host", 1, 51), successor = forge(102, "x@host", 1, 52);
+    struct forged f = insider_among(net, 1), old = forge(101, "x@host", 1, 51),
+                  successor = forge(102, "x@host", 1, 52);
     net_prove(net, 0, &old);
     net_prove(net, 0, &successor);
     assert_true(has(net, &successor));
     int64_t replaced = net->now;
     net_forget_events(net);
     while (net->now < replaced + LINGER_MOST) {
-        beat(net, &f);
-        beat(net, &old);
-        beat(net, &successor);
+        insider_beat(net, &f);
+        insider_beat(net, &old);
+        insider_beat(net, &successor);
         net_run(net, 100 * MS_US);
         assert_int_equal(net->nodes[0]->event_count, 0);
     }
-    beat(net, &old);
+    insider_beat(net, &old);
     assert_int_equal(net->nodes[0]->event_count, 1);
     const struct event *e = net_event(net, 0, EVENT_CONFLICT);
     assert_true(e->peer.id.boot == old.id.boot && e->other.id.boot == successor.id.boot);
@@ -115,11 +76,11 @@ static void who_was_replaced_while_silent_is_gone(void **state)
 {
     for (int again = 0; again < 2; again++) {
         struct net *net = net_again(state);
-        struct forged f = begin(net), old = forge(101, "x@host", 1, 51),
+        struct forged f = insider_among(net, 1), old = forge(101, "x@host", 1, 51),
                       successor = forge(102, "x@host", 1, 52);
         net_prove(net, 0, &old);
         if (again) {
-            accuse(net, &f, VERDICT_LEFT, &old);
+            insider_accuse(net, &f, VERDICT_LEFT, old.id.boot, old.id.incarnation);
             net_run(net, FAREWELL_WAIT + FAREWELL_GAP);
             assert_false(has(net, &old));
             net_prove(net, 0, &old);
@@ -131,8 +92,8 @@ static void who_was_replaced_while_silent_is_gone(void **state)
         assert_true(has(net, &successor));
         net_forget_events(net);
         for (int i = 0; i < 40; i++) {
-            beat(net, &successor);
-            beat(net, &old);
+            insider_beat(net, &successor);
+            insider_beat(net, &old);
             net_prove(net, 0, &old);
             net_run(net, 100 * MS_US);
             assert_true(has(net, &successor) && !has(net, &old));
@@ -148,19 +109,19 @@ static void who_was_replaced_while_silent_is_gone(void **state)
 static void the_buried_are_not_revived_under_another_name(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net), x = forge(101, "x@host", 1, 51), named = x;
+    struct forged f = insider_among(net, 1), x = forge(101, "x@host", 1, 51), named = x;
     net_prove(net, 0, &x);
-    accuse(net, &f, VERDICT_LEFT, &x);
+    insider_accuse(net, &f, VERDICT_LEFT, x.id.boot, x.id.incarnation);
     net_run(net, FAREWELL_WAIT + FAREWELL_GAP);
     assert_false(has(net, &x));
     named.id.name = build_name("y@host");
     for (int i = 0; i < 3; i++) {
         named.id.incarnation++;
-        vouch(net, &f, &named);
+        insider_vouch(net, &f, &named);
         assert_false(has(net, &x));
     }
     x.id.incarnation = named.id.incarnation;
-    vouch(net, &f, &x);
+    insider_vouch(net, &f, &x);
     assert_true(has(net, &x));
 }
 
@@ -170,17 +131,17 @@ static void an_heir_was_heard(void **state)
 {
     for (uint32_t creation = 1; creation <= 2; creation++) {
         struct net *net = net_again(state);
-        struct forged f = begin(net), x = forge(101, "x@host", 1, 51),
+        struct forged f = insider_among(net, 1), x = forge(101, "x@host", 1, 51),
                       heir = forge(102, "x@host", creation, 52);
         net_prove(net, 0, &x);
-        vouch(net, &f, &heir);
+        insider_vouch(net, &f, &heir);
         assert_true(has(net, &x));
         net_forget_events(net);
-        bye(net, &x);
+        insider_bye(net, &x);
         assert_int_equal(net_events(net, 0, EVENT_DOWN), 1);
         assert_int_equal(net->nodes[0]->event_count, 1);
         assert_false(has(net, &heir));
-        beat(net, &heir);
+        insider_beat(net, &heir);
         assert_true(has(net, &heir));
         assert_int_equal(net_events(net, 0, EVENT_UP), 1);
     }

@@ -4,38 +4,13 @@
 
 #include "attack.h"
 #include "build.h"
+#include "insider.h"
 #include "test.h"
 
 #define SILENT (1251 * MS_US) /* longer than beats take, with T = 1 s */
 
 static const uint32_t TOO_HIGH[] = {INCARNATION_END, INCARNATION_END + 1, UINT32_MAX - 1, UINT32_MAX};
 static const uint8_t VERDICTS[] = {VERDICT_SUSPECT, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT};
-
-/* Node 0 knows f and g. */
-struct three {
-    struct forged f, g;
-};
-
-static struct three begin(struct net *net)
-{
-    struct three t = {.f = forge(100, "f@h3", 1, 10), .g = forge(101, "g@h4", 1, 11)};
-    (void)net_member(net, "a@h1", 1);
-    net_run(net, 3 * SECOND_US);
-    net_prove(net, 0, &t.f);
-    net_prove(net, 0, &t.g);
-    assert_int_equal(net_listed(net, 0), 2);
-    net_forget_events(net);
-    return t;
-}
-
-static void say_verdict(struct net *net, struct forged *f, uint8_t verdict, uint64_t about,
-                        uint32_t incarnation)
-{
-    struct wire_message m;
-    forge_start(f, &m, WIRE_NEWS);
-    forge_verdict(&m, verdict, about, incarnation);
-    net_say(net, 0, f, PATH_GROUP, &m);
-}
 
 static void say_entry(struct net *net, struct forged *f, struct forged about, uint32_t incarnation)
 {
@@ -68,14 +43,14 @@ static uint32_t own_incarnation(struct net *net)
 static void a_verdict_that_nobody_could_refute_is_none(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     uint64_t boot = gossip_boot(net->nodes[0]->g);
     net_run(net, SILENT); /* of whom anything is believed now */
     size_t sent = net_sent(net, 0, 0, WIRE_HELLO, NULL);
     for (size_t i = 0; i < COUNT(TOO_HIGH); i++) {
         for (size_t k = 0; k < COUNT(VERDICTS); k++) {
-            say_verdict(net, &t.f, VERDICTS[k], t.g.id.boot, TOO_HIGH[i]);
-            say_verdict(net, &t.f, VERDICTS[k], boot, TOO_HIGH[i]);
+            insider_accuse(net, &t.f, VERDICTS[k], t.g.id.boot, TOO_HIGH[i]);
+            insider_accuse(net, &t.f, VERDICTS[k], boot, TOO_HIGH[i]);
         }
     }
     assert_int_equal(net_sent(net, 0, 0, WIRE_HELLO, NULL), sent); /* there is nothing to refute */
@@ -84,7 +59,8 @@ static void a_verdict_that_nobody_could_refute_is_none(void **state)
     assert_int_equal(net_listed(net, 0), 2);
     assert_true(gossip_boot(net->nodes[0]->g) == boot);
     assert_int_equal(own_incarnation(net), 0);
-    say_verdict(net, &t.f, VERDICT_SUSPECT, t.g.id.boot, INCARNATION_END - 1); /* the highest that is one */
+    insider_accuse(net, &t.f, VERDICT_SUSPECT, t.g.id.boot,
+                   INCARNATION_END - 1); /* the highest that is one */
     assert_int_equal(net_event(net, 0, EVENT_UPDATE)->peer.status, STATUS_SUSPECT);
 }
 
@@ -93,16 +69,16 @@ static void who_would_have_to_go_beyond_the_end_begins_anew(void **state)
 {
     for (size_t k = 0; k < COUNT(VERDICTS); k++) {
         struct net *net = net_again(state);
-        struct three t = begin(net);
+        struct insider_two t = insider_two(net);
         uint64_t boot = gossip_boot(net->nodes[0]->g);
-        say_verdict(net, &t.f, VERDICTS[k], boot, INCARNATION_END - 2);
+        insider_accuse(net, &t.f, VERDICTS[k], boot, INCARNATION_END - 2);
         assert_true(gossip_boot(net->nodes[0]->g) == boot);
         assert_int_equal(own_incarnation(net), INCARNATION_END - 1);
-        say_verdict(net, &t.f, VERDICTS[k], boot, INCARNATION_END - 1);
+        insider_accuse(net, &t.f, VERDICTS[k], boot, INCARNATION_END - 1);
         uint64_t next = gossip_boot(net->nodes[0]->g);
         assert_true(next != boot);
         assert_int_equal(own_incarnation(net), 0); /* the first, and so all of them are to come */
-        say_verdict(net, &t.f, VERDICTS[k], next, 0);
+        insider_accuse(net, &t.f, VERDICTS[k], next, 0);
         assert_int_equal(own_incarnation(net), 1);
         assert_true(gossip_boot(net->nodes[0]->g) == next);
     }
@@ -111,7 +87,7 @@ static void who_would_have_to_go_beyond_the_end_begins_anew(void **state)
 static void an_entry_that_nobody_could_refute_is_none(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     struct forged x = forge(105, "x@h9", 1, 20);
     struct forged self = forge(gossip_boot(net->nodes[0]->g), "a@h1", 1, 1);
     struct peer_view v;
@@ -135,9 +111,9 @@ static void an_entry_that_nobody_could_refute_is_none(void **state)
 static void an_entry_that_nobody_could_refute_brings_nobody_back(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     struct peer_view v;
-    say_verdict(net, &t.f, VERDICT_LEFT, t.g.id.boot, 0);
+    insider_accuse(net, &t.f, VERDICT_LEFT, t.g.id.boot, 0);
     net_run(net, FAREWELL_WAIT);
     assert_int_equal(net_events(net, 0, EVENT_DOWN), 1);
     for (size_t i = 0; i < COUNT(TOO_HIGH); i++) {
@@ -152,7 +128,7 @@ static void an_entry_that_nobody_could_refute_brings_nobody_back(void **state)
 static void nobody_has_an_incarnation_beyond_the_end(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     struct wire_message m;
     struct peer_view v;
     struct forged x = forge(105, "x@h9", 1, 20), y = forge(106, "y@h9", 1, 21);

@@ -5,19 +5,8 @@
 
 #include "attack.h"
 #include "build.h"
+#include "insider.h"
 #include "test.h"
-
-/* Members that all know the insider. */
-static struct forged begin(struct net *net, size_t n)
-{
-    struct forged f = forge(100, "insider@h3", 1, 50);
-    attack_members(net, n);
-    for (size_t i = 0; i < n; i++) {
-        net_prove(net, i, &f);
-    }
-    net_forget_events(net);
-    return f;
-}
 
 static void beat(struct net *net, struct forged *f)
 {
@@ -79,7 +68,7 @@ static void every_verdict_is_refuted_by_the_living(void **state)
     for (size_t k = 0; k < COUNT(rows); k++) {
         for (int late = 0; late < 2; late++) {
             struct net *net = net_again(state);
-            struct forged f = begin(net, 5);
+            struct forged f = insider_among(net, 5);
             struct wire_message m;
             forge_start(&f, &m, WIRE_NEWS);
             forge_verdict(&m, rows[k].verdict, gossip_boot(net->nodes[1]->g), rows[k].incarnation);
@@ -118,7 +107,7 @@ static void no_moment_is_right_for_a_lie(void **state)
     for (size_t k = 0; k < COUNT(verdicts); k++) {
         for (int64_t silence = 500 * MS_US; silence <= 1300 * MS_US; silence += 25 * MS_US) {
             struct net *net = net_again(state);
-            struct forged f = begin(net, 5);
+            struct forged f = insider_among(net, 5);
             struct wire_message m;
             forge_start(&f, &m, WIRE_NEWS);
             forge_verdict(&m, verdicts[k], gossip_boot(net->nodes[1]->g), 0);
@@ -150,7 +139,7 @@ static void no_moment_is_right_for_a_lie(void **state)
 static void a_goodbye_in_anothers_name_does_not_last(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net, 4);
+    struct forged f = insider_among(net, 4);
     for (int i = 0; i < 20; i++) {
         struct forged b = forge(gossip_boot(net->nodes[1]->g), "b@host", 1, 60);
         struct wire_message m;
@@ -170,7 +159,7 @@ static void a_goodbye_in_anothers_name_does_not_last(void **state)
 static void a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net, 5);
+    struct forged f = insider_among(net, 5);
     struct wire_message m;
     forge_start(&f, &m, WIRE_NEWS);
     forge_verdict(&m, VERDICT_LEFT, gossip_boot(net->nodes[1]->g), 0);
@@ -184,7 +173,7 @@ static void a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it(
 static void an_entry_does_not_mute_its_subject(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net, 3);
+    struct forged f = insider_among(net, 3);
     struct gossip_options options = net_options(net);
     size_t d = net_add(net, "d@host", 1, &options);
     struct forged about = forge(gossip_boot(net->nodes[d]->g), "d@host", 1, 4);
@@ -206,7 +195,7 @@ static void an_entry_does_not_mute_its_subject(void **state)
 static void a_take_over_needs_more_than_hearsay(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net, 4);
+    struct forged f = insider_among(net, 4);
     struct forged other = forge(4711, "b@host", 1, 60);
     struct wire_message m;
     uint64_t b = gossip_boot(net->nodes[1]->g);
@@ -266,7 +255,7 @@ static void the_dead_are_not_kept_alive_by_one_who_says_so(void **state)
 {
     for (int how = 0; how < 3; how++) {
         struct net *net = net_again(state);
-        struct forged f = begin(net, 5);
+        struct forged f = insider_among(net, 5);
         struct forged b = forge(gossip_boot(net->nodes[1]->g), "b@host", 1, 2);
         struct wire_message m;
         size_t answered = 0;
@@ -327,7 +316,7 @@ static void a_promise_is_believed_within_bounds(void **state)
                 {100, UINT8_MAX, 3200 * MS_US, false}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct net *net = net_again(state);
-        struct forged f = begin(net, 1), heir = forge(101, "insider@h3", 2, 51);
+        struct forged f = insider_among(net, 1), heir = forge(101, "insider@h3", 2, 51);
         struct wire_message m;
         net_prove(net, 0, &heir); /* the same name, another life: it waits for the first to go */
         for (int64_t silent = net->now + 8 * SECOND_US, end = silent + rows[i].silent; net->now < end;) {
@@ -349,7 +338,7 @@ static void a_promise_is_believed_within_bounds(void **state)
         }
     }
     struct net *net = net_again(state);
-    struct forged f = begin(net, 1);
+    struct forged f = insider_among(net, 1);
     struct wire_message m;
     forge_start(&f, &m, WIRE_HELLO);
     m.interval_ms = 0;
@@ -443,7 +432,7 @@ static void an_entry_names_no_address_that_is_not_one(void **state)
 {
     const uint8_t wrong[][4] = {{127, 0, 0, 1}, {255, 255, 255, 255}, {224, 0, 0, 1}, {0, 0, 0, 0}};
     struct net *net = *state;
-    struct forged f = begin(net, 2);
+    struct forged f = insider_among(net, 2);
     for (size_t k = 0; k < COUNT(wrong); k++) {
         char name[] = "x0@host";
         name[1] = (char)('0' + k);
@@ -462,7 +451,7 @@ static void an_entry_names_no_address_that_is_not_one(void **state)
 static void an_address_by_hearsay_yields_to_the_members_own_word(void **state)
 {
     struct net *net = *state;
-    struct forged f = begin(net, 2);
+    struct forged f = insider_among(net, 2);
     struct gossip_options options = net_options(net);
     size_t d = net_add(net, "d@host", 1, &options);
     struct forged about = forge(gossip_boot(net->nodes[d]->g), "d@host", 1, 77);

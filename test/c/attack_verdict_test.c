@@ -4,41 +4,10 @@
 
 #include "attack.h"
 #include "build.h"
+#include "insider.h"
 #include "test.h"
 
 #define SILENT (1251 * MS_US) /* longer than beats take, with T = 1 s */
-
-/* Node 0 knows f and g. */
-struct three {
-    struct forged f, g;
-};
-
-static struct three begin(struct net *net)
-{
-    struct three t = {.f = forge(100, "f@h3", 1, 10), .g = forge(101, "g@h4", 1, 11)};
-    (void)net_member(net, "a@h1", 1);
-    net_run(net, 3 * SECOND_US);
-    net_prove(net, 0, &t.f);
-    net_prove(net, 0, &t.g);
-    assert_int_equal(net_listed(net, 0), 2);
-    net_forget_events(net);
-    return t;
-}
-
-static void beat(struct net *net, struct forged *f)
-{
-    struct wire_message m;
-    forge_start(f, &m, WIRE_HELLO);
-    net_say(net, 0, f, PATH_GROUP, &m);
-}
-
-static void say_verdict(struct net *net, struct forged *f, uint8_t verdict, uint64_t about)
-{
-    struct wire_message m;
-    forge_start(f, &m, WIRE_NEWS);
-    forge_verdict(&m, verdict, about, 0);
-    net_say(net, 0, f, PATH_GROUP, &m);
-}
 
 static size_t probes_to(const struct net *net, const struct addr *a, int64_t since)
 {
@@ -57,7 +26,7 @@ static size_t probes_to(const struct net *net, const struct addr *a, int64_t sin
 static void what_a_stranger_says_of_others_as_it_comes_is_not_believed(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     struct forged x = forge(102, "x@h5", 1, 12);
     struct wire_message m;
     net_run(net, SILENT);
@@ -76,15 +45,15 @@ static void what_one_says_of_its_own_end_is_no_verdict(void **state)
 {
     const uint8_t verdicts[] = {VERDICT_SUSPECT, VERDICT_DEAD, VERDICT_LEFT, VERDICT_BEAM_EXIT};
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     int64_t since = ++net->now;
     for (size_t i = 0; i < COUNT(verdicts); i++) {
-        say_verdict(net, &t.g, verdicts[i], t.g.id.boot);
+        insider_accuse(net, &t.g, verdicts[i], t.g.id.boot, 0);
     }
     net_run(net, 2 * FAREWELL_WAIT);
     assert_int_equal(net->nodes[0]->event_count, 0);
     assert_int_equal(probes_to(net, &t.g.addr, since), 0);
-    say_verdict(net, &t.f, VERDICT_LEFT, t.g.id.boot); /* which is not for want of believing it */
+    insider_accuse(net, &t.f, VERDICT_LEFT, t.g.id.boot, 0); /* which is not for want of believing it */
     net_run(net, FAREWELL_WAIT);
     assert_int_equal(net_events(net, 0, EVENT_DOWN), 1);
 }
@@ -99,8 +68,8 @@ static void the_death_of_who_was_just_heard_takes_as_long_as_any(void **state)
     } rows[] = {{VERDICT_DEAD, false}, {VERDICT_LEFT, true}, {VERDICT_BEAM_EXIT, true}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct net *net = net_again(state);
-        struct three t = begin(net);
-        say_verdict(net, &t.f, rows[i].verdict, t.g.id.boot);
+        struct insider_two t = insider_two(net);
+        insider_accuse(net, &t.f, rows[i].verdict, t.g.id.boot, 0);
         net_run(net, FAREWELL_WAIT + SUSPICION / 2);
         if (net_events(net, 0, EVENT_DOWN) != rows[i].gone) {
             fail_msg("verdict %u: it is%s gone", rows[i].verdict, rows[i].gone ? " not" : "");
@@ -112,7 +81,7 @@ static void the_death_of_who_was_just_heard_takes_as_long_as_any(void **state)
 static void who_is_heard_at_last_has_its_time_anew(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     int64_t since = ++net->now;
     while (probes_to(net, &t.g.addr, since) < 2) {
         net_run(net, MS_US);
@@ -120,11 +89,11 @@ static void who_is_heard_at_last_has_its_time_anew(void **state)
     }
     net_run(net, FAREWELL_WAIT - PROBE_EVERY + 10 * MS_US);
     assert_int_equal(probes_to(net, &t.g.addr, since), 2); /* the next is to come */
-    beat(net, &t.g);
-    say_verdict(net, &t.f, VERDICT_LEFT, t.g.id.boot);
+    insider_beat(net, &t.g);
+    insider_accuse(net, &t.f, VERDICT_LEFT, t.g.id.boot, 0);
     assert_int_equal(net_events(net, 0, EVENT_DOWN), 0);
     net_run(net, 10 * MS_US);
-    beat(net, &t.g);
+    insider_beat(net, &t.g);
     net_run(net, 2 * FAREWELL_WAIT);
     assert_int_equal(net_events(net, 0, EVENT_DOWN), 0);
 }
@@ -133,7 +102,7 @@ static void who_is_heard_at_last_has_its_time_anew(void **state)
 static void a_suspicion_of_this_moment_is_not_time_enough(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     struct wire_message m;
     net_run(net, SILENT);
     forge_start(&t.f, &m, WIRE_NEWS);
@@ -142,9 +111,9 @@ static void a_suspicion_of_this_moment_is_not_time_enough(void **state)
     net_say(net, 0, &t.f, PATH_GROUP, &m);
     assert_int_equal(net_events(net, 0, EVENT_UPDATE), 1); /* it is suspected */
     net_run(net, FAREWELL_WAIT - 10 * MS_US);
-    say_verdict(net, &t.f, VERDICT_DEAD, t.g.id.boot); /* almost */
+    insider_accuse(net, &t.f, VERDICT_DEAD, t.g.id.boot, 0); /* almost */
     assert_int_equal(net_events(net, 0, EVENT_DOWN), 0);
-    beat(net, &t.g);
+    insider_beat(net, &t.g);
     net_run(net, 2 * FAREWELL_WAIT);
     assert_int_equal(net_events(net, 0, EVENT_DOWN), 0);
 }
@@ -153,10 +122,10 @@ static void a_suspicion_of_this_moment_is_not_time_enough(void **state)
 static void many_verdicts_about_one_are_looked_into_once(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     int64_t since = ++net->now;
     for (int64_t said = 0; said < FAREWELL_WAIT / MS_US; said += 5) {
-        say_verdict(net, &t.f, said % 2 ? VERDICT_BEAM_EXIT : VERDICT_LEFT, t.g.id.boot);
+        insider_accuse(net, &t.f, said % 2 ? VERDICT_BEAM_EXIT : VERDICT_LEFT, t.g.id.boot, 0);
         assert_int_equal(net_events(net, 0, EVENT_DOWN), 0);
         net_run(net, 5 * MS_US);
     }
@@ -225,7 +194,7 @@ static void the_buried_is_told_so_with_the_question(void **state)
 static void who_is_spoken_for_is_heard_with_its_next_answer(void **state)
 {
     struct net *net = *state;
-    struct three t = begin(net);
+    struct insider_two t = insider_two(net);
     struct wire_message m, asked;
     net_run(net, NONCE_LIFE - net->now % NONCE_LIFE + MS_US);
     int64_t since = ++net->now;
@@ -236,15 +205,15 @@ static void who_is_spoken_for_is_heard_with_its_next_answer(void **state)
     net_run(net, 10 * MS_US);
     struct forged liar = t.f;
     liar.sequence += 1000000;
-    beat(net, &liar);
+    insider_beat(net, &liar);
     uint64_t replayed = gossip_stats(net->nodes[0]->g).replayed;
-    beat(net, &t.f);
+    insider_beat(net, &t.f);
     assert_int_equal(gossip_stats(net->nodes[0]->g).replayed, replayed + 1); /* it is mute */
     forge_start(&t.f, &m, WIRE_ACK);
     forge_echo(&m, gossip_boot(net->nodes[0]->g), asked.nonce);
     net_say(net, 0, &t.f, PATH_UNICAST, &m);
     for (int i = 0; i < 10; i++) {
-        beat(net, &t.f);
+        insider_beat(net, &t.f);
         net_run(net, 900 * MS_US);
     }
     assert_int_equal(gossip_stats(net->nodes[0]->g).replayed, replayed + 1);
@@ -265,9 +234,9 @@ static void what_a_relay_says_unasked_is_not_believed(void **state)
     const uint16_t says[] = {HAS_TARGET, HAS_RELAY | HAS_HEARD};
     for (size_t k = 0; k < COUNT(says); k++) {
         struct net *net = net_again(state);
-        struct three t = begin(net);
+        struct insider_two t = insider_two(net);
         net_run(net, SILENT + 50 * MS_US); /* it is watched by now */
-        say_verdict(net, &t.f, VERDICT_SUSPECT, t.g.id.boot);
+        insider_accuse(net, &t.f, VERDICT_SUSPECT, t.g.id.boot, 0);
         uint64_t boot = gossip_boot(net->nodes[0]->g);
         uint64_t nonce = witness_nonce(&net->nodes[0]->witness);
         const struct wire_echo echoes[] = {{0, 0}, {boot, nonce + 1}, {boot + 1, nonce}, {boot, nonce}};

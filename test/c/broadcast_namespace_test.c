@@ -1,7 +1,4 @@
 /* What goes to the group is broadcast, too: on links in a network namespace of this process's own. */
-#if defined(__linux__)
-#include <sched.h>
-#endif
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +7,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "lines.h"
+#include "namespace.h"
 #include "test.h"
 #include "udp.h"
 #include "wait.h"
@@ -19,32 +18,12 @@
 
 static bool alone; /* in a namespace of its own; set by main alone */
 
-struct lines {
-    size_t count;
-    char last[LOG_TEXT];
-};
-
 struct fixture {
     struct log log;
     struct lines lines;
     struct udp_options options;
     struct interface_list list; /* v1 broadcasts, v2 is taken for one that cannot */
 };
-
-static void keep(void *context, uint8_t level, const char *text)
-{
-    struct lines *l = context;
-    (void)level;
-    l->count++;
-    (void)snprintf(l->last, sizeof l->last, "%s", text);
-}
-
-static void run(const char *command)
-{
-    if (system(command) != 0) {
-        fail_msg("`%s` failed", command);
-    }
-}
 
 static int add_links(void **state)
 {
@@ -55,7 +34,7 @@ static int add_links(void **state)
                        "ip link add v%d type veth peer name w%d && ip addr add 10.77.%d.1/24 dev v%d && "
                        "ip link set w%d up && ip link set v%d up",
                        n, n, n, n, n, n);
-        run(command);
+        namespace_run(command);
     }
     return 0;
 }
@@ -74,7 +53,7 @@ static void prepare(struct fixture *f)
     const uint8_t group[4] = {233, 252, 1, 33};
     const struct interface_filter filter = {.mode = FILTER_ONLY, .count = 2, .items = {"v1", "v2"}};
     memset(f, 0, sizeof *f);
-    f->log = log_new(keep, &f->lines);
+    f->log = lines_log(&f->lines);
     f->options = (struct udp_options){.group = addr_ipv4(group, PORT, 0), .ttl = 1, .broadcast = true};
     assert_int_equal(interfaces_list(&filter, &f->list, NULL), 0);
     assert_int_equal(f->list.count, 2);
@@ -274,7 +253,7 @@ static void forbid(const char *ip)
                    "nft add chain ip t o '{ type filter hook output priority 0; }' && "
                    "nft add rule ip t o ip daddr %s drop",
                    ip);
-    run(command);
+    namespace_run(command);
 }
 
 /* What keeps only broadcast from going out is told once, counted, and the interface is in use all the same;
@@ -306,13 +285,13 @@ static void trouble_with_broadcast_is_told_once(void **state)
     assert_non_null(strstr(f.lines.last, "multicast cannot be sent on interface v2"));
     assert_int_equal(udp_usable(a, usable), 1);
     assert_string_equal(usable[0].name, "v1");
-    run("nft flush ruleset");
+    namespace_run("nft flush ruleset");
     assert_int_equal(send_on(a, &f, 0, 1), 0);
     assert_int_equal(send_on(a, &f, 1, 1), 0);
     assert_int_equal(f.lines.count, 5);
     assert_int_equal(udp_usable(a, usable), 2);
 
-    run("ip link set v1 down");
+    namespace_run("ip link set v1 down");
     for (int i = 0; i < 5; i++) {
         assert_int_equal(send_on(a, &f, 0, 1), -1);
     }
@@ -397,12 +376,6 @@ static const struct CMUnitTest tests[] = {
 
 int main(void)
 {
-#if defined(__linux__)
-    alone = unshare(CLONE_NEWNET) == 0 && system("ip link set lo up") == 0;
-#endif
-    if (!alone) {
-        (void)fprintf(stderr,
-                      "skipped: no network namespace here; root has one, and so has `unshare -Urn`\n");
-    }
+    alone = namespace_enter();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,5 @@
 /* Links that come and go, and more of them than one socket can join: in a network namespace of this process's
  * own. */
-#if defined(__linux__)
-#include <sched.h>
-#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +9,7 @@
 
 #include "clock.h"
 #include "links.h"
+#include "namespace.h"
 #include "sidecar.h"
 #include "udp.h"
 #include "wait.h"
@@ -32,9 +30,7 @@ static void ip(const char *arguments)
 {
     char command[256];
     (void)snprintf(command, sizeof command, "ip %s", arguments);
-    if (system(command) != 0) {
-        fail_msg("`%s` failed", command);
-    }
+    namespace_run(command);
 }
 
 static void add_link(unsigned n)
@@ -438,12 +434,6 @@ int main(int argc, char **argv)
     if (sidecar_find(argc, argv) != 0) {
         return 1;
     }
-#if defined(__linux__)
-    alone = unshare(CLONE_NEWNET) == 0 && system("ip link set lo up") == 0;
-#endif
-    if (!alone) {
-        (void)fprintf(stderr,
-                      "skipped: no network namespace here; root has one, and so has `unshare -Urn`\n");
-    }
+    alone = namespace_enter();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,16 +6,12 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "lines.h"
 #include "test.h"
 #include "wait.h"
 
 #define PATIENCE INT64_C(5000000) /* microseconds until a datagram on loopback is taken for lost */
 #define T0       (100 * SECOND_US)
-
-struct lines {
-    size_t count;
-    char last[LOG_TEXT];
-};
 
 struct fixture {
     struct log log;
@@ -23,14 +19,6 @@ struct fixture {
     struct interface_list loopback, none, ghost;
     struct links links;
 };
-
-static void keep(void *context, uint8_t level, const char *text)
-{
-    struct lines *l = context;
-    (void)level;
-    l->count++;
-    (void)snprintf(l->last, sizeof l->last, "%s", text);
-}
 
 /* Where changes are not watched, all that is seen is seen by a look. */
 static int64_t calm_gap(const struct links *l)
@@ -46,7 +34,7 @@ static void start(struct fixture *f, const struct interface_filter *filter)
     struct udp_options options = {.group = addr_ipv4(group, (uint16_t)(20000 + getpid() % 10000), 0)};
     struct fault fault = {0};
     memset(f, 0, sizeof *f);
-    f->log = log_new(keep, &f->lines);
+    f->log = lines_log(&f->lines);
     assert_int_equal(interfaces_list(&LO, &f->loopback, NULL), 0);
     assert_int_equal(f->loopback.count, 1);
     f->ghost = f->loopback; /* it is listed, and cannot be joined */

@@ -3,27 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lines.h"
 #include "test.h"
-
-struct lines {
-    size_t count;
-    uint8_t level;
-    char last[LOG_TEXT];
-};
-
-static void keep(void *context, uint8_t level, const char *text)
-{
-    struct lines *l = context;
-    l->count++;
-    l->level = level;
-    (void)snprintf(l->last, sizeof l->last, "%s", text);
-}
 
 static void a_line_reaches_the_sink(void **state)
 {
     (void)state;
     struct lines l = {0};
-    struct log log = log_new(keep, &l);
+    struct log log = lines_log(&l);
     log_line(&log, LEVEL_WARNING, "%s is %d", "it", 3);
     assert_int_equal(l.count, 1);
     assert_int_equal(l.level, LEVEL_WARNING);
@@ -34,7 +21,7 @@ static void a_storm_is_cut_and_told(void **state)
 {
     (void)state;
     struct lines l = {0};
-    struct log log = log_new(keep, &l);
+    struct log log = lines_log(&l);
     int64_t now = 5000000;
     log_time(&log, now);
     for (int i = 0; i < 10000; i++) {
@@ -60,7 +47,7 @@ static void a_long_line_is_cut_within_the_text(void **state)
 {
     (void)state;
     struct lines l = {0};
-    struct log log = log_new(keep, &l);
+    struct log log = lines_log(&l);
     char name[2 * LOG_TEXT];
     for (size_t i = 0; i + 1 < sizeof name; i += 2) {
         name[i] = (char)0xc3; /* two bytes a character, so that the cut falls into one */

@@ -10,16 +10,12 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "lines.h"
 #include "test.h"
 #include "wait.h"
 
 #define PATIENCE INT64_C(5000000) /* microseconds until a datagram on loopback is taken for lost */
 #define PORTS    16               /* of one process of this test */
-
-struct lines {
-    size_t count;
-    char last[LOG_TEXT];
-};
 
 struct fixture {
     struct log log;
@@ -28,20 +24,12 @@ struct fixture {
     struct interface_list loopback;
 };
 
-static void keep(void *context, uint8_t level, const char *text)
-{
-    struct lines *l = context;
-    (void)level;
-    l->count++;
-    (void)snprintf(l->last, sizeof l->last, "%s", text);
-}
-
 static void prepare(struct fixture *f)
 {
     const uint8_t group[4] = {233, 252, 1, 33};
     const struct interface_filter filter = {.mode = FILTER_ONLY, .count = 1, .items = {"127.0.0.1"}};
     memset(f, 0, sizeof *f);
-    f->log = log_new(keep, &f->lines);
+    f->log = lines_log(&f->lines);
     /* Ports of this process, so that tests that run at the same time do not hear each other. */
     f->options.group = addr_ipv4(group, (uint16_t)(10000 + getpid() % 1000 * PORTS), 0);
     f->options.unicast_first = (uint16_t)(f->options.group.port + 1);
