@@ -71,21 +71,7 @@ apart = fn nodes ->
       Node.call(node, Process, :whereis, [:libcluster_gossip]) != nil,
       do: Node.call(node, GenServer, :stop, [:libcluster_gossip])
 
-  Case.eventually(
-    "apart",
-    nodes,
-    fn ->
-      connected =
-        for node <- nodes,
-            other <- Node.call(node, :erlang, :nodes, [:connected]),
-            do: {node, other}
-
-      for {node, other} <- connected, do: Node.call(node, :erlang, :disconnect_node, [other])
-      links = Enum.flat_map(nodes, &Node.links/1)
-      connected == [] and rem(length(links), 2) == 0
-    end,
-    30_000
-  )
+  Mesh.apart(nodes)
 end
 
 # Starts all at one moment; that moment.

@@ -52,7 +52,13 @@ defmodule GossipCluster.Lab.Mesh do
         do: Node.call(node, Prober, :stop_cluster, [GossipCluster])
     end
 
-    # A connect under way may still succeed; and what was connected a moment ago must not be told later.
+    apart(nodes)
+  end
+
+  @doc "Ends all connections, and waits until the loss of each is told, so that none is told later."
+  @spec apart([Node.t()]) :: true
+  def apart(nodes) do
+    # A connect under way may still succeed.
     Case.eventually(
       "apart",
       nodes,
