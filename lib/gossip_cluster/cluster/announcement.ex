@@ -14,8 +14,8 @@ defmodule GossipCluster.Cluster.Announcement do
 
   # own: this node's distribution; cookie, keys: hidden, nil as long as there is none; by_cookie: whether the ring needs
   # the cookie; port: where the distribution listens, nil as long as that is asked; host: whether it listens on the
-  # first of these addresses of its host alone, nil as long as nobody has looked; tags: what its operator says of it; announced, keyed: what the sidecar has
-  # taken.
+  # first of these addresses of its host alone, nil as long as nobody has looked; tags: what its operator says of it;
+  # announced, keyed: what the sidecar has taken.
   defstruct own: nil,
             cookie: nil,
             keys: nil,

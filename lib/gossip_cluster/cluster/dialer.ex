@@ -127,19 +127,19 @@ defmodule GossipCluster.Cluster.Dialer do
         # What is kept may be newer than what was told, which has waited for its turn: each change is seen once.
         kept = Packed.unpack(name, packed)
         changed = odds(before) != odds(kept)
-        # They change no odds, but maybe what `accept` says of it.
-        told = changed or before.tags != kept.tags
+        # Tags change no odds, but maybe what `accept` says of it.
+        other = changed or before.tags != kept.tags
         lives = Enum.uniq([peer.creation | entry.lives])
         entry = %{entry | peer: packed, lives: lives}
         entry = if changed, do: %{entry | failures: 0}, else: entry
-        entry = if told, do: ask_again(entry), else: entry
+        entry = if other, do: ask_again(entry), else: entry
         at = if changed, do: nil, else: DialQueue.at(dialer.queue, name)
-        reconsider(dialer, name, entry, now, at)
+        decide(dialer, kept, entry, now, at)
 
       %{} ->
         # Shares the names of its fields with all others, see GossipCluster.Sidecar.Codec.
         entry = %{%Entry{peer: nil} | peer: packed, lives: [peer.creation]}
-        dialer |> count(name, 1) |> reconsider(name, entry, now)
+        dialer |> count(name, 1) |> decide(Packed.unpack(name, packed), entry, now, nil)
     end
   end
 
@@ -526,9 +526,11 @@ defmodule GossipCluster.Cluster.Dialer do
 
   ## What becomes of an entry
 
+  defp reconsider(dialer, name, entry, now, at \\ nil),
+    do: decide(dialer, peer(name, entry), entry, now, at)
+
   # Decides the state anew. What is to be dialled is dialled `at`; where that is nil, as soon as the rules allow.
-  defp reconsider(dialer, name, entry, now, at \\ nil) do
-    peer = peer(name, entry)
+  defp decide(dialer, %{name: name} = peer, entry, now, at) do
     reason = skip(dialer.own, entry, peer)
 
     cond do
