@@ -122,11 +122,14 @@ defmodule GossipCluster.Peer do
   """
   @spec valid_name?(binary()) :: boolean()
   def valid_name?(name) do
-    Text.seen?(name) and length(String.codepoints(name)) <= 255 and not Text.spaced?(name) and
+    Text.seen?(name) and not Text.spaced?(name) and not long?(name) and
       not String.contains?(name, ["'", "\"", "\\"]) and
       match?([<<_, _::binary>>, <<_, _::binary>>], String.split(name, "@")) and
       name != "nonode@nohost"
   end
+
+  # An atom has 255 characters at most.
+  defp long?(name), do: byte_size(name) > 255 and length(String.to_charlist(name)) > 255
 
   @doc """
   Whether the peer has all of these tags. Keys may be atoms or texts; those of `peer.tags` are always texts.

@@ -52,11 +52,16 @@ defmodule GossipCluster.Text do
   def spaced?(<<code::utf8, rest::binary>>), do: space?(code) or spaced?(rest)
   def spaced?(""), do: false
 
+  # As nearly all are.
+  defp unseen?(code) when code in 0x20..0x7E, do: false
+
   for {first, last} <- @unseen do
     defp unseen?(code) when code in unquote(first)..unquote(last), do: true
   end
 
   defp unseen?(_code), do: false
+
+  defp space?(code) when code in 0x21..0x9F, do: false
 
   for {first, last} <- @spaces do
     defp space?(code) when code in unquote(first)..unquote(last), do: true

@@ -30,13 +30,14 @@ uint32_t utf8_code(const void *text, size_t len)
     return code;
 }
 
+/* The ranges ascend. */
 static bool among(uint32_t code, const uint32_t (*ranges)[2], size_t count)
 {
     size_t i = 0;
-    while (i < count && (code < ranges[i][0] || code > ranges[i][1])) {
+    while (i < count && code > ranges[i][1]) {
         i++;
     }
-    return i < count;
+    return i < count && code >= ranges[i][0];
 }
 
 bool utf8_is_unseen(uint32_t code)
