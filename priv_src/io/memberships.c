@@ -1,0 +1,159 @@
+#include "memberships.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct interface *find(const struct interface *items, size_t count,
+                                    const struct interface *wanted)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].index == wanted->index) {
+            return &items[i];
+        }
+    }
+    return NULL;
+}
+
+static bool listed(const struct interface *items, size_t count, const struct interface *wanted)
+{
+    return find(items, count, wanted) != NULL;
+}
+
+static void leave_missing(struct memberships *s, const struct interface_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        struct membership *m = &s->joined[i];
+        const struct interface *now = find(list->items, list->count, &m->interface);
+        if (now != NULL) {
+            s->reaches_more = s->reaches_more || (now->running && !m->interface.running);
+            if (!addr_same(&now->addr, &m->interface.addr)) {
+                m->trouble = m->broadcast_trouble = 0; /* from there nothing was sent yet */
+                m->broadcasts = false;
+            }
+            m->interface = *now;
+            s->joined[kept++] = *m;
+        } else {
+            transport_leave(s->transport, &m->interface, m->socket);
+        }
+    }
+    s->count = kept;
+    memset(&s->joined[kept], 0, (INTERFACES_MAX - kept) * sizeof s->joined[0]);
+}
+
+static void join_new(struct memberships *s, const struct interface *interface, struct interface *refused,
+                     size_t *refused_count)
+{
+    if (listed(s->public, s->count, interface)) {
+        return;
+    }
+    struct membership m = {.interface = *interface};
+    if (transport_join(s->transport, interface, &m.socket) == 0) {
+        s->public[s->count] = *interface;
+        s->joined[s->count++] = m;
+        s->reaches_more = true;
+        return;
+    }
+    if (!listed(s->refused, s->refused_count, interface)) {
+        log_line(s->log, LEVEL_WARNING, "multicast cannot be received on interface %s: %s", interface->name,
+                 strerror(errno));
+    }
+    refused[(*refused_count)++] = *interface;
+}
+
+size_t memberships_set(struct memberships *s, const struct interface_list *list)
+{
+    leave_missing(s, list);
+    for (size_t i = 0; i < s->count; i++) {
+        s->public[i] = s->joined[i].interface;
+    }
+    struct interface refused[INTERFACES_MAX];
+    size_t refused_count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        join_new(s, &list->items[i], refused, &refused_count);
+    }
+    memcpy(s->refused, refused, refused_count * sizeof refused[0]);
+    s->refused_count = refused_count;
+    return s->count;
+}
+
+void memberships_forget(struct memberships *s, uint32_t index)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct membership *m = &s->joined[i];
+        if (index != 0 && m->interface.index != index) {
+            s->public[kept] = m->interface;
+            s->joined[kept++] = *m;
+        } else {
+            transport_leave(s->transport, &m->interface, m->socket);
+        }
+    }
+    s->count = kept;
+}
+
+void memberships_report(struct memberships *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct membership *m = &s->joined[i];
+        if (transport_rejoin(s->transport, &m->interface, m->socket) == 0) {
+            s->public[kept] = m->interface;
+            s->joined[kept++] = *m;
+        }
+    }
+    s->count = kept;
+}
+
+size_t memberships_addresses(struct memberships *s, struct addr *out, size_t most)
+{
+    size_t count = 0;
+    s->addresses_changed = false;
+    for (int heard = 1; heard >= 0; heard--) {
+        for (size_t i = 0; i < s->count && count < most; i++) {
+            if (s->joined[i].heard == (heard == 1)) {
+                out[count] = s->joined[i].interface.addr;
+                out[count++].port = s->transport->port;
+            }
+        }
+    }
+    return count;
+}
+
+void memberships_heard(struct memberships *s, const struct addr *from)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct membership *m = &s->joined[i];
+        if (m->interface.index != from->ifindex || m->heard) {
+            continue;
+        }
+        if (from->port != s->transport->port || !addr_same_host(from, &m->interface.addr)) {
+            m->heard = s->addresses_changed = true;
+        }
+    }
+}
+
+bool memberships_have(const struct memberships *s, uint32_t index)
+{
+    return listed(s->public, s->count, &(struct interface){.index = index});
+}
+
+size_t memberships_usable(const struct memberships *s, struct interface out[static INTERFACES_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->joined[i].trouble == 0 || s->joined[i].broadcasts) {
+            out[count++] = s->joined[i].interface;
+        }
+    }
+    return count;
+}
+
+bool memberships_troubled(const struct memberships *s)
+{
+    size_t i = 0;
+    while (i < s->count && s->joined[i].trouble == 0) {
+        i++;
+    }
+    return i < s->count;
+}

@@ -1,0 +1,42 @@
+/* On which interfaces the group is joined, and what was met there. udp.c alone uses it; udp.h says what its
+ * functions of these names do. */
+#ifndef GOSSIP_MEMBERSHIPS_H
+#define GOSSIP_MEMBERSHIPS_H
+
+#include "transport.h"
+
+struct membership {
+    struct interface interface;
+    size_t socket;         /* the shared socket that has joined */
+    int trouble;           /* errno of the last multicast, 0: it went out; udp.c changes these three */
+    int broadcast_trouble; /* the same of the last broadcast */
+    bool broadcasts;       /* one was sent, and the last went out */
+    bool heard;            /* something came in there, from another host or socket */
+};
+
+struct memberships {
+    struct transport *transport;
+    struct log *log;
+    size_t count;
+    struct membership joined[INTERFACES_MAX];
+    struct interface public[INTERFACES_MAX]; /* what udp_interfaces shows */
+    size_t refused_count;
+    struct interface refused[INTERFACES_MAX]; /* told already that they cannot be joined */
+    bool reaches_more;                        /* since somebody has asked */
+    bool addresses_changed;                   /* since memberships_addresses */
+};
+
+size_t memberships_set(struct memberships *s, const struct interface_list *list);
+void memberships_forget(struct memberships *s, uint32_t index);
+void memberships_report(struct memberships *s);
+size_t memberships_addresses(struct memberships *s, struct addr *out, size_t most);
+size_t memberships_usable(const struct memberships *s, struct interface out[static INTERFACES_MAX]);
+bool memberships_troubled(const struct memberships *s);
+
+/* Something came in from there. Its own multicasts, which come back to it, do not count. */
+void memberships_heard(struct memberships *s, const struct addr *from);
+
+/* Whether the interface of this number is joined. */
+bool memberships_have(const struct memberships *s, uint32_t index);
+
+#endif
