@@ -31,4 +31,5 @@ endif()
 # -std=c11 hides everything beyond ISO C. io and the program ask for the system's interfaces here; core gets none.
 set(GOSSIP_SYSTEM_DEFINITIONS
   $<$<PLATFORM_ID:Linux>:_GNU_SOURCE>
-  $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE>)
+  $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE>
+  $<$<PLATFORM_ID:Darwin>:__APPLE_USE_RFC_3542>)

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Bytes that an interface takes in a line, at most, with ", and 128 more" behind it; and another address. */
+#define DESCRIBED       64
+#define DESCRIBED_OTHER (5 + IP_TEXT)
+
 int links_open(struct links *l, const struct udp_options *options, const struct interface_filter *filter,
                struct log *log, struct fault *fault)
 {
@@ -54,19 +58,50 @@ int64_t links_deadline(const struct links *l)
     return l->udp != NULL ? l->look_at : NEVER;
 }
 
-/* "eth0 10.0.0.1, eth1 10.0.1.1, and 3 more" */
+/* Whether one before it is the same interface, over another family. */
+static bool described(const struct interface *interfaces, size_t i)
+{
+    size_t before = 0;
+    while (before < i && interfaces[before].index != interfaces[i].index) {
+        before++;
+    }
+    return before < i;
+}
+
+/* The same interface over another family, behind it; or NULL. */
+static const struct interface *other_family(const struct interface *interfaces, size_t count, size_t i)
+{
+    size_t other = i + 1;
+    while (other < count && interfaces[other].index != interfaces[i].index) {
+        other++;
+    }
+    return other < count ? &interfaces[other] : NULL;
+}
+
+/* "eth0 10.0.0.1 and fe80::1, eth1 10.0.1.1, and 3 more" */
 static void describe(const struct interface *interfaces, size_t count, char *out, size_t size)
 {
-    size_t used = 0;
+    size_t used = 0, left = 0;
+    char text[IP_TEXT];
     out[0] = '\0';
     for (size_t i = 0; i < count; i++) {
-        if (size - used < 64) { /* room for one more, and for this */
-            (void)snprintf(out + used, size - used, ", and %lu more", (unsigned long)(count - i));
+        left += !described(interfaces, i);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct interface *other = other_family(interfaces, count, i);
+        if (described(interfaces, i)) {
+            continue;
+        }
+        if (size - used < DESCRIBED + (other != NULL ? DESCRIBED_OTHER : 0)) {
+            (void)snprintf(out + used, size - used, ", and %lu more", (unsigned long)left);
             return;
         }
-        char text[IP_TEXT];
         used += (size_t)snprintf(out + used, size - used, "%s%s %s", i == 0 ? "" : ", ", interfaces[i].name,
                                  ip_text(&interfaces[i].addr, text));
+        if (other != NULL) {
+            used += (size_t)snprintf(out + used, size - used, " and %s", ip_text(&other->addr, text));
+        }
+        left--;
     }
 }
 
@@ -75,8 +110,8 @@ static void say_missing(struct links *l, uint32_t missing)
     for (unsigned i = 0; i < l->filter.count; i++) {
         if ((missing & UINT32_C(1) << i) != 0) {
             log_line(l->log, LEVEL_WARNING,
-                     "interface %s is not up with an IPv4 address; it is used as soon as it is",
-                     l->filter.items[i]);
+                     "interface %s is not up with an %s address; it is used as soon as it is",
+                     l->filter.items[i], l->filter.ipv6 ? "IP" : "IPv4");
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "interfaces.h"
 
 #include "ip.h"
+#include "udp_system.h"
 
 #include <fnmatch.h>
 #include <ifaddrs.h>
@@ -48,7 +49,7 @@ static void add(struct interface_list *out, const struct candidate *c)
 {
     const struct interface *interface = &c->interface;
     for (size_t i = 0; i < out->count; i++) {
-        if (out->items[i].index == interface->index) {
+        if (out->items[i].index == interface->index && out->items[i].addr.family == interface->addr.family) {
             return;
         }
     }
@@ -75,19 +76,51 @@ static bool wanted(const struct interface_filter *filter, const struct candidate
     }
 }
 
+/* What an interface is used by: any address of IPv4; of IPv6 its link-local one, since the group is
+ * link-local, too, and loopback cannot multicast over IPv6 (it has no such address). */
+static bool serves(const struct candidate *c, uint8_t family)
+{
+    return c->up && !c->unready && c->interface.addr.family == family &&
+           (family == ADDR_IPV4 || addr_is_link_local(&c->interface.addr));
+}
+
+/* The matches of a candidate; of IPv6 also of all other addresses that its interface has. */
+static uint32_t matches_of_all(const struct interface_filter *filter, const struct candidate *candidates,
+                               size_t count, const struct candidate *c)
+{
+    uint32_t matches = matches_of(filter, c);
+    for (size_t i = 0; i < count && filter->count > 0 && c->interface.addr.family == ADDR_IPV6; i++) {
+        const struct interface *other = &candidates[i].interface;
+        if (other->index == c->interface.index && other->addr.family == ADDR_IPV6) {
+            matches |= matches_of(filter, &candidates[i]);
+        }
+    }
+    return matches;
+}
+
+/* Adds what there is of this family; which items of the filter mean any of it. */
+static uint32_t choose(const struct interface_filter *filter, const struct candidate *candidates,
+                       size_t count, uint8_t family, struct interface_list *out)
+{
+    uint32_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct candidate *c = &candidates[i];
+        uint32_t matches = serves(c, family) ? matches_of_all(filter, candidates, count, c) : 0;
+        if (serves(c, family) && wanted(filter, c, matches)) {
+            found |= matches;
+            add(out, c);
+        }
+    }
+    return found;
+}
+
 void interfaces_choose(const struct interface_filter *filter, const struct candidate *candidates,
                        size_t count, struct interface_list *out)
 {
     *out = (struct interface_list){0};
-    uint32_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct candidate *c = &candidates[i];
-        uint32_t matches = matches_of(filter, c);
-        if (!c->up || !wanted(filter, c, matches)) {
-            continue;
-        }
-        found |= matches;
-        add(out, c);
+    uint32_t found = choose(filter, candidates, count, ADDR_IPV4, out);
+    if (filter->ipv6) {
+        found |= choose(filter, candidates, count, ADDR_IPV6, out);
     }
     if (filter->mode == FILTER_ONLY) {
         for (unsigned i = 0; i < filter->count; i++) {
@@ -97,7 +130,8 @@ void interfaces_choose(const struct interface_filter *filter, const struct candi
     }
     for (size_t i = 0; i < count && out->count == 0; i++) {
         const struct candidate *c = &candidates[i];
-        if (c->up && c->loopback && (filter->mode != FILTER_EXCEPT || matches_of(filter, c) == 0)) {
+        if (serves(c, ADDR_IPV4) && c->loopback &&
+            (filter->mode != FILTER_EXCEPT || matches_of(filter, c) == 0)) {
             add(out, c);
             out->fallback = true;
         }
@@ -154,6 +188,7 @@ static uint32_t interface_of(const struct ifaddrs *a, char name[static INTERFACE
 
 /* What has been found so far. */
 struct found {
+    bool ipv6;                    /* wanted */
     struct candidate *candidates; /* room for CANDIDATES_MAX */
     size_t count;
     struct subnets *subnets; /* NULL: nobody asks */
@@ -172,7 +207,10 @@ static void note(struct found *f, const struct ifaddrs *a)
     }
     int family = a->ifa_addr->sa_family;
     c.interface.addr = address_of(a->ifa_addr, family, c.interface.index);
-    if (c.interface.addr.family == ADDR_IPV4 && f->count < CANDIDATES_MAX) { /* IPv6 will come in here */
+    bool six = c.interface.addr.family == ADDR_IPV6;
+    if ((c.interface.addr.family == ADDR_IPV4 || (six && f->ipv6)) && f->count < CANDIDATES_MAX) {
+        c.unready =
+            six && c.up && addr_is_link_local(&c.interface.addr) && !udp_system_is_ready(&c.interface.addr);
         f->candidates[f->count++] = c;
     }
     if (f->subnets != NULL && c.up && c.interface.addr.family != ADDR_NONE) {
@@ -186,7 +224,9 @@ static void note(struct found *f, const struct ifaddrs *a)
 int interfaces_list(const struct interface_filter *filter, struct interface_list *out,
                     struct subnets *subnets)
 {
-    struct found found = {.candidates = calloc(CANDIDATES_MAX, sizeof *found.candidates), .subnets = subnets};
+    struct found found = {.ipv6 = filter->ipv6,
+                          .candidates = calloc(CANDIDATES_MAX, sizeof *found.candidates),
+                          .subnets = subnets};
     struct ifaddrs *all = NULL;
     *out = (struct interface_list){0};
     if (found.candidates == NULL || getifaddrs(&all) != 0) {

@@ -5,7 +5,7 @@
 #include "addr.h"
 #include "subnets.h"
 
-#define INTERFACES_MAX 64  /* used at a time */
+#define INTERFACES_MAX 128 /* used at a time; one that has both families counts twice */
 #define INTERFACE_NAME 16  /* bytes of a name, its NUL included (IF_NAMESIZE) */
 #define FILTER_ITEMS   32  /* names or addresses in a filter */
 #define FILTER_TEXT    46  /* bytes of one of them, its NUL included: the longest is an IPv6 address */
@@ -19,13 +19,14 @@ enum reach {
     REACH_LAN,      /* other machines, or so it seems */
 };
 
+/* An interface, over one family. */
 struct interface {
     char name[INTERFACE_NAME];
     uint8_t reach;  /* enum reach; what `interfaces_choose` has not chosen does not say */
     bool running;   /* it has a carrier, as far as it can tell */
     bool broadcast; /* it can broadcast: no loopback, no link between two ends */
     uint32_t index;
-    struct addr addr; /* the one that datagrams are sent from; its port is 0 */
+    struct addr addr; /* the one that datagrams are sent from; of IPv6 it is link-local; its port is 0 */
 };
 
 enum filter_mode { FILTER_ALL = 1, FILTER_ONLY, FILTER_EXCEPT };
@@ -33,13 +34,16 @@ enum filter_mode { FILTER_ALL = 1, FILTER_ONLY, FILTER_EXCEPT };
 struct interface_filter {
     uint8_t mode; /* enum filter_mode */
     uint8_t count;
-    char items[FILTER_ITEMS][FILTER_TEXT]; /* names and patterns of them (fnmatch(3)), or IPv4 addresses */
+    bool ipv6;                             /* else IPv4 alone */
+    char items[FILTER_ITEMS][FILTER_TEXT]; /* names and patterns of them (fnmatch(3)), or IP addresses: one of
+                                              IPv6, whichever, means the interface over IPv6 */
 };
 
 /* One address of one interface, as the system tells it. */
 struct candidate {
     struct interface interface;
     bool up, multicast, loopback;
+    bool unready; /* nothing can be sent from it yet: tentative, as addresses of IPv6 are at first */
 };
 
 struct interface_list {
@@ -62,8 +66,9 @@ struct network {
 /* Sets all but the items, from these and from what is missing of the filter (as in interface_list). Pure. */
 void interfaces_judge(struct network *n, const struct interface_filter *filter, uint32_t missing);
 
-/* Chooses: what is up and can multicast, once an interface (by its first fitting address), filtered; loopback
- * only where there is no other, or when named; what is named is taken though it does not say that it can
+/* Chooses: what is up and can multicast, once an interface and family (by its first fitting address; of IPv6
+ * by its link-local one, as soon as it is ready), filtered; those of IPv4 first; loopback, over IPv4, only
+ * where there is no other, or when named; what is named is taken though it does not say that it can
  * multicast. Pure. */
 void interfaces_choose(const struct interface_filter *filter, const struct candidate *candidates,
                        size_t count, struct interface_list *out);

@@ -3,11 +3,27 @@
 #include <errno.h>
 #include <string.h>
 
+struct transport *memberships_transport(const struct memberships *s, uint8_t family)
+{
+    size_t i = 0;
+    while (i < TRANSPORTS && (family == ADDR_NONE || s->transports[i].group.family != family)) {
+        i++;
+    }
+    return i < TRANSPORTS ? &s->transports[i] : NULL;
+}
+
+/* There is one: only of those families that there are was anything joined. */
+static struct transport *of(const struct memberships *s, const struct membership *m)
+{
+    return memberships_transport(s, m->interface.addr.family);
+}
+
+/* By its number, and the family. */
 static const struct interface *find(const struct interface *items, size_t count,
                                     const struct interface *wanted)
 {
     for (size_t i = 0; i < count; i++) {
-        if (items[i].index == wanted->index) {
+        if (items[i].index == wanted->index && items[i].addr.family == wanted->addr.family) {
             return &items[i];
         }
     }
@@ -34,7 +50,7 @@ static void leave_missing(struct memberships *s, const struct interface_list *li
             m->interface = *now;
             s->joined[kept++] = *m;
         } else {
-            transport_leave(s->transport, &m->interface, m->socket);
+            transport_leave(of(s, m), &m->interface, m->socket);
         }
     }
     s->count = kept;
@@ -44,11 +60,12 @@ static void leave_missing(struct memberships *s, const struct interface_list *li
 static void join_new(struct memberships *s, const struct interface *interface, struct interface *refused,
                      size_t *refused_count)
 {
-    if (listed(s->public, s->count, interface)) {
+    struct transport *t = memberships_transport(s, interface->addr.family);
+    if (t == NULL || listed(s->public, s->count, interface)) {
         return;
     }
     struct membership m = {.interface = *interface};
-    if (transport_join(s->transport, interface, &m.socket) == 0) {
+    if (transport_join(t, interface, &m.socket) == 0) {
         s->public[s->count] = *interface;
         s->joined[s->count++] = m;
         s->reaches_more = true;
@@ -86,7 +103,7 @@ void memberships_forget(struct memberships *s, uint32_t index)
             s->public[kept] = m->interface;
             s->joined[kept++] = *m;
         } else {
-            transport_leave(s->transport, &m->interface, m->socket);
+            transport_leave(of(s, m), &m->interface, m->socket);
         }
     }
     s->count = kept;
@@ -97,7 +114,7 @@ void memberships_report(struct memberships *s)
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
         const struct membership *m = &s->joined[i];
-        if (transport_rejoin(s->transport, &m->interface, m->socket) == 0) {
+        if (transport_rejoin(of(s, m), &m->interface, m->socket) == 0) {
             s->public[kept] = m->interface;
             s->joined[kept++] = *m;
         }
@@ -113,7 +130,7 @@ size_t memberships_addresses(struct memberships *s, struct addr *out, size_t mos
         for (size_t i = 0; i < s->count && count < most; i++) {
             if (s->joined[i].heard == (heard == 1)) {
                 out[count] = s->joined[i].interface.addr;
-                out[count++].port = s->transport->port;
+                out[count++].port = of(s, &s->joined[i])->port;
             }
         }
     }
@@ -124,18 +141,18 @@ void memberships_heard(struct memberships *s, const struct addr *from)
 {
     for (size_t i = 0; i < s->count; i++) {
         struct membership *m = &s->joined[i];
-        if (m->interface.index != from->ifindex || m->heard) {
+        if (m->interface.index != from->ifindex || m->interface.addr.family != from->family || m->heard) {
             continue;
         }
-        if (from->port != s->transport->port || !addr_same_host(from, &m->interface.addr)) {
+        if (from->port != of(s, m)->port || !addr_same_host(from, &m->interface.addr)) {
             m->heard = s->addresses_changed = true;
         }
     }
 }
 
-bool memberships_have(const struct memberships *s, uint32_t index)
+bool memberships_have(const struct memberships *s, uint8_t family, uint32_t index)
 {
-    return listed(s->public, s->count, &(struct interface){.index = index});
+    return listed(s->public, s->count, &(struct interface){.index = index, .addr.family = family});
 }
 
 size_t memberships_usable(const struct memberships *s, struct interface out[static INTERFACES_MAX])

@@ -7,15 +7,17 @@
 
 struct membership {
     struct interface interface;
-    size_t socket;         /* the shared socket that has joined */
+    int socket;            /* the shared socket that has joined; its transport owns it */
     int trouble;           /* errno of the last multicast, 0: it went out; udp.c changes these three */
     int broadcast_trouble; /* the same of the last broadcast */
     bool broadcasts;       /* one was sent, and the last went out */
     bool heard;            /* something came in there, from another host or socket */
 };
 
+#define TRANSPORTS 2 /* IPv4 comes first, everywhere */
+
 struct memberships {
-    struct transport *transport;
+    struct transport *transports; /* so many; not owned */
     struct log *log;
     size_t count;
     struct membership joined[INTERFACES_MAX];
@@ -36,7 +38,10 @@ bool memberships_troubled(const struct memberships *s);
 /* Something came in from there. Its own multicasts, which come back to it, do not count. */
 void memberships_heard(struct memberships *s, const struct addr *from);
 
-/* Whether the interface of this number is joined. */
-bool memberships_have(const struct memberships *s, uint32_t index);
+/* Whether the interface of this number is joined, over this family. */
+bool memberships_have(const struct memberships *s, uint8_t family, uint32_t index);
+
+/* The transport of this family, or NULL. */
+struct transport *memberships_transport(const struct memberships *s, uint8_t family);
 
 #endif

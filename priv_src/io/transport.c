@@ -20,32 +20,22 @@ static int bound_or_close(struct transport *t, int fd, enum socket_kind kind, in
     return -1;
 }
 
-/* The first free port of those that are wanted. Where none is, any: a firewall may keep unicast away then, of
- * which joining is slower, and to end would be worse. The owner sees which it is, and tells. */
-static int bind_alone(const struct transport *t, int fd)
+int transport_open(struct transport *t, const struct addr *group, uint8_t ttl, uint16_t port)
 {
-    for (uint32_t port = t->unicast_first; port > 0 && port <= t->unicast_last; port++) {
-        if (udp_system_bind_alone(fd, t->group.family, (uint16_t)port) == 0) {
-            return 0;
-        }
+    *t = (struct transport){.group = *group, .ttl = ttl};
+    int fd = udp_system_open(group->family, false, ttl, &t->receive_buffer);
+    if (fd < 0 ||
+        bound_or_close(t, fd, SOCKET_PRIVATE, udp_system_bind_alone(fd, group->family, port)) != 0) {
+        t->group.family = ADDR_NONE;
+        return -1;
     }
-    return udp_system_bind_alone(fd, t->group.family, 0);
+    t->port = udp_system_port(fd);
+    return 0;
 }
 
 static int open_fault(struct fault *fault)
 {
     return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
-}
-
-static int open_private(struct transport *t, struct fault *fault)
-{
-    uint32_t granted;
-    int fd = udp_system_open(t->group.family, false, t->ttl, &granted);
-    if (fd < 0 || bound_or_close(t, fd, SOCKET_PRIVATE, bind_alone(t, fd)) != 0) {
-        return open_fault(fault);
-    }
-    t->port = udp_system_port(fd);
-    return 0;
 }
 
 static int port_fault(const struct transport *t, struct fault *fault)
@@ -64,19 +54,21 @@ static int port_fault(const struct transport *t, struct fault *fault)
     return fault_set(fault, FAULT_NETWORK, "UDP port %u cannot be bound: %s", port, strerror(errno));
 }
 
-static int open_shared(struct transport *t, struct fault *fault)
+/* Of IPv6 for this interface alone: 0, or -1 and errno. */
+static int open_shared(struct transport *t, uint32_t ifindex)
 {
+    struct addr group = t->group;
+    group.ifindex = ifindex;
     int fd = udp_system_open(t->group.family, true, t->ttl, &t->receive_buffer);
-    if (fd < 0) {
-        return open_fault(fault);
-    }
-    if (bound_or_close(t, fd, SOCKET_SHARED, udp_system_bind_shared(fd, &t->group)) == 0) {
-        return 0;
-    }
-    return port_fault(t, fault);
+    return fd < 0 ? -1 : bound_or_close(t, fd, SOCKET_SHARED, udp_system_bind_shared(fd, &group));
 }
 
-static int open_broadcast(struct transport *t, struct fault *fault)
+int transport_open_shared(struct transport *t, struct fault *fault)
+{
+    return open_shared(t, 0) == 0 ? 0 : port_fault(t, fault);
+}
+
+int transport_open_broadcast(struct transport *t, struct fault *fault)
 {
     uint32_t granted;
     int fd = udp_system_open(t->group.family, true, t->ttl, &granted);
@@ -95,19 +87,6 @@ static int open_broadcast(struct transport *t, struct fault *fault)
     return port_fault(t, fault);
 }
 
-int transport_open(struct transport *t, const struct addr *group, const struct udp_options *options,
-                   struct fault *fault)
-{
-    *t = (struct transport){.group = *group,
-                            .ttl = options->ttl,
-                            .broadcast = options->broadcast && options->ttl > 0,
-                            .unicast_first = options->unicast_first,
-                            .unicast_last = options->unicast_last};
-    bool open = open_private(t, fault) == 0 && (!t->broadcast || open_broadcast(t, fault) == 0) &&
-                open_shared(t, fault) == 0;
-    return open ? 0 : -1;
-}
-
 void transport_close(struct transport *t)
 {
     /* Closing a socket leaves its groups. */
@@ -115,6 +94,7 @@ void transport_close(struct transport *t)
         (void)close(t->sockets[i].fd);
     }
     t->count = 0;
+    t->group.family = ADDR_NONE;
 }
 
 int transport_private(const struct transport *t)
@@ -136,7 +116,7 @@ static int join_on(const struct transport *t, int fd, const struct interface *in
     return udp_system_join(fd, &t->group, &interface->addr);
 }
 
-int transport_join(struct transport *t, const struct interface *interface, size_t *socket)
+static int join_v4(struct transport *t, const struct interface *interface, int *socket)
 {
     size_t shared = 0;
     for (size_t i = 0; i < t->count; i++) {
@@ -144,8 +124,8 @@ int transport_join(struct transport *t, const struct interface *interface, size_
             continue;
         }
         shared++;
-        *socket = i;
-        if (join_on(t, t->sockets[i].fd, interface) == 0) {
+        *socket = t->sockets[i].fd;
+        if (join_on(t, *socket, interface) == 0) {
             return 0;
         }
         if (errno != ENOBUFS) { /* ENOBUFS: this socket has its fill of memberships */
@@ -153,21 +133,65 @@ int transport_join(struct transport *t, const struct interface *interface, size_
         }
     }
     errno = ENOBUFS;
-    struct fault fault;
-    if (shared == UDP_SHARED_MAX || open_shared(t, &fault) != 0) {
+    if (shared == UDP_SHARED_MAX || open_shared(t, 0) != 0) {
         return -1;
     }
-    *socket = t->count - 1;
-    return udp_system_join(t->sockets[*socket].fd, &t->group, &interface->addr);
+    *socket = t->sockets[t->count - 1].fd;
+    return udp_system_join(*socket, &t->group, &interface->addr);
 }
 
-int transport_rejoin(const struct transport *t, const struct interface *interface, size_t socket)
+/* Closes a socket that is of no use any more; the others stay in their order. */
+static void drop(struct transport *t, int socket)
 {
-    transport_leave(t, interface, socket);
-    return join_on(t, t->sockets[socket].fd, interface);
+    size_t kept = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->sockets[i].fd != socket) {
+            t->sockets[kept++] = t->sockets[i];
+        }
+    }
+    t->count = kept;
+    int trouble = errno;
+    (void)close(socket);
+    errno = trouble;
 }
 
-void transport_leave(const struct transport *t, const struct interface *interface, size_t socket)
+static int join_v6(struct transport *t, const struct interface *interface, int *socket)
 {
-    (void)udp_system_leave(t->sockets[socket].fd, &t->group, &interface->addr);
+    if (t->count == sizeof t->sockets / sizeof t->sockets[0]) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    if (open_shared(t, interface->index) != 0) {
+        return -1;
+    }
+    *socket = t->sockets[t->count - 1].fd;
+    if (udp_system_join(*socket, &t->group, &interface->addr) != 0) {
+        drop(t, *socket);
+        return -1;
+    }
+    return 0;
+}
+
+int transport_join(struct transport *t, const struct interface *interface, int *socket)
+{
+    return t->group.family == ADDR_IPV6 ? join_v6(t, interface, socket) : join_v4(t, interface, socket);
+}
+
+int transport_rejoin(struct transport *t, const struct interface *interface, int socket)
+{
+    (void)udp_system_leave(socket, &t->group, &interface->addr);
+    int joined = join_on(t, socket, interface);
+    if (joined != 0 && t->group.family == ADDR_IPV6) {
+        drop(t, socket);
+    }
+    return joined;
+}
+
+void transport_leave(struct transport *t, const struct interface *interface, int socket)
+{
+    if (t->group.family == ADDR_IPV6) {
+        drop(t, socket);
+    } else {
+        (void)udp_system_leave(socket, &t->group, &interface->addr);
+    }
 }

@@ -1,5 +1,5 @@
-/* The sockets that reach one group: udp.h says what each of them is for. udp.c and memberships.c alone use
- * it.
+/* The sockets of one family, that reach its group: udp.h says what each of them is for. udp.c and
+ * memberships.c alone use it.
  */
 #ifndef GOSSIP_TRANSPORT_H
 #define GOSSIP_TRANSPORT_H
@@ -9,38 +9,42 @@
 enum socket_kind { SOCKET_PRIVATE = 1, SOCKET_BROADCAST, SOCKET_SHARED };
 
 struct transport {
-    struct addr group; /* address and port; its family is that of all its sockets */
+    struct addr group; /* address and port; its family is that of all its sockets. No family: it is closed */
     uint8_t ttl;
-    bool broadcast;
-    uint16_t unicast_first, unicast_last;
     uint16_t port;           /* of the private socket, which is the first */
     uint32_t receive_buffer; /* bytes that the kernel granted the shared one opened last */
     size_t count;
     struct {
         int fd; /* owned */
         uint8_t kind;
-    } sockets[UDP_SOCKETS_MAX];
+    } sockets[1 + INTERFACES_MAX];
 };
 
-/* Opens the sockets for `group`, and joins nothing yet. 0, or -1 and a fault; to be closed then, too. Zeroed
- * memory is closed. */
-int transport_open(struct transport *t, const struct addr *group, const struct udp_options *options,
-                   struct fault *fault);
+_Static_assert(UDP_SHARED_MAX + 2 <= 1 + INTERFACES_MAX, "each family's sockets have room");
+
+/* Opens the private socket at this port (0: any free one). 0, or -1 and errno; it is closed then. */
+int transport_open(struct transport *t, const struct addr *group, uint8_t ttl, uint16_t port);
+
+/* Opens what goes to the group of IPv4 by itself, and to all hosts of a link: 0, or -1 and a fault. */
+int transport_open_shared(struct transport *t, struct fault *fault);
+int transport_open_broadcast(struct transport *t, struct fault *fault);
+
+/* Closes all there are. Zeroed memory is closed. */
 void transport_close(struct transport *t);
 
 /* The private socket. */
 int transport_private(const struct transport *t);
 
-/* Joins on the first shared socket that has room, or on a new one: 0 and the socket, or -1 and errno. Where a
- * socket still counts an interface as joined which was deleted, and made again under its number, it leaves
- * that before. */
-int transport_join(struct transport *t, const struct interface *interface, size_t *socket);
+/* Joins, of IPv4 on the first shared socket that has room, or on a new one, of IPv6 on one for this interface
+ * alone: 0 and the socket, or -1 and errno. Where a socket still counts an interface as joined which was
+ * deleted, and made again under its number, it leaves that before. */
+int transport_join(struct transport *t, const struct interface *interface, int *socket);
 
 /* Leaves and joins again, on the same socket: 0, or -1 and errno; it has left then. */
-int transport_rejoin(const struct transport *t, const struct interface *interface, size_t socket);
+int transport_rejoin(struct transport *t, const struct interface *interface, int socket);
 
 /* Fails when the interface is gone, and the kernel's membership with it: the socket's own is gone all the
  * same. */
-void transport_leave(const struct transport *t, const struct interface *interface, size_t socket);
+void transport_leave(struct transport *t, const struct interface *interface, int socket);
 
 #endif

@@ -8,14 +8,64 @@
 #include <string.h>
 
 struct udp {
+    struct udp_options options;
     struct log *log;
     struct udp_stats stats;
-    struct transport transport;
+    struct transport transports[TRANSPORTS];
     struct memberships memberships;
     struct subnets subnets;
     int unicast_trouble;   /* EPERM or EACCES: a firewall of this host; else 0 */
     struct addr forbidden; /* to whom; others may be allowed */
 };
+
+/* A private socket of each family at this port (0: any, of which that of IPv6 is the same). A system that has
+ * no IPv6 has one less, and is well. 0, or -1 and errno. */
+static int open_at(struct udp *u, uint16_t port)
+{
+    const struct udp_options *o = &u->options;
+    struct transport *v4 = &u->transports[0], *v6 = &u->transports[1];
+    if (transport_open(v4, &o->group, o->ttl, port) != 0) {
+        return -1;
+    }
+    if (o->group6.family == ADDR_NONE || transport_open(v6, &o->group6, o->ttl, v4->port) == 0 ||
+        errno != EADDRINUSE) {
+        return 0;
+    }
+    transport_close(v4);
+    errno = EADDRINUSE;
+    return -1;
+}
+
+#define ANY_TRIES 16 /* a port that is free for one family is so for the other, but by chance */
+
+/* The first free port of those that are wanted. Where none is, any: a firewall may keep unicast away then, of
+ * which joining is slower, and to end would be worse. The owner sees which it is, and tells. */
+static int open_private(struct udp *u)
+{
+    const struct udp_options *o = &u->options;
+    for (uint32_t port = o->unicast_first; port > 0 && port <= o->unicast_last; port++) {
+        if (open_at(u, (uint16_t)port) == 0) {
+            return 0;
+        }
+    }
+    int opened = -1;
+    for (int i = 0; i < ANY_TRIES && opened != 0; i++) {
+        opened = open_at(u, 0);
+    }
+    return opened;
+}
+
+static int open_all(struct udp *u, struct fault *fault)
+{
+    struct transport *v4 = &u->transports[0];
+    if (open_private(u) != 0) {
+        return fault_set(fault, FAULT_NETWORK, "a UDP socket cannot be opened: %s", strerror(errno));
+    }
+    if (u->options.broadcast && transport_open_broadcast(v4, fault) != 0) {
+        return -1;
+    }
+    return transport_open_shared(v4, fault);
+}
 
 struct udp *udp_open(const struct udp_options *options, struct log *log, struct fault *fault)
 {
@@ -24,10 +74,13 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
         (void)fault_set(fault, FAULT_MEMORY, "memory is short");
         return NULL;
     }
+    u->options = *options;
+    u->options.broadcast = options->broadcast && options->ttl > 0;
+    u->options.group6.port = options->group.port;
     u->log = log;
     u->memberships.log = log;
-    u->memberships.transport = &u->transport;
-    if (transport_open(&u->transport, &options->group, options, fault) != 0) {
+    u->memberships.transports = u->transports;
+    if (open_all(u, fault) != 0) {
         udp_close(u);
         return NULL;
     }
@@ -39,7 +92,9 @@ void udp_close(struct udp *u)
     if (u == NULL) {
         return;
     }
-    transport_close(&u->transport);
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        transport_close(&u->transports[i]);
+    }
     free(u);
 }
 
@@ -88,11 +143,14 @@ size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MA
 
 size_t udp_descriptors(const struct udp *u, struct pollfd *fds)
 {
-    const struct transport *t = &u->transport;
-    for (size_t i = 0; i < t->count; i++) {
-        fds[i] = (struct pollfd){.fd = t->sockets[i].fd, .events = POLLIN};
+    size_t count = 0;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        const struct transport *t = &u->transports[i];
+        for (size_t n = 0; n < t->count; n++) {
+            fds[count++] = (struct pollfd){.fd = t->sockets[n].fd, .events = POLLIN};
+        }
     }
-    return t->count;
+    return count;
 }
 
 void udp_set_subnets(struct udp *u, const struct subnets *subnets)
@@ -105,12 +163,17 @@ static uint8_t source_of(const struct udp *u, const struct addr *from)
     if (subnets_broadcast(&u->subnets, from)) {
         return SOURCE_NOBODY;
     }
-    return u->transport.ttl <= 1 && !subnets_near(&u->subnets, from) ? SOURCE_FAR : SOURCE_NEAR;
+    bool link_alone = u->options.ttl <= 1 || from->family == ADDR_IPV6; /* so far its group reaches */
+    return link_alone && !subnets_near(&u->subnets, from) ? SOURCE_FAR : SOURCE_NEAR;
 }
 
 int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len)
 {
-    const struct transport *t = &u->transport;
+    const struct transport *t = &u->transports[0];
+    if (i >= t->count) {
+        i -= t->count;
+        t++;
+    }
     uint8_t kind = t->sockets[i].kind;
     struct udp_arrival arrival = {0};
     int n = udp_system_receive(t->sockets[i].fd, kind != SOCKET_PRIVATE, out, DATAGRAM_MAX, &arrival);
@@ -125,7 +188,7 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
         u->stats.oversized++;
         return -1;
     }
-    if (kind == SOCKET_BROADCAST && !memberships_have(&u->memberships, arrival.from.ifindex)) {
+    if (kind == SOCKET_BROADCAST && !memberships_have(&u->memberships, ADDR_IPV4, arrival.from.ifindex)) {
         return -1; /* it takes them on every interface, also on those that are not to be used */
     }
     *from = (struct path){.kind = arrival.destination, .addr = arrival.from, .local = arrival.to};
@@ -139,10 +202,17 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
     return 1;
 }
 
-/* A full queue is a moment, not a state. */
-static bool is_moment(int trouble)
+/* A full queue is a moment, not a state. So is an address of IPv6 that is tentative again, since its link was
+ * down: the next look at the interfaces sees it. */
+static bool is_moment(const struct membership *m, int trouble)
 {
-    return trouble == EAGAIN || trouble == EWOULDBLOCK || trouble == ENOBUFS;
+    return trouble == EAGAIN || trouble == EWOULDBLOCK || trouble == ENOBUFS ||
+           (trouble == EADDRNOTAVAIL && m->interface.addr.family == ADDR_IPV6);
+}
+
+static const char *family_of(const struct membership *m)
+{
+    return m->interface.addr.family == ADDR_IPV6 ? "IPv6 " : "";
 }
 
 /* What multicasting on one interface met; told when it changes. */
@@ -151,15 +221,16 @@ static int tell_trouble(struct udp *u, struct membership *m, int trouble)
     if (trouble != 0) {
         u->stats.send_errors++;
     }
-    if (is_moment(trouble)) {
+    if (is_moment(m, trouble)) {
         return -1;
     }
     if (trouble != 0 && m->trouble != trouble) {
-        log_line(u->log, LEVEL_WARNING, "multicast cannot be sent on interface %s: %s", m->interface.name,
-                 strerror(trouble));
+        log_line(u->log, LEVEL_WARNING, "%smulticast cannot be sent on interface %s: %s", family_of(m),
+                 m->interface.name, strerror(trouble));
     }
     if (trouble == 0 && m->trouble != 0) {
-        log_line(u->log, LEVEL_INFO, "multicast is sent on interface %s again", m->interface.name);
+        log_line(u->log, LEVEL_INFO, "%smulticast is sent on interface %s again", family_of(m),
+                 m->interface.name);
     }
     m->trouble = trouble;
     return trouble == 0 ? 0 : -1;
@@ -171,7 +242,7 @@ static int tell_broadcast(struct udp *u, struct membership *m, int trouble)
     if (trouble != 0) {
         u->stats.send_errors++;
     }
-    if (is_moment(trouble)) {
+    if (is_moment(m, trouble)) {
         return -1;
     }
     if (trouble != 0 && m->broadcast_trouble != trouble && m->trouble != trouble) {
@@ -185,12 +256,12 @@ static int tell_broadcast(struct udp *u, struct membership *m, int trouble)
 
 static int send_on(struct udp *u, struct membership *m, const uint8_t *data, size_t len)
 {
-    const struct transport *t = &u->transport;
+    const struct transport *t = memberships_transport(&u->memberships, m->interface.addr.family);
     int fd = transport_private(t);
     const struct addr *local = &m->interface.addr;
     int sent = udp_system_multicast(fd, &t->group, local, data, len);
     int result = tell_trouble(u, m, sent == 0 ? 0 : errno);
-    if (t->broadcast && m->interface.broadcast) {
+    if (u->options.broadcast && t->group.family == ADDR_IPV4 && m->interface.broadcast) {
         sent = udp_system_broadcast(fd, t->group.port, local, data, len);
         if (tell_broadcast(u, m, sent == 0 ? 0 : errno) == 0) {
             result = 0;
@@ -199,12 +270,14 @@ static int send_on(struct udp *u, struct membership *m, const uint8_t *data, siz
     return result;
 }
 
-static int send_group(struct udp *u, uint32_t ifindex, const uint8_t *data, size_t len)
+static int send_group(struct udp *u, const struct addr *by, const uint8_t *data, size_t len)
 {
     int result = -1;
     for (size_t i = 0; i < u->memberships.count; i++) {
         struct membership *m = &u->memberships.joined[i];
-        if ((ifindex == 0 || ifindex == m->interface.index) && send_on(u, m, data, len) == 0) {
+        bool link = by->ifindex == 0 || by->ifindex == m->interface.index;
+        bool family = by->family == ADDR_NONE || by->family == m->interface.addr.family;
+        if (link && family && send_on(u, m, data, len) == 0) {
             result = 0;
         }
     }
@@ -224,9 +297,8 @@ static bool must_name_link(const struct addr *to)
     return addr_is_link_local(to) && to->ifindex != 0;
 }
 
-static int send_unicast(struct udp *u, const struct addr *to, const uint8_t *data, size_t len)
+static int send_unicast(struct udp *u, int fd, const struct addr *to, const uint8_t *data, size_t len)
 {
-    int fd = transport_private(&u->transport);
     int trouble = udp_system_unicast(fd, to, must_name_link(to), data, len) == 0 ? 0 : errno;
     if (unrouted(to, trouble)) {
         trouble = udp_system_unicast(fd, to, true, data, len) == 0 ? 0 : errno;
@@ -251,19 +323,19 @@ static int send_unicast(struct udp *u, const struct addr *to, const uint8_t *dat
 int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t len)
 {
     if (to->kind == PATH_GROUP) {
-        return send_group(u, to->addr.ifindex, data, len);
+        return send_group(u, &to->addr, data, len);
     }
-    if (to->addr.family != u->transport.group.family || to->addr.port == 0 ||
-        subnets_broadcast(&u->subnets, &to->addr)) {
+    const struct transport *t = memberships_transport(&u->memberships, to->addr.family);
+    if (t == NULL || to->addr.port == 0 || subnets_broadcast(&u->subnets, &to->addr)) {
         u->stats.send_errors++;
         return -1;
     }
-    return send_unicast(u, &to->addr, data, len);
+    return send_unicast(u, transport_private(t), &to->addr, data, len);
 }
 
 uint16_t udp_port(const struct udp *u)
 {
-    return u->transport.port;
+    return u->transports[0].port;
 }
 
 bool udp_is_own(const struct addr *a)
@@ -279,6 +351,6 @@ bool udp_troubled(const struct udp *u)
 struct udp_stats udp_stats(const struct udp *u)
 {
     struct udp_stats stats = u->stats;
-    stats.receive_buffer = u->transport.receive_buffer;
+    stats.receive_buffer = u->transports[0].receive_buffer;
     return stats;
 }

@@ -1,12 +1,16 @@
-/* The sockets. Several, so that families and more than one socket's worth of memberships have room:
+/* The sockets. Several, so that both families, and more than one socket's worth of memberships, have room:
  *
  *   shared   bound to the group's address and port with address reuse, as several nodes and clusters on one
  *            host have it at the same time; joins the group on each interface. Takes what goes to the group
- *            and nothing else.
+ *            and nothing else. Of IPv6 one an interface, for the group is another one on each link, and a
+ *            socket that is bound to all addresses would take unicast, too.
  *   broadcast one, where the option is set: bound to 255.255.255.255 and the group's port. What goes to the
  *            group goes there, too, on each joined interface that can broadcast, and is taken from these.
- *   private  bound to a port of its own: everything is sent from it, so unicast answers find this process
- *            and no other.
+ *   private  one of each family, bound to a port of its own, the same for both: everything is sent from it,
+ *            so unicast answers find this process and no other.
+ *
+ * What goes to the group goes out over IPv4 first, then over IPv6: the same datagram, whose second copy is
+ * dropped where both arrive. A system without IPv6 has no sockets of it, and no trouble.
  *
  * The port of a private socket may be that of another cluster's group: whoever was there first, each hears
  * what is its own.
@@ -25,11 +29,12 @@
 
 #include <poll.h>
 
-#define UDP_SHARED_MAX  8 /* shared sockets: Linux joins 20 groups on one (net.ipv4.igmp_max_memberships) */
-#define UDP_SOCKETS_MAX (UDP_SHARED_MAX + 2)
+#define UDP_SHARED_MAX  8 /* of IPv4: Linux joins 20 groups on one (net.ipv4.igmp_max_memberships) */
+#define UDP_SOCKETS_MAX (UDP_SHARED_MAX + 2 + INTERFACES_MAX + 1)
 
 struct udp_options {
-    struct addr group; /* address and port; the family decides which sockets there are */
+    struct addr group;  /* of IPv4, with its port */
+    struct addr group6; /* of IPv6 and link-local scope, at the same port; no family: IPv4 alone */
     uint8_t ttl;
     bool broadcast; /* beside multicast; not with a TTL of 0, which keeps to this host */
     uint16_t unicast_first, unicast_last; /* the private port is the first free of these, else any; 0: any */
@@ -50,9 +55,9 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
 /* Leaves, closes, frees. NULL is allowed. */
 void udp_close(struct udp *u);
 
-/* Joins what is new in `list` and leaves what is no longer in it, by the interfaces' numbers; what has
- * another name or address now keeps its membership, as the kernel does. What cannot be joined is told once
- * and stays out. Returns how many interfaces are joined now. */
+/* Joins what is new in `list` and leaves what is no longer in it, by the interfaces' numbers and the families
+ * of their addresses; what has another name or address now keeps its membership, as the kernel does. What
+ * cannot be joined is told once and stays out. Returns how many interfaces are joined now. */
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list);
 
 /* Whether, since the last call, one was joined, or has its carrier back: somebody may be there who has not
@@ -96,11 +101,11 @@ size_t udp_descriptors(const struct udp *u, struct pollfd *fds);
  * is not for us (too large, an error): -1; try again. `from` says by which way it came, and from whom. */
 int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len);
 
-/* Sends to the group (on all joined interfaces, or the one that the path names) or to one endpoint: 0 if the
- * system took it at least once, -1 if not. */
+/* Sends to the group (on all joined interfaces, or the one that the path names; over both families, or the
+ * one that the path's address has) or to one endpoint: 0 if the system took it at least once, -1 if not. */
 int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t len);
 
-/* The private port: everything comes from it. */
+/* The private port: everything comes from it. Where no port is free for both families, that of IPv4. */
 uint16_t udp_port(const struct udp *u);
 
 /* Whether this host has that address. */

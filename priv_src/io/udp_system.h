@@ -1,5 +1,6 @@
-/* What each system does in its own way with a UDP socket; udp.c alone uses it. All functions return -1 and
- * errno on failure. The portable twin asks for nothing beyond POSIX, RFC 3678 and what every BSD has. */
+/* What each system does in its own way with a UDP socket; the rooms of io alone use it. All functions return
+ * -1 and errno on failure. The portable twin asks for nothing beyond POSIX, RFC 3678 and what every BSD has.
+ */
 #ifndef GOSSIP_UDP_SYSTEM_H
 #define GOSSIP_UDP_SYSTEM_H
 
@@ -12,12 +13,14 @@ struct udp_arrival {
     bool cut;       /* it was longer than the room */
 };
 
-/* A non-blocking, close-on-exec socket of the family that tells of each datagram where it came in. `shared`:
- * it will share its port with others of the kind, and with one that is bound alone. Asks for a large receive
- * buffer; what was granted is in `receive_buffer`. Returns the descriptor. */
+/* A non-blocking, close-on-exec socket of the family, and of no other, that tells of each datagram where it
+ * came in. `shared`: it will share its port with others of the kind, and with one that is bound alone. `ttl`:
+ * of what it multicasts; IPv6 calls it the hop limit. Asks for a large receive buffer; what was granted is in
+ * `receive_buffer`. Returns the descriptor. */
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer);
 
-/* Binds a shared socket: it takes what is sent to the group, at its port, and nothing else. */
+/* Binds a shared socket: it takes what is sent to the group, at its port, and nothing else. A group of IPv6
+ * names its interface, since each link has one of its own, and the socket hears that one alone. */
 int udp_system_bind_shared(int fd, const struct addr *group);
 
 /* Binds to every address of the family at `port` (0: any free one), where nobody else is. Later only shared
@@ -29,6 +32,10 @@ uint16_t udp_system_port(int fd);
 
 /* Whether this host has that address: what goes there starts there. */
 bool udp_system_is_own(const struct addr *a);
+
+/* Whether this host may send from that address of its own. One of IPv6 is tentative at first, for one or two
+ * seconds: the host asks the link whether another has it (duplicate address detection, RFC 4862). */
+bool udp_system_is_ready(const struct addr *a);
 
 /* Joins or leaves `group` on the interface that `local` is on. */
 int udp_system_join(int fd, const struct addr *group, const struct addr *local);

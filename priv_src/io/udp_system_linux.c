@@ -1,4 +1,5 @@
-/* Linux: interfaces by index (ip_mreqn, in_pktinfo), and a receive buffer beyond the limit for who may. */
+/* Linux: interfaces by index (ip_mreqn, in_pktinfo, in6_pktinfo), and a receive buffer beyond the limit for
+ * who may. */
 #include "udp_system.h"
 
 #include "udp_system_shared.h"
@@ -11,14 +12,39 @@
 
 union control {
     struct cmsghdr align;
-    uint8_t bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))]; /* the larger one */
 };
+
+#if !defined(IPV6_MULTICAST_ALL)
+#define IPV6_MULTICAST_ALL 29 /* of Linux 4.20; the headers of some C libraries lack it */
+#endif
 
 static void enlarge_buffer(int fd)
 {
     if (udp_system_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) != 0) {
         (void)udp_system_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER); /* cut at net.core.rmem_max */
     }
+}
+
+/* MULTICAST_ALL 0: else a socket hears what any other process of the host has joined. A kernel that does not
+ * know it for IPv6 (before 4.20) lets the private socket hear groups of its port, which are no unicast. */
+static int set_up(int fd, uint8_t family, uint8_t ttl)
+{
+    if (family == ADDR_IPV6) {
+        (void)udp_system_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+        return udp_system_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0 ||
+                       udp_system_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) != 0 ||
+                       udp_system_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1) != 0 ||
+                       udp_system_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, ttl) != 0
+                   ? -1
+                   : 0;
+    }
+    return udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0 ||
+                   udp_system_option(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0 ||
+                   udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) != 0 ||
+                   udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) != 0
+               ? -1
+               : 0;
 }
 
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)
@@ -28,13 +54,10 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
         return -1;
     }
     /* SO_REUSEADDR shares with the group's sockets of all users, SO_REUSEPORT with what this user has bound
-     * alone. IP_MULTICAST_ALL 0: else this socket hears what any other process of the host has joined. */
+     * alone. */
     if ((shared && (udp_system_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
                     udp_system_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0)) ||
-        udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) != 0 ||
-        udp_system_option(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0 ||
-        udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) != 0 ||
-        udp_system_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) != 0) {
+        set_up(fd, family, ttl) != 0) {
         (void)close(fd);
         return -1;
     }
@@ -43,22 +66,58 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
     return fd;
 }
 
-static int membership(int fd, int name, const struct addr *group, const struct addr *local)
+static int membership(int fd, bool joins, const struct addr *group, const struct addr *local)
 {
+    if (group->family == ADDR_IPV6) {
+        struct ipv6_mreq m = {.ipv6mr_interface = local->ifindex};
+        memcpy(&m.ipv6mr_multiaddr, group->ip, sizeof m.ipv6mr_multiaddr);
+        return setsockopt(fd, IPPROTO_IPV6, joins ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &m, sizeof m);
+    }
     struct ip_mreqn m = {.imr_ifindex = (int)local->ifindex};
     memcpy(&m.imr_multiaddr, group->ip, sizeof m.imr_multiaddr);
     memcpy(&m.imr_address, local->ip, sizeof m.imr_address);
-    return setsockopt(fd, IPPROTO_IP, name, &m, sizeof m);
+    return setsockopt(fd, IPPROTO_IP, joins ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, &m, sizeof m);
 }
 
 int udp_system_join(int fd, const struct addr *group, const struct addr *local)
 {
-    return membership(fd, IP_ADD_MEMBERSHIP, group, local);
+    return membership(fd, true, group, local);
 }
 
 int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
 {
-    return membership(fd, IP_DROP_MEMBERSHIP, group, local);
+    return membership(fd, false, group, local);
+}
+
+static void put_control(struct msghdr *m, union control *control, int level, int type, const void *info,
+                        size_t len)
+{
+    struct cmsghdr *c = &control->align;
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(len);
+    memcpy(CMSG_DATA(c), info, len);
+    m->msg_control = control->bytes;
+    m->msg_controllen = CMSG_SPACE(len);
+}
+
+/* Out of this interface, and from this address; `source` may be NULL. */
+static void name_source(struct msghdr *m, union control *control, uint8_t family, uint32_t ifindex,
+                        const uint8_t *source)
+{
+    if (family == ADDR_IPV6) {
+        struct in6_pktinfo info = {.ipi6_ifindex = ifindex};
+        if (source != NULL) {
+            memcpy(&info.ipi6_addr, source, sizeof info.ipi6_addr);
+        }
+        put_control(m, control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    } else {
+        struct in_pktinfo info = {.ipi_ifindex = (int)ifindex};
+        if (source != NULL) {
+            memcpy(&info.ipi_spec_dst, source, sizeof info.ipi_spec_dst);
+        }
+        put_control(m, control, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    }
 }
 
 /* `ifindex` 0 leaves the choice to the routing table; `source` may be NULL. */
@@ -68,21 +127,11 @@ static int transmit(int fd, const struct addr *to, uint32_t ifindex, const uint8
     struct iovec part = {.iov_len = len};
     /* sendmsg only reads it, though iovec cannot say so */
     memcpy(&part.iov_base, &data, sizeof part.iov_base);
-    struct sockaddr_in in = udp_system_address(to);
-    struct msghdr m = {.msg_name = &in, .msg_namelen = sizeof in, .msg_iov = &part, .msg_iovlen = 1};
+    struct endpoint e = udp_system_endpoint(to);
+    struct msghdr m = {.msg_name = &e.as, .msg_namelen = e.len, .msg_iov = &part, .msg_iovlen = 1};
     union control control = {.bytes = {0}};
     if (ifindex != 0) {
-        struct in_pktinfo info = {.ipi_ifindex = (int)ifindex};
-        if (source != NULL) {
-            memcpy(&info.ipi_spec_dst, source, sizeof info.ipi_spec_dst);
-        }
-        struct cmsghdr *c = &control.align;
-        c->cmsg_level = IPPROTO_IP;
-        c->cmsg_type = IP_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof info);
-        memcpy(CMSG_DATA(c), &info, sizeof info);
-        m.msg_control = control.bytes;
-        m.msg_controllen = sizeof control.bytes;
+        name_source(&m, &control, to->family, ifindex, source);
     }
     return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
@@ -90,7 +139,9 @@ static int transmit(int fd, const struct addr *to, uint32_t ifindex, const uint8
 int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
                          size_t len)
 {
-    return transmit(fd, group, local->ifindex, local->ip, data, len);
+    struct addr to = *group;
+    to.ifindex = local->ifindex;
+    return transmit(fd, &to, local->ifindex, local->ip, data, len);
 }
 
 static struct addr everybody(uint16_t port)
@@ -125,13 +176,40 @@ int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t 
     return transmit(fd, to, bound ? to->ifindex : 0, NULL, data, len);
 }
 
+/* Where it was sent to, and by which interface it came in. */
+static void read_control(const struct cmsghdr *c, bool shared, struct udp_arrival *arrival)
+{
+    uint8_t ip[16];
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
+        c->cmsg_len >= CMSG_LEN(sizeof(struct in_pktinfo))) {
+        struct in_pktinfo info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        /* What is broadcast to a private port was not said to the group. */
+        bool broadcast = shared && info.ipi_addr.s_addr == htonl(INADDR_BROADCAST);
+        bool group = broadcast || IN_MULTICAST(ntohl(info.ipi_addr.s_addr));
+        memcpy(ip, &info.ipi_addr, sizeof info.ipi_addr);
+        arrival->to = addr_ipv4(ip, 0, 0);
+        arrival->from.ifindex = info.ipi_ifindex > 0 ? (uint32_t)info.ipi_ifindex : 0;
+        arrival->destination = group ? PATH_GROUP : PATH_UNICAST;
+    }
+    if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO &&
+        c->cmsg_len >= CMSG_LEN(sizeof(struct in6_pktinfo))) {
+        struct in6_pktinfo info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        memcpy(ip, &info.ipi6_addr, sizeof ip);
+        arrival->to = addr_ipv6(ip, 0, 0);
+        arrival->from.ifindex = info.ipi6_ifindex;
+        arrival->destination = ip[0] == 0xff ? PATH_GROUP : PATH_UNICAST;
+    }
+}
+
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
     union control control = {.bytes = {0}};
-    struct sockaddr_in in = {0};
+    struct endpoint from = {.len = sizeof from.as};
     struct iovec part = {.iov_base = out, .iov_len = room};
-    struct msghdr m = {.msg_name = &in,
-                       .msg_namelen = sizeof in,
+    struct msghdr m = {.msg_name = &from.as,
+                       .msg_namelen = from.len,
                        .msg_iov = &part,
                        .msg_iovlen = 1,
                        .msg_control = control.bytes,
@@ -140,21 +218,11 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     if (n < 0) {
         return -1;
     }
-    struct in_pktinfo info = {0};
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
-            c->cmsg_len >= CMSG_LEN(sizeof info)) {
-            memcpy(&info, CMSG_DATA(c), sizeof info);
-        }
-    }
-    uint8_t ip[4];
-    memcpy(ip, &in.sin_addr, sizeof ip);
-    arrival->from = addr_ipv4(ip, ntohs(in.sin_port), info.ipi_ifindex > 0 ? (uint32_t)info.ipi_ifindex : 0);
-    /* What is broadcast to a private port was not said to the group. */
-    bool broadcast = shared && info.ipi_addr.s_addr == htonl(INADDR_BROADCAST);
-    arrival->destination = broadcast || IN_MULTICAST(ntohl(info.ipi_addr.s_addr)) ? PATH_GROUP : PATH_UNICAST;
-    memcpy(ip, &info.ipi_addr, sizeof ip);
-    arrival->to = addr_ipv4(ip, 0, 0);
+    arrival->from = udp_system_addr(&from);
+    arrival->destination = PATH_UNICAST;
     arrival->cut = (m.msg_flags & MSG_TRUNC) != 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
+        read_control(c, shared, arrival);
+    }
     return (int)n;
 }

@@ -20,6 +20,11 @@ typedef struct in_pktinfo arrival_info;
 typedef struct in_addr arrival_info;
 #endif
 
+/* RFC 3542 has it on every system, though some headers hide it. */
+#if defined(IPV6_RECVPKTINFO) && defined(IPV6_PKTINFO)
+#define ARRIVAL6 1
+#endif
+
 union control {
     struct cmsghdr align;
     uint8_t bytes[CMSG_SPACE(64)];
@@ -54,15 +59,8 @@ static int share(int fd)
 #endif
 }
 
-static int set_up(int fd, bool shared, uint8_t ttl)
+static int set_up_v4(int fd, uint8_t ttl)
 {
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-        return -1;
-    }
-    if (shared && share(fd) != 0) {
-        return -1;
-    }
 #if defined(ARRIVAL_OPTION)
     if (udp_system_option(fd, IPPROTO_IP, ARRIVAL_OPTION, 1) != 0) {
         return -1;
@@ -73,10 +71,36 @@ static int set_up(int fd, bool shared, uint8_t ttl)
         return -1;
     }
 #endif
-    if (set_byte(fd, IP_MULTICAST_LOOP, 1) != 0 || set_byte(fd, IP_MULTICAST_TTL, ttl) != 0) {
+    return set_byte(fd, IP_MULTICAST_LOOP, 1) != 0 || set_byte(fd, IP_MULTICAST_TTL, ttl) != 0 ? -1 : 0;
+}
+
+static int set_up_v6(int fd, uint8_t ttl)
+{
+#if defined(ARRIVAL6)
+    if (udp_system_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) != 0) {
         return -1;
     }
-    return 0;
+#endif
+#if defined(IPV6_MULTICAST_ALL)
+    (void)udp_system_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+#endif
+    return udp_system_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0 ||
+                   udp_system_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1) != 0 ||
+                   udp_system_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, ttl) != 0
+               ? -1
+               : 0;
+}
+
+static int set_up(int fd, uint8_t family, bool shared, uint8_t ttl)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        return -1;
+    }
+    if (shared && share(fd) != 0) {
+        return -1;
+    }
+    return family == ADDR_IPV6 ? set_up_v6(fd, ttl) : set_up_v4(fd, ttl);
 }
 
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)
@@ -85,7 +109,7 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
     if (fd < 0) {
         return -1;
     }
-    if (set_up(fd, shared, ttl) != 0) {
+    if (set_up(fd, family, shared, ttl) != 0) {
         (void)close(fd);
         return -1;
     }
@@ -95,21 +119,21 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
 }
 
 #if defined(MCAST_JOIN_GROUP) && defined(MCAST_LEAVE_GROUP)
-static int membership(int fd, int name, const struct addr *group, const struct addr *local)
+static int membership4(int fd, int name, const struct addr *group, const struct addr *local)
 {
     struct addr at = *group;
     at.port = 0;
-    struct sockaddr_in in = udp_system_address(&at);
+    struct endpoint e = udp_system_endpoint(&at);
     struct group_req m;
     memset(&m, 0, sizeof m);
     m.gr_interface = local->ifindex;
-    memcpy(&m.gr_group, &in, sizeof in);
+    memcpy(&m.gr_group, &e.as.v4, sizeof e.as.v4);
     return setsockopt(fd, IPPROTO_IP, name, &m, sizeof m);
 }
 #define JOIN  MCAST_JOIN_GROUP
 #define LEAVE MCAST_LEAVE_GROUP
 #else
-static int membership(int fd, int name, const struct addr *group, const struct addr *local)
+static int membership4(int fd, int name, const struct addr *group, const struct addr *local)
 {
     struct ip_mreq m;
     memset(&m, 0, sizeof m);
@@ -121,32 +145,45 @@ static int membership(int fd, int name, const struct addr *group, const struct a
 #define LEAVE IP_DROP_MEMBERSHIP
 #endif
 
+static int membership6(int fd, int name, const struct addr *group, const struct addr *local)
+{
+    struct ipv6_mreq m;
+    memset(&m, 0, sizeof m);
+    m.ipv6mr_interface = local->ifindex;
+    memcpy(&m.ipv6mr_multiaddr, group->ip, sizeof m.ipv6mr_multiaddr);
+    return setsockopt(fd, IPPROTO_IPV6, name, &m, sizeof m);
+}
+
 int udp_system_join(int fd, const struct addr *group, const struct addr *local)
 {
-    return membership(fd, JOIN, group, local);
+    return group->family == ADDR_IPV6 ? membership6(fd, IPV6_JOIN_GROUP, group, local)
+                                      : membership4(fd, JOIN, group, local);
 }
 
 int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
 {
-    return membership(fd, LEAVE, group, local);
+    return group->family == ADDR_IPV6 ? membership6(fd, IPV6_LEAVE_GROUP, group, local)
+                                      : membership4(fd, LEAVE, group, local);
 }
 
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
 {
-    struct sockaddr_in in = udp_system_address(to);
+    struct endpoint e = udp_system_endpoint(to);
     (void)bound; /* there is no portable way to go past the routing table */
-    return sendto(fd, data, len, 0, (const struct sockaddr *)&in, sizeof in) < 0 ? -1 : 0;
+    return sendto(fd, data, len, 0, &e.as.any, e.len) < 0 ? -1 : 0;
 }
 
 int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
                          size_t len)
 {
+    struct addr to = *group;
+    to.ifindex = local->ifindex;
     struct in_addr out;
     memcpy(&out, local->ip, sizeof out);
-    if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out) != 0) {
-        return -1;
-    }
-    return udp_system_unicast(fd, group, false, data, len);
+    int chosen = group->family == ADDR_IPV6
+                     ? udp_system_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)local->ifindex)
+                     : setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out);
+    return chosen != 0 ? -1 : udp_system_unicast(fd, &to, false, data, len);
 }
 
 /* Elsewhere 255.255.255.255 goes out by the default route alone, and what goes to a subnet's broadcast
@@ -195,17 +232,39 @@ static void read_arrival(const void *info, struct udp_arrival *arrival)
 #endif
 }
 
+static void read_control(const struct cmsghdr *c, struct udp_arrival *arrival)
+{
+#if defined(ARRIVAL_OPTION)
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == ARRIVAL_OPTION &&
+        c->cmsg_len >= CMSG_LEN(sizeof(arrival_info))) {
+        read_arrival(CMSG_DATA(c), arrival);
+    }
+#endif
+#if defined(ARRIVAL6)
+    if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO &&
+        c->cmsg_len >= CMSG_LEN(sizeof(struct in6_pktinfo))) {
+        struct in6_pktinfo info;
+        uint8_t ip[16];
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        memcpy(ip, &info.ipi6_addr, sizeof ip);
+        arrival->to = addr_ipv6(ip, 0, 0);
+        arrival->from.ifindex = info.ipi6_ifindex;
+        arrival->destination = ip[0] == 0xff ? PATH_GROUP : PATH_UNICAST;
+    }
+#endif
+}
+
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
     union control control;
     memset(&control, 0, sizeof control);
-    struct sockaddr_in in;
-    memset(&in, 0, sizeof in);
+    struct endpoint from;
+    memset(&from, 0, sizeof from);
     struct iovec part = {.iov_base = out, .iov_len = room};
     struct msghdr m;
     memset(&m, 0, sizeof m);
-    m.msg_name = &in;
-    m.msg_namelen = sizeof in;
+    m.msg_name = &from.as;
+    m.msg_namelen = sizeof from.as;
     m.msg_iov = &part;
     m.msg_iovlen = 1;
     m.msg_control = control.bytes;
@@ -214,18 +273,11 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     if (n < 0) {
         return -1;
     }
-    uint8_t ip[4];
-    memcpy(ip, &in.sin_addr, sizeof ip);
-    arrival->from = addr_ipv4(ip, ntohs(in.sin_port), 0);
+    arrival->from = udp_system_addr(&from);
     arrival->destination = shared ? PATH_GROUP : PATH_UNICAST;
     arrival->cut = (m.msg_flags & MSG_TRUNC) != 0;
-#if defined(ARRIVAL_OPTION)
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == ARRIVAL_OPTION &&
-            c->cmsg_len >= CMSG_LEN(sizeof(arrival_info))) {
-            read_arrival(CMSG_DATA(c), arrival);
-        }
+        read_control(c, arrival);
     }
-#endif
     return (int)n;
 }

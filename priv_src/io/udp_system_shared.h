@@ -5,12 +5,25 @@
 #include "addr.h"
 
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 /* Bytes to ask for. The default holds about 256 datagrams; a thousand nodes that answer at once send more. */
 #define RECEIVE_BUFFER (4 * 1024 * 1024)
 
-/* The system's form of an IPv4 endpoint. */
-struct sockaddr_in udp_system_address(const struct addr *a);
+/* The system's form of an endpoint. Of IPv6 addresses those that every link has name their interface. */
+struct endpoint {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } as;
+    socklen_t len;
+};
+
+struct endpoint udp_system_endpoint(const struct addr *a);
+
+/* And back; the interface of those that name none is 0. */
+struct addr udp_system_addr(const struct endpoint *e);
 
 /* Sets an option that is an int: 0, or -1 and errno. */
 int udp_system_option(int fd, int level, int name, int value);
