@@ -101,7 +101,8 @@ class Joining:
         if m.type == wire.HELLO and m.question is not None:
             if m.by_group and not self.in_turn(m.boot, self.quick(), m.question, ANSWERERS):
                 return
-            most, to = m.length // 2, None if m.question >= BY_GROUP_FROM else m.source
+            most, to = (m.length // 2, None if m.question >= BY_GROUP_FROM else m.source) if m.by_group else \
+                (m.length, m.source)
         elif m.type == wire.HELLO:
             members = [self.boot] + [p.boot for p in self.peers.values() if p.since < stranger.first]
             if self.pull or not self.in_turn(m.boot, members, m.sequence, ANSWERERS_OF_BEATS):
@@ -126,7 +127,11 @@ class Joining:
             self.say(wire.ACK, None if m.by_group else m.source, p.boot, echoes=[(p.boot, m.nonce)])
 
     def answer_question(self, p, m):
-        if self.in_turn(p.boot, self.quick(), m.question, ANSWERERS) and self.may_answer():
+        """The first of a peer only where it asks whoever stands here: for this member is its seed."""
+        if not m.by_group:
+            if self.may_answer():
+                self.say(wire.ACK, m.source, p.boot, echoes=[(p.boot, m.nonce)], most=m.length)
+        elif m.question > 0 and self.in_turn(p.boot, self.quick(), m.question, ANSWERERS) and self.may_answer():
             to = None if m.question >= BY_GROUP_FROM else m.source
             self.say(wire.ACK, to, p.boot, echoes=[(p.boot, m.nonce)], most=m.length // 2)
 

@@ -363,7 +363,7 @@ class Member(Joining, Watching, Disconnecting):
         elif m.asks:
             self.answer_peer(p, m)
         if m.type == wire.HELLO:
-            if m.question:
+            if m.question is not None:
                 self.answer_question(p, m)
             self.mend(p, m)
         return None

@@ -88,6 +88,14 @@ class DirectionTest(MemberCase):
         self.assertEqual(self.counts("misdirected", "relayed"), [0, 0])
         self.assertEqual([(m.type, m.asks, m.echoes, to) for m, to in self.said], [(wire.ACK, True, [(BOOT, 7)], THERE)])
 
+    def test_a_peers_question_to_whoever_stands_there_is_answered(self):
+        self.prove()
+        question = self.other.message(wire.HELLO, question=0, padding=300)
+        self.other.say(question)
+        self.assertEqual(self.said, [])
+        self.other.say(self.to_us(self.other.message(wire.HELLO, question=0, padding=300), 0), HERE)
+        self.assertEqual([(m.type, m.asks, m.echoes, to) for m, to in self.said], [(wire.ACK, False, [(BOOT, 7)], THERE)])
+
     def test_from_the_group_only_what_belongs_to_it(self):
         self.prove()
         for m in (self.other.message(wire.PROBE, asks=True), self.other.message(wire.ACK),

@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "effect.h"
+#include "seed.h"
 #include "setup.h"
 #include "stats.h"
 #include "units.h"
@@ -41,6 +42,11 @@ void gossip_addresses(struct gossip *g, const struct addr *addrs, size_t count);
 /* The group's multicast goes to more links than before, or reaches one again: who is there is asked for as a
  * newcomer asks. Harmless before COMMAND_ALIVE. */
 void gossip_reaches_more(struct gossip *g, int64_t now);
+
+/* The seeds from now on, at most SEEDS_MAX of them: where a member may be found whom no multicast reaches.
+ * They are asked until a listed peer has answered there, and again when it is gone. What was told before and
+ * still is goes on as it was. Harmless before COMMAND_ALIVE. */
+void gossip_seeds(struct gossip *g, int64_t now, const struct seed *seeds, size_t count);
 
 /* Time passes. Harmless when nothing is due. */
 void gossip_tick(struct gossip *g, struct effects *fx, int64_t now);

@@ -57,6 +57,13 @@
 #define PAGES_QUIET   (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
 #define PATH_RETRY    (1 * SECOND_US) /* a new address of a peer is tried so often */
 
+/* Seeds. */
+#define SEED_GAP_MOST (30 * SECOND_US)       /* who is asked in vain is asked so seldom in the end */
+#define SEED_LOST     (QUESTIONS_QUICK + 6)  /* whoever stood there has gone: on from this question, 1.28 s */
+#define SEED_ASKED    (QUESTIONS_QUICK + 20) /* questions are not counted further */
+#define SEED_BURST    32                     /* seeds asked at once, whatever they are; then one in */
+#define SEED_PERIOD   (10 * MS_US)           /* each */
+
 /* Failure. */
 #define PROBE_EVERY       (100 * MS_US)
 #define PROBES_ALONE      3 /* then relays help */

@@ -4,6 +4,7 @@
  * grown since a beat was planned, it is put off a little. */
 #include "protocol/beat.h"
 
+#include "protocol/bootstrap.h"
 #include "protocol/pages.h"
 #include "protocol/send.h"
 #include "protocol/tales.h"
@@ -15,6 +16,7 @@ static void start_in(struct gossip *g, int64_t delay)
     g->voucher = g->vouchers = 0;
     g->differs = g->mend_at = g->mend_gap = g->ask_at = 0;
     g->beat_due = set_timer(g, delay, TIMER_BEAT, g->self.boot, 0);
+    bootstrap_start(g, delay);
 }
 
 void beat_start(struct gossip *g)

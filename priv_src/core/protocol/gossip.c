@@ -9,6 +9,7 @@
 
 #include "protocol/announce.h"
 #include "protocol/beat.h"
+#include "protocol/bootstrap.h"
 #include "protocol/disconnect.h"
 #include "protocol/members.h"
 #include "protocol/pages.h"
@@ -125,6 +126,12 @@ void gossip_reaches_more(struct gossip *g, int64_t now)
     }
 }
 
+void gossip_seeds(struct gossip *g, int64_t now, const struct seed *seeds, size_t count)
+{
+    enter(g, now);
+    bootstrap_seeds(g, seeds, count);
+}
+
 static void fire(struct gossip *g, struct effects *fx, const struct timer *t);
 
 void gossip_tick(struct gossip *g, struct effects *fx, int64_t now)
@@ -179,6 +186,11 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
         break;
     case TIMER_DEAD:
         verdict_dead_timer(g, fx, t);
+        break;
+    case TIMER_SEEDS:
+        if (g->announced && !g->leaving) {
+            bootstrap_timer(g, fx, t);
+        }
         break;
     case TIMER_PULL:
         pages_timer(g, fx, t);

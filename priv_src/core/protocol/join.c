@@ -44,7 +44,6 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
     if (!may_answer(g, &p->from)) {
         return;
     }
-    by_group = by_group || p->far || p->vain >= UNICAST_VAIN; /* it may hear nothing else */
     p->asked = true;
     p->vain = p->vain < UINT8_MAX ? (uint8_t)(p->vain + 1) : UINT8_MAX;
     struct wire_message m;
@@ -77,6 +76,21 @@ static bool names_me(const struct gossip *g, const struct wire_message *m)
         }
     }
     return false;
+}
+
+/* Whom only the group may reach. */
+static bool hears_no_unicast(const struct pending *p)
+{
+    return p->far || p->vain >= UNICAST_VAIN;
+}
+
+/* A question to whoever stands here: this member is somebody's seed. Nobody else has heard it, so nobody else
+ * will answer, or tell the others. Whoever repeats a recorded one from elsewhere gets no more out of it than
+ * he puts in: so it may be answered off the link, too. */
+static bool is_knock(const struct wire_message *m, const struct path *from)
+{
+    return from->kind == PATH_UNICAST && m->to_boot == 0 && m->type == WIRE_HELLO &&
+           (m->has & HAS_QUESTION) != 0;
 }
 
 /* The longest answer of one whom it names: three times its bytes, for all whom it names. */
@@ -113,28 +127,33 @@ void join_stranger(struct gossip *g, struct effects *fx, const struct wire_messa
                    const struct path *from)
 {
     bool for_all = from->kind == PATH_GROUP && m->type == WIRE_HELLO;
-    bool asks = (m->has & HAS_QUESTION) != 0;
+    bool asks = (m->has & HAS_QUESTION) != 0, knock = is_knock(m, from);
     g->stats.unproven++;
     if (!for_all && ((m->flags & WIRE_ASK) == 0 || (from->kind == PATH_GROUP && !names_me(g, m))) &&
         !(from->kind == PATH_UNICAST && asks)) {
         return; /* nobody is asked for anything */
     }
-    if (from->source == SOURCE_FAR && from->kind == PATH_UNICAST) {
+    if (from->source == SOURCE_FAR && from->kind == PATH_UNICAST && !knock) {
         return; /* nothing leaves the link for a stranger */
     }
     struct pending *p = note(g, m, sequence, from);
     if (p == NULL) {
         return;
     }
+    if (knock) {
+        p->mine = true;
+        ask(g, fx, p, false, m->size);
+        return;
+    }
     if (!for_all) {
-        ask(g, fx, p, from->kind == PATH_GROUP, longest_echo(m));
+        ask(g, fx, p, from->kind == PATH_GROUP || hears_no_unicast(p), longest_echo(m));
         return;
     }
     /* Who beats steadily may be on the next page; a rank among the few who are listed so far means little. */
     if ((asks || !pages_coming(g)) && join_turn(g, m, sequence)) {
         bool mute = asks ? m->question >= QUESTION_MUTE : sequence % 4 == 3;
         p->mine = true;
-        ask(g, fx, p, mute, join_longest(m));
+        ask(g, fx, p, mute || hears_no_unicast(p), join_longest(m));
     }
 }
 
@@ -206,6 +225,11 @@ void join_answer(struct gossip *g, struct effects *fx, const struct wire_message
 {
     struct path to = path_unicast(&from->addr);
     struct wire_message reply;
+    if (is_knock(m, from)) {
+        message_start(g, &reply, WIRE_ACK);
+        echo(g, fx, m, &to, &reply, m->size);
+        return;
+    }
     if ((m->has & HAS_QUESTION) != 0 && m->question > 0 && join_turn(g, m, 0)) {
         message_start(g, &reply, WIRE_ACK);
         bool by_group = m->question >= QUESTION_MUTE || from->source == SOURCE_FAR;

@@ -23,7 +23,8 @@ void join_ask(struct gossip *g, struct effects *fx, uint64_t boot);
  * it is known to be. It will refute. */
 void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *e);
 
-/* A newcomer's question, though this member knows it: answers when it is its turn. */
+/* A newcomer's question, though this member knows it: answers when it is its turn, or when it came to this
+ * member alone. */
 void join_answer(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
 
 /* Gives the sender the echo it asked for, the way it came. */

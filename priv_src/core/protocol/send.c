@@ -65,11 +65,13 @@ bool message_claims(const struct wire_message *m, const struct addr *a)
 static bool reached(const struct gossip *g, const struct wire_message *m, uint64_t nonce,
                     const struct addr *a, struct addr *where, int64_t *made)
 {
-    if (addr_is_endpoint(a) && nonce_is_ours(g, nonce, m->id.boot, a, made)) {
-        *where = *a;
-        return true;
+    bool bound = nonce_is_ours(g, nonce, m->id.boot, a, made) ||
+                 (seeds_have(&g->seeds, a) && nonce_is_ours(g, nonce, 0, a, made)); /* whoever stands there */
+    if (!addr_is_endpoint(a) || !bound) {
+        return false;
     }
-    return false;
+    *where = *a;
+    return true;
 }
 
 static enum answer judge(const struct gossip *g, const struct wire_message *m, uint64_t nonce,

@@ -12,6 +12,7 @@
 #include "setup.h"
 #include "state/pending.h"
 #include "state/roster.h"
+#include "state/seeds.h"
 #include "stats.h"
 
 enum timer_kind {
@@ -28,6 +29,7 @@ enum timer_kind {
     TIMER_OWED,               /* what could not be told at once of some peer */
     TIMER_GOODBYE,            /* step: which repetition */
     TIMER_PULL,               /* the next page is asked for, or the last one again */
+    TIMER_SEEDS,              /* a seed is looked at, and asked */
 };
 #define BEAT_STEADY 255
 #define BEAT_FINAL  254 /* one that is not put off: it was already, or it refutes something */
@@ -170,6 +172,11 @@ struct gossip {
     /* relay.c: at a request, and at an answer */
     size_t relay_next;
     struct relay relays[RELAYS_MAX];
+
+    /* bootstrap.c */
+    int64_t seeds_due; /* of the timer that means something */
+    struct bucket seed_asks;
+    struct seeds seeds;
 
     /* announce.c: the life that follows this goodbye (COMMAND_ALIVE), or none (0) */
     struct command next;

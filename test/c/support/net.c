@@ -197,6 +197,13 @@ void net_disconnected(struct net *net, size_t i, uint64_t boot)
     command(net, i, &(struct command){.type = COMMAND_DISCONNECTED, .as.boot = boot});
 }
 
+void net_seed(struct net *net, size_t i, size_t at, uint16_t port, uint8_t ports)
+{
+    struct seed seed = {.addr = net->nodes[at]->addr, .ports = ports};
+    seed.addr.port = port;
+    gossip_seeds(net->nodes[i]->g, net->now, &seed, 1);
+}
+
 void net_keys(struct net *net, size_t i, const char *bytes)
 {
     command(net, i, &(struct command){.type = COMMAND_KEYS, .as.keys = build_ring(bytes)});

@@ -114,8 +114,12 @@ void net_run(struct net *net, int64_t duration);
 typedef bool net_state(struct net *net);
 bool net_wait(struct net *net, int64_t duration, net_state *state);
 
-/* Filters: the given share; whatever goes to or comes from node `dark`; all unicast. */
-net_drop net_drop_some, net_drop_dark, net_drop_unicast;
+/* It is told of one seed: so many ports from this one on, where node `at` stands. */
+void net_seed(struct net *net, size_t i, size_t at, uint16_t port, uint8_t ports);
+
+/* Filters: the given share; whatever goes to or comes from node `dark`; all unicast; all that goes to the
+ * group. */
+net_drop net_drop_some, net_drop_dark, net_drop_unicast, net_drop_group;
 
 /* How many peers it lists; whether all list all. */
 size_t net_listed(const struct net *net, size_t i);

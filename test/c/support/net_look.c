@@ -36,6 +36,14 @@ bool net_drop_dark(struct net *net, size_t from, size_t to, const struct sent *s
     return from == net->dark || to == net->dark;
 }
 
+bool net_drop_group(struct net *net, size_t from, size_t to, const struct sent *s)
+{
+    (void)net;
+    (void)from;
+    (void)to;
+    return s->path.kind == PATH_GROUP;
+}
+
 bool net_drop_unicast(struct net *net, size_t from, size_t to, const struct sent *s)
 {
     (void)net;

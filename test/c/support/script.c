@@ -196,6 +196,8 @@ static void command(struct story *s)
         net_keys(s->net, to, type < 128 ? "k" : "lk");
     } else if (type % 8 == COMMAND_DISCONNECTED) {
         net_disconnected(s->net, to, boot_of(s, type / 8 % (SCRIPT_NODES + SCRIPT_FORGED + 2)));
+    } else if (type % 8 == 0) {
+        net_seed(s->net, to, type / 8 % SCRIPT_NODES, 39998, 1 + type / 16 % 4u);
     } else if (type % 8 != COMMAND_ALIVE) {
         net_command(s->net, to, type % 8);
     }

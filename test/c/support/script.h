@@ -19,7 +19,7 @@ enum script_op {
     SCRIPT_STOP,    /* n: nobody runs for so many 100 ms */
     SCRIPT_PAUSE,   /* who: stops, or goes on */
     SCRIPT_ALIVE,   /* who, name */
-    SCRIPT_COMMAND, /* who, type; of a disconnect the type's upper bits say from whom */
+    SCRIPT_COMMAND, /* who, type; of a disconnect the type's upper bits say from whom, of seeds (0) where */
     SCRIPT_RESTART, /* who */
     SCRIPT_FILTER,  /* n: 0 nothing is lost, 1 a third, 2 all unicast, 3 who is node 0, 4 node 1 */
     SCRIPT_BECOME,  /* forged, name, boot, incarnation, steps of the sequence (16 each) */

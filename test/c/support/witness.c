@@ -79,7 +79,7 @@ uint64_t witness_nonce(const struct witness *w)
 {
     for (size_t back = 1; back <= WITNESS_ASKED && back <= w->asked_next; back++) {
         size_t at = (w->asked_next - back) % WITNESS_ASKED;
-        if (w->asked[at].boot == 0) {
+        if (w->asked[at].boot == 0 && w->asked[at].addr.family == ADDR_NONE) {
             return w->asked[at].nonce;
         }
     }
@@ -107,6 +107,11 @@ static bool receive_echo(struct witness *w, int64_t clock, const struct path *fr
         answers = true;
         if (w->asked[i].boot == m->id.boot) {
             trust(w, m->id.boot, &w->asked[i].addr);
+        } else if (w->asked[i].boot == 0 && w->asked[i].addr.family != ADDR_NONE) { /* a seed was asked */
+            bool there = addr_same(&from->addr, &w->asked[i].addr) || claims(m, &w->asked[i].addr);
+            if (there) {
+                trust(w, m->id.boot, &w->asked[i].addr);
+            }
         } else if (w->asked[i].boot == 0) {
             trust(w, m->id.boot, claims(m, &from->addr) ? &from->addr : NULL);
         }
