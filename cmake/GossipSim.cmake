@@ -6,7 +6,8 @@ add_library(gossip_sim_parts STATIC ${sim_sources})
 get_target_property(sim_parts gossip_sim_parts SOURCES)
 list(FILTER sim_parts EXCLUDE REGEX "/main\\.c$")
 set_property(TARGET gossip_sim_parts PROPERTY SOURCES ${sim_parts})
-target_include_directories(gossip_sim_parts PUBLIC test/c/sim)
+target_include_directories(gossip_sim_parts PUBLIC test/c/sim PRIVATE test/c/support)
+target_sources(gossip_sim_parts PRIVATE test/c/support/inside.c)
 target_link_libraries(gossip_sim_parts PUBLIC gossip_core m PRIVATE gossip_core_inside gossip_flags)
 
 add_executable(gossip_sim test/c/sim/main.c)
@@ -47,10 +48,23 @@ sim_run(amplify --scenario amplify --nodes 12 --seconds 5 --no-seal --at-most on
   --at-most one_own_percent_p50=110 --at-most many_own_percent_p50=110 --at-most one_never_gone=0
   --at-most many_never_gone=0 --at-most one_gone_us_max=2200000 --at-most many_gone_us_max=2200000)
 sim_run(harvest --scenario harvest --nodes 20 --no-seal --at-most never_gone=0 --at-most gone_us_max=4200000)
+sim_run(held --scenario harvest --variant held --nodes 20 --no-seal --at-most never_gone=0
+  --at-most gone_us_max=10000000)
 sim_run(relay --scenario relay --nodes 12 --no-seal --at-most relay_believed=0 --at-most incomplete=0
   --at-most down_silent=0)
 sim_run(insider --scenario insider --nodes 20 --no-seal --at-most insider_incomplete=0 --at-most insider_unknown=0
   --at-most insider_downs=0 --at-most never_gone=0)
+
+# What the simulator holds against the truth it does find: a core without the check of what is late.
+if(GOSSIP_LINKER_WRAPS)
+  add_executable(gossip_sim_late test/c/sim/main.c test/c/faults/late.c)
+  target_link_libraries(gossip_sim_late PRIVATE gossip_sim_parts gossip_core_inside gossip_flags)
+  target_link_options(gossip_sim_late PRIVATE -Wl,--wrap=freshness_check)
+  set(held "$<TARGET_FILE:gossip_sim_late>;--scenario;harvest;--variant;held;--nodes;20;--no-seal")
+  add_test(NAME sim_sees_what_is_late COMMAND ${CMAKE_COMMAND} "-DCOMMAND=${held}"
+    "-DWHY=late_lives=[1-9][0-9]*, and must be 0" -P ${CMAKE_CURRENT_LIST_DIR}/MustFail.cmake)
+  set_tests_properties(sim_sees_what_is_late PROPERTIES TIMEOUT 300 LABELS sim)
+endif()
 
 # Regressions, by their cause.
 sim_run(an_accuser_gone_deaf_buries_nobody --scenario steady --nodes 40 --seconds 300 --loss 10 --burst 200

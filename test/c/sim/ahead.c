@@ -1,5 +1,5 @@
-/* The one file of the simulator that knows the inside of the core, since only that tells what a delivery will
- * touch. */
+/* The one file of the simulator, beside support/inside.c, that knows the inside of the core, since only that
+ * tells what a delivery will touch. */
 #include "ahead.h"
 
 #include "state/state.h"

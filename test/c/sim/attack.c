@@ -9,17 +9,30 @@ struct addr attack_address(void)
     return addr_ipv4((const uint8_t[4]){10, 255, 255, 254}, 6666, 1);
 }
 
-void attack_say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint32_t to)
+static void say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint64_t boot,
+                const struct origin *origin, uint32_t to)
 {
     uint32_t number = packets_new(&c->packets);
     struct packet *p = packets_at(&c->packets, number);
     p->from = *from;
+    p->origin = *origin;
     p->class = PACKET_OTHER;
-    p->boot = p->about = 0;
+    p->boot = boot;
+    p->about = 0;
     p->len = (uint16_t)len;
     memcpy(p->data, data, len);
     cluster_inject(c, number, to);
     packets_drop(&c->packets, number);
+}
+
+void attack_repeat(struct cluster *c, const struct path *from, const struct packet *heard, uint32_t to)
+{
+    say(c, from, heard->data, heard->len, heard->boot, &heard->origin, to);
+}
+
+void attack_say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint32_t to)
+{
+    say(c, from, data, len, 0, &(struct origin){0}, to);
 }
 
 static int is_there(void *context, const struct peer_view *v)

@@ -7,8 +7,11 @@
 /* Where he is; nobody else lives there. */
 struct addr attack_address(void);
 
-/* A datagram of the given source, from the attacker's hands: to a member, or to the group (`to` as in
- * cluster_sent). What it says is taken as it is. */
+/* What he has heard once more, from his hands, with the given source: to a member, or to the group (`to` as
+ * in cluster_sent). */
+void attack_repeat(struct cluster *c, const struct path *from, const struct packet *heard, uint32_t to);
+
+/* The same with any bytes. */
 void attack_say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint32_t to);
 
 /* How many times a member takes his address for a peer's. */

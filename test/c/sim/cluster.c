@@ -82,6 +82,7 @@ void cluster_init(struct cluster *c, const struct options *options, const struct
     packets_init(&c->packets);
     network_init(&c->network, options, seed);
     observer_init(&c->observer, c->size);
+    lives_watch(c);
     rng_seed(&c->rng, seed, UINT64_C(2) << 40);
     c->fx = memory_new(1, sizeof *c->fx);
     c->nodes = memory_new(c->size, sizeof *c->nodes);
@@ -124,6 +125,7 @@ void cluster_free(struct cluster *c)
     packets_free(&c->packets);
     network_free(&c->network);
     observer_free(&c->observer);
+    lives_free(c);
     free(c->nodes);
     free(c->fx);
 }
@@ -199,6 +201,7 @@ void cluster_start_named(struct cluster *c, uint32_t node, uint32_t named, uint3
     struct addr own = cluster_address(c, node);
     gossip_addresses(n->g, &own, 1);
     observer_started(&c->observer, cluster_now(c), node, gossip_boot(n->g), named);
+    lives_started(c, node);
     struct command *alive = memory_new(1, sizeof *alive);
     alive->type = COMMAND_ALIVE;
     alive->as.alive.self.name = cluster_name(named);
@@ -268,8 +271,11 @@ static void happen(struct cluster *c, const struct queue_event *e)
     case CLUSTER_PULSE:
         pulse(c, e->node, e->packet);
         break;
-    default:
+    case CLUSTER_BEAT:
         crowd_beat(c, e->node);
+        break;
+    default:
+        lives_look(c);
         break;
     }
 }

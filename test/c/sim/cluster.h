@@ -9,6 +9,7 @@
 #ifndef SIM_CLUSTER_H
 #define SIM_CLUSTER_H
 
+#include "lives.h"
 #include "network.h"
 #include "observer.h"
 #include "packet.h"
@@ -20,8 +21,9 @@
 #define SOCKET_BUFFER (4u << 20)    /* bytes, of each of the two sockets */
 #define LONG_PAUSE    (600 * MS_US) /* who is stopped for longer may be buried */
 
-/* Kinds of the queue's events. DELIVER: of `packet` to `node`. PULSE: `packet` is the life it is for. */
-enum cluster_event { CLUSTER_DELIVER, CLUSTER_TICK, CLUSTER_PULSE, CLUSTER_BEAT };
+/* Kinds of the queue's events. DELIVER: of `packet` to `node`. PULSE: `packet` is the life it is for. LOOK:
+ * see lives.h. */
+enum cluster_event { CLUSTER_DELIVER, CLUSTER_TICK, CLUSTER_PULSE, CLUSTER_BEAT, CLUSTER_LOOK };
 
 struct inbox {
     uint32_t *packets;
@@ -34,6 +36,7 @@ struct node {
     int64_t clock;    /* its clock less the time of the simulation */
     int32_t drift;    /* of its clock, in millionths */
     uint32_t life;
+    uint64_t said; /* datagrams, in all its lives */
     uint32_t creation;
     uint16_t port;
     bool paused, stalled, isolated;
@@ -58,6 +61,7 @@ struct cluster {
     struct packets packets;
     struct network network;
     struct observer observer;
+    struct lives *lives; /* NULL: nobody looks */
     struct traffic traffic;
     struct tally tally;
     struct node *nodes;

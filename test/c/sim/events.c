@@ -73,6 +73,7 @@ static const char *count_peer(struct cluster *c, uint32_t node, const struct eve
 {
     struct tally *t = &c->tally;
     struct sighting s = observer_event(&c->observer, cluster_now(c), node, e);
+    lives_event(c, node, e, &s);
     t->up += e->type == EVENT_UP;
     t->update += e->type == EVENT_UPDATE;
     if (e->type == EVENT_DOWN) {
@@ -114,6 +115,7 @@ void events_take(struct cluster *c, uint32_t node, const struct event *e)
         count_conflict(c, node, e);
     } else if (e->type == EVENT_HEALTH) {
         n->isolated = e->health == HEALTH_ISOLATED;
+        lives_event(c, node, e, &(struct sighting){0});
         c->tally.isolated += n->isolated;
         c->tally.recovered += !n->isolated;
     }

@@ -52,7 +52,9 @@ void cluster_receive(struct cluster *c, uint32_t node, uint32_t number)
         keep(c, &n->inbox[p->from.kind == PATH_UNICAST], number);
         return;
     } else if (n->g != NULL) {
+        int64_t before = lives_before(c, node, p);
         gossip_receive(n->g, c->fx, cluster_clock(c, node), &p->from, p->data, p->len);
+        lives_after(c, node, p, before);
         cluster_called(c, node);
     }
     packets_drop(&c->packets, number);
@@ -64,6 +66,7 @@ void cluster_pause(struct cluster *c, uint32_t node, int64_t length)
     n->paused = true;
     n->pause = length;
     n->tick_at = NEVER;
+    lives_paused(c, node);
 }
 
 void cluster_wake(struct cluster *c, uint32_t node)
@@ -72,6 +75,7 @@ void cluster_wake(struct cluster *c, uint32_t node)
     struct inbox waiting[2] = {n->inbox[0], n->inbox[1]};
     n->inbox[0] = n->inbox[1] = (struct inbox){0};
     n->paused = false;
+    lives_woke(c, node);
     if (n->pause > LONG_PAUSE) {
         n->long_pause_end = cluster_now(c);
     }

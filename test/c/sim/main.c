@@ -32,10 +32,21 @@ static void run(const struct options *o, const struct scenario *s, const struct 
     report_count(r, "virtual_seconds", virtual / SECOND_US);
 }
 
-/* How many of the bounds asked for do not hold; each is told. */
+/* What must be nothing in whatever scenario: see lives.h. */
+static const char *const never[] = {"late_lives",       "copied_lives", "misplaced_lives", "forged_lives",
+                                    "misled_addresses", "raised_dead",  "kept_dead"};
+
+/* How many bounds do not hold, those asked for and those of every run; each is told. */
 static int missed(const struct options *o, struct report *r)
 {
     int count = 0;
+    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
+        int64_t value = 1;
+        if (!report_find(r, never[i], &value) || value > 0) {
+            fprintf(stderr, "gossip_sim: %s=%" PRId64 ", and must be 0\n", never[i], value);
+            count++;
+        }
+    }
     for (size_t i = 0; i < o->bound_count; i++) {
         char key[64];
         int64_t bound = 0, value = 0;

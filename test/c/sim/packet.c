@@ -61,17 +61,11 @@ void packets_drop(struct packets *ps, uint32_t number)
     }
 }
 
-enum packet_class packet_classify(const uint8_t *message, size_t len, uint64_t *about)
+static enum packet_class classify(const struct wire_message *m)
 {
-    struct wire_message m;
-    *about = 0;
-    if (wire_decode(&m, message, len) != 0) {
-        return PACKET_OTHER;
-    }
-    *about = m.entry_count > 0 ? m.entries[0].id.boot : m.verdict_count > 0 ? m.verdicts[0].boot : 0;
-    switch (m.type) {
+    switch (m->type) {
     case WIRE_HELLO:
-        return (m.has & HAS_QUESTION) != 0 ? PACKET_QUESTION : PACKET_BEAT;
+        return (m->has & HAS_QUESTION) != 0 ? PACKET_QUESTION : PACKET_BEAT;
     case WIRE_PROBE:
     case WIRE_PROBE_FOR:
         return PACKET_PROBE;
@@ -79,13 +73,26 @@ enum packet_class packet_classify(const uint8_t *message, size_t len, uint64_t *
         return PACKET_ACK;
     case WIRE_ROSTER:
         /* A page tells the size of the roster, even an empty page. */
-        return (m.has & HAS_TOTAL) != 0 || m.entry_count > 0 ? PACKET_PAGE : PACKET_PAGE_REQUEST;
+        return (m->has & HAS_TOTAL) != 0 || m->entry_count > 0 ? PACKET_PAGE : PACKET_PAGE_REQUEST;
     case WIRE_BYE:
         return PACKET_BYE;
     case WIRE_NEWS:
         return PACKET_NEWS;
     default:
         return PACKET_OTHER;
+    }
+}
+
+void packet_describe(struct packet *p, const uint8_t *message, size_t len)
+{
+    struct wire_message m;
+    p->about = 0;
+    p->class = PACKET_OTHER;
+    if (wire_decode(&m, message, len) == 0) {
+        p->about = m.entry_count > 0 ? m.entries[0].id.boot : m.verdict_count > 0 ? m.verdicts[0].boot : 0;
+        p->class = (uint8_t)classify(&m);
+        p->origin.interval = m.interval_ms * MS_US;
+        p->origin.echoes = m.echo_count > 0;
     }
 }
 

@@ -18,6 +18,19 @@ enum packet_class {
     PACKET_CLASSES,
 };
 
+/* What really happened, whoever says it again and from wherever. Nothing but this file and send.c makes one.
+ */
+struct origin {
+    int64_t said;     /* when it was said first */
+    uint32_t by;      /* by which member, */
+    uint32_t life;    /* in which of its lives; */
+    uint64_t number;  /* its how-manieth datagram that was. 0: no member said it */
+    int64_t interval; /* that it promises, microseconds */
+    bool echoes;      /* it answers somebody */
+    uint8_t kind;     /* of the way on which it was sent (enum path_kind), */
+    struct addr to;   /* and where to, if to one */
+};
+
 struct packet {
     uint32_t refs;
     uint32_t next_free;
@@ -26,6 +39,7 @@ struct packet {
     uint64_t about;   /* boot id of whom it tells something first; 0: nobody */
     uint8_t class;    /* enum packet_class */
     struct path from; /* as its receivers see it */
+    struct origin origin;
     uint8_t data[DATAGRAM_MAX];
 };
 
@@ -47,8 +61,8 @@ struct packet *packets_at(const struct packets *ps, uint32_t number);
 
 void packets_drop(struct packets *ps, uint32_t number);
 
-/* What a message (in the clear) is for, and whom it is about. */
-enum packet_class packet_classify(const uint8_t *message, size_t len, uint64_t *about);
+/* Notes what its message (in the clear) is for, whom it is about, and what that tells of its origin. */
+void packet_describe(struct packet *p, const uint8_t *message, size_t len);
 
 /* The class as it is called in the output. */
 const char *packet_class_name(enum packet_class class);

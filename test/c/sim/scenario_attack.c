@@ -1,6 +1,5 @@
 /* Somebody means harm: he repeats, relays and holds back without the key, or says what he likes with it. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "attack.h"
 #include "crowd.h"
@@ -12,12 +11,25 @@ static bool none_lists_it(const struct cluster *c)
     return c->observer.subjects[c->watched].known_by == 0;
 }
 
-/* What a member said in its last minute. */
+/* What a member has said since he began to listen. */
 struct stock {
     struct cluster *c;
     uint32_t victim, count;
     uint32_t (*sent)[2]; /* packet, to */
 };
+
+static struct stock begin_stock(struct cluster *c)
+{
+    return (struct stock){.c = c, .victim = scenario_draw(c), .sent = memory_new(4096, sizeof(uint32_t[2]))};
+}
+
+static void end_stock(struct stock *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        packets_drop(&s->c->packets, s->sent[i][0]);
+    }
+    free(s->sent);
+}
 
 static void keep(void *context, uint32_t packet, uint32_t from, uint32_t to)
 {
@@ -29,11 +41,46 @@ static void keep(void *context, uint32_t packet, uint32_t from, uint32_t to)
     }
 }
 
+/* Its cable is cut behind him: what it says he passes on at half its speed, later and later. Then it dies. */
+static void hold_back(struct cluster *c)
+{
+    scenario_settle(c, c->size);
+    struct stock s = begin_stock(c);
+    int64_t since = cluster_now(c), length = scenario_length(c, 10);
+    uint32_t said = 0;
+    c->everything = keep;
+    c->everything_context = &s;
+    c->watched = s.victim;
+    network_lose(&c->network, since, s.victim, REACH_NO_SENDING);
+    for (int64_t now = since; now < since + 2 * length; now = cluster_now(c)) {
+        if (now >= since + length) {
+            cluster_crash(c, s.victim);
+        }
+        while (said < s.count && 2 * packets_at(&c->packets, s.sent[said][0])->origin.said <= since + now) {
+            const struct packet *p = packets_at(&c->packets, s.sent[said][0]);
+            attack_repeat(c, &p->from, p, s.sent[said][1]);
+            said++;
+        }
+        cluster_run(c, now + MS_US);
+        if (none_lists_it(c)) {
+            break;
+        }
+    }
+    c->everything = NULL;
+    report_count(c->report, "held_back", said);
+    scenario_await(c, "gone_us", "never_gone", since, 20 * SECOND_US, none_lists_it);
+    end_stock(&s);
+}
+
 /* It dies; he says all of that again, to whom it was said, to all, and by unicast to each, once in 50 ms. */
 void scenario_harvest(struct cluster *c)
 {
+    if (scenario_variant(c, "held")) {
+        hold_back(c);
+        return;
+    }
     scenario_settle(c, c->size);
-    struct stock s = {.c = c, .victim = scenario_draw(c), .sent = memory_new(4096, sizeof *s.sent)};
+    struct stock s = begin_stock(c);
     c->everything = keep;
     c->everything_context = &s;
     for (int i = 0; i < 60; i++) { /* and he has it answer: its sidecar's restarts and others' joins */
@@ -45,26 +92,20 @@ void scenario_harvest(struct cluster *c)
     cluster_crash(c, s.victim);
     for (uint32_t i = s.count; i > 0 && !none_lists_it(c); i--) {
         const struct packet *p = packets_at(&c->packets, s.sent[i - 1][0]);
-        uint8_t data[DATAGRAM_MAX];
-        size_t len = p->len;
         struct path from = p->from;
-        memcpy(data, p->data, len);
-        attack_say(c, &from, data, len, s.sent[i - 1][1]);
+        attack_repeat(c, &from, p, s.sent[i - 1][1]);
         from.kind = PATH_GROUP;
-        attack_say(c, &from, data, len, c->size);
+        attack_repeat(c, &from, p, c->size);
         for (uint32_t to = 0; to < c->size; to++) {
             from = (struct path){.kind = PATH_UNICAST, .addr = p->from.addr, .local = cluster_address(c, to)};
             if (c->nodes[to].g != NULL) {
-                attack_say(c, &from, data, len, to);
+                attack_repeat(c, &from, p, to);
             }
         }
         cluster_run(c, cluster_now(c) + 50 * MS_US);
     }
     scenario_await(c, "gone_us", "never_gone", since, 20 * SECOND_US, none_lists_it);
-    for (uint32_t i = 0; i < s.count; i++) {
-        packets_drop(&c->packets, s.sent[i][0]);
-    }
-    free(s.sent);
+    end_stock(&s);
 }
 
 /* He stands between the members: whatever one says he says again at once, from where he is, and what comes to
@@ -80,24 +121,21 @@ static void relay(void *context, uint32_t packet, uint32_t from, uint32_t to)
 {
     struct relayer *r = context;
     const struct packet *p = packets_at(&r->c->packets, packet);
-    uint8_t data[DATAGRAM_MAX];
-    size_t len = p->len;
     struct addr here = attack_address();
     if (r->busy) {
         return;
     }
     r->busy = true;
-    memcpy(data, p->data, len);
     if (p->from.kind == PATH_GROUP) {
         struct path path = {.kind = PATH_GROUP, .addr = here};
         r->said = from;
-        attack_say(r->c, &path, data, len, to);
+        attack_repeat(r->c, &path, p, to);
     } else if (addr_same(&p->from.local, &here)) {
         uint32_t next = from == r->said ? r->asker : r->said;
         struct path path = {.kind = PATH_UNICAST, .addr = here, .local = cluster_address(r->c, next)};
         r->asker = from;
         if (r->c->nodes[next].g != NULL) {
-            attack_say(r->c, &path, data, len, next);
+            attack_repeat(r->c, &path, p, next);
         }
     }
     r->busy = false;

@@ -72,13 +72,13 @@ static uint32_t to_everybody(struct cluster *c, const struct packet *p, const st
     struct path path = {.kind = p->from.kind, .addr = *source};
     uint32_t copies = 0;
     if (path.kind == PATH_GROUP) {
-        attack_say(c, &path, p->data, p->len, c->size);
+        attack_repeat(c, &path, p, c->size);
         return 1;
     }
     for (uint32_t i = 0; i < c->size; i++) {
         path.local = cluster_address(c, i);
         if (c->nodes[i].g != NULL) {
-            attack_say(c, &path, p->data, p->len, i);
+            attack_repeat(c, &path, p, i);
             copies++;
         }
     }

@@ -59,8 +59,7 @@ static void count(struct cluster *c, uint32_t from, struct packet *p)
 {
     uint8_t plain[DATAGRAM_MAX];
     int len = c->sealing->open(&c->keys, 0, p->data, p->len, plain);
-    p->about = 0;
-    p->class = len < 0 ? PACKET_OTHER : (uint8_t)packet_classify(plain, (size_t)len, &p->about);
+    packet_describe(p, plain, len < 0 ? 0 : (size_t)len);
     c->traffic.packets[p->class]++;
     if (p->from.kind == PATH_GROUP) {
         c->traffic.group_packets++;
@@ -79,6 +78,12 @@ void cluster_send(struct cluster *c, uint32_t from, const struct path *path, con
     uint32_t number = packets_new(&c->packets);
     struct packet *p = packets_at(&c->packets, number);
     p->from = (struct path){.kind = path->kind, .addr = cluster_address(c, from), .local = path->addr};
+    p->origin = (struct origin){.said = cluster_now(c),
+                                .by = from,
+                                .life = c->nodes[from].life,
+                                .number = ++c->nodes[from].said,
+                                .kind = path->kind,
+                                .to = path->addr};
     p->boot = c->observer.subjects[from].boot;
     p->len = (uint16_t)len;
     memcpy(p->data, data, len);
