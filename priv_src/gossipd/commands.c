@@ -104,6 +104,8 @@ static int obey(struct gossipd *d, struct message *m)
     }
     if (m->type == MESSAGE_SIBLINGS) {
         d->engine.siblings = m->as.siblings;
+    } else if (m->type == MESSAGE_SEEDS) {
+        gossip_seeds(d->engine.core, d->now, m->as.seeds.items, m->as.seeds.count);
     } else {
         answer_stats(d, m->as.stats_ref);
     }

@@ -45,7 +45,13 @@ struct siblings {
     uint16_t ports[SIBLINGS_MAX];
 };
 
-enum message_type { MESSAGE_CONFIGURE = 1, MESSAGE_COMMAND, MESSAGE_SIBLINGS, MESSAGE_STATS };
+/* Where members may be found whom no multicast reaches. */
+struct seed_list {
+    uint8_t count;
+    struct seed items[SEEDS_MAX];
+};
+
+enum message_type { MESSAGE_CONFIGURE = 1, MESSAGE_COMMAND, MESSAGE_SIBLINGS, MESSAGE_SEEDS, MESSAGE_STATS };
 
 /* One frame from the owner. Holds secrets (in the command, and by pointer): overwrite it after use. */
 struct message {
@@ -54,6 +60,7 @@ struct message {
         struct config config;
         struct command command; /* of COMMAND_KEYS the ring is empty: keys are derived from `secrets` */
         struct siblings siblings;
+        struct seed_list seeds;
         uint32_t stats_ref;
     } as;
     struct secrets secrets;

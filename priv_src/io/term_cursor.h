@@ -58,6 +58,9 @@ int term_secrets(struct cursor *c, const char *name, struct secrets *out);
 /* term_configure.c: the map of {configure, Map}. */
 int term_configure(struct cursor *c, struct message *out);
 
+/* term_seeds.c: the list of {seeds, List}. */
+int term_seeds(struct cursor *c, struct message *out);
+
 /* term_alive.c: the map of {alive, Map}. */
 int term_alive(struct cursor *c, struct message *out);
 

@@ -83,6 +83,7 @@ static int decode_tuple(struct cursor *c, struct message *out)
                   {"leave", decode_leave},
                   {"keys", decode_keys},
                   {"siblings", decode_siblings},
+                  {"seeds", term_seeds},
                   {"stats", decode_stats},
                   {"disconnected", decode_disconnected}};
     for (size_t i = 0; i < sizeof tuples / sizeof tuples[0]; i++) {
@@ -91,7 +92,7 @@ static int decode_tuple(struct cursor *c, struct message *out)
         }
     }
     return cursor_refuse(c, at, "the tag of a command",
-                         "configure, alive, leave, keys, siblings, stats or disconnected");
+                         "configure, alive, leave, keys, siblings, seeds, stats or disconnected");
 }
 
 static int decode_word(struct cursor *c, struct message *out)

@@ -210,6 +210,22 @@ static void commands_come_through(void **state)
         assert_int_equal(m.as.siblings.count, count);
         assert_memory_equal(m.as.siblings.ports, ports, count * sizeof ports[0]);
     }
+    const struct port_seed seeds[] = {{"\12\0\0\5", 4, 45894, 45901},
+                                      {"\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16, 65535, 65535}};
+    for (uint8_t count = 0; count <= 2; count++) {
+        port_seeds(&x, seeds, count);
+        assert_int_equal(decode_x(&x, &m, &f), 0);
+        assert_int_equal(m.type, MESSAGE_SEEDS);
+        assert_int_equal(m.as.seeds.count, count);
+    }
+    assert_int_equal(m.as.seeds.items[0].addr.family, ADDR_IPV4);
+    assert_memory_equal(m.as.seeds.items[0].addr.ip, seeds[0].ip, 4);
+    assert_int_equal(m.as.seeds.items[0].addr.port, 45894);
+    assert_int_equal(m.as.seeds.items[0].ports, 8);
+    assert_int_equal(m.as.seeds.items[1].addr.family, ADDR_IPV6);
+    assert_memory_equal(m.as.seeds.items[1].addr.ip, seeds[1].ip, 16);
+    assert_int_equal(m.as.seeds.items[1].addr.port, 65535);
+    assert_int_equal(m.as.seeds.items[1].ports, 1);
     port_keys(&x, "new", 4);
     assert_int_equal(decode_x(&x, &m, &f), 0);
     assert_int_equal(m.as.command.type, COMMAND_KEYS);
@@ -357,6 +373,34 @@ static void bad_commands_are_named(void **state)
     assert_int_equal(decode_x(&x, &m, &f), -1);
     assert_string_equal(f.text,
                         "siblings is a list of 65, but must be a list of 0..64 UDP ports, 1024..65535");
+    const struct port_seed wrong[] = {
+        {"\12\0\0\5", 3, 1, 1},
+        {"\12\0\0\5\6", 5, 1, 1},
+        {"\12\0\0\5", 4, 0, 1},
+        {"\12\0\0\5", 4, 2, 1},
+        {"\12\0\0\5", 4, 1, 9},
+        {"\12\0\0\5", 4, 65535, 65536},
+        {"\12\0\0\5", 4, -1, 1},
+        {"\0\0\0\0", 4, 1, 1},
+        {"\351\374\1\41", 4, 1, 1},
+        {"\377\377\377\377", 4, 1, 1},
+        {"", 0, 1, 1},
+    };
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        port_seeds(&x, &wrong[i], 1);
+        assert_int_equal(decode_x(&x, &m, &f), -1);
+        assert_non_null(strstr(f.text, "each of seeds is "));
+        assert_non_null(strstr(f.text, ", but must be {Address, First, Last}: the 4 or 16 bytes"));
+    }
+    struct port_seed crowd[SEEDS_MAX + 1];
+    for (size_t i = 0; i < COUNT(crowd); i++) {
+        crowd[i] = (struct port_seed){"\12\0\0\5", 4, 1, 8};
+    }
+    port_seeds(&x, crowd, COUNT(crowd) - 1);
+    assert_int_equal(decode_x(&x, &m, &f), 0);
+    port_seeds(&x, crowd, COUNT(crowd));
+    assert_int_equal(decode_x(&x, &m, &f), -1);
+    assert_string_equal(f.text, "seeds is a list of 33, but must be a list of 0..32 {Address, First, Last}");
     port_stats(&x, -1);
     assert_int_equal(decode_x(&x, &m, &f), -1);
     port_keys(&x, "k", 5);

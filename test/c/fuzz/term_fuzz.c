@@ -29,6 +29,16 @@ static void check_config(const struct config *c)
     }
 }
 
+static void check_seeds(const struct seed_list *s)
+{
+    require(s->count <= SEEDS_MAX);
+    for (size_t i = 0; i < s->count; i++) {
+        require(addr_is_endpoint(&s->items[i].addr) && s->items[i].ports >= 1 &&
+                s->items[i].ports <= SEED_PORTS_MAX &&
+                s->items[i].addr.port + s->items[i].ports - 1 <= UINT16_MAX);
+    }
+}
+
 static void check_secrets(const struct secrets *s, const uint8_t *frame, size_t len)
 {
     require(s->count >= 1 && s->count <= KEYRING_MAX);
@@ -56,6 +66,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_secrets(&m.secrets, data, size);
     } else if (m.type == MESSAGE_STATS) {
         require(m.as.stats_ref <= INT32_MAX);
+    } else if (m.type == MESSAGE_SIBLINGS) {
+        require(m.as.siblings.count <= SIBLINGS_MAX);
+    } else if (m.type == MESSAGE_SEEDS) {
+        check_seeds(&m.as.seeds);
     } else if (m.as.command.type == COMMAND_KEYS) {
         check_secrets(&m.secrets, data, size);
     } else if (m.as.command.type == COMMAND_ALIVE) {

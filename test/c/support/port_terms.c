@@ -217,6 +217,21 @@ void port_keys(ei_x_buff *x, const char *cookie, size_t count)
     must(ei_x_encode_empty_list(x));
 }
 
+void port_seeds(ei_x_buff *x, const struct port_seed *seeds, size_t count)
+{
+    pair(x, "seeds");
+    if (count > 0) {
+        must(ei_x_encode_list_header(x, (long)count));
+    }
+    for (size_t i = 0; i < count; i++) {
+        must(ei_x_encode_tuple_header(x, 3));
+        must(ei_x_encode_binary(x, seeds[i].ip, (int)seeds[i].len));
+        must(ei_x_encode_long(x, seeds[i].first));
+        must(ei_x_encode_long(x, seeds[i].last));
+    }
+    must(ei_x_encode_empty_list(x));
+}
+
 void port_siblings(ei_x_buff *x, const uint16_t *ports, size_t count)
 {
     pair(x, "siblings");

@@ -33,4 +33,12 @@ void port_keys(ei_x_buff *x, const char *cookie, size_t count);
 /* {siblings, Ports} */
 void port_siblings(ei_x_buff *x, const uint16_t *ports, size_t count);
 
+/* {seeds, [{Address, First, Last}]} */
+struct port_seed {
+    const char *ip;
+    size_t len;
+    long first, last;
+};
+void port_seeds(ei_x_buff *x, const struct port_seed *seeds, size_t count);
+
 #endif
