@@ -46,6 +46,23 @@ static void add_link(unsigned n)
     ip(arguments);
 }
 
+/* All at once, v1 to v45: each command by itself takes longer than all that is tested with them. */
+static void add_links(void)
+{
+    char command[256];
+    (void)snprintf(command, sizeof command,
+                   "for n in $(seq %d); do echo \"link add v$n type veth peer name w$n\n"
+                   "addr add 10.77.$n.1/24 dev v$n\nlink set w$n up\nlink set v$n up group 77\"; done |"
+                   " ip -batch -",
+                   LINKS);
+    namespace_run(command);
+}
+
+static void delete_links(void)
+{
+    ip("link del group 77");
+}
+
 static void ignore_line(void *context, uint8_t level, const char *text)
 {
     (void)level;
@@ -85,9 +102,7 @@ static void more_links_than_one_socket_joins(void **state)
     struct log log = log_new(ignore_line, last);
     struct pollfd fds[UDP_SOCKETS_MAX];
     struct interface usable[INTERFACES_MAX];
-    for (unsigned i = 1; i <= LINKS; i++) {
-        add_link(i);
-    }
+    add_links();
     assert_int_equal(interfaces_list(&all, &list, NULL), 0);
     assert_int_equal(list.count, LINKS);
     struct udp *a = udp_open(&options, &log, &fault), *b = udp_open(&options, &log, &fault);
@@ -118,11 +133,7 @@ static void more_links_than_one_socket_joins(void **state)
     }
     udp_close(a);
     udp_close(b);
-    for (unsigned i = 1; i <= LINKS; i++) {
-        char arguments[64];
-        (void)snprintf(arguments, sizeof arguments, "link del v%u", i);
-        ip(arguments);
-    }
+    delete_links();
 }
 
 static void share_port(int fd, int shares)
@@ -145,9 +156,7 @@ static void a_shared_socket_that_could_not_be_bound_is_not_joined_on(void **stat
     char last[LOG_TEXT] = "";
     struct log log = log_new(ignore_line, last);
     struct pollfd fds[UDP_SOCKETS_MAX];
-    for (unsigned i = 1; i <= LINKS; i++) {
-        add_link(i);
-    }
+    add_links();
     assert_int_equal(interfaces_list(&all, &list, NULL), 0);
     assert_int_equal(list.count, LINKS);
     struct udp *a = udp_open(&options, &log, &fault), *b = udp_open(&options, &log, &fault);
@@ -171,11 +180,7 @@ static void a_shared_socket_that_could_not_be_bound_is_not_joined_on(void **stat
     }
     udp_close(a);
     udp_close(b);
-    for (unsigned i = 1; i <= LINKS; i++) {
-        char arguments[64];
-        (void)snprintf(arguments, sizeof arguments, "link del v%u", i);
-        ip(arguments);
-    }
+    delete_links();
 }
 
 static void await_log(struct sidecar *s, const char *text)
@@ -282,14 +287,54 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* It asks more and more seldom, until for 2 s nothing is sent at all. */
-static void await_calm(struct sidecar *s)
+#define PAIRS 3
+
+/* Two who know no link yet that they may use, and one made for them: all but up. */
+struct pair {
+    struct sidecar two[2];
+    int64_t calm[2]; /* since when nothing was sent */
+    uint64_t sent[2];
+};
+
+static void pair_start(struct pair *p, unsigned n)
 {
-    int64_t since = clock_now();
-    for (uint64_t sent = sidecar_stat(s, "sent"); clock_now() - since < 2 * SECOND_US; sidecar_breathe()) {
-        uint64_t now = sidecar_stat(s, "sent");
-        since = now == sent ? since : clock_now();
-        sent = now;
+    char links[16], command[64];
+    (void)snprintf(links, sizeof links, "x%u*", n);
+    struct port_config c = {.interface = links, .interval = 60000, .port = (uint16_t)(sidecar_port() + n)};
+    for (size_t i = 0; i < COUNT(p->two); i++) {
+        p->two[i] = sidecar_started(c);
+        sidecar_alive(&p->two[i], i == 0 ? "a@host" : "b@host");
+        p->calm[i] = clock_now();
+    }
+    (void)snprintf(command, sizeof command, "link add x%u type veth peer name y%u", n, n);
+    ip(command);
+    (void)snprintf(command, sizeof command, "link set y%u up", n);
+    ip(command);
+    (void)snprintf(command, sizeof command, "addr add 10.77.%u.1/24 dev x%u", 100 + n, n);
+    ip(command);
+}
+
+/* Whether one of them has sent something in the last 2 s. */
+static bool pair_sends(struct pair *p)
+{
+    bool sends = false;
+    for (size_t i = 0; i < COUNT(p->two); i++) {
+        uint64_t sent = sidecar_stat(&p->two[i], "sent");
+        p->calm[i] = sent == p->sent[i] ? p->calm[i] : clock_now();
+        p->sent[i] = sent;
+        sends = sends || clock_now() - p->calm[i] < 2 * SECOND_US;
+    }
+    return sends;
+}
+
+/* They ask more and more seldom, until for 2 s nothing is sent at all. */
+static void pairs_calm(struct pair pairs[static PAIRS])
+{
+    for (bool sends = true; sends; sidecar_breathe()) {
+        sends = false;
+        for (size_t i = 0; i < PAIRS; i++) {
+            sends = pair_sends(&pairs[i]) || sends;
+        }
     }
 }
 
@@ -299,25 +344,27 @@ static void a_link_that_comes_is_joined_at_once(void **state)
 {
     (void)state;
     need_namespace();
-    int64_t took[3];
-    for (size_t i = 0; i < COUNT(took); i++) {
-        struct port_config c = {.interface = "v*", .interval = 60000};
-        struct sidecar a = sidecar_started(c), b = sidecar_started(c);
-        sidecar_alive(&a, "a@host");
-        sidecar_alive(&b, "b@host");
-        ip("link add v4 type veth peer name w4");
-        ip("link set w4 up");
-        ip("addr add 10.77.4.1/24 dev v4");
-        await_calm(&a);
-        await_calm(&b);
+    struct pair pairs[PAIRS] = {0};
+    int64_t took[PAIRS];
+    for (unsigned i = 0; i < PAIRS; i++) {
+        pair_start(&pairs[i], i);
+    }
+    pairs_calm(pairs);
+    for (unsigned i = 0; i < PAIRS; i++) {
+        char command[64];
+        (void)snprintf(command, sizeof command, "link set x%u up", i);
         int64_t since = clock_now();
-        ip("link set v4 up");
-        sidecar_await(&a, "up");
-        sidecar_await(&b, "up");
+        ip(command);
+        sidecar_await(&pairs[i].two[0], "up");
+        sidecar_await(&pairs[i].two[1], "up");
         took[i] = clock_now() - since;
-        sidecar_finish(&a);
-        sidecar_finish(&b);
-        ip("link del v4");
+    }
+    for (unsigned i = 0; i < PAIRS; i++) {
+        char command[64];
+        sidecar_finish(&pairs[i].two[0]);
+        sidecar_finish(&pairs[i].two[1]);
+        (void)snprintf(command, sizeof command, "link del x%u", i);
+        ip(command);
     }
     qsort(took, COUNT(took), sizeof took[0], compare);
     print_message("known %.0f to %.0f ms after the link came up\n", (double)took[0] / 1000,
