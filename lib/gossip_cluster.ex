@@ -195,8 +195,9 @@ defmodule GossipCluster do
     * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known; first,
       with `nil` for the name, what keeps this node from being found
     * `sidecar` - a map: `state` (`:running`, `:starting`, `:down`, `:waiting` for this node's distribution to start,
-      or `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`, `unicast_port` (the UDP port
-      that it sends from and is answered at)
+      or, after a crash of the cluster's process, until all its peers are back, a tenth of a second for thousands; or
+      `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`, `unicast_port` (the UDP port that
+      it sends from and is answered at)
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
     * `stats` - the sidecar's counters since it started
     * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many

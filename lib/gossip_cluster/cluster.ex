@@ -12,7 +12,7 @@ defmodule GossipCluster.Cluster do
   # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one
   # write of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of
   # them, or comes while such work is left, waits in `backlog`, in order, of which a turn does no more than @portion;
-  # then it asks to go on.
+  # then it asks to go on. The peers of an earlier owner come first, as many a turn.
 
   import GossipCluster.Cluster.State, only: [act: 2, timer: 3]
 
@@ -53,6 +53,7 @@ defmodule GossipCluster.Cluster do
   @type event ::
           {:start, Announcement.local(), last_opened :: integer() | nil}
           | {:restore, [Peer.t()], [String.t()], seed :: integer()}
+          | {:restored, [Peer.t()]}
           | {:local, Announcement.local()}
           | {:pulse, Announcement.local()}
           | {:local_port, :inet.port_number()}
@@ -110,6 +111,7 @@ defmodule GossipCluster.Cluster do
           | {:epmd_remember, String.t(), :inet.ip_address()}
           | {:epmd_forget, String.t()}
           | :epmd_sweep
+          | {:restore, behind :: Roster.key()}
           | {:open, keys :: Hidden.t()}
           | :close
           | {:look_at_sidecar, Sidecar.Process.t() | nil}
@@ -136,8 +138,12 @@ defmodule GossipCluster.Cluster do
           | :continue
           | {:report, [Facts.fact()]}
 
-  @typedoc "What an earlier owner of this cluster knew."
+  @typedoc """
+  What an earlier owner of this cluster knew. `restoring`: it has listed peers. They come in portions, of `{:restore, _,
+  _, _}` the first, and then of a `{:restored, _}` for each effect `{:restore, behind}`, until one is empty.
+  """
   @type past :: %{
+          restoring: boolean(),
           left: boolean(),
           tags: Tags.t(),
           up: [String.t()],
@@ -166,10 +172,15 @@ defmodule GossipCluster.Cluster do
       told: past.told,
       interfaces: past.interfaces,
       foreign: past.foreign,
+      restoring: past.restoring,
       listed_at: now,
       swept_at: now
     }
   end
+
+  @doc "How many names are looked at in a turn, and how many peers are restored in one."
+  @spec portion() :: pos_integer()
+  def portion, do: @portion
 
   @doc "What follows from what has happened."
   @spec handle(t(), event(), integer()) :: {t(), [effect()]}
@@ -202,6 +213,7 @@ defmodule GossipCluster.Cluster do
   @local [
     :start,
     :restore,
+    :restored,
     :rejoin,
     :put_tags,
     :local,
@@ -216,7 +228,7 @@ defmodule GossipCluster.Cluster do
   ]
   @answers [:await, :caller_down, :leave, :leave_failed, :stats, :stats_failed, :siblings]
   @routes [:addresses, :path, :probed]
-  @of_peers [:up, :update, :refreshed, :heard, :down, :missing, :expired, :repath, :restored] ++
+  @of_peers [:up, :update, :refreshed, :heard, :down, :missing, :expired, :repath] ++
               [:conflict, :settled, :conflicts]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :pulse]
 
@@ -276,7 +288,7 @@ defmodule GossipCluster.Cluster do
 
   defp settle(state, now) do
     state
-    |> work(@portion, now)
+    |> work(if(state.restoring, do: 0, else: @portion), now)
     |> Connections.dial(now)
     |> Answers.match()
     |> Connections.show_changed()
@@ -301,6 +313,9 @@ defmodule GossipCluster.Cluster do
 
   defp item(state, item, now) when elem(item, 0) in @of_peers, do: Peers.item(state, item, now)
   defp item(state, item, now), do: Connections.item(state, item, now)
+
+  # Behind the peers that are still to be put back: it may concern them.
+  defp go_on(%{restoring: true} = state), do: state
 
   defp go_on(state),
     do: if(:queue.is_empty(state.backlog), do: state, else: act(state, :continue))

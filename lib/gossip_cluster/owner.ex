@@ -84,7 +84,8 @@ defmodule GossipCluster.Owner do
       up: View.up(view),
       told: View.get(view, :told, {:ok, []}),
       interfaces: View.get(view, :interfaces, []),
-      foreign: View.get(view, :foreign, false)
+      foreign: View.get(view, :foreign, false),
+      restoring: View.peers?(view)
     }
 
     owner = %__MODULE__{
@@ -128,7 +129,8 @@ defmodule GossipCluster.Owner do
     _ = :code.ensure_modules_loaded(needed_soon())
     names = Enum.map(Node.list(:connected), &Atom.to_string/1)
     seed = :erlang.phash2({self(), node(), now()})
-    owner = step(owner, {:restore, View.peers(owner.view), names, seed})
+    peers = View.next_peers(owner.view, nil, Cluster.portion())
+    owner = step(owner, {:restore, peers, names, seed})
     {:noreply, look_at_node(owner)}
   end
 
@@ -193,6 +195,11 @@ defmodule GossipCluster.Owner do
   end
 
   def handle_info(:continue, owner), do: {:noreply, step(owner, :continue)}
+
+  def handle_info({:restore, behind}, owner) do
+    peers = View.next_peers(owner.view, behind, Cluster.portion())
+    {:noreply, step(owner, {:restored, peers})}
+  end
 
   # Another cluster of this VM has a sidecar, or another one, or is no more.
   def handle_info(:siblings, owner),
@@ -314,7 +321,8 @@ defmodule GossipCluster.Owner do
 
   defp stop(reason, owner) do
     if shutdown?(reason) do
-      for peer <- Cluster.peers(owner.cluster), do: Epmd.drop(owner.name, peer, :silent)
+      # Also of those that are not restored yet.
+      for peer <- View.peers(owner.view), do: Epmd.drop(owner.name, peer, :silent)
       if not owner.cluster.announcement.left, do: leave_now(owner)
       Siblings.drop(owner.name)
     end

@@ -35,6 +35,31 @@ defmodule GossipCluster.View do
   @spec peers(t()) :: [Peer.t()]
   def peers(view), do: :ets.select(view, [{{{:peer, :_, :_}, :"$1"}, [], [:"$1"]}])
 
+  @doc "Whether any peer is shown."
+  @spec peers?(t()) :: boolean()
+  def peers?(view), do: next_peers(view, nil, 1) != []
+
+  @doc """
+  So many peers, by name and creation: the first of them, or those that follow one of this name and creation. Who asks
+  again and again sees all of those that stay, whatever is written in between.
+  """
+  @spec next_peers(t(), {String.t(), non_neg_integer()} | nil, non_neg_integer()) :: [Peer.t()]
+  def next_peers(view, nil, count), do: next(view, {:peer, "", -1}, count)
+  def next_peers(view, {name, creation}, count), do: next(view, {:peer, name, creation}, count)
+
+  defp next(_view, _key, 0), do: []
+
+  defp next(view, key, count) do
+    case :ets.next(view, key) do
+      {:peer, _name, _creation} = key ->
+        [{^key, peer}] = :ets.lookup(view, key)
+        [peer | next(view, key, count - 1)]
+
+      _end ->
+        []
+    end
+  end
+
   @doc "The names for which a NODEUP line was written, and no NODEDOWN since."
   @spec up(t()) :: [String.t()]
   def up(view), do: :ets.select(view, [{{{:up, :"$1"}, :_}, [], [:"$1"]}])

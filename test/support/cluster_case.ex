@@ -9,7 +9,15 @@ defmodule GossipCluster.ClusterCase do
   alias GossipCluster.{Cluster, Hidden, Peer}
 
   @own %{name: "own@x", creation: 1, long_names: false, tls: false, ipv6: false, hidden: false}
-  @past %{left: false, tags: %{}, up: [], told: {:ok, []}, interfaces: [], foreign: false}
+  @past %{
+    left: false,
+    tags: %{},
+    up: [],
+    told: {:ok, []},
+    interfaces: [],
+    foreign: false,
+    restoring: false
+  }
   @ready %{
     version: "1",
     boot: "b",

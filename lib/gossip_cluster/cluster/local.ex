@@ -11,6 +11,7 @@ defmodule GossipCluster.Cluster.Local do
     Conflicts,
     Dialer,
     Health,
+    Peers,
     Replies,
     Roster,
     SidecarLife,
@@ -30,7 +31,8 @@ defmodule GossipCluster.Cluster.Local do
   @doc "Something has happened to this node, or to its sidecar."
   @spec event(State.t(), tuple(), integer()) :: State.t()
   def event(state, {:start, local, last_opened}, now) do
-    # The sidecar takes its time to start: let it begin with that before anything else is looked at.
+    # The sidecar takes its time to start: let it begin with that before anything else is looked at, but for the peers
+    # that an earlier owner had listed.
     {:same, announcement} = Announcement.update(state.announcement, %{local | own: nil})
 
     state =
@@ -45,9 +47,10 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:restore, peers, nodes, seed}, now) do
     {_changed, dialer} = Dialer.live(Dialer.new(now, seed), nodes, now)
-    roster = Roster.restore(state.roster, peers, now)
-    later(%{state | dialer: dialer, roster: roster}, Enum.map(peers, &{:restored, &1}))
+    restored(%{state | dialer: dialer}, peers, now)
   end
+
+  def event(state, {:restored, peers}, now), do: restored(state, peers, now)
 
   def event(state, {:local, local}, _now) do
     case Announcement.update(state.announcement, local) do
@@ -193,13 +196,24 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:frame, {:error, _kind, text}}, _now),
     do: %{state | sidecar: SidecarLife.fatal(state.sidecar, Facts.printable(text))}
 
+  # What a sidecar says of peers is compared with who is listed, so it is opened when all of them are.
+  defp restored(%{restoring: true} = state, [], _now), do: wake(%{state | restoring: false})
+
+  defp restored(state, peers, now) do
+    state = %{state | roster: Roster.restore(state.roster, peers, now)}
+    state = Enum.reduce(peers, state, &Peers.item(&2, {:restored, &1}, now))
+    last = List.last(peers)
+
+    if state.restoring, do: act(state, {:restore, {last.name, last.creation}}), else: state
+  end
+
   defp pulse(state), do: SidecarLife.every(state.options.interval)
 
   defp answered(state, :ok, _now), do: state
   defp answered(state, :look, _now), do: act(state, {:look_at_sidecar, state.sidecar.process})
   defp answered(state, {:stuck, text}, now), do: kill(state, text, now)
 
-  # It waits for a name, or the cookie, which may be there now.
+  # It waits for a name, the cookie, or the peers of an earlier owner, which may be there now.
   defp wake(%{sidecar: %{state: :waiting}} = state),
     do: open(state, state.announcement.own != nil)
 
@@ -207,7 +221,9 @@ defmodule GossipCluster.Cluster.Local do
 
   # A node without a name is none, and so opens no socket.
   defp open(state, named) do
-    case SidecarLife.open(state.sidecar, named and Announcement.keys?(state.announcement)) do
+    ready = named and not state.restoring and Announcement.keys?(state.announcement)
+
+    case SidecarLife.open(state.sidecar, ready) do
       {:open, sidecar} -> act(%{state | sidecar: sidecar}, {:open, state.announcement.keys})
       {:wait, sidecar} -> put_status(%{state | sidecar: sidecar})
       {:nothing, _sidecar} -> state

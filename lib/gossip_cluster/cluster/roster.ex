@@ -57,12 +57,16 @@ defmodule GossipCluster.Cluster.Roster do
   def new(interval), do: %__MODULE__{grace: max(6 * interval, 10_000)}
 
   @doc """
-  Puts peers back that an earlier owner had listed; they are unconfirmed. That one may have run another version of this
+  Puts peers back that an earlier owner had listed, some of them or all; they are unconfirmed. That one may have run another version of this
   library, whose peers had other fields.
   """
   @spec restore(t(), [Peer.t()], integer()) :: t()
   def restore(roster, peers, now) do
-    peers |> Enum.reduce(roster, &put(&2, present(&1))) |> new_sidecar(now)
+    Enum.reduce(peers, roster, fn peer, roster ->
+      peer = present(peer)
+      unconfirmed = Map.put_new(roster.unconfirmed, key(peer), now + roster.grace)
+      put(%{roster | unconfirmed: unconfirmed}, peer)
+    end)
   end
 
   # Most often it is: thousands are put back at once.

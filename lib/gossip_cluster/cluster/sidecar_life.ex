@@ -75,9 +75,9 @@ defmodule GossipCluster.Cluster.SidecarLife do
   @spec delay(integer() | nil, integer()) :: 0 | pos_integer()
   def delay(last, now), do: if(last != nil and now - last < @early, do: @early, else: 0)
 
-  @doc "It is time to start one, if none runs; one that has no ring yet waits for it."
+  @doc "It is time to start one, if none runs; where it may not be opened yet, as without a ring, it waits."
   @spec open(t(), boolean()) :: {:open | :wait | :nothing, t()}
-  def open(%{state: state} = life, _keys?) when state in [:starting, :running],
+  def open(%{state: state} = life, _ready?) when state in [:starting, :running],
     do: {:nothing, life}
 
   def open(life, false), do: {:wait, %{life | state: :waiting}}

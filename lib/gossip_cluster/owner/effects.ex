@@ -50,6 +50,11 @@ defmodule GossipCluster.Owner.Effects do
     owner
   end
 
+  def act({:restore, behind}, owner) do
+    send(self(), {:restore, behind})
+    owner
+  end
+
   def act({:reply, from, reply}, owner), do: done(GenServer.reply(from, reply), owner)
 
   def act({:monitor, caller, pid}, owner) do

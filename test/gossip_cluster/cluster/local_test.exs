@@ -76,6 +76,134 @@ defmodule GossipCluster.Cluster.LocalTest do
     end
   end
 
+  # All of them at once took the owner 200 ms, with 4,096 of them.
+  describe "the peers of an earlier owner are put back in portions" do
+    # An owner whose predecessor had these, in portions of so many; what has happened by the last of them, and then.
+    defp successor(portions, past \\ %{}, between \\ []) do
+      [first | more] = portions
+      cluster = Cluster.new(options([]), Map.merge(%{past() | restoring: true}, past), 0)
+
+      {cluster, effects} =
+        handle(cluster, [{:start, local(), nil}, {:restore, first, [], 1}, {:local, local()}])
+
+      Enum.reduce(more, {cluster, effects}, fn peers, {cluster, effects} ->
+        {cluster, more} = handle(cluster, between ++ [{:restored, peers}])
+        {cluster, effects ++ more}
+      end)
+    end
+
+    defp portions(count, each), do: count |> crowd() |> Enum.sort() |> Enum.chunk_every(each)
+
+    test "each of them is shown in the turn that has it, and asks for what follows" do
+      [first, second] = portions(2 * Cluster.portion(), Cluster.portion())
+      {cluster, effects} = successor([first])
+      names = fn peers -> peers |> Enum.map(& &1.name) |> Enum.uniq() |> Enum.sort() end
+      assert names.(shown(effects)) == names.(first)
+      last = List.last(first)
+      assert [{last.name, last.creation}] == for({:restore, behind} <- effects, do: behind)
+      {cluster, effects} = handle(cluster, {:restored, second})
+      assert names.(shown(effects)) == names.(second)
+      last = List.last(second)
+      assert [{last.name, last.creation}] == for({:restore, behind} <- effects, do: behind)
+      refute :continue in effects
+      {cluster, effects} = handle(cluster, {:restored, []})
+      refute Enum.any?(effects, &match?({:restore, _}, &1))
+      assert names.(Cluster.peers(cluster)) == names.(first ++ second)
+    end
+
+    test "no sidecar is opened before all of them are, whatever happens; then one is, and they are confirmed in silence" do
+      [first, second] = portions(4, 2)
+      between = [{:timeout, :open}, {:local, local()}, {:pulse, local()}]
+      {cluster, effects} = successor([first, second], %{}, between)
+      refute Enum.any?(effects, &match?({:open, _}, &1))
+      {cluster, effects} = handle(cluster, {:restored, []})
+      assert [local().keys] == for({:open, keys} <- effects, do: keys)
+      [known | gone] = first ++ second
+      seen = [known, peer("zz@x")]
+
+      {cluster, effects} =
+        handle(cluster, [
+          {:opened, local().keys, process()},
+          {:frame, {:ready, ready()}},
+          {:frame, {:snapshot, :first, seen}},
+          {:frame, :snapshot_end}
+        ])
+
+      assert [{:up, %{name: "zz@x"}, 5}] = for({:up, _, _} = up <- facts(effects), do: up)
+      {cluster, effects} = handle(cluster, {:pulse, local()}, 9_999)
+      refute Enum.any?(facts(effects), &match?({:down, _, _, _}, &1))
+      {_cluster, effects} = handle(cluster, {:pulse, local()}, 10_000)
+      down = for {:down, peer, :silent, _left} <- facts(effects), do: peer.name
+      assert Enum.sort(down) == Enum.sort(Enum.map(gone, & &1.name))
+    end
+
+    test "an owner that follows another at once still waits with the sidecar when all of them are put back" do
+      cluster = Cluster.new(options([]), %{past() | restoring: true}, 10_000)
+      events = [{:start, local(), 9_500}, {:restore, crowd(1), [], 1}, {:local, local()}]
+      {cluster, effects} = handle(cluster, events ++ [{:restored, []}], 10_000)
+      refute Enum.any?(effects, &match?({:open, _}, &1))
+      {_cluster, effects} = handle(cluster, {:timeout, :open}, 11_000)
+      assert {:open, local().keys} in effects
+    end
+
+    # One that is not put back yet would be taken for a node that is not listed.
+    test "connections that come and go meanwhile are told behind them" do
+      [[a], [b], [c]] = portions(3, 1)
+      {cluster, _} = successor([[a]], %{up: [a.name, c.name]})
+      lost = [{:nodedown, c.name, :connection_closed, nil}, {:nodeup, b.name}]
+      {cluster, effects} = handle(cluster, lost ++ [{:restored, [b]}, {:restored, [c]}])
+      assert facts(effects) == []
+      {_cluster, effects} = handle(cluster, {:restored, []})
+
+      assert [{:nodedown, c.name, :connection_closed}, {:nodeup, b.name}] ==
+               Enum.filter(facts(effects), &(elem(&1, 0) in [:nodedown, :nodeup]))
+    end
+
+    test "who awaits meanwhile is answered when those that are connected are put back" do
+      [[a], [b]] = portions(2, 1)
+      cluster = Cluster.new(options([]), %{past() | restoring: true}, 0)
+      start = [{:start, local(), nil}, {:restore, [a], [a.name, b.name], 1}, {:local, local()}]
+      {cluster, _} = handle(cluster, start)
+      {cluster, effects} = handle(cluster, {:await, :caller, self(), 2, %{}, 1_000})
+      refute {:reply, :caller, :ok} in effects
+      {_cluster, effects} = handle(cluster, {:restored, [b]})
+      assert {:reply, :caller, :ok} in effects
+    end
+
+    test "a node that leaves meanwhile dials none of them" do
+      [first, second] = portions(4, 2)
+      {cluster, _} = successor([first])
+      {cluster, effects} = handle(cluster, {:leave, :caller})
+      assert [ref] = for({:request_leave, ref} <- effects, do: ref)
+      {cluster, effects} = handle(cluster, {:leave_failed, ref})
+      assert {:reply, :caller, :ok} in effects
+      {_cluster, effects} = handle(cluster, [{:restored, second}, {:restored, []}], 5_000)
+      assert dialled(effects) == []
+      assert [_ | _] = shown = shown(effects)
+      assert Enum.all?(shown, &(&1.connection == {:skipped, :not_alive}))
+    end
+
+    test "a ring that is changed meanwhile is the one that the sidecar gets" do
+      {cluster, _} = successor(portions(4, 2))
+      keys = Hidden.wrap([{:key, "another"}])
+      {cluster, effects} = handle(cluster, {:local, %{local() | keys: keys}})
+      refute Enum.any?(effects, &match?({:open, _}, &1))
+      {_cluster, effects} = handle(cluster, {:restored, []})
+      assert [keys] == for({:open, keys} <- effects, do: keys)
+    end
+
+    test "their dials begin a bounded number a turn" do
+      [first | more] = portions(4 * Cluster.portion(), Cluster.portion())
+      {cluster, _} = successor([first])
+
+      Enum.reduce(more ++ [[]], cluster, fn peers, cluster ->
+        {cluster, effects} = handle(cluster, {:restored, peers}, 5_000)
+        assert length(dialled(effects)) in 1..32
+        cluster
+      end)
+    end
+  end
+
   describe "the sidecar" do
     test "dies, is told once, and is started again; the roster stays, and what it knew is said again" do
       cluster = running([peer("zoe@x")])
