@@ -49,6 +49,16 @@ run = fn count, awaited ->
   rows
 end
 
+# The owner crashes, and the next one restores its peers; somebody awaits meanwhile. In a cluster of its own.
+restart = fn count, awaited ->
+  load = OwnerLoad.start(count, sidecar)
+  OwnerLoad.snapshot(load)
+  {restart, load} = OwnerLoad.restart(load, awaited)
+  rows = [restart: restart, confirm: OwnerLoad.snapshot(load)]
+  OwnerLoad.stop(load)
+  rows
+end
+
 # Clusters of their own, for this collects all memory, and the others are measured as they are found.
 words = fn count, also ->
   load = OwnerLoad.start(count, sidecar)
@@ -61,6 +71,7 @@ end
 
 # The first loads code.
 run.(64, false)
+restart.(64, true)
 
 for {what, also} <- [
       "that waits": fn _load -> :ok end,
@@ -78,7 +89,7 @@ end
 
       results =
         for size <- sizes do
-          runs = for _ <- 1..samples, do: run.(size, awaited)
+          runs = for _ <- 1..samples, do: run.(size, awaited) ++ restart.(size, awaited)
 
           for key <- Keyword.keys(hd(runs)) do
             of = Enum.map(runs, & &1[key])

@@ -6,6 +6,7 @@ defmodule GossipCluster.OwnerCostTest do
   alias GossipCluster.Cluster
   alias GossipCluster.Cluster.Dialer
   alias GossipCluster.{FakeSidecar, OwnerLoad, Peer, View}
+  alias GossipCluster.Owner.Effects
 
   @few 256
   @many 4_096
@@ -111,6 +112,62 @@ defmodule GossipCluster.OwnerCostTest do
     assert majors <= 3
   end
 
+  # It restored all in one step: 4,096 took 200 ms.
+  test "an owner whose predecessor crashed restores no more than a portion of its peers in a turn",
+       %{
+         sidecar: sidecar
+       } do
+    load = OwnerLoad.start(1_000, sidecar)
+    OwnerLoad.snapshot(load)
+    # Only the event, for the state is large.
+    event = [{[:_, :"$1", :_], [], [{:message, :"$1"}]}]
+    1 = :erlang.trace_pattern({Cluster, :handle, 3}, event, [:global])
+    {_figures, load} = OwnerLoad.restart(load, true)
+    :erlang.trace_pattern({Cluster, :handle, 3}, false, [:global])
+    events = events(load.owner)
+    OwnerLoad.stop(load)
+
+    portions =
+      Enum.flat_map(events, fn
+        {:restore, peers, _nodes, _seed} -> [length(peers)]
+        {:restored, peers} -> [length(peers)]
+        _event -> []
+      end)
+
+    assert Enum.all?(portions, &(&1 <= Cluster.portion()))
+    assert Enum.sum(portions) == 1_000
+    assert List.last(portions) == 0
+    # The sidecar is opened behind the last.
+    opened = Enum.find_index(events, &match?({:opened, _keys, _process}, &1))
+    assert opened > Enum.find_index(events, &(&1 == {:restored, []}))
+
+    # Each is a message, behind those that are there: who asks meanwhile is not kept waiting until the last.
+    assert Effects.act({:restore, {"a@x", 1}}, %{port: nil}) == %{port: nil}
+    assert_received {:restore, {"a@x", 1}}
+  end
+
+  test "what a peer costs that is restored", %{sidecar: sidecar} do
+    cost = fn count ->
+      runs =
+        for _ <- 1..3 do
+          load = OwnerLoad.start(count, sidecar)
+          OwnerLoad.snapshot(load)
+          {figures, load} = OwnerLoad.restart(load)
+          OwnerLoad.stop(load)
+          figures.reductions
+        end
+
+      Enum.min(runs)
+    end
+
+    # Code is loaded by the first.
+    _ = cost.(64)
+    {few, many} = {cost.(@few), cost.(@many)}
+
+    assert many <= 1.2 * few,
+           "#{round(few)} reductions a peer with #{@few} peers, #{round(many)} with #{@many}"
+  end
+
   # What cluster_test.exs holds of the effects, seen at the process: whatever else it may do of its own is seen, too.
   test "one frame about a peer is one write of it to the view, and one round of dialling", %{
     sidecar: sidecar
@@ -160,6 +217,22 @@ defmodule GossipCluster.OwnerCostTest do
   end
 
   defp rounds(calls), do: for({Dialer, :due, _arguments} <- calls, do: :one_round)
+
+  # What was handled by this one, of what was traced by now.
+  defp events(owner) do
+    ref = :erlang.trace_delivered(owner)
+    assert_receive {:trace_delivered, ^owner, ^ref}, 5_000
+    events(owner, [])
+  end
+
+  defp events(owner, events) do
+    receive do
+      {:trace_ts, ^owner, :call, {Cluster, :handle, 3}, event, _at} ->
+        events(owner, [event | events])
+    after
+      0 -> Enum.reverse(events)
+    end
+  end
 
   # All that was traced by now.
   defp calls(owner) do

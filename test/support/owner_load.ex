@@ -16,7 +16,7 @@ defmodule GossipCluster.OwnerLoad do
   no load of the machine changes. Words are what is left of that memory by such a collection, for each peer.
   """
 
-  alias GossipCluster.{FakeSidecar, Owner}
+  alias GossipCluster.{Cluster, FakeSidecar, Owner, View}
   alias GossipCluster.Owner.Timers
 
   defstruct [:name, :owner, :port, :peers, :supervisor]
@@ -41,22 +41,24 @@ defmodule GossipCluster.OwnerLoad do
     ]
 
     {:ok, supervisor} = GossipCluster.start_link(options)
-    owner = Process.whereis(name)
+
+    ready(%__MODULE__{
+      name: name,
+      owner: Process.whereis(name),
+      supervisor: supervisor,
+      peers:
+        for(n <- 1..count, do: FakeSidecar.peer("a#{n}@host.example", port: rem(n, 60_000) + 1))
+    })
+  end
+
+  # The sidecar of this owner runs.
+  defp ready(%{owner: owner} = load) do
     # No pulse of its own counts, and none goes unanswered.
     :sys.replace_state(owner, &%{&1 | timers: Timers.cancel(&1.timers, :pulse)})
     # 200 dials a second, of which there are none left for so long.
     hour = System.monotonic_time(:millisecond) + 3_600_000
     :sys.replace_state(owner, &put_in(&1.cluster.dialer.queue.tokens_at, hour))
-
-    load = %__MODULE__{
-      name: name,
-      owner: owner,
-      port: :sys.get_state(owner).port,
-      supervisor: supervisor,
-      peers:
-        for(n <- 1..count, do: FakeSidecar.peer("a#{n}@host.example", port: rem(n, 60_000) + 1))
-    }
-
+    load = %{load | port: :sys.get_state(owner).port}
     send(owner, {load.port, {:data, :erlang.term_to_binary(FakeSidecar.is_ready())}})
     settle(load)
     load
@@ -118,6 +120,49 @@ defmodule GossipCluster.OwnerLoad do
     measure(load, [], length(load.peers), fn -> GossipCluster.leave(load.name) end)
   end
 
+  @doc """
+  The owner is killed, and another follows it: what that has done when all peers are restored and a sidecar is opened.
+  Somebody may await from the first moment on. All of them are to be confirmed by a snapshot then. Returns the load with
+  the new owner, too.
+  """
+  def restart(load, awaited \\ false) do
+    # So it does not wait a second with its sidecar.
+    true = View.put(View.table(load.name), :opened, nil)
+    steps(true)
+    1 = :erlang.trace(load.supervisor, true, [:set_on_first_spawn | @flags])
+    since = System.monotonic_time(:microsecond)
+    Process.exit(load.owner, :kill)
+    load = %{load | owner: successor(load)}
+    waiting = if awaited, do: waiting(load)
+    opened(load)
+    settle(load)
+    milliseconds = (System.monotonic_time(:microsecond) - since) / 1000
+    {:reductions, reductions} = Process.info(load.owner, :reductions)
+    1 = :erlang.trace(load.supervisor, false, [:all])
+    1 = :erlang.trace(load.owner, false, @flags)
+    steps(false)
+    figures = figures(load.owner, reductions, length(load.peers), milliseconds)
+    if waiting, do: Process.unlink(waiting) && Process.exit(waiting, :kill)
+    names = for peer <- Cluster.peers(:sys.get_state(load.owner).cluster), do: peer.name
+    true = names == Enum.sort(for peer <- load.peers, do: peer.name)
+    {figures, ready(load)}
+  end
+
+  defp successor(%{owner: owner} = load) do
+    case Process.whereis(load.name) do
+      pid when pid in [nil, owner] -> Process.sleep(1) && successor(load)
+      pid -> pid
+    end
+  end
+
+  # It is when all of them are restored; that of the killed owner ran.
+  defp opened(load) do
+    case View.get(View.table(load.name), :status, nil) do
+      %{sidecar: :starting} -> :ok
+      _waiting -> Process.sleep(1) && opened(load)
+    end
+  end
+
   @doc "What the owner's memory holds, in words a peer, when all that is not needed is collected."
   def words(load) do
     settle(load)
@@ -138,10 +183,13 @@ defmodule GossipCluster.OwnerLoad do
 
   @doc "A caller that awaits more peers than there are, for as long as it lives."
   def await(load) do
-    pid = spawn_link(fn -> GossipCluster.await(load.name, min: 1_000_000, timeout: :infinity) end)
-
+    pid = waiting(load)
     settle(load)
     pid
+  end
+
+  defp waiting(load) do
+    spawn_link(fn -> GossipCluster.await(load.name, min: 1_000_000, timeout: :infinity) end)
   end
 
   defp measure(load, frames, peers, also \\ fn -> :ok end) do
@@ -159,10 +207,14 @@ defmodule GossipCluster.OwnerLoad do
     1 = :erlang.trace(load.owner, false, @flags)
     steps(false)
 
-    step = longest(load.owner)
+    figures(load.owner, reductions - before, peers, milliseconds)
+  end
+
+  defp figures(owner, reductions, peers, milliseconds) do
+    step = longest(owner)
 
     %{
-      reductions: (reductions - before) / peers,
+      reductions: reductions / peers,
       longest: milliseconds(step.longest),
       collecting: milliseconds(step.collecting),
       copied: step.copied,
