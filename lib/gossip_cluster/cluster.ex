@@ -179,7 +179,7 @@ defmodule GossipCluster.Cluster do
   end
 
   @doc "How many names are looked at in a turn, and how many peers are restored in one."
-  @spec portion() :: pos_integer()
+  @spec portion() :: 64
   def portion, do: @portion
 
   @doc "What follows from what has happened."
