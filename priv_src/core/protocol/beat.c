@@ -51,7 +51,7 @@ static void beat(struct gossip *g, struct effects *fx, uint8_t question)
 }
 
 /* The next beat, `delay` from the last one. */
-static void beat_after(struct gossip *g, int64_t delay, uint8_t step)
+static void plan_next(struct gossip *g, int64_t delay, uint8_t step)
 {
     int64_t left = g->beat_at + delay - g->now;
     g->beat_due = set_timer(g, left > 0 ? left : 0, TIMER_BEAT, g->self.boot, step);
@@ -60,7 +60,7 @@ static void beat_after(struct gossip *g, int64_t delay, uint8_t step)
 void beat_now(struct gossip *g, struct effects *fx)
 {
     beat(g, fx, BEAT_STEADY);
-    beat_after(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
+    plan_next(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
 }
 
 void beat_extra(struct gossip *g, struct effects *fx)
@@ -89,7 +89,7 @@ static bool reconsider(struct gossip *g, int64_t interval)
         g->beat_due - g->beat_at > group_interval(g)) {
         return false;
     }
-    beat_after(g, wanted, BEAT_FINAL);
+    plan_next(g, wanted, BEAT_FINAL);
     return true;
 }
 
@@ -114,7 +114,7 @@ void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         return;
     }
     if (joined(g, t->step)) { /* once more, for those who began to listen while this member joined */
-        beat_after(g, g->now - g->beat_at + random_between(g, SECOND_BEAT_MIN, SECOND_BEAT_MAX), BEAT_STEADY);
+        plan_next(g, g->now - g->beat_at + random_between(g, SECOND_BEAT_MIN, SECOND_BEAT_MAX), BEAT_STEADY);
         return;
     }
     if (t->step > 0 && pages_coming(g) && g->pull.tries <= 1) {
@@ -123,5 +123,5 @@ void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     }
     int64_t gap = question_gap((uint8_t)(t->step + 1), interval);
     beat(g, fx, t->step);
-    beat_after(g, gap, gap >= interval ? BEAT_STEADY : (uint8_t)(t->step + 1));
+    plan_next(g, gap, gap >= interval ? BEAT_STEADY : (uint8_t)(t->step + 1));
 }

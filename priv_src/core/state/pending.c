@@ -20,7 +20,7 @@ struct pending *pending_find(const struct pendings *t, uint64_t boot)
 }
 
 /* The one not heard for longest. */
-static struct pending *pending_oldest(struct pendings *t)
+static struct pending *oldest_of(struct pendings *t)
 {
     struct pending *oldest = &t->slots[0];
     for (size_t i = 1; i < t->count; i++) {
@@ -36,7 +36,7 @@ struct pending *pending_note(struct pendings *t, uint64_t boot)
         return p;
     }
     if (t->count == PENDING_MAX) {
-        pending_drop(t, pending_oldest(t));
+        pending_drop(t, oldest_of(t));
     }
     p = &t->slots[t->count];
     if (!index_add(&t->by_boot, boot, p)) {
