@@ -47,6 +47,8 @@ defmodule GossipCluster.Cluster.Connections do
 
   def event(%{links: links} = state, {:nodes, links, {:ok, names}}, _now) do
     {gone, come} = Dialer.compare(state.dialer, names)
+    {lost, found} = missed(state, MapSet.new(names))
+    {gone, come} = {Enum.uniq(gone ++ lost), Enum.uniq(come ++ found)}
 
     %{state | listing: false, problems: Problems.clear(state.problems, :list_nodes)}
     |> later(Enum.map(gone, &{:unlinked, &1}) ++ Enum.map(come, &{:linked, &1}))
@@ -67,6 +69,12 @@ defmodule GossipCluster.Cluster.Connections do
   @doc "Some time has passed."
   @spec pulse(State.t(), integer()) :: State.t()
   def pulse(state, now), do: state |> ask_cookies(Cookies.names(state.cookies)) |> list_nodes(now)
+
+  # What came and went while there was no owner was told by nobody.
+  defp missed(%{up: up} = state, names) do
+    found = names |> MapSet.difference(up) |> Enum.filter(&Roster.listed?(state.roster, &1))
+    {MapSet.to_list(MapSet.difference(up, names)), found}
+  end
 
   defp list_nodes(state, now) do
     if state.announcement.own == nil or state.listing or now - state.listed_at < @list_every,

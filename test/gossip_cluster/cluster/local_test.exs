@@ -84,7 +84,11 @@ defmodule GossipCluster.Cluster.LocalTest do
       cluster = Cluster.new(options([]), Map.merge(%{past() | restoring: true}, past), 0)
 
       {cluster, effects} =
-        handle(cluster, [{:start, local(), nil}, {:restore, first, [], 1}, {:local, local()}])
+        handle(cluster, [
+          {:start, local(), nil},
+          {:restore, first, Map.get(past, :up, []), 1},
+          {:local, local()}
+        ])
 
       Enum.reduce(more, {cluster, effects}, fn peers, {cluster, effects} ->
         {cluster, more} = handle(cluster, between ++ [{:restored, peers}])
@@ -153,10 +157,35 @@ defmodule GossipCluster.Cluster.LocalTest do
       lost = [{:nodedown, c.name, :connection_closed, nil}, {:nodeup, b.name}]
       {cluster, effects} = handle(cluster, lost ++ [{:restored, [b]}, {:restored, [c]}])
       assert facts(effects) == []
+      # Nor does it turn round and round until then.
+      refute :continue in effects
       {_cluster, effects} = handle(cluster, {:restored, []})
 
       assert [{:nodedown, c.name, :connection_closed}, {:nodeup, b.name}] ==
                Enum.filter(facts(effects), &(elem(&1, 0) in [:nodedown, :nodeup]))
+    end
+
+    # Who was connected stayed so for subscribers, and its next connection was not told.
+    test "connections that came and went while there was no owner are told when they are listed next" do
+      [[a], [b], [c]] = portions(3, 1)
+      past = %{past() | up: [a.name, c.name, "gone@x"]}
+      nodes = [a.name, b.name, "unlisted@x"]
+      start = [{:start, local(), nil}, {:restore, [a, b, c], nodes, 1}, {:local, local()}]
+      {cluster, effects} = handle(Cluster.new(options([]), past, 0), start)
+      assert facts(effects) == []
+      {cluster, effects} = handle(cluster, {:pulse, local()}, 5_000)
+      assert [links] = for({:list_nodes, links} <- effects, do: links)
+      {cluster, effects} = handle(cluster, {:nodes, links, {:ok, nodes}}, 5_001)
+
+      assert Enum.sort([{:nodedown, "gone@x", nil}, {:nodedown, c.name, nil}, {:nodeup, b.name}]) ==
+               Enum.sort(facts(effects))
+
+      assert [{:disconnected, %{name: lost}, nil}, {:connected, %{name: found}}] = told(effects)
+      assert {lost, found} == {c.name, b.name}
+      {cluster, effects} = handle(cluster, {:nodes, links, {:ok, nodes}}, 5_002)
+      assert facts(effects) == []
+      {_cluster, effects} = handle(cluster, {:nodeup, c.name}, 5_003)
+      assert {:nodeup, c.name} in facts(effects)
     end
 
     test "who awaits meanwhile is answered when those that are connected are put back" do
