@@ -139,8 +139,9 @@ defmodule GossipCluster.Cluster do
           | {:report, [Facts.fact()]}
 
   @typedoc """
-  What an earlier owner of this cluster knew. `restoring`: it has listed peers. They come in portions, of `{:restore, _,
-  _, _}` the first, and then of a `{:restored, _}` for each effect `{:restore, behind}`, until one is empty.
+  What an earlier owner of this cluster knew. `restoring`: its peers come in portions, of `{:restore, _, _, _}` the
+  first, and then of a `{:restored, _}` for each effect `{:restore, behind}`, until one is empty. Else all of them, if
+  there are any, come with `{:restore, _, _, _}`.
   """
   @type past :: %{
           restoring: boolean(),

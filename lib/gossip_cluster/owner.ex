@@ -85,7 +85,8 @@ defmodule GossipCluster.Owner do
       told: View.get(view, :told, {:ok, []}),
       interfaces: View.get(view, :interfaces, []),
       foreign: View.get(view, :foreign, false),
-      restoring: View.peers?(view)
+      # Fewer are restored at once, while the sidecar starts.
+      restoring: View.peers?(view, Cluster.portion())
     }
 
     owner = %__MODULE__{

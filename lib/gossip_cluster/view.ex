@@ -35,9 +35,9 @@ defmodule GossipCluster.View do
   @spec peers(t()) :: [Peer.t()]
   def peers(view), do: :ets.select(view, [{{{:peer, :_, :_}, :"$1"}, [], [:"$1"]}])
 
-  @doc "Whether any peer is shown."
-  @spec peers?(t()) :: boolean()
-  def peers?(view), do: next_peers(view, nil, 1) != []
+  @doc "Whether so many peers are shown, at least."
+  @spec peers?(t(), pos_integer()) :: boolean()
+  def peers?(view, count), do: length(next_peers(view, nil, count)) == count
 
   @doc """
   So many peers, by name and creation: the first of them, or those that follow one of this name and creation. Who asks

@@ -146,6 +146,20 @@ defmodule GossipCluster.OwnerCostTest do
     assert_received {:restore, {"a@x", 1}}
   end
 
+  # GossipCluster.Epmd forgets in a while who is not listed any more: also those that the owner has not restored yet.
+  test "a cluster that is stopped while its owner restores its peers leaves none of them to epmd",
+       %{sidecar: sidecar} do
+    load = OwnerLoad.start(@many, sidecar)
+    OwnerLoad.snapshot(load)
+    listed = fn -> :ets.match(GossipCluster.Epmd, {{:"$1", load.name}, :_, :_, :_, nil}) end
+    assert length(listed.()) == @many
+    # The next owner has just begun when it is stopped.
+    Process.exit(load.owner, :kill)
+    _successor = OwnerLoad.successor(load)
+    OwnerLoad.stop(load)
+    assert listed.() == []
+  end
+
   test "what a peer costs that is restored", %{sidecar: sidecar} do
     cost = fn count ->
       runs =

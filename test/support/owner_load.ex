@@ -148,7 +148,8 @@ defmodule GossipCluster.OwnerLoad do
     {figures, ready(load)}
   end
 
-  defp successor(%{owner: owner} = load) do
+  @doc "The owner that follows the load's, which was killed: when there is one."
+  def successor(%{owner: owner} = load) do
     case Process.whereis(load.name) do
       pid when pid in [nil, owner] -> Process.sleep(1) && successor(load)
       pid -> pid

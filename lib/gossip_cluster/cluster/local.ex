@@ -31,8 +31,8 @@ defmodule GossipCluster.Cluster.Local do
   @doc "Something has happened to this node, or to its sidecar."
   @spec event(State.t(), tuple(), integer()) :: State.t()
   def event(state, {:start, local, last_opened}, now) do
-    # The sidecar takes its time to start: let it begin with that before anything else is looked at, but for the peers
-    # that an earlier owner had listed.
+    # The sidecar takes its time to start: let it begin with that before anything else is looked at, but for peers that
+    # are restored in portions.
     {:same, announcement} = Announcement.update(state.announcement, %{local | own: nil})
 
     state =

@@ -57,8 +57,8 @@ defmodule GossipCluster.Cluster.Roster do
   def new(interval), do: %__MODULE__{grace: max(6 * interval, 10_000)}
 
   @doc """
-  Puts peers back that an earlier owner had listed, some of them or all; they are unconfirmed. That one may have run another version of this
-  library, whose peers had other fields.
+  Puts peers back that an earlier owner had listed, some of them or all; they are unconfirmed. That one may have run
+  another version of this library, whose peers had other fields.
   """
   @spec restore(t(), [Peer.t()], integer()) :: t()
   def restore(roster, peers, now) do
@@ -76,6 +76,11 @@ defmodule GossipCluster.Cluster.Roster do
 
   @doc "The sidecar is a new one: what its predecessor said must be confirmed."
   @spec new_sidecar(t(), integer()) :: t()
+  # As all are that were just restored: thousands.
+  def new_sidecar(%{unconfirmed: unconfirmed, size: size} = roster, _now)
+      when map_size(unconfirmed) == size,
+      do: %{roster | seen: nil}
+
   def new_sidecar(roster, now) do
     # A grace that runs already goes on: a sidecar that dies again and again must not keep the dead listed for ever.
     waiting =

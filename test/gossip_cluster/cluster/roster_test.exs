@@ -127,6 +127,22 @@ defmodule GossipCluster.Cluster.RosterTest do
     assert {_, [{:down, ^a, :silent}]} = expire(roster, 10_000)
   end
 
+  test "peers that are restored wait for their grace from then on, also when the sidecar is opened later" do
+    [a, b, c] = for name <- ["a@x", "b@x", "c@x"], do: peer(name)
+    roster = Roster.new(1000) |> Roster.restore([a, b], 0) |> Roster.restore([c], 100)
+    assert Roster.list(roster) == [a, b, c]
+    roster = Roster.new_sidecar(roster, 5_000)
+    # A page of it confirms one; the next sidecar has to confirm that one anew.
+    {roster, []} = Roster.apply(roster, {:snapshot, :first, [b]})
+    roster = Roster.new_sidecar(roster, 6_000)
+    # What the first had begun to list is no list of this one's.
+    {roster, []} = Roster.apply(roster, :snapshot_end)
+    {roster, []} = expire(roster, 9_999)
+    {roster, [{:down, ^a, :silent}]} = expire(roster, 10_000)
+    {roster, [{:down, ^c, :silent}]} = expire(roster, 10_100)
+    {_roster, [{:down, ^b, :silent}]} = expire(roster, 16_000)
+  end
+
   test "a second new sidecar starts a new grace for those that the first has confirmed" do
     a = peer("a@x")
     {roster, _} = Roster.apply(Roster.new(1000), {:up, a})
