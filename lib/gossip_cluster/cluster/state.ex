@@ -65,8 +65,8 @@ defmodule GossipCluster.Cluster.State do
     # When the timers of the dialer and of the watch over the paths ring.
     dial_at: nil,
     path_at: nil,
-    # Whether peers of an earlier owner are still to be put back: as long no sidecar is opened, and all else that concerns
-    # a peer waits.
+    # Whether peers of an earlier owner are still to be put back: until then no sidecar is opened, and all else that
+    # concerns a peer waits.
     restoring: false,
     # What waits for a turn. Of this turn: names to look at, and what is to be done first, then, and told.
     backlog: :queue.new(),
