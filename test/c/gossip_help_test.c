@@ -119,15 +119,20 @@ static void a_page_that_nobody_asked_for(void **state)
     assert_true(net_sent(net, a, since, WIRE_ROSTER, NULL) > 0);
 }
 
-/* The first who answered serves no pages, and goes on living: at first it is asked quickly, then once in T;
- * and the newcomer beats all the while. */
+/* The first who answered, and has shown where it is, serves no pages, and goes on living: at first it is
+ * asked quickly, then once in T; and the newcomer beats all the while. */
 static void a_roster_that_nobody_serves(void **state)
 {
     struct net *net = *state;
     struct forged f = forge(100, "f@h3", 1, 10);
     size_t a = net_member(net, "a@h1", 1);
+    struct wire_message m;
     net_run(net, 5 * MS_US);
     int64_t since = net->now;
+    uint64_t there = net_challenge(net, a, &f);
+    forge_start(&f, &m, WIRE_ACK);
+    forge_echo(&m, gossip_boot(net->nodes[a]->g), there);
+    net_say(net, a, &f, PATH_UNICAST, &m);
     for (int i = 0; i < 20; i++) {
         net_prove(net, a, &f);
         net_run(net, SECOND_US / 2);

@@ -249,13 +249,14 @@ void join_reply(struct gossip *g, struct effects *fx, const struct wire_message 
 }
 
 void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message *m, uint32_t incarnation,
-                 const struct path *from)
+                 const struct path *from, size_t most)
 {
     struct path to = path_unicast(&from->addr);
+    size_t longest = longest_echo(m);
     struct wire_message reply;
     message_start(g, &reply, WIRE_ACK);
     message_verdict(&reply, VERDICT_DEAD, m->id.boot, incarnation);
-    echo(g, fx, m, &to, &reply, longest_echo(m));
+    echo(g, fx, m, &to, &reply, most < longest ? most : longest);
 }
 
 void join_verify(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)

@@ -30,9 +30,9 @@ void join_answer(struct gossip *g, struct effects *fx, const struct wire_message
 /* Gives the sender the echo it asked for, the way it came. */
 void join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
 
-/* The same to somebody who is back from the dead: and tells it so, that it may refute. */
+/* The same to somebody who is back from the dead: and tells it so, that it may refute; in so many bytes. */
 void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message *m, uint32_t incarnation,
-                 const struct path *from);
+                 const struct path *from, size_t most);
 
 /* It answered a nonce that was for all, from an address that it does not call its own: it is asked there. */
 void join_verify(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);

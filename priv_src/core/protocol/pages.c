@@ -5,7 +5,8 @@
  *
  * Nor may it flood another: the seal does not cover the source of a request. Where its sender was not reached
  * yet, a page has at most three times its bytes, as what goes to strangers; the next request echoes it, and
- * from then on pages are whole. */
+ * from then on pages are whole. The same holds for the first requests: where their receiver only says that it
+ * is. */
 #include "protocol/pages.h"
 
 #include "protocol/send.h"
@@ -19,6 +20,19 @@ static void pause(struct gossip *g)
 {
     int64_t wait = g->pull.vain < PAGE_PEERS ? PAGE_RETRY : current_interval(g);
     g->pull.due = set_timer(g, wait, TIMER_PULL, g->self.boot, 0);
+}
+
+/* Whether a request of this size may go out now; where nobody was reached, beyond what is allowed there, it
+ * may as often as a silent peer is probed. */
+static bool may_ask(struct gossip *g, size_t size)
+{
+    bool any = g->pull.most == PULL_ANY, allowed = size <= g->pull.most;
+    if (!allowed && g->now - g->pull.asked < PROBE_EVERY) {
+        return false;
+    }
+    g->pull.most = any ? PULL_ANY : allowed ? (uint16_t)(g->pull.most - size) : 0;
+    g->pull.asked = g->now;
+    return true;
 }
 
 /* Each request has a nonce of its own, good for one page; the same request again has the same. */
@@ -35,19 +49,36 @@ static void request(struct gossip *g, struct effects *fx, const struct addr *to)
     if (g->pull.echo != 0) {
         message_echo(&m, g->pull.from, g->pull.echo);
     }
-    message_to(g, fx, g->pull.from, to, &m);
+    m.to = *to;
+    m.has |= HAS_TO;
+    size_t size = message_size(&m);
+    while (size > g->pull.most && message_shed(&m)) {
+        size = message_size(&m);
+    }
+    if (may_ask(g, size)) {
+        message_to(g, fx, g->pull.from, to, &m);
+        g->pull.tries++;
+    } else if (g->roster.listed > 1) {
+        g->pull.tries = PAGE_TRIES; /* another may be asked sooner */
+    }
     pause(g);
-    g->pull.tries++;
 }
 
-bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
+bool pages_wanted(const struct gossip *g)
 {
-    if (g->pull.active || g->pull.complete) {
-        return false;
-    }
-    g->pull = (struct pull){.from = m->id.boot, .echo = m->nonce, .since = g->now, .active = true};
-    request(g, fx, &from->addr);
-    return from->kind == PATH_UNICAST; /* who asks by the group may hear nothing else */
+    return !g->pull.active && !g->pull.complete;
+}
+
+void pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct addr *to,
+                 size_t most)
+{
+    g->pull = (struct pull){.from = m->id.boot,
+                            .echo = m->nonce,
+                            .since = g->now,
+                            .asked = g->now,
+                            .most = (uint16_t)most,
+                            .active = true};
+    request(g, fx, to);
 }
 
 /* Some listed peer, at random; there is one. */
@@ -64,6 +95,7 @@ static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, uin
     g->pull = (struct pull){.from = p->id.boot,
                             .cursor = cursor,
                             .since = g->now,
+                            .most = PULL_ANY,
                             .active = true,
                             .single = single,
                             .complete = g->pull.complete};
@@ -115,6 +147,7 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
             return;
         }
         p = anybody(g);
+        g->pull.most = p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
         g->pull.from = p->id.boot;
         g->pull.nonce = g->pull.echo = 0;
         g->pull.tries = 0;
@@ -227,6 +260,7 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
         return false; /* not asked for, or a second copy */
     }
     g->pull.nonce = 0;
+    g->pull.most = PULL_ANY; /* what it answers only went there */
     g->pull.echo = m->nonce;
     g->pull.cursor = m->cursor;
     g->lookups_vain = 0;

@@ -4,8 +4,13 @@
 
 #include "state/state.h"
 
-/* The first who answered is asked for its roster. True if a request went out (it echoes, too). */
-bool pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
+/* Whether a roster is still to be asked for: of the first who answers. */
+bool pages_wanted(const struct gossip *g);
+
+/* It is, where it is: with so many bytes at most, repetitions among them, that come quickly; with more a
+ * little later. The request echoes, too. */
+void pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct addr *to,
+                 size_t most);
 
 /* Asks this peer for the whole roster once more; false when a roster is on its way already. */
 bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p);

@@ -216,6 +216,13 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
     }
 }
 
+/* What a datagram may still cause where it came from: three times its bytes, less what went out since. */
+static size_t left(const struct gossip *g, const struct wire_message *m, uint64_t before)
+{
+    size_t sent = (size_t)(g->stats.bytes_sent - before), most = 3 * (size_t)m->size;
+    return sent < most ? most - sent : 0;
+}
+
 /* A datagram of someone unknown, or buried. Holders of the key may be recorded: only an echo of our own nonce
  * counts. */
 static void from_stranger(struct gossip *g, struct effects *fx, const struct peer *gone,
@@ -246,13 +253,20 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     reached(p, a);
     g->heard = g->now;
     isolate_leave(g, fx);
+    uint64_t before = g->stats.bytes_sent;
+    bool wanted = pages_wanted(g);
     if (m->type == WIRE_ROSTER) {
         (void)pages_receive(g, fx, p, m, a->from);
     }
     if (accuse) {
-        join_accuse(g, fx, m, incarnation, a->from);
-    } else if (!pages_begin(g, fx, m, a->from)) {
-        join_reply(g, fx, m, a->from);
+        join_accuse(g, fx, m, incarnation, a->from, left(g, m, before));
+        return;
+    }
+    if (m->type != WIRE_ROSTER && (!wanted || a->from->kind == PATH_GROUP)) {
+        join_reply(g, fx, m, a->from); /* who asks by the group may hear nothing else */
+    }
+    if (wanted) {
+        pages_begin(g, fx, m, &a->where, a->answers == ANSWER_HERE ? PULL_ANY : left(g, m, before));
     }
 }
 

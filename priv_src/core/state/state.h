@@ -48,6 +48,8 @@ struct tale {
     uint8_t beats; /* so many more */
 };
 
+#define PULL_ANY UINT16_MAX
+
 /* The roster being pulled from another. */
 struct pull {
     uint64_t from;
@@ -56,6 +58,8 @@ struct pull {
     uint64_t echo;  /* the nonce of what that one said last: who asks shows that it is where it asks from */
     int64_t due;    /* of the timer that means something */
     int64_t since;  /* when it began */
+    int64_t asked;  /* when the last request went out */
+    uint16_t most;  /* bytes that may still be sent where it only says that it is; PULL_ANY: it is there */
     uint8_t tries;  /* of the peer that is asked now */
     uint8_t vain;   /* peers asked in vain, up to PAGE_PEERS */
     bool active;

@@ -136,4 +136,7 @@ size_t net_sent(const struct net *net, size_t i, int64_t since, uint8_t type, st
 /* A forged member answers whatever node i has last asked of it: lists it. */
 void net_prove(struct net *net, size_t i, struct forged *f);
 
+/* It asks node i as a stranger, or as a peer who comes from elsewhere: what that asks it there. */
+uint64_t net_challenge(struct net *net, size_t i, struct forged *f);
+
 #endif

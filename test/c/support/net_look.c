@@ -123,3 +123,19 @@ void net_prove(struct net *net, size_t i, struct forged *f)
     forge_echo(&m, gossip_boot(net->nodes[i]->g), witness_nonce(&net->nodes[i]->witness));
     net_say(net, i, f, PATH_UNICAST, &m);
 }
+
+uint64_t net_challenge(struct net *net, size_t i, struct forged *f)
+{
+    static struct wire_message m;
+    size_t before = net->log_count;
+    forge_start(f, &m, WIRE_PROBE);
+    m.flags = WIRE_ASK;
+    m.own_count = 0;
+    net_say(net, i, f, PATH_UNICAST, &m);
+    const struct sent *s = &net->log[before];
+    if (net->log_count != before + 1 || !addr_same(&s->path.addr, &f->addr) ||
+        witness_open(&net->nodes[i]->witness, s->data, s->len, &m) != 0 || (m.flags & WIRE_ASK) == 0) {
+        abort();
+    }
+    return m.nonce;
+}
