@@ -139,11 +139,87 @@ static void where_it_only_says_that_it_is_little_is_sent(void **state)
     }
 }
 
+/* A peer's fresh datagram comes from where it is not known to be: what answers it there asks it, too, and
+ * nothing else does. Once that is answered it is at home there. */
+static void a_peer_that_asks_from_elsewhere_is_answered_once(void **state)
+{
+    static const struct {
+        uint8_t type, path_kind, flags;
+        uint16_t has;
+        bool asked; /* it can prove then that it is there */
+    } rows[] = {
+        {WIRE_PROBE, PATH_UNICAST, WIRE_ASK, 0, true},
+        {WIRE_PROBE, PATH_UNICAST, 0, 0, true},
+        {WIRE_ACK, PATH_UNICAST, WIRE_ASK, 0, true},
+        {WIRE_ACK, PATH_UNICAST, 0, 0, true},
+        {WIRE_NEWS, PATH_UNICAST, WIRE_ASK, 0, true},
+        {WIRE_PROBE_FOR, PATH_UNICAST, WIRE_ASK, HAS_TARGET, true},
+        {WIRE_ROSTER, PATH_UNICAST, WIRE_ASK, HAS_CURSOR, true},
+        {WIRE_DISCONNECT, PATH_UNICAST, WIRE_ASK, HAS_DISCONNECT, true},
+        {WIRE_HELLO, PATH_UNICAST, 0, HAS_QUESTION, true},
+        {WIRE_HELLO, PATH_GROUP, 0, HAS_QUESTION, true},
+        {WIRE_HELLO, PATH_GROUP, 0, 0, true},
+        {WIRE_PROBE, PATH_GROUP, WIRE_ASK, HAS_TARGET, false},
+        {WIRE_ACK, PATH_GROUP, WIRE_ASK, HAS_TARGET, false},
+        {WIRE_DISCONNECT, PATH_GROUP, WIRE_ASK, HAS_TARGET | HAS_DISCONNECT, false},
+    };
+    static struct wire_message m;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct net *net = net_again(state);
+        struct addr elsewhere = VICTIM;
+        struct forged f = forge(0x6000, "n@h", 1, 66);
+        size_t bytes;
+        (void)talkative(net, 'a');
+        if (rows[i].type == WIRE_PROBE_FOR) {
+            (void)talkative(net, 'b');
+        } /* else it is always the first one's turn */
+        net_run(net, 3 * SECOND_US);
+        net_prove(net, 0, &f);
+        net_run(net, 100 * MS_US);
+        int64_t since = ++net->now;
+        forge_start(&f, &m, rows[i].type);
+        m.flags = rows[i].flags;
+        m.has = rows[i].has;
+        m.own_count = 0;
+        m.question = 1;
+        m.pad_to = rows[i].type == WIRE_HELLO && rows[i].has != 0 ? QUESTION_SIZE - SEAL_OVERHEAD : 0;
+        m.target = gossip_boot(net->nodes[rows[i].type == WIRE_PROBE_FOR]->g);
+        m.ended = (uint64_t)net->now;
+        if (rows[i].type == WIRE_ACK && rows[i].path_kind == PATH_GROUP) {
+            forge_echo(&m, gossip_boot(net->nodes[0]->g), 1);
+        }
+        size_t len = inject(net, &f, &m, rows[i].path_kind, &elsewhere);
+        net_run(net, 50 * MS_US);
+        size_t count = caused(net, &elsewhere, since, &bytes);
+        if (count == 0 || count > (rows[i].type == WIRE_PROBE_FOR ? 2 : 1) || bytes > 3 * len) {
+            fail_msg("row %zu: %zu bytes cause %zu, in %zu datagrams", i, len, bytes, count);
+        }
+        struct sent asked;
+        if (attack_sent_to(net, &elsewhere, since, NULL) == 0) {
+            assert_false(rows[i].asked);
+            continue;
+        }
+        for (size_t k = 0; !(net->log[k].at >= since && addr_same(&net->log[k].path.addr, &elsewhere)); k++) {
+            asked = net->log[k + 1];
+        }
+        assert_int_equal(witness_open(&net->nodes[0]->witness, asked.data, asked.len, &m), 0);
+        assert_int_equal((m.flags & WIRE_ASK) != 0, rows[i].asked);
+        uint64_t nonce = m.nonce;
+        forge_start(&f, &m, WIRE_ACK);
+        m.own_count = 0;
+        forge_echo(&m, gossip_boot(net->nodes[0]->g), nonce);
+        assert_false(attack_believes(net, 0, f.id.boot, &elsewhere));
+        (void)inject(net, &f, &m, PATH_UNICAST, &elsewhere);
+        assert_true(attack_believes(net, 0, f.id.boot, &elsewhere));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(the_first_page_is_asked_for_where_the_answer_was_proven),
         NET_TEST(where_it_only_says_that_it_is_little_is_sent),
+        NET_TEST(a_peer_that_asks_from_elsewhere_is_answered_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,31 +221,40 @@ static void echo(struct gossip *g, struct effects *fx, const struct wire_message
     }
 }
 
-void join_answer(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
+bool join_answer(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from,
+                 bool ask)
 {
     struct path to = path_unicast(&from->addr);
     struct wire_message reply;
     if (is_knock(m, from)) {
         message_start(g, &reply, WIRE_ACK);
+        reply.flags = ask ? WIRE_ASK : 0;
         echo(g, fx, m, &to, &reply, m->size);
-        return;
+        return true;
     }
-    if ((m->has & HAS_QUESTION) != 0 && m->question > 0 && join_turn(g, m, 0)) {
-        message_start(g, &reply, WIRE_ACK);
-        bool by_group = m->question >= QUESTION_MUTE || from->source == SOURCE_FAR;
-        echo(g, fx, m, by_group ? from : &to, &reply, join_longest(m));
+    if ((m->has & HAS_QUESTION) == 0 || m->question == 0 || !join_turn(g, m, 0)) {
+        return false;
     }
+    bool by_group = m->question >= QUESTION_MUTE || from->source == SOURCE_FAR;
+    message_start(g, &reply, WIRE_ACK);
+    reply.flags = ask && !by_group ? WIRE_ASK : 0;
+    echo(g, fx, m, by_group ? from : &to, &reply, join_longest(m));
+    return true;
 }
 
-void join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
+bool join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from,
+                bool ask)
 {
     struct wire_message reply;
-    if ((m->flags & WIRE_ASK) != 0 && (from->kind != PATH_GROUP || names_me(g, m))) {
-        message_start(g, &reply, WIRE_ACK);
-        reply.ended = m->ended;
-        reply.has |= m->type == WIRE_DISCONNECT ? HAS_DISCONNECT : 0; /* what is acknowledged */
-        echo(g, fx, m, from, &reply, longest_echo(m));
+    if ((m->flags & WIRE_ASK) == 0 || (from->kind == PATH_GROUP && !names_me(g, m))) {
+        return false;
     }
+    message_start(g, &reply, WIRE_ACK);
+    reply.flags = ask && from->kind != PATH_GROUP ? WIRE_ASK : 0;
+    reply.ended = m->ended;
+    reply.has |= m->type == WIRE_DISCONNECT ? HAS_DISCONNECT : 0; /* what is acknowledged */
+    echo(g, fx, m, from, &reply, longest_echo(m));
+    return true;
 }
 
 void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message *m, uint32_t incarnation,

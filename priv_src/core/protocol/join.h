@@ -24,11 +24,13 @@ void join_ask(struct gossip *g, struct effects *fx, uint64_t boot);
 void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *e);
 
 /* A newcomer's question, though this member knows it: answers when it is its turn, or when it came to this
- * member alone. */
-void join_answer(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
+ * member alone. True if so; the answer has a question of its own, if that is wanted and it goes to one. */
+bool join_answer(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from,
+                 bool ask);
 
-/* Gives the sender the echo it asked for, the way it came. */
-void join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from);
+/* Gives the sender the echo it asked for, the way it came; the same. */
+bool join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from,
+                bool ask);
 
 /* The same to somebody who is back from the dead: and tells it so, that it may refute; in so many bytes. */
 void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message *m, uint32_t incarnation,

@@ -93,23 +93,30 @@ static void reached(struct peer *p, const struct arrival *a)
     }
 }
 
+/* Whether a peer is to be asked at an address where it is not known: now and then. What was said to the group
+ * with a question is answered there, by the one whom it names; nothing else may come of it. */
+static bool to_try(const struct gossip *g, const struct peer *p, const struct wire_message *m,
+                   const struct arrival *a)
+{
+    return g->now - p->path_tried >= PATH_RETRY && a->from->source != SOURCE_FAR &&
+           (a->from->kind == PATH_UNICAST || ((m->flags & WIRE_ASK) == 0 && join_turn(g, m, a->sequence)));
+}
+
 /* The seal does not cover the source. An address at which a peer is not known counts when the peer says under
- * the seal that it is its own, or has answered from there; until then it is asked, now and then. */
-static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+ * the seal that it is its own, or has answered from there. True when it is to be asked there. */
+static bool learn_address(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                           const struct arrival *a)
 {
     const struct addr *from = &a->from->addr;
-    bool claimed = a->newest && message_claims(m, from), changed = false;
+    bool claimed = a->newest && message_claims(m, from), changed = false, ask = false;
     if (a->answers >= ANSWER_CLAIMED) {
         changed = peer_address(p, &a->where);
         reached(p, a);
     } else if (peer_has_address(p, from) || claimed) {
         changed = peer_address(p, from);
-    } else if (g->now - p->path_tried >= PATH_RETRY && a->from->source != SOURCE_FAR &&
-               (a->from->kind == PATH_UNICAST || join_turn(g, m, a->sequence))) {
+    } else if (to_try(g, p, m, a)) {
         p->path_tried = g->now;
-        message_probe(g, fx, p->id.boot, from,
-                      a->from->kind == PATH_UNICAST ? 3 * (size_t)m->size : join_longest(m));
+        ask = true;
     }
     if (a->newest && m->own_count > 0 && p->hearsay != 0) {
         changed = peer_own_word(p, m->own, m->own_count) || changed;
@@ -117,6 +124,15 @@ static void learn_address(struct gossip *g, struct effects *fx, struct peer *p, 
     if (changed && p->state == PEER_LISTED) {
         tell_update(g, fx, p);
     }
+    return ask;
+}
+
+/* What answers it there may have asked it, too. */
+static void try_address(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                        const struct path *from)
+{
+    message_probe(g, fx, m->id.boot, &from->addr,
+                  from->kind == PATH_UNICAST ? 3 * (size_t)m->size : join_longest(m));
 }
 
 static void believe_entries(struct gossip *g, struct effects *fx, const struct wire_message *m,
@@ -139,37 +155,31 @@ static void believe_entries(struct gossip *g, struct effects *fx, const struct w
     }
 }
 
-static void dispatch(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                     const struct arrival *a)
+/* True when it was answered where it came from; with a question, if that is `ask`ed. */
+static bool dispatch(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                     const struct arrival *a, bool ask)
 {
     switch (m->type) {
     case WIRE_HELLO:
-        join_answer(g, fx, m, a->from);
-        break;
+        return join_answer(g, fx, m, a->from, ask);
     case WIRE_ACK:
         relay_ack(g, fx, m, a->answers != ANSWER_NONE);
         disconnect_acked(p, m);
-        join_reply(g, fx, m, a->from);
-        break;
+        return join_reply(g, fx, m, a->from, ask);
     case WIRE_PROBE_FOR:
-        relay_request(g, fx, m, a->from);
-        break;
+        return relay_request(g, fx, m, a->from, ask);
     case WIRE_ROSTER:
         if (pages_receive(g, fx, p, m, a->from)) {
             believe_entries(g, fx, m, a->from);
         }
-        break;
+        return false; /* a page goes only where the peer is known to be */
     case WIRE_NEWS:
         believe_entries(g, fx, m, a->from);
-        break;
+        return false;
     case WIRE_DISCONNECT:
-        if (disconnect_heard(g, fx, p, m)) {
-            join_reply(g, fx, m, a->from);
-        }
-        break;
+        return disconnect_heard(g, fx, p, m) && join_reply(g, fx, m, a->from, ask);
     default:
-        join_reply(g, fx, m, a->from);
-        break;
+        return join_reply(g, fx, m, a->from, ask);
     }
 }
 
@@ -189,7 +199,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         member_gone(g, fx, p, reason);
         return;
     }
-    learn_address(g, fx, p, m, a);
+    bool ask = learn_address(g, fx, p, m, a);
     bool first = life && !p->met;
     if (first) {
         roster_met(&g->roster, p);
@@ -209,7 +219,9 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
     /* Of others only what they hear, too. And what an ACK says of the dead is for the accused, who is back:
      * the others would bury it again. */
     verdict_receive(g, fx, m, a->from->kind == PATH_GROUP && m->type != WIRE_ACK);
-    dispatch(g, fx, p, m, a);
+    if (!dispatch(g, fx, p, m, a, ask) && ask) {
+        try_address(g, fx, m, a->from);
+    }
     p = roster_find(&g->roster, m->id.boot); /* it may have vouched for its own successor */
     if (p != NULL && p->state == PEER_LISTED && a->newest) {
         mend_look(g, fx, p, m);
@@ -263,7 +275,7 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
         return;
     }
     if (m->type != WIRE_ROSTER && (!wanted || a->from->kind == PATH_GROUP)) {
-        join_reply(g, fx, m, a->from); /* who asks by the group may hear nothing else */
+        (void)join_reply(g, fx, m, a->from, false); /* who asks by the group may hear nothing else */
     }
     if (wanted) {
         pages_begin(g, fx, m, &a->where, a->answers == ANSWER_HERE ? PULL_ANY : left(g, m, before));

@@ -24,10 +24,12 @@ size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p)
 }
 
 /* An ACK to whoever asked: for this member itself (HAS_RELAY), or on behalf of the target (HAS_TARGET). */
-static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint16_t has, uint16_t heard_ms)
+static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint16_t has, uint16_t heard_ms,
+                bool ask)
 {
     struct wire_message m;
     message_start(g, &m, WIRE_ACK);
+    m.flags = ask ? WIRE_ASK : 0;
     message_echo(&m, r->requester, r->nonce);
     m.has = (uint16_t)(m.has | has);
     m.target = m.relay = r->target;
@@ -37,11 +39,11 @@ static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uin
     }
 }
 
-void relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
-                   const struct path *from)
+bool relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                   const struct path *from, bool ask)
 {
     if ((m->has & HAS_TARGET) == 0 || !bucket_take(&g->relayed, g->now, RELAY_RATE, RELAY_RATE)) {
-        return;
+        return false;
     }
     struct relay *r = &g->relays[g->relay_next];
     *r = (struct relay){.target = m->target,
@@ -55,10 +57,11 @@ void relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
     const struct peer *target = roster_find(&g->roster, m->target);
     uint16_t heard_ms = target == NULL ? UINT16_MAX : saturated_ms(g->now - target->direct);
     bool lately = target != NULL && target->state == PEER_LISTED && heard_ms < UINT16_MAX;
-    ack(g, fx, r, lately ? HAS_RELAY | HAS_HEARD : HAS_RELAY, heard_ms);
+    ack(g, fx, r, lately ? HAS_RELAY | HAS_HEARD : HAS_RELAY, heard_ms, ask);
     if (target != NULL && target->addr_count > 0) {
         message_probe_peer(g, fx, target, 0);
     }
+    return true;
 }
 
 void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
@@ -66,7 +69,7 @@ void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
     for (size_t i = 0; i < RELAYS_MAX && g->relaying > g->now; i++) {
         struct relay *r = &g->relays[i];
         if (r->target == p->id.boot && r->until > g->now) {
-            ack(g, fx, r, HAS_TARGET, 0);
+            ack(g, fx, r, HAS_TARGET, 0, false);
             r->target = 0;
         }
     }

@@ -7,9 +7,9 @@
 /* Asks two others to probe it; how many there were. */
 size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p);
 
-/* A PROBE_FOR has come. */
-void relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
-                   const struct path *from);
+/* A PROBE_FOR has come. True when it is obeyed; what this member says for itself asks back, if it is to. */
+bool relay_request(struct gossip *g, struct effects *fx, const struct wire_message *m,
+                   const struct path *from, bool ask);
 
 /* A fresh answer of `p`: told to those for whom it was probed. */
 void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p);
