@@ -1,6 +1,7 @@
 /* What a member says of its host, in HOST: taken over by who hears it, told to the owner, and passed on. */
 #include <string.h>
 
+#include "attack.h"
 #include "build.h"
 #include "net.h"
 #include "test.h"
@@ -95,12 +96,60 @@ static void is_vouched(void **state)
     assert_host(&up->peer.host, LOOPBACK, sizeof LOOPBACK);
 }
 
+/* Another has told of it, of its host and of where it is; it says nothing of either itself, in the first beat
+ * that is heard of it: then nothing is known, but where it was heard. What is short tells nothing. */
+static void yields_to_its_own_word_when_that_says_nothing(void **state)
+{
+    struct net *net = *state;
+    struct forged f = forge(100, "f@h3", 1, 50), other = forge(101, "o@h4", 1, 51);
+    struct addr lie = build_addr(77, 7777);
+    struct wire_message m;
+    struct peer_view v;
+    (void)net_member(net, "a@h1", 1);
+    net_run(net, 3 * SECOND_US);
+    net_prove(net, 0, &f);
+    forge_start(&f, &m, WIRE_NEWS);
+    forge_entry(&m, &other);
+    m.entries[0].addrs[m.entries[0].addr_count++] = lie;
+    assert_int_equal(host_set(&m.entries[0].host, LOOPBACK, sizeof LOOPBACK), 0);
+    net_say(net, 0, &f, PATH_GROUP, &m);
+    assert_true(attack_lists(net, 0, 101, &v));
+    assert_host(&v.host, LOOPBACK, sizeof LOOPBACK);
+    net_forget_events(net);
+
+    forge_start(&other, &m, WIRE_ACK);
+    m.own_count = 0;
+    net_say(net, 0, &other, PATH_UNICAST, &m);
+    assert_true(attack_lists(net, 0, 101, &v));
+    assert_host(&v.host, LOOPBACK, sizeof LOOPBACK);
+    assert_true(attack_believes(net, 0, 101, &lie));
+    forge_start(&other, &m, WIRE_HELLO);
+    m.own_count = 0;
+    net_say(net, 0, &other, PATH_GROUP, &m);
+    assert_true(attack_lists(net, 0, 101, &v));
+    assert_int_equal(v.host.len, 0);
+    assert_int_equal(v.addr_count, 1);
+    assert_true(addr_same(&v.addrs[0], &other.addr));
+    assert_true(net_events(net, 0, EVENT_UPDATE) > 0);
+    assert_int_equal(net_event(net, 0, EVENT_UPDATE)->peer.host.len, 0);
+
+    forge_start(&other, &m, WIRE_HELLO); /* what it has said itself stays until it says otherwise */
+    assert_int_equal(host_set(&m.host, EVERYWHERE, sizeof EVERYWHERE), 0);
+    net_say(net, 0, &other, PATH_GROUP, &m);
+    m.host.len = 0;
+    net_say(net, 0, &other, PATH_GROUP, &m);
+    assert_true(attack_lists(net, 0, 101, &v));
+    assert_host(&v.host, EVERYWHERE, sizeof EVERYWHERE);
+    assert_int_equal(v.addr_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(is_taken_over_with_the_first_word),
         NET_TEST(is_an_update_when_it_changes),
         NET_TEST(is_vouched),
+        NET_TEST(yields_to_its_own_word_when_that_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -283,6 +283,47 @@ static void an_old_entry_brings_back_no_old_tags(void **state)
     assert_seen(s.net, 0, 101, "role=cache");
 }
 
+/* An insider has named a number that no true one is above. What the subject says itself ends that at once,
+ * also when it says that there are none: neither is the number remembered, nor what was so before. */
+static void a_false_number_ends_with_its_own_word(void **state)
+{
+    struct story s = story(state);
+    struct peer_view view;
+    say_entry(&s, "role=lie", UINT32_MAX);
+    assert_seen(s.net, 0, 101, "role=lie");
+    say(&s, &s.other, WIRE_HELLO, "", 0);
+    assert_seen(s.net, 0, 101, "");
+    for (uint32_t incarnation = 0; incarnation < 3; incarnation++) {
+        say(&s, &s.f, WIRE_HELLO, "", 0);
+        net_run(s.net, 1300 * MS_US);
+        accuse(&s, incarnation);
+        assert_false(attack_lists(s.net, 0, 101, &view));
+        s.other.id.incarnation = incarnation + 1;
+        if (incarnation == 0) { /* it is vouched for by who has heard it */
+            say_entry(&s, "role=db", 5);
+            assert_seen(s.net, 0, 101, "role=db");
+            say(&s, &s.other, WIRE_HELLO, "role=db", 5);
+            say(&s, &s.other, WIRE_HELLO, "", 0);
+        } else if (incarnation == 1) { /* by who has not heard yet that there are none, or lies again */
+            say_entry(&s, "role=db", 5);
+            assert_seen(s.net, 0, 101, "");
+        } else {
+            say_entry(&s, "role=lie", UINT32_MAX);
+            assert_seen(s.net, 0, 101, "role=lie");
+            say(&s, &s.other, WIRE_HELLO, "", 0);
+        }
+        assert_seen(s.net, 0, 101, "");
+    }
+    say(&s, &s.f, WIRE_HELLO, "", 0);
+    net_run(s.net, 1300 * MS_US);
+    accuse(&s, 3);
+    s.other.id.incarnation = 4;
+    say_entry(&s, "role=db", 5); /* the lie was forgotten, and its own number was not */
+    assert_seen(s.net, 0, 101, "");
+    say(&s, &s.other, WIRE_HELLO, "role=cache", 7);
+    assert_seen(s.net, 0, 101, "role=cache");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +337,7 @@ int main(void)
         NET_TEST(its_own_word_overrules),
         NET_TEST(what_was_overtaken_counts_for_nothing),
         NET_TEST(an_old_entry_brings_back_no_old_tags),
+        NET_TEST(a_false_number_ends_with_its_own_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

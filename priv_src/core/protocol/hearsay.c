@@ -75,6 +75,7 @@ void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
     p->id.dist_port = e->id.dist_port;
     p->id.flags = e->id.flags;
     p->host = e->host;
+    p->host_told = e->host.len > 0;
     if (e->tags.len > 0 && (p->tags == NULL || e->tags.number > p->tags->number)) {
         g->stats.refused_memory += !roster_tags(p, &e->tags); /* then its own word tells, when it is heard */
     }

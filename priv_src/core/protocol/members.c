@@ -27,14 +27,18 @@ static uint8_t judge_cookie(const struct gossip *g, const struct peer *p, const 
     return COOKIE_DIFFERS;
 }
 
-/* An answer that must be short leaves it out, which changes nothing. */
+/* An answer that must be short leaves it out, which changes nothing. But a beat without it ends what another
+ * has told. */
 static bool adopt_host(struct peer *p, const struct wire_message *m)
 {
-    if (m->host.len == 0 || host_same(&p->host, &m->host)) {
+    bool says = m->host.len > 0 || (p->host_told && m->type == WIRE_HELLO);
+    if (!says) {
         return false;
     }
+    bool changed = !host_same(&p->host, &m->host);
     p->host = m->host;
-    return true;
+    p->host_told = false;
+    return changed;
 }
 
 /* A beat says them all, or that there are none; what must be shorter may leave them out, which changes
@@ -46,11 +50,15 @@ static bool adopt_tags(struct gossip *g, struct peer *p, const struct wire_messa
         return false;
     }
     if (m->tags.len == 0) {
+        /* So its number is above that of its last ones; what another has told of counts no more. */
+        p->tags_said += p->tags->number == p->tags_said;
+        p->tags->number = p->tags_said;
         p->tags->len = 0;
         return true;
     }
     bool changed = !has || !tags_same(p->tags, &m->tags);
     bool kept = roster_tags(p, &m->tags);
+    p->tags_said = kept ? m->tags.number : p->tags_said;
     g->stats.refused_memory += !kept;
     return kept && changed;
 }

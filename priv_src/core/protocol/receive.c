@@ -118,7 +118,8 @@ static bool learn_address(struct gossip *g, struct effects *fx, struct peer *p, 
         p->path_tried = g->now;
         ask = true;
     }
-    if (a->newest && m->own_count > 0 && p->hearsay != 0) {
+    /* A beat says all that its sender knows of that, also when this is nothing. */
+    if (a->newest && (m->own_count > 0 || m->type == WIRE_HELLO) && p->hearsay != 0) {
         changed = peer_own_word(p, m->own, m->own_count) || changed;
     }
     if (changed && p->state == PEER_LISTED) {

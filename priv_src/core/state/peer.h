@@ -102,8 +102,11 @@ struct peer {
 
     int64_t since; /* members.c: when it was listed, or buried */
 
-    struct host host;  /* members.c, by what it says */
-    struct tags *tags; /* roster.c, when members.c or hearsay.c has some for the first time; NULL: never */
+    /* members.c, by what it says; hearsay.c, until then */
+    struct host host;
+    bool host_told;     /* only another has said so */
+    uint32_t tags_said; /* the number of its tags, as it said itself last; 0: never */
+    struct tags *tags;  /* roster.c, when members.c or hearsay.c has some for the first time; NULL: never */
 
     struct peer *name_prev, *name_next; /* roster.c: others of the same name */
 };
