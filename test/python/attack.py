@@ -10,6 +10,13 @@ ETH_P_IP = 0x0800
 PACKET_OUTGOING = 4
 
 
+def packet(data, source, to):
+    udp = struct.pack(">HHHH", source[1], to[1], 8 + len(data), 0)
+    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28 + len(data), 0, 0, 1, 17, 0, socket.inet_aton(source[0]),
+                         socket.inet_aton(to[0]))
+    return header + udp + data
+
+
 class Attacker:
     """On a host: hears the group as anyone on the network does, and has an address of his own."""
 
@@ -45,10 +52,7 @@ class Attacker:
     def forge(self, data, source, to=(GROUP, PORT)):
         """From whatever address."""
         self.sent, self.bytes_sent = self.sent + 1, self.bytes_sent + len(data)
-        udp = struct.pack(">HHHH", source[1], to[1], 8 + len(data), 0)
-        header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28 + len(data), 0, 0, 1, 17, 0, socket.inet_aton(source[0]),
-                             socket.inet_aton(to[0]))
-        self.raw.sendto(header + udp + data, to)
+        self.raw.sendto(packet(data, source, to), to)
 
     def tick(self):
         pass
