@@ -56,9 +56,10 @@ defmodule GossipCluster.Epmd do
 
   ## IPv6
 
-  Peers are known by their IPv4 addresses only, for now. Where the distribution runs over IPv6 (`-proto_dist inet6_tcp`
-  or `inet6_tls`), the peer's port is known and the address is not, so its host name must resolve to an IPv6 address;
-  with `fallback: false` nothing is resolved and such a connect fails.
+  Where the distribution runs over IPv6 (`-proto_dist inet6_tcp` or `inet6_tls`), peers are dialled at their IPv6
+  addresses: those that they say their hosts have, global or unique local (`fd00::/8`), whichever family they are heard
+  over. Erlang cannot dial a link-local address (`fe80::/10`), for that needs an interface. A peer that has no other is
+  found, and not connected, unless its host name resolves to an IPv6 address; `peers/1` says so.
 
   ## Before the application runs, and when it crashes
 

@@ -41,8 +41,8 @@ defmodule GossipCluster.Options do
   @typedoc "Where a text is: in a file, or in a variable of the environment."
   @type secret_source :: {:file, Path.t()} | {:env, variable :: text()}
 
-  @typedoc "A network interface: a name, a pattern of names (`\"en*\"`), or an IPv4 address."
-  @type interface :: text() | :inet.ip4_address()
+  @typedoc "A network interface: a name, a pattern of names (`\"en*\"`), or an IP address."
+  @type interface :: text() | :inet.ip_address()
 
   @typedoc "An option, as it is given."
   @type option ::
@@ -51,6 +51,8 @@ defmodule GossipCluster.Options do
           | {:cluster, text()}
           | {:secret, secret()}
           | {:group, text() | :inet.ip4_address()}
+          | {:ipv6, boolean()}
+          | {:group6, text() | :inet.ip6_address()}
           | {:port, :inet.port_number()}
           | {:unicast_port, nil | 0..65_535 | Range.t() | {first :: 1..65_535, last :: 1..65_535}}
           | {:broadcast, boolean()}
@@ -76,6 +78,8 @@ defmodule GossipCluster.Options do
           cluster: String.t(),
           secret: Secret.t(),
           group: String.t(),
+          ipv6: boolean(),
+          group6: String.t(),
           port: :inet.port_number(),
           unicast_port: nil | {first :: :inet.port_number(), last :: :inet.port_number()},
           broadcast: boolean(),
@@ -330,6 +334,18 @@ defmodule GossipCluster.Options do
     end
   end
 
+  # Of another scope its members would have to send from another address than the link-local one that they do.
+  defp check(:group6, value, _) do
+    with {:ok, text} <- address(value),
+         {:ok, {first, _, _, _, _, _, _, _} = ip} when Bitwise.band(first, 0xFF0F) == 0xFF02 <-
+           :inet.parse_ipv6strict_address(to_charlist(text)),
+         false <- String.contains?(text, "%") do
+      {:ok, List.to_string(:inet.ntoa(ip))}
+    else
+      _other -> {:error, "an IPv6 multicast address of link-local scope, as \"ff12::6763\" is"}
+    end
+  end
+
   defp check(:endpoint, value, _) do
     with {:ok, text} <- address(value),
          [host | port] <- String.split(text, ":", parts: 2),
@@ -416,11 +432,19 @@ defmodule GossipCluster.Options do
          texts,
          &match?({:ok, text} when text != "" and byte_size(text) <= @interface, &1)
        ),
-       do: {:ok, {kind, Enum.map(texts, &elem(&1, 1))}},
+       do: {:ok, {kind, Enum.map(texts, &(&1 |> elem(1) |> canonical()))}},
        else:
          {:error,
-          ":all, a list of interface names, patterns (\"en*\") or IPv4 addresses (1 to #{@interfaces}), or " <>
+          ":all, a list of interface names, patterns (\"en*\") or IP addresses (1 to #{@interfaces}), or " <>
             "{:except, such a list}"}
+  end
+
+  # As the sidecar writes it: an IPv6 address has many spellings.
+  defp canonical(text) do
+    case :inet.parse_ipv6strict_address(to_charlist(text)) do
+      {:ok, ip} -> List.to_string(:inet.ntoa(ip))
+      {:error, :einval} -> text
+    end
   end
 
   defp ports(first, last)
@@ -441,6 +465,13 @@ defmodule GossipCluster.Options do
   defp address({a, b, c, d} = ip)
        when a in 0..255 and b in 0..255 and c in 0..255 and d in 0..255,
        do: {:ok, List.to_string(:inet.ntoa(ip))}
+
+  defp address(ip) when is_tuple(ip) and tuple_size(ip) == 8 do
+    case :inet.ntoa(ip) do
+      {:error, _reason} -> :error
+      text -> {:ok, List.to_string(text)}
+    end
+  end
 
   defp address(value), do: text(value)
 

@@ -33,6 +33,7 @@ static int configure(struct gossipd *d, const struct message *m)
     const struct config *c = &m->as.config;
     d->scope_len = keyring_scope(d->scope, &c->group, c->label, c->label_len);
     struct udp_options udp = {.group = c->group,
+                              .group6 = c->group6,
                               .ttl = c->ttl,
                               .broadcast = c->broadcast,
                               .unicast_first = c->unicast_first,
@@ -43,7 +44,9 @@ static int configure(struct gossipd *d, const struct message *m)
                                      .advertise = c->advertise,
                                      .random = random_fill,
                                      .sealing = &gossip_sealed};
-    if (links_open(&d->links, &udp, &c->interfaces, &d->uplink.log, &d->fault) != 0 ||
+    struct interface_filter interfaces = c->interfaces;
+    interfaces.ipv6 = c->group6.family != ADDR_NONE;
+    if (links_open(&d->links, &udp, &interfaces, &d->uplink.log, &d->fault) != 0 ||
         derive(d, &m->secrets, &options.keys) != 0) {
         return -1;
     }

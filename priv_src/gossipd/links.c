@@ -110,8 +110,8 @@ static void say_missing(struct links *l, uint32_t missing)
     for (unsigned i = 0; i < l->filter.count; i++) {
         if ((missing & UINT32_C(1) << i) != 0) {
             log_line(l->log, LEVEL_WARNING,
-                     "interface %s is not up with an %s address; it is used as soon as it is",
-                     l->filter.items[i], l->filter.ipv6 ? "IP" : "IPv4");
+                     "interface %s is not up with an IP address; it is used as soon as it is",
+                     l->filter.items[i]);
         }
     }
 }

@@ -14,13 +14,23 @@ const char *ip_text(const struct addr *a, char out[static IP_TEXT])
     return out;
 }
 
-int ip_parse_v4(const uint8_t *text, size_t len, uint8_t ip[static 4])
+static int parse(int family, const uint8_t *text, size_t len, void *ip)
 {
-    char copy[INET_ADDRSTRLEN];
+    char copy[INET6_ADDRSTRLEN];
     if (len >= sizeof copy || memchr(text, '\0', len) != NULL) {
         return -1;
     }
     memcpy(copy, text, len);
     copy[len] = '\0';
-    return inet_pton(AF_INET, copy, ip) == 1 ? 0 : -1;
+    return inet_pton(family, copy, ip) == 1 ? 0 : -1;
+}
+
+int ip_parse_v4(const uint8_t *text, size_t len, uint8_t ip[static 4])
+{
+    return parse(AF_INET, text, len, ip);
+}
+
+int ip_parse_v6(const uint8_t *text, size_t len, uint8_t ip[static 16])
+{
+    return parse(AF_INET6, text, len, ip);
 }

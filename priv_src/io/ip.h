@@ -14,4 +14,7 @@ const char *ip_text(const struct addr *a, char out[static IP_TEXT]);
  * in network order: 0, or -1. */
 int ip_parse_v4(const uint8_t *text, size_t len, uint8_t ip[static 4]);
 
+/* The same of "ff12::1" (RFC 4291, section 2.2), without a zone. */
+int ip_parse_v6(const uint8_t *text, size_t len, uint8_t ip[static 16]);
+
 #endif

@@ -122,18 +122,37 @@ void memberships_report(struct memberships *s)
     s->count = kept;
 }
 
-size_t memberships_addresses(struct memberships *s, struct addr *out, size_t most)
+/* Adds those of this family on which something was heard, or nothing was. */
+static size_t add_addresses(const struct memberships *s, uint8_t family, bool heard, struct addr *out)
 {
     size_t count = 0;
-    s->addresses_changed = false;
-    for (int heard = 1; heard >= 0; heard--) {
-        for (size_t i = 0; i < s->count && count < most; i++) {
-            if (s->joined[i].heard == (heard == 1)) {
-                out[count] = s->joined[i].interface.addr;
-                out[count++].port = of(s, &s->joined[i])->port;
-            }
+    for (size_t i = 0; i < s->count; i++) {
+        const struct membership *m = &s->joined[i];
+        if (m->heard == heard && m->interface.addr.family == family) {
+            out[count] = m->interface.addr;
+            out[count++].port = of(s, m)->port;
         }
     }
+    return count;
+}
+
+size_t memberships_addresses(struct memberships *s, struct addr *out, size_t most)
+{
+    struct addr all[INTERFACES_MAX];
+    size_t count = 0, six = 0;
+    s->addresses_changed = false;
+    for (int heard = 1; heard >= 0; heard--) {
+        count += add_addresses(s, ADDR_IPV4, heard == 1, all + count);
+        count += add_addresses(s, ADDR_IPV6, heard == 1, all + count);
+    }
+    while (six < count && all[six].family != ADDR_IPV6) {
+        six++;
+    }
+    if (six < count && six >= most && most > 0) {
+        all[most - 1] = all[six]; /* however many there are of IPv4, this member has IPv6, too */
+    }
+    count = count < most ? count : most;
+    memcpy(out, all, count * sizeof *out);
     return count;
 }
 

@@ -29,6 +29,7 @@ struct config {
     uint8_t label_len;
     char label[LABEL_MAX];
     struct addr group;     /* with the port */
+    struct addr group6;    /* without; no family: IPv4 alone */
     struct addr advertise; /* where others reach this node; no family: as it is; port 0: whatever the port */
     uint16_t unicast_first, unicast_last; /* the private port is one of these if it can be; 0: any */
     uint8_t ttl;

@@ -47,6 +47,24 @@ static int read_group(struct cursor *c, const char *name, struct message *out)
     return 0;
 }
 
+/* Of one link: fe80::/10 is where its members send from. */
+static int read_group6(struct cursor *c, const char *name, struct message *out)
+{
+    int at = c->at;
+    uint8_t ip[16] = {0};
+    const uint8_t *text;
+    size_t len;
+    bool good = cursor_bytes(c, &text, &len) == 0;
+    if (good && len == 0) {
+        return 0;
+    }
+    if (!good || ip_parse_v6(text, len, ip) != 0 || ip[0] != 0xff || (ip[1] & 0x0f) != 0x02) {
+        return cursor_refuse(c, at, name, "an IPv6 multicast address of link-local scope, or \"\"");
+    }
+    out->as.config.group6 = addr_ipv6(ip, 0, 0);
+    return 0;
+}
+
 static int read_port(struct cursor *c, const char *name, struct message *out)
 {
     uint32_t port = 0;
@@ -144,7 +162,7 @@ static int read_filter_item(struct cursor *c, const char *name, char out[static 
     if (cursor_bytes(c, &text, &len) != 0 || len == 0 || len >= FILTER_TEXT ||
         memchr(text, '\0', len) != NULL) {
         return cursor_refuse(c, at, name,
-                             "a list of interface names or IPv4 addresses, binaries of 1..45 bytes");
+                             "a list of interface names or IP addresses, binaries of 1..45 bytes");
     }
     memcpy(out, text, len);
     out[len] = '\0';
@@ -156,7 +174,7 @@ static int read_filter_items(struct cursor *c, const char *name, struct interfac
     int at = c->at;
     int arity = 0;
     if (ei_decode_list_header(cursor_buffer(c), &c->at, &arity) != 0 || arity < 1 || arity > FILTER_ITEMS) {
-        return cursor_refuse(c, at, name, "a list of 1..32 interface names or IPv4 addresses");
+        return cursor_refuse(c, at, name, "a list of 1..32 interface names or IP addresses");
     }
     for (int i = 0; i < arity; i++) {
         if (read_filter_item(c, name, filter->items[i]) != 0) {
@@ -199,7 +217,7 @@ int term_configure(struct cursor *c, struct message *out)
         {"group", read_group},           {"port", read_port},           {"ttl", read_ttl},
         {"interval", read_interval},     {"max_peers", read_max_peers}, {"heartbeats", read_heartbeats},
         {"interfaces", read_interfaces}, {"advertise", read_advertise}, {"unicast_port", read_unicast_port},
-        {"broadcast", read_broadcast},
+        {"broadcast", read_broadcast},   {"group6", read_group6},
     };
     return cursor_map(c, "the configuration", keys, sizeof keys / sizeof keys[0], out);
 }

@@ -84,8 +84,8 @@ const struct interface *udp_interfaces(const struct udp *u, size_t *count);
 
 /* The endpoints that this process sends from and is reached at, the private port on each of them, at most
  * `most`; their number. First come those of interfaces on which anything was heard from others, for a host
- * may have many bridges on which nobody is. `udp_addresses_changed`: whether they may be others since the
- * last udp_addresses. */
+ * may have many bridges on which nobody is; and of each family that there is one is told.
+ * `udp_addresses_changed`: whether they may be others since the last udp_addresses. */
 size_t udp_addresses(struct udp *u, struct addr *out, size_t most);
 bool udp_addresses_changed(const struct udp *u);
 

@@ -54,6 +54,47 @@ static void lengths_by_family(void **state)
     }
 }
 
+/* IPv4 in the guise of IPv6 would pass where 224.0.0.1 or 127.0.0.1 do not. */
+static void what_a_datagram_may_go_to(void **state)
+{
+    (void)state;
+    const struct {
+        uint8_t family, ip[16];
+        bool endpoint, loopback, link_local;
+    } rows[] = {
+        {ADDR_IPV4, {192, 0, 2, 1}, true, false, false},
+        {ADDR_IPV4, {127, 0, 0, 1}, true, true, false},
+        {ADDR_IPV4, {169, 254, 0, 1}, true, false, true},
+        {ADDR_IPV4, {0}, false, false, false},
+        {ADDR_IPV4, {224, 0, 0, 1}, false, false, false},
+        {ADDR_IPV4, {255, 255, 255, 255}, false, false, false},
+        {ADDR_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, true, false, false},
+        {ADDR_IPV6, {0xfd, [15] = 1}, true, false, false},
+        {ADDR_IPV6, {0xfe, 0x80, [15] = 1}, true, false, true},
+        {ADDR_IPV6, {0xfe, 0xbf, [15] = 1}, true, false, true},
+        {ADDR_IPV6, {0xfe, 0xc0, [15] = 1}, true, false, false},
+        {ADDR_IPV6, {[15] = 1}, true, true, false},
+        {ADDR_IPV6, {0}, false, false, false},
+        {ADDR_IPV6, {0xff, 0x12, [15] = 1}, false, false, false},
+        {ADDR_IPV6, {[10] = 0xff, 0xff, 192, 0, 2, 1}, false, false, false},
+        {ADDR_IPV6, {[10] = 0xff, 0xff, 127, 0, 0, 1}, false, false, false},
+        {ADDR_IPV6, {[12] = 192, 0, 2, 1}, false, false, false},
+        {ADDR_IPV6, {[15] = 2}, false, false, false},
+        {ADDR_NONE, {1}, false, false, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct addr a =
+            rows[i].family == ADDR_IPV4 ? addr_ipv4(rows[i].ip, 9, 0) : addr_ipv6(rows[i].ip, 9, 0);
+        a.family = rows[i].family;
+        print_message("row %u\n", (unsigned)i);
+        assert_int_equal(addr_is_endpoint(&a), rows[i].endpoint);
+        assert_int_equal(addr_is_loopback(&a), rows[i].loopback);
+        assert_int_equal(addr_is_link_local(&a), rows[i].link_local);
+        a.port = 0;
+        assert_false(addr_is_endpoint(&a));
+    }
+}
+
 static void paths(void **state)
 {
     (void)state;
@@ -73,6 +114,7 @@ int main(void)
         cmocka_unit_test(equal_addresses_are_equal_bytes),
         cmocka_unit_test(sameness_is_family_ip_and_port),
         cmocka_unit_test(lengths_by_family),
+        cmocka_unit_test(what_a_datagram_may_go_to),
         cmocka_unit_test(paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

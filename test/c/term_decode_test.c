@@ -133,12 +133,47 @@ static void the_unicast_port_is_a_range(void **state)
     (void)ei_x_free(&x);
 }
 
+/* "" is IPv4 alone. Of another scope its members would have to send from another address than they do. */
+static void the_group_of_ipv6_is_of_one_link(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        uint8_t family; /* ADDR_NONE: it is refused, or empty */
+    } rows[] = {
+        {"", ADDR_NONE},
+        {"ff12::6763", ADDR_IPV6},
+        {"ff02::1:2", ADDR_IPV6},
+        {"ff15::6763", ADDR_NONE},
+        {"fe80::1", ADDR_NONE},
+        {"ff12::6763%2", ADDR_NONE},
+        {"233.252.1.33", ADDR_NONE},
+        {"ff12", ADDR_NONE},
+    };
+    ei_x_buff x = {0};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct message m;
+        struct fault f;
+        port_configure(&x, &(struct port_config){.group6 = rows[i].text});
+        bool good = i == 0 || rows[i].family == ADDR_IPV6;
+        print_message("\"%s\"\n", rows[i].text);
+        assert_int_equal(decode_x(&x, &m, &f), good ? 0 : -1);
+        if (good) {
+            assert_int_equal(m.as.config.group6.family, rows[i].family);
+            assert_int_equal(m.as.config.group6.ip[0], rows[i].family == ADDR_IPV6 ? 0xff : 0);
+        } else {
+            assert_non_null(strstr(f.text, "an IPv6 multicast address of link-local scope, or \"\""));
+        }
+    }
+    (void)ei_x_free(&x);
+}
+
 static void every_key_of_the_configuration_is_required(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"version",    "cluster",      "keys",     "group",     "port",
-                                       "interfaces", "ttl",          "interval", "max_peers", "heartbeats",
-                                       "advertise",  "unicast_port", "broadcast"};
+    static const char *const keys[] = {"version",    "cluster",      "keys",      "group",     "port",
+                                       "interfaces", "ttl",          "interval",  "max_peers", "heartbeats",
+                                       "advertise",  "unicast_port", "broadcast", "group6"};
     ei_x_buff x = {0};
     struct message m;
     struct fault f;
@@ -284,7 +319,7 @@ static void bad_values_are_named(void **state)
         ROW("group", "grope",
             "the configuration has the unknown key grope; known are version, cluster, keys, group, port, "
             "ttl, "
-            "interval, max_peers, heartbeats, interfaces, advertise, unicast_port, broadcast"),
+            "interval, max_peers, heartbeats, interfaces, advertise, unicast_port, broadcast, group6"),
         ROW("ttl"
             "a\0",
             "ttl"
@@ -322,7 +357,7 @@ static void bad_values_are_named(void **state)
             "h\x01j",
             "ttl is a tuple of 1, but must be 0..255"),
         ROW("onlyl\0\0\0\x01", "onlyl\0\0\0\x02j",
-            "interfaces is [], but must be a list of interface names or IPv4 addresses, binaries of 1..45 "
+            "interfaces is [], but must be a list of interface names or IP addresses, binaries of 1..45 "
             "bytes"),
         ROW("only", "lnoy", "interfaces is a tuple of 2, but must be all, {only, List} or {except, List}"),
         ROW("keym\0\0\0\x20\x07", "keym\0\0\0\x1f", "keys: a key has 31 bytes, but must have 32"),
@@ -579,6 +614,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_configuration_comes_through),
         cmocka_unit_test(an_advertised_address_may_have_a_port),
+        cmocka_unit_test(the_group_of_ipv6_is_of_one_link),
         cmocka_unit_test(the_unicast_port_is_a_range),
         cmocka_unit_test(every_key_of_the_configuration_is_required),
         cmocka_unit_test(commands_come_through),

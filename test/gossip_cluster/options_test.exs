@@ -14,6 +14,8 @@ defmodule GossipCluster.OptionsTest do
              enabled: true,
              cluster: "",
              group: "233.252.1.33",
+             ipv6: true,
+             group6: "ff12::6763",
              port: 45_893,
              unicast_port: nil,
              broadcast: false,
@@ -50,6 +52,12 @@ defmodule GossipCluster.OptionsTest do
           {:group, "239.0.0.1", "239.0.0.1"},
           {:group, ~c"224.0.0.251", "224.0.0.251"},
           {:group, {239, 255, 255, 255}, "239.255.255.255"},
+          {:ipv6, false, false},
+          {:group6, "ff12::6763", "ff12::6763"},
+          {:group6, ~c"FF02:0:0::99", "ff02::99"},
+          {:group6, {0xFF32, 0, 0, 0, 0, 0, 0, 1}, "ff32::1"},
+          {:interfaces, ["FD00:0::1", {0xFD00, 0, 0, 0, 0, 0, 0, 2}],
+           {:only, ["fd00::1", "fd00::2"]}},
           {:port, 1, 1},
           {:port, 65_535, 65_535},
           {:interfaces, ["eth0"], {:only, ["eth0"]}},
@@ -114,6 +122,14 @@ defmodule GossipCluster.OptionsTest do
            ~s(is "192.0.2.1", but must be an IPv4 multicast address, from "224.0.0.0")},
           {:group, "ff02::1", "but must be an IPv4 multicast address"},
           {:group, {239, 0, 0, 256}, "but must be an IPv4 multicast address"},
+          {:ipv6, :auto, "but must be true or false"},
+          {:group6, "ff15::6763", "but must be an IPv6 multicast address of link-local scope"},
+          {:group6, "ff12::6763%eth0",
+           "but must be an IPv6 multicast address of link-local scope"},
+          {:group6, "fe80::1", "but must be an IPv6 multicast address of link-local scope"},
+          {:group6, "233.252.1.33", "but must be an IPv6 multicast address of link-local scope"},
+          {:group6, {0xFF12, 0, 0, 0, 0, 0, 0, 0x1_0000},
+           "but must be an IPv6 multicast address"},
           {:port, 0, "is 0, but must be an integer from 1 to 65535"},
           {:port, 65_536, "is 65536, but must be an integer from 1 to 65535"},
           {:port, "45893", ~s(is "45893", but must be an integer from 1 to 65535)},
@@ -328,10 +344,11 @@ defmodule GossipCluster.OptionsTest do
   test "what is often written is told how to write it" do
     for {options, message} <- [
           {[interfaces: "eth0"],
-           ~s|option :interfaces is "eth0", but must be :all, a list of interface names, patterns ("en*") or IPv4 | <>
+           ~s|option :interfaces is "eth0", but must be :all, a list of interface names, patterns ("en*") or IP | <>
              ~s|addresses (1 to 32), or {:except, such a list}: write interfaces: ["eth0"]|},
           {[interfaces: ~c"eth0"], ~s(write interfaces: ["eth0"])},
           {[interfaces: {192, 0, 2, 1}], ~s(write interfaces: ["192.0.2.1"])},
+          {[interfaces: {0xFD00, 0, 0, 0, 0, 0, 0, 1}], ~s(write interfaces: ["fd00::1"])},
           {[multicast_addr: "233.252.1.32"],
            "there is no option :multicast_addr: it is :group here (GossipCluster.Strategy takes libcluster's own names)"},
           {[if_addr: "0.0.0.0"], "there is no option :if_addr: it is :interfaces here"},
@@ -368,7 +385,7 @@ defmodule GossipCluster.OptionsTest do
                    Options.validate!(prot: 1)
                  end
 
-    for later <- [:group6, :families, :seeds] do
+    for later <- [:families, :seeds] do
       error = assert_raise ArgumentError, fn -> Options.validate!([{later, true}]) end
       assert error.message =~ "there is no option #{inspect(later)}"
     end

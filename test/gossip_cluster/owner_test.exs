@@ -26,7 +26,8 @@ defmodule GossipCluster.OwnerTest do
                heartbeats: true,
                advertise: "",
                unicast_port: {45_894, 45_901},
-               broadcast: false
+               broadcast: false,
+               group6: "ff12::6763"
              }
 
       assert {:alive, alive} = FakeSidecar.command(fake)

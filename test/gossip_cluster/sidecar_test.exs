@@ -67,7 +67,8 @@ defmodule GossipCluster.SidecarTest do
                 heartbeats: false,
                 advertise: "",
                 unicast_port: {0, 0},
-                broadcast: false
+                broadcast: false,
+                group6: ""
               }}
            )
 

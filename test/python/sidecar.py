@@ -24,7 +24,7 @@ class Sidecar:
             Atom("version"): 1, Atom("cluster"): b"", Atom("keys"): keys, Atom("group"): b"233.252.1.33",
             Atom("port"): 45893, Atom("interfaces"): Atom("all"), Atom("ttl"): 1, Atom("interval"): interval,
             Atom("max_peers"): 4096, Atom("heartbeats"): False,
-            Atom("advertise"): b"", Atom("unicast_port"): (0, 0), Atom("broadcast"): False,
+            Atom("advertise"): b"", Atom("unicast_port"): (0, 0), Atom("broadcast"): False, Atom("group6"): b"",
             **{Atom(key): value for key, value in configure.items()}}))
         self.identity = {
             Atom("name"): name.encode(), Atom("creation"): creation, Atom("port"): port, Atom("long_names"): True,

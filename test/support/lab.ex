@@ -49,7 +49,11 @@ defmodule GossipCluster.Lab do
     end
   end
 
-  @doc "Makes `:lans` LANs (default 1) and `:hosts` hosts (default 2), numbered from 1. Removed when the calling test ends."
+  @doc """
+  Makes `:lans` LANs (default 1) and `:hosts` hosts (default 2), numbered from 1. The interfaces of the hosts `:ipv6`
+  (default `[]`) have IPv6, too, as soon as the kernel gives them their link-local addresses: after a second or two.
+  Removed when the calling test ends.
+  """
   @spec start(keyword()) :: t()
   def start(options \\ []) do
     lab = make(options)
@@ -91,8 +95,10 @@ defmodule GossipCluster.Lab do
         run!(["-n #{lab.switch} link set #{bridge(lan)} up"])
       end
 
-      for {_n, %{netns: netns}} <- hosts,
-          do: run!(["netns add #{netns}", "-n #{netns} link set lo up"])
+      for {n, %{netns: netns}} <- hosts do
+        run!(["netns add #{netns}", "-n #{netns} link set lo up"])
+        if n not in Keyword.get(options, :ipv6, []), do: without_ipv6(lab, n)
+      end
 
       for {n, _host} <- hosts, lan <- 1..lans, do: plug_in(lab, n, lan)
       lab
@@ -101,6 +107,12 @@ defmodule GossipCluster.Lab do
         remove(lab)
         reraise error, __STACKTRACE__
     end
+  end
+
+  # Of interfaces that come later; the loopback keeps its ::1. A kernel that has no IPv6 has no such file.
+  defp without_ipv6(lab, n) do
+    file = "/proc/sys/net/ipv6/conf/default/disable_ipv6"
+    in_host(lab, n, ["sh", "-c", "test ! -e #{file} || echo 1 > #{file}"])
   end
 
   @doc "Plugs a host's interface in that it does not have: it is new, and comes up. Returns when, on the nodes' common clock."
@@ -162,6 +174,18 @@ defmodule GossipCluster.Lab do
   @spec address(t(), pos_integer(), :add | :delete, :inet.ip4_address(), pos_integer()) :: :ok
   def address(lab, n, what, ip, lan \\ 1),
     do: in_host(lab, n, ~w(ip address #{what} #{:inet.ntoa(ip)}/24 dev #{device(lan)}))
+
+  @doc "The unique local IPv6 address that a host has on its first LAN after `ula/2`."
+  @spec ula(pos_integer()) :: :inet.ip6_address()
+  def ula(n), do: {0xFD76, 0, 0, 0, 0, 0, 0, n}
+
+  @doc "Gives a host its unique local IPv6 address, to be used at once."
+  @spec ula(t(), pos_integer()) :: :ok
+  def ula(lab, n), do: links(lab, n, ["address add #{:inet.ntoa(ula(n))}/64 dev eth0 nodad"])
+
+  @doc "Takes a host's IPv4 address of its first LAN away."
+  @spec drop_ipv4(t(), pos_integer()) :: :ok
+  def drop_ipv4(lab, n), do: address(lab, n, :delete, ip(n))
 
   @doc """
   Gives a host's interface another name; it is up then. Linux renames one that is up since 6.2; with older kernels it is

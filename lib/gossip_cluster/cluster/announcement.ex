@@ -106,7 +106,9 @@ defmodule GossipCluster.Cluster.Announcement do
   def host(%{host: host} = announcement, [], nil) when host != nil, do: announcement
 
   def host(announcement, addresses, listener) do
-    useful = addresses |> Enum.reject(&local?/1) |> Enum.sort_by(&tuple_size/1)
+    # Those first that its distribution speaks: there is not room for many.
+    six = match?(%{own: %{ipv6: true}}, announcement)
+    useful = addresses |> Enum.reject(&local?/1) |> Enum.sort_by(&(tuple_size(&1) == 8 != six))
 
     case listener do
       nil -> %{announcement | host: {false, Enum.take(useful, @most_addresses)}}

@@ -124,27 +124,27 @@ defmodule GossipCluster.Cluster.Health do
   defp network(_view, %{missing: missing, reach: :none}) when missing != [],
     do: [
       {:no_network, :no_network,
-       "no interface is in use: #{names(missing)} not up with an IPv4 address; it is used as soon as it is. Bring it up, or correct " <>
+       "no interface is in use: #{names(missing)} not up with an IP address; it is used as soon as it is. Bring it up, or correct " <>
          "the option interfaces"}
     ]
 
   defp network(_view, %{reach: :none}),
     do: [
       {:no_network, :no_network,
-       "no interface is in use: none is up with an IPv4 address, or nothing can be sent on any (a firewall, or no route)"}
+       "no interface is in use: none is up with an IP address, or nothing can be sent on any (a firewall, or no route)"}
     ]
 
   defp network(_view, %{reach: reach, missing: missing}) when reach != :lan and missing != [],
     do: [
       {:no_network, :no_network,
-       "only nodes on this machine are found: #{names(missing)} not up with an IPv4 address; it is used as soon as it is. Bring it up, " <>
+       "only nodes on this machine are found: #{names(missing)} not up with an IP address; it is used as soon as it is. Bring it up, " <>
          "or correct the option interfaces"}
     ]
 
   defp network(_view, %{missing: missing}) when missing != [],
     do: [
       {:ok, :interface,
-       "#{names(missing)} not up with an IPv4 address, and not in use; the others are. Bring it up, or correct the option interfaces"}
+       "#{names(missing)} not up with an IP address, and not in use; the others are. Bring it up, or correct the option interfaces"}
     ]
 
   # Who names them wants just these.
@@ -153,7 +153,7 @@ defmodule GossipCluster.Cluster.Health do
   defp network(_view, %{reach: :loopback}),
     do: [
       {:no_network, :no_network,
-       "only nodes on this machine are found, since no other interface is up with an IPv4 address: connect it to a network, which is " <>
+       "only nodes on this machine are found, since no other interface is up with an IP address: connect it to a network, which is " <>
          "used within a second"}
     ]
 

@@ -10,6 +10,9 @@ defmodule GossipCluster.Cluster.Paths do
   #   4. every address that it is heard at, the best path first;
   #   5. what else it says of its own addresses.
   #
+  # A link-local address of IPv6 is none to
+  # dial: it needs an interface, which Erlang cannot name. Nor is what leads to nobody, or to more than one.
+  #
   # Where it listens on one address only, the loopback is of no use but if it is that one. A loopback address in a name,
   # or one that is listened on, leads nowhere from another machine.
 
@@ -28,9 +31,17 @@ defmodule GossipCluster.Cluster.Paths do
     loopbacks = if here and Enum.all?(bound, &loopback?/1), do: @loopbacks, else: []
 
     (named(peer.name) ++ loopbacks ++ bound ++ heard ++ peer.own_addresses)
-    |> Enum.filter(&(here or not loopback?(&1)))
+    |> Enum.filter(&(leads_somewhere?(&1) and (here or not loopback?(&1))))
     |> Enum.uniq()
-    |> Enum.take(@most)
+    |> at_most(peer.ipv6)
+  end
+
+  # Those of the other family, which its distribution does not speak, give way.
+  defp at_most(ips, ipv6) do
+    {mine, others} = Enum.split_with(ips, &(tuple_size(&1) == 8 == ipv6))
+    mine = Enum.take(mine, @most)
+    kept = mine ++ Enum.take(others, @most - length(mine))
+    Enum.filter(ips, &(&1 in kept))
   end
 
   defp named(name) do
@@ -41,6 +52,19 @@ defmodule GossipCluster.Cluster.Paths do
       _no_address -> []
     end
   end
+
+  @doc "Whether an address is link-local, of IPv6: fe80::/10."
+  @spec link_local?(:inet.ip_address()) :: boolean()
+  def link_local?({first, _, _, _, _, _, _, _}), do: Bitwise.band(first, 0xFFC0) == 0xFE80
+  def link_local?(_ipv4), do: false
+
+  # IPv4 in the guise of IPv6 would be dialled as what it hides.
+  defp leads_somewhere?({first, _, _, _}), do: first in 1..223
+  defp leads_somewhere?({0, 0, 0, 0, 0, 0, 0, 1}), do: true
+  defp leads_somewhere?({0, 0, 0, 0, 0, x, _, _}) when x in [0, 0xFFFF], do: false
+
+  defp leads_somewhere?({first, _, _, _, _, _, _, _} = ip),
+    do: first < 0xFF00 and not link_local?(ip)
 
   @doc "Whether an address is of the loopback."
   @spec loopback?(:inet.ip_address()) :: boolean()

@@ -4,6 +4,7 @@ defmodule GossipCluster.Dial.Diagnosis do
   # task that dialled: it goes the way that Erlang went (name, epmd, TCP) and names the first step that does not work.
   # It may take seconds.
 
+  alias GossipCluster.Cluster.Paths
   alias GossipCluster.Dial.Race
   alias GossipCluster.{Epmd, LocalNode, Peer}
 
@@ -25,6 +26,7 @@ defmodule GossipCluster.Dial.Diagnosis do
           | :handshake
           | :cookie
           | :family
+          | :link_local
           | :failed
   @type t :: {cause() | GossipCluster.Cluster.Dialer.reason() | :quiet, String.t()}
 
@@ -55,13 +57,23 @@ defmodule GossipCluster.Dial.Diagnosis do
   defp from_roster(peer, family, own) do
     case paths(peer, family) do
       [] ->
-        {:family,
-         "this node's distribution speaks #{version(family)}, and it is heard over the other only: " <>
-           "start both with the same -proto_dist"}
+        no_path(peer, family)
 
       [ip | _] ->
         dial(peer, ip, peer.port, family, own)
     end
+  end
+
+  defp no_path(peer, family) do
+    if family == :inet6 and Enum.any?(heard(peer, :inet6), &Paths.link_local?/1),
+      do:
+        {:link_local,
+         "it has no IPv6 address but a link-local one, which Erlang cannot dial: give its network interface a global or a " <>
+           "unique local (fd00::/8) one"},
+      else:
+        {:family,
+         "this node's distribution speaks #{version(family)}, and it is heard over the other only: " <>
+           "start both with the same -proto_dist"}
   end
 
   defp resolve(peer, host, family, own, epmd) do

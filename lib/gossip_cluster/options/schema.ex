@@ -42,6 +42,19 @@ defmodule GossipCluster.Options.Schema do
       default: "233.252.1.33",
       doc: "the IPv4 multicast group"
     ],
+    ipv6: [
+      type: :boolean,
+      default: true,
+      doc:
+        "IPv6 beside IPv4, on each interface that has it: what goes to the group goes out over both. A host without IPv6 " <>
+          "has no trouble with it, one without IPv4 is found by IPv6 alone. `false` is IPv4 alone"
+    ],
+    group6: [
+      type: :group6,
+      default: "ff12::6763",
+      doc:
+        "the IPv6 multicast group, of link-local scope: no router passes it on, whatever `ttl` is"
+    ],
     port: [
       type: {:integer, 1, 65_535},
       default: 45_893,
@@ -68,7 +81,7 @@ defmodule GossipCluster.Options.Schema do
       default: :all,
       doc:
         "which network interfaces to use, whenever they come: `:all`, a list of names, patterns of names (`\"en*\"`, " <>
-          "see fnmatch(3)) or IPv4 addresses, or `{:except, list}`. With `:all`, the loopback interface is used where " <>
+          "see fnmatch(3)) or IP addresses, or `{:except, list}`. A name means both families, an address its own. With `:all`, the loopback interface is used where " <>
           "there is no other"
     ],
     ttl: [

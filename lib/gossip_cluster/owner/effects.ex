@@ -213,6 +213,7 @@ defmodule GossipCluster.Owner.Effects do
       cluster: options.cluster,
       keys: keys,
       group: options.group,
+      group6: if(options.ipv6, do: options.group6, else: ""),
       port: options.port,
       unicast_port: Options.unicast_port(options),
       broadcast: options.broadcast,

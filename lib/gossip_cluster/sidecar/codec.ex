@@ -141,12 +141,20 @@ defmodule GossipCluster.Sidecar.Codec do
          {:configure,
           %{version: @protocol, cluster: c, keys: k, group: g, port: p, interfaces: i} = map}
        ) do
-    map_size(map) == 13 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
+    map_size(map) == 14 and is_binary(c) and keys?(k) and is_binary(g) and p in 1..65_535 and
       interfaces?(i) and unicast_port?(map) and
       match?(
-        %{ttl: t, interval: n, max_peers: m, heartbeats: h, advertise: a, broadcast: b}
+        %{
+          ttl: t,
+          interval: n,
+          max_peers: m,
+          heartbeats: h,
+          advertise: a,
+          broadcast: b,
+          group6: g6
+        }
         when t in 0..255 and n in 100..60_000 and m in 1..65_535 and is_boolean(h) and
-               is_binary(a) and is_boolean(b),
+               is_binary(a) and is_boolean(b) and is_binary(g6),
         map
       )
   end

@@ -16,9 +16,10 @@ struct addr {
     uint32_t ifindex; /* local interface the address is reached through; 0: any */
 };
 
-/* The core never knows a socket. It sends to the group (every interface the io layer has joined, or the one
- * named by addr.ifindex) or to one endpoint. A received datagram carries how it came (PATH_GROUP: by
- * multicast, or broadcast), its source, and the address and port that it was sent to. */
+/* The core never knows a socket. It sends to the group (on every interface that the io layer has joined, or
+ * the one named by addr.ifindex; over both families, or the one named by addr.family) or to one endpoint. A
+ * received datagram carries how it came (PATH_GROUP: by multicast, or broadcast), its source, and the address
+ * and port that it was sent to. */
 enum path_kind { PATH_GROUP = 1, PATH_UNICAST = 2 };
 
 enum path_source {
@@ -51,7 +52,8 @@ bool addr_same(const struct addr *a, const struct addr *b);
 bool addr_same_host(const struct addr *a, const struct addr *b);
 
 /* Whether a datagram can come from there, or go there and reach just one: it has a port, and is neither
- * unspecified nor multicast nor 255.255.255.255. */
+ * unspecified nor multicast nor 255.255.255.255, nor IPv4 in the guise of IPv6 (::/96 but for ::1, and
+ * ::ffff:0:0/96; RFC 4291, section 2.5.5): that would be another spelling of what is judged as IPv4. */
 bool addr_is_endpoint(const struct addr *a);
 
 /* 127.0.0.0/8 and ::1. */

@@ -41,6 +41,13 @@ bool addr_same_host(const struct addr *a, const struct addr *b)
     return a->family == b->family && ip_same(a->ip, b->ip);
 }
 
+/* ::/96 and ::ffff:0:0/96. */
+static bool disguised(const struct addr *a)
+{
+    static const uint8_t compatible[12] = {0}, mapped[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(a->ip, compatible, sizeof compatible) == 0 || memcmp(a->ip, mapped, sizeof mapped) == 0;
+}
+
 bool addr_is_endpoint(const struct addr *a)
 {
     static const uint8_t none[16] = {0}, all[4] = {255, 255, 255, 255};
@@ -48,7 +55,7 @@ bool addr_is_endpoint(const struct addr *a)
         return false;
     }
     return a->family == ADDR_IPV4   ? (a->ip[0] & 0xf0) != 0xe0 && memcmp(a->ip, all, sizeof all) != 0
-           : a->family == ADDR_IPV6 ? a->ip[0] != 0xff
+           : a->family == ADDR_IPV6 ? a->ip[0] != 0xff && (!disguised(a) || addr_is_loopback(a))
                                     : false;
 }
 

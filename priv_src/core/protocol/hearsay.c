@@ -17,21 +17,49 @@ static bool word_counts(const struct gossip *g, struct peer *p, uint64_t by)
     return true;
 }
 
-/* Whether an address that another told of may be one: 127.0.0.1 means something only on the machine that it
- * comes from, and 169.254.1.1 on the link. */
-static bool credible(const struct addr *a, const struct path *from)
+/* Whether this member has an address of the family; as long as it knows of none, of either. */
+static bool speaks(const struct gossip *g, uint8_t family)
 {
-    return addr_is_endpoint(a) && (!addr_is_loopback(a) || addr_is_loopback(&from->addr)) &&
+    size_t i = 0;
+    while (i < g->own_count && g->own[i].family != family) {
+        i++;
+    }
+    return i < g->own_count || g->own_count == 0;
+}
+
+/* Whether an address that another told of may be one: 127.0.0.1 means something only on the machine that it
+ * comes from, and 169.254.1.1 on the link; and of the other family nobody can be asked, so nobody is judged.
+ */
+static bool credible(const struct gossip *g, const struct addr *a, const struct path *from)
+{
+    return addr_is_endpoint(a) && speaks(g, a->family) &&
+           (!addr_is_loopback(a) || addr_is_loopback(&from->addr)) &&
            (!addr_is_link_local(a) || addr_is_link_local(&from->addr));
 }
 
-static size_t credible_count(const struct wire_entry *e, const struct path *from)
+struct addresses {
+    size_t count;
+    struct addr items[PEER_ADDRS];
+};
+
+/* Where an ENTRY's subject is, as far as that is credible. Who has both families tells over IPv4 of one that
+ * has IPv6 alone, and is link-local there: who has heard the subject itself, where it says that it is, need
+ * not be told where. */
+static struct addresses addresses_of(const struct gossip *g, const struct wire_entry *e,
+                                     const struct path *from, const struct pending *heard)
 {
-    size_t count = 0;
+    struct addresses found = {0};
     for (size_t i = 0; i < e->addr_count; i++) {
-        count += credible(&e->addrs[i], from);
+        struct addr a = e->addrs[i];
+        if (credible(g, &a, from)) {
+            a.ifindex = from->addr.ifindex; /* which matters for those that exist on every link */
+            found.items[found.count++] = a;
+        }
     }
-    return count;
+    if (found.count == 0 && heard != NULL && heard->claimed) {
+        found.items[found.count++] = heard->from;
+    }
+    return found;
 }
 
 void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
@@ -53,7 +81,8 @@ void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
     if (known && (!member_may_return(p) || e->id.incarnation <= p->id.incarnation)) {
         return; /* an echo of the time before its death */
     }
-    if (e->id.incarnation >= INCARNATION_END || credible_count(e, from) == 0 ||
+    struct addresses at = addresses_of(g, e, from, pending_find(&g->pending, e->id.boot));
+    if (e->id.incarnation >= INCARNATION_END || at.count == 0 ||
         (known && !name_same(&e->id.name, &p->id.name))) {
         return; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
     }
@@ -83,12 +112,8 @@ void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
     p->interval =
         e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
     p->heard = p->direct = g->now; /* of the latter we know nothing yet; its first silence begins now */
-    for (size_t i = 0; i < e->addr_count; i++) {
-        struct addr a = e->addrs[i];
-        a.ifindex = from->addr.ifindex; /* which matters for those that exist on every link */
-        if (credible(&a, from)) {
-            peer_hearsay(p, &a);
-        }
+    for (size_t i = 0; i < at.count; i++) {
+        peer_hearsay(p, &at.items[i]);
     }
     member_place(g, fx, p, false);
     alarm_start(g, p);

@@ -58,7 +58,7 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
         return; /* a question that is not padded */
     }
     if (by_group) {
-        message_to_link(g, fx, p->from.ifindex, &m);
+        message_to_link(g, fx, &p->from, &m);
     } else {
         message_to(g, fx, p->boot, &p->from, &m);
     }
@@ -119,6 +119,7 @@ static struct pending *note(struct gossip *g, const struct wire_message *m, uint
     p->incarnation = m->id.incarnation;
     p->asked = false;
     p->from = from->addr;
+    p->claimed = message_claims(m, &from->addr);
     p->far = from->source == SOURCE_FAR;
     return p;
 }
@@ -215,7 +216,7 @@ static void echo(struct gossip *g, struct effects *fx, const struct wire_message
         return;
     }
     if (from->kind == PATH_GROUP) {
-        message_to_link(g, fx, from->addr.ifindex, reply);
+        message_to_link(g, fx, &from->addr, reply);
     } else {
         message_to(g, fx, m->id.boot, &from->addr, reply);
     }

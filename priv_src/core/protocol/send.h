@@ -24,11 +24,11 @@ bool message_shed(struct wire_message *m);
  * that is too long. */
 bool message_shorten(struct wire_message *m, const struct addr *to, size_t most);
 
-/* Seals it and asks for it to be sent, to the group, to those of it on one link (an interface; 0: all), or to
- * the one of this boot id at this address. Its nonce is bound to that, unless it has one. Nothing is sent
- * while this member is not announced, or to what is no endpoint. */
+/* Seals it and asks for it to be sent, to the group, to those of it on one link and over one family (those of
+ * `by`; 0: all), or to the one of this boot id at this address. Its nonce is bound to that, unless it has
+ * one. Nothing is sent while this member is not announced, or to what is no endpoint. */
 void message_to_group(struct gossip *g, struct effects *fx, struct wire_message *m);
-void message_to_link(struct gossip *g, struct effects *fx, uint32_t ifindex, struct wire_message *m);
+void message_to_link(struct gossip *g, struct effects *fx, const struct addr *by, struct wire_message *m);
 void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to,
                 struct wire_message *m);
 

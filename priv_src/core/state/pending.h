@@ -20,7 +20,8 @@ struct pending {
     uint8_t vain;         /* questions that it has not answered; at most 255 */
     bool mine;            /* it was asked for all, since it was our turn: others wait for our word */
     bool far;             /* heard last from a source off the link: it is answered by the group alone */
-    struct addr from;
+    bool claimed;         /* it has said itself, under the seal, that this is an address of its own: */
+    struct addr from;     /* where it was heard last */
 };
 
 struct pendings {

@@ -71,6 +71,11 @@ static void put_group(ei_x_buff *x, const struct port_config *c)
     binary(x, "233.252.1.33");
 }
 
+static void put_group6(ei_x_buff *x, const struct port_config *c)
+{
+    binary(x, c->group6 != NULL ? c->group6 : "");
+}
+
 static void put_port(ei_x_buff *x, const struct port_config *c)
 {
     must(ei_x_encode_long(x, c->port != 0 ? c->port : 45893));
@@ -147,6 +152,7 @@ void port_configure(ei_x_buff *x, const struct port_config *c)
         {"advertise", put_advertise},
         {"unicast_port", put_unicast_port},
         {"broadcast", put_broadcast},
+        {"group6", put_group6},
     };
     size_t count = sizeof keys / sizeof keys[0];
     pair(x, "configure");

@@ -18,6 +18,7 @@ struct port_config {
     const char *advertise;
     uint16_t unicast_first, unicast_last;
     bool broadcast;
+    const char *group6; /* NULL: IPv4 alone */
 };
 
 /* Each starts a new term in `x` (version byte included), which the caller frees with ei_x_free; zeroed is

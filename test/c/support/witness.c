@@ -119,6 +119,32 @@ static bool receive_echo(struct witness *w, int64_t clock, const struct path *fr
     return answers;
 }
 
+/* Where it was heard last, which it said itself to be an address of its own: a vouch makes that count. */
+static void note_claim(struct witness *w, const struct wire_message *m, const struct addr *from)
+{
+    size_t i = 0;
+    while (i < WITNESS_CLAIMS && w->claims[i].boot != m->id.boot) {
+        i++;
+    }
+    i = i < WITNESS_CLAIMS ? i : w->claims_next++ % WITNESS_CLAIMS;
+    w->claims[i].boot = claims(m, from) ? m->id.boot : 0;
+    w->claims[i].addr = *from;
+}
+
+/* A trusted member tells of another. */
+static void receive_entry(struct witness *w, const struct wire_entry *e)
+{
+    trust(w, e->id.boot, NULL);
+    for (size_t k = 0; k < e->addr_count; k++) {
+        trust(w, e->id.boot, &e->addrs[k]);
+    }
+    for (size_t i = 0; i < WITNESS_CLAIMS; i++) {
+        if (w->claims[i].boot == e->id.boot) {
+            trust(w, e->id.boot, &w->claims[i].addr);
+        }
+    }
+}
+
 /* Whether entries count, from a sender that is trusted. */
 static bool may_vouch(struct witness *w, const struct wire_message *m)
 {
@@ -173,6 +199,7 @@ void witness_receive(struct witness *w, int64_t clock, const struct path *from, 
         return;
     }
     w->stranger = !trusts(w, m.id.boot);
+    note_claim(w, &m, &from->addr);
     bool all_heard = from->kind == PATH_GROUP && m.type == WIRE_HELLO;
     w->limit = !all_heard ? 3 * len : (m.has & HAS_QUESTION) != 0 ? len : 3 * len / 2;
     for (size_t i = 0; i < m.own_count && trusts(w, m.id.boot); i++) {
@@ -181,11 +208,7 @@ void witness_receive(struct witness *w, int64_t clock, const struct path *from, 
         }
     }
     for (size_t i = 0; !w->stranger && may_vouch(w, &m) && i < m.entry_count; i++) {
-        const struct wire_entry *e = &m.entries[i];
-        trust(w, e->id.boot, NULL);
-        for (size_t k = 0; k < e->addr_count; k++) {
-            trust(w, e->id.boot, &e->addrs[k]);
-        }
+        receive_entry(w, &m.entries[i]);
     }
 }
 
@@ -229,7 +252,7 @@ static void check_send(struct witness *w, int64_t clock, const struct path *path
     size_t at = w->asked_next++ % WITNESS_ASKED;
     w->asked[at].nonce = m.nonce;
     w->asked[at].boot = path->kind == PATH_GROUP ? 0 : m.to_boot;
-    w->asked[at].addr = path->addr;
+    w->asked[at].addr = path->kind == PATH_GROUP ? (struct addr){0} : path->addr;
     w->asked[at].at = clock;
     w->asked[at].page = page;
 }

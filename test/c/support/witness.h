@@ -27,8 +27,9 @@
 #include "message/wire.h"
 #include "witness_life.h"
 
-#define WITNESS_MAX   512
-#define WITNESS_ASKED 512
+#define WITNESS_MAX    512
+#define WITNESS_ASKED  512
+#define WITNESS_CLAIMS 64
 
 struct witness {
     const struct gossip *g;
@@ -56,6 +57,11 @@ struct witness {
         int64_t at;
         bool page; /* asked for one, and has not got it */
     } asked[WITNESS_ASKED];
+    size_t claims_next;
+    struct { /* where others were heard last, if it was an address that they say is their own; a ring */
+        uint64_t boot; /* 0: it was not */
+        struct addr addr;
+    } claims[WITNESS_CLAIMS];
     uint64_t trust[WITNESS_MAX];
     struct {
         uint64_t boot;

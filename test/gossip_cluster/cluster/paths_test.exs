@@ -54,6 +54,43 @@ defmodule GossipCluster.Cluster.PathsTest do
     assert Paths.order(peer([@lan], own_addresses: [@lo, @vpn]), []) == [@lan, @vpn]
   end
 
+  @ula {0xFD00, 0, 0, 0, 0, 0, 0, 1}
+  @link_local {0xFE80, 0, 0, 0, 0, 0, 0, 1}
+
+  test "IPv6: what Erlang cannot dial, for it needs an interface, is left out wherever it comes from" do
+    febf = {0xFEBF, 0, 0, 0, 0, 0, 0, 1}
+    assert Paths.order(peer([@link_local, @lan], own_addresses: [febf, @ula]), []) == [@lan, @ula]
+    assert Paths.order(peer([@link_local], own_addresses: [febf]), []) == []
+    assert Paths.order(peer([@link_local], listens: @link_local), []) == []
+    assert Paths.order(peer([@lan], name: "b@fe80::1"), []) == [@lan]
+    # It tells that both are on one machine, all the same.
+    assert Paths.order(peer([@link_local]), [@link_local]) == [@lo, @lo6]
+  end
+
+  test "what leads to nobody, or to more than one, is left out" do
+    bad = [
+      {0, 0, 0, 0},
+      {224, 0, 0, 1},
+      {255, 255, 255, 255},
+      {0, 0, 0, 0, 0, 0, 0, 0},
+      {0xFF12, 0, 0, 0, 0, 0, 0, 0x6763},
+      # 192.0.2.1 and 127.0.0.1 in the guise of IPv6.
+      {0, 0, 0, 0, 0, 0xFFFF, 0xC000, 0x0201},
+      {0, 0, 0, 0, 0, 0xFFFF, 0x7F00, 1},
+      {0, 0, 0, 0, 0, 0, 0x7F00, 1}
+    ]
+
+    assert Paths.order(peer([@lan], own_addresses: bad), []) == [@lan]
+    assert Paths.order(peer([@lan], own_addresses: bad, ipv6: true), []) == [@lan]
+  end
+
+  test "where there are too many, those of the other family give way" do
+    v4 = for n <- 1..6, do: {10, 0, 0, n}
+    v6 = for n <- 1..4, do: {0xFD00, 0, 0, 0, 0, 0, 0, n}
+    assert Paths.order(peer(v4, own_addresses: v6), []) == v4 ++ Enum.take(v6, 2)
+    assert Paths.order(peer(v4, own_addresses: v6, ipv6: true), []) == Enum.take(v4, 4) ++ v6
+  end
+
   test "no more than eight" do
     many = for n <- 1..20, do: {10, 0, 0, n}
     assert Paths.order(peer(many), []) == Enum.take(many, 8)

@@ -27,7 +27,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
     heartbeats: false,
     advertise: "",
     unicast_port: {45_894, 45_901},
-    broadcast: false
+    broadcast: false,
+    group6: ""
   }
   @alive %{
     name: "a@host",
@@ -396,6 +397,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:configure, %{@configuration | unicast_port: {1, 65_536}}},
           {:configure, Map.delete(@configuration, :broadcast)},
           {:configure, %{@configuration | broadcast: nil}},
+          {:configure, Map.delete(@configuration, :group6)},
+          {:configure, %{@configuration | group6: nil}},
           {:configure, %{@configuration | interval: 99}},
           {:configure, %{@configuration | heartbeats: nil}},
           {:alive, %{@alive | name: :a@host}},
