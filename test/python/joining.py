@@ -157,10 +157,19 @@ class Joining:
                 continue
             self.hear_entry(e, m)
 
+    def is_credible(self, address, m):
+        """Whether an address that another told of may be one, of a family that this member has itself."""
+        mine = {":" in ip for ip, _ in self.addresses}
+        loopback, source = ("127.", "::1"), m.source[0]
+        return ((":" in address[0]) in mine and not self.is_nowhere(address)
+                and (source.startswith(loopback) or not address[0].startswith(loopback))
+                and (self.is_link_local(source) or not self.is_link_local(address[0])))
+
     def hear_entry(self, e, m):
-        local = m.source[0].startswith("127.")
-        addresses = [a for a in e.addresses if ":" not in a[0] and not self.is_nowhere(a)
-                     and (local or not a[0].startswith("127."))]
+        addresses = [a for a in e.addresses if self.is_credible(a, m)]
+        heard = self.strangers.get(e.boot)
+        if not addresses and heard and heard.claimed:
+            addresses = [heard.address]
         known = self.peers.get(e.boot)
         buried = self.gone.get(e.boot)
         if known:

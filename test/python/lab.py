@@ -63,6 +63,8 @@ class Lab:
 
     def plug_in(self, host):
         ip("netns", "add", host.netns)
+        with inside(host.netns), open("/proc/sys/net/ipv6/conf/default/accept_dad", "w", encoding="ascii") as file:
+            file.write("0")  # addresses of IPv6 may be used at once
         ip("-n", self.switch, "-batch", "-", text=f"""
             link add p{host.number} type veth peer name eth0 netns {host.netns}
             link set p{host.number} master br0 up\n""")
@@ -73,6 +75,11 @@ class Lab:
 
     def __getitem__(self, number):
         return self.hosts[number - 1]
+
+    def link_local(self, host):
+        """Its IPv6 address, which the kernel gives a moment after the carrier; None: not yet."""
+        found = re.search(r"inet6 (fe80::\S+)/64 scope link", ip("-n", host.netns, "-6", "address", "show", "dev", "eth0"))
+        return found and found[1]
 
     def cut(self, host):
         """It stays up, and what it sends goes nowhere."""

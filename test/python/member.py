@@ -6,6 +6,7 @@ by `receive`, time by `tick`, and what it says comes out by the function `out(da
     disconnecting.py  that connections were ended on purpose
 """
 import hashlib
+import ipaddress
 import os
 import random
 import time
@@ -34,8 +35,14 @@ def boottime():
 
 
 def is_nowhere(address):
-    ip, port = address
-    return port == 0 or ip in ("0.0.0.0", "255.255.255.255") or 224 <= int(ip.split(".")[0]) < 240
+    ip, port = ipaddress.ip_address(address[0]), address[1]
+    if ip.version == 6 and (ip.ipv4_mapped or int(ip) < 1 << 32) and not ip.is_loopback:
+        return True  # IPv4 in the guise of IPv6
+    return port == 0 or ip.is_unspecified or ip.is_multicast or str(ip) == "255.255.255.255"
+
+
+def is_link_local(ip):
+    return ipaddress.ip_address(ip).is_link_local
 
 
 class Member(Joining, Watching, Disconnecting):
@@ -185,6 +192,7 @@ class Member(Joining, Watching, Disconnecting):
         return None
 
     is_nowhere = staticmethod(is_nowhere)
+    is_link_local = staticmethod(is_link_local)
 
     def is_misdirected(self, m, source, here):
         if is_nowhere(source):
@@ -244,6 +252,7 @@ class Member(Joining, Watching, Disconnecting):
             old = self.strangers[m.boot] = Stranger(self.now, self.now, m.source)
         above = m.sequence > old.sequence
         old.last, old.address, old.by_group = self.now, m.source, m.by_group
+        old.claimed = m.source in (m.addresses or ())
         old.size, old.incarnation, old.sequence = m.size, m.incarnation, max(old.sequence, m.sequence)
         self.refute_if_accused(m)
         if m.echo:

@@ -88,6 +88,8 @@ def name_is_good(name):
 
 def encode_address(address):
     ip, port = address
+    if ":" in ip:
+        return struct.pack(">BH", 6, port) + socket.inet_pton(socket.AF_INET6, ip)
     return struct.pack(">BH", 4, port) + socket.inet_aton(ip)
 
 

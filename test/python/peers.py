@@ -1,4 +1,5 @@
 """What a member remembers of others, from PROTOCOL.md, "What a datagram passes" and "The states of a peer"."""
+import ipaddress
 from dataclasses import dataclass, field
 
 import message as wire
@@ -99,8 +100,10 @@ class Peer:
 
     def entry(self, now):
         addresses = [self.address] + [a for a in self.claimed if a != self.address]
+        # What means something on one link alone is told where there is nothing else.
+        addresses = [a for a in addresses if not ipaddress.ip_address(a[0]).is_link_local] or addresses
         return wire.Entry(self.boot, self.lag.clock(now), self.creation, self.incarnation, self.port, self.flags,
-                          self.interval, self.name, tuple(a for a in addresses if ":" not in a[0])[:4], self.host, self.tags)
+                          self.interval, self.name, tuple(addresses[:4]), self.host, self.tags)
 
 
 @dataclass
@@ -111,6 +114,7 @@ class Stranger:
     sequence: int = 0
     size: int = 0
     incarnation: int = 0
+    claimed: bool = False  # it has said that this address is its own
     answered: bool = False  # by us, in our turn
     by_group: bool = True
 

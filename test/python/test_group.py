@@ -1,6 +1,7 @@
 """The member that was written from PROTOCOL.md, among real gossipds: whatever it does, they understand."""
 import os
 import socket
+import struct
 import subprocess
 import unittest
 
@@ -10,11 +11,42 @@ from group import BUILD, COOKIE, KEY, KEYS, RING, SCOPE, GroupCase, setUpModule 
 from lab import dropped, ip, nft
 from sidecar import ready
 from term import Atom
-from world import GROUP
+from world import GROUP, GROUP6
 
 # Rules of nft: %s is what is lost, and counted.
 LOSE_OUT = "table ip lab {\nchain out {\ntype filter hook output priority 0;\n%s counter drop\n}\n}\n"
 LOSE_IN = "table ip lab {\nchain in {\ntype filter hook input priority 0;\n%s counter drop\n}\n}\n"
+
+
+class DualStackTest(GroupCase):
+    """The real ones have both families."""
+
+    options = {"group6": GROUP6.encode()}
+
+    def test_one_with_ipv6_alone_joins_and_leaves(self):
+        host = self.lab[4]
+        for h in [host] + [s.host for s in self.real]:
+            self.until(lambda h=h: self.lab.link_local(h), "the kernel has given an address")
+        node = self.joined(4, ipv6=self.lab.link_local(host))
+        ip = tuple(struct.unpack(">8H", socket.inet_pton(socket.AF_INET6, node.address[0])))
+        for s in self.real:
+            self.assertEqual([a[:2] for a in s.peer("py@h4")["addresses"]], [(ip, node.address[1])])
+            self.assertGreater(s.peer("py@h4")["addresses"][0][2], 0)
+        self.assertTrue(all(":" in p.address[0] for p in node.member.peers.values()))
+        self.world.run(3)  # long enough for who cannot be asked to be buried
+        self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
+        self.assert_never_down("py@h4")
+        node.member.leave()
+        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left", 2)
+        for s in self.real:
+            self.assertEqual([e[2] for e in s.seen("down", "py@h4")], ["left"])
+            self.assertEqual(self.stats(s, "foreign", "forged", "malformed", "misdirected", "relayed"), [0] * 5)
+
+    def test_one_with_ipv4_alone_joins_them_as_ever(self):
+        node = self.joined(4)
+        for s in self.real:
+            self.assertEqual(s.peer("py@h4")["addresses"][0][:2],
+                             (tuple(socket.inet_aton(node.address[0])), node.address[1]))
 
 
 class JoinTest(GroupCase):

@@ -9,6 +9,7 @@ from lab import inside
 from member import Member
 
 GROUP, PORT = "233.252.1.33", 45893
+GROUP6 = "ff12::6763"
 IP_PKTINFO = 8
 TURN = 0.005
 
@@ -78,6 +79,34 @@ def private_socket(host):
     return s
 
 
+def sockets_v6(host):
+    """The same two over IPv6, on the host's link, and the number of its interface."""
+    with inside(host.netns):
+        group, private = (socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in range(2))
+        index = socket.if_nametoindex("eth0")
+    group.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    group.bind((GROUP6, PORT, 0, index))
+    group.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                     socket.inet_pton(socket.AF_INET6, GROUP6) + struct.pack("I", index))
+    private.bind(("::", 0))
+    private.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+    private.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 1)
+    private.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    for s in (group, private):
+        s.setblocking(False)
+    return group, private, index
+
+
+def sent_to(more):
+    """The address that a datagram was sent to, from what the socket tells of it."""
+    for level, kind, value in more:
+        if level == socket.IPPROTO_IP and kind == IP_PKTINFO and len(value) >= struct.calcsize("i4s4s"):
+            return socket.inet_ntoa(value[8:12])
+        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO and len(value) >= 20:
+            return socket.inet_ntop(socket.AF_INET6, value[:16])
+    return None
+
+
 def datagrams(s, most=64):
     """What waits in a socket: data, source, and the IP address that it was sent to, where the socket tells it."""
     for _ in range(most):
@@ -85,25 +114,28 @@ def datagrams(s, most=64):
             data, more, _, source = s.recvmsg(2048, 64)
         except (BlockingIOError, ConnectionRefusedError):
             return
-        here = [socket.inet_ntoa(value[8:12]) for level, kind, value in more
-                if level == socket.IPPROTO_IP and kind == IP_PKTINFO and len(value) >= struct.calcsize("i4s4s")]
-        yield data, source, here[0] if here else None
+        yield data, (source[0].split("%")[0], source[1]), sent_to(more)
 
 
 class Node:
-    """A Python member on a host, with its sockets."""
+    """A Python member on a host, with its sockets; over IPv6 alone where it is told its link-local address there."""
 
-    def __init__(self, host, ring, name, **options):
-        self.host, self.deaf = host, False
-        self.group, self.private = group_socket(host), private_socket(host)
-        self.address = self.private.getsockname()
+    def __init__(self, host, ring, name, ipv6=None, **options):
+        self.host, self.deaf, self.index = host, False, None
+        if ipv6:
+            self.group, self.private, self.index = sockets_v6(host)
+            self.address = (ipv6, self.private.getsockname()[1])
+        else:
+            self.group, self.private = group_socket(host), private_socket(host)
+            self.address = self.private.getsockname()
         self.sent = []  # (data, address or None)
         self.member = Member(ring, name, [self.address], self.send, **options)
 
     def send(self, data, to):
         self.sent.append((data, to))
         try:
-            self.private.sendto(data, to or (GROUP, PORT))
+            to = to or (GROUP6 if self.index else GROUP, PORT)
+            self.private.sendto(data, (*to, 0, self.index) if self.index else to)
         except OSError:  # a cut cable, a full queue: lost, as on any network
             self.member.counters["not_sent"] += 1
 
