@@ -49,7 +49,7 @@ sim_run(amplify --scenario amplify --nodes 12 --seconds 5 --no-seal --at-most on
   --at-most many_never_gone=0 --at-most one_gone_us_max=2200000 --at-most many_gone_us_max=2200000)
 sim_run(harvest --scenario harvest --nodes 20 --no-seal --at-most never_gone=0 --at-most gone_us_max=4200000)
 sim_run(held --scenario harvest --variant held --nodes 20 --no-seal --at-most never_gone=0
-  --at-most gone_us_max=10000000)
+  --at-most gone_us_max=10200000)
 sim_run(relay --scenario relay --nodes 12 --no-seal --at-most relay_believed=0 --at-most incomplete=0
   --at-most down_silent=0)
 sim_run(insider --scenario insider --nodes 20 --no-seal --at-most insider_incomplete=0 --at-most insider_unknown=0
