@@ -177,6 +177,15 @@ defmodule GossipCluster do
             unicast_port: nil | :inet.port_number()
           },
           interfaces: [{name :: String.t(), index :: non_neg_integer(), address :: String.t()}],
+          seeds: [
+            %{
+              seed: String.t(),
+              addresses: [
+                {:inet.ip_address(), first :: :inet.port_number(), last :: :inet.port_number()}
+              ],
+              error: nil | String.t()
+            }
+          ],
           stats: nil | %{atom() => term()},
           reports: %{waiting: non_neg_integer(), dropped: non_neg_integer()},
           strays: non_neg_integer()
@@ -199,6 +208,9 @@ defmodule GossipCluster do
       `:disabled`), `reason` (why it is down, else `nil`), `version`, `os_pid`, `boot`, `unicast_port` (the UDP port that
       it sends from and is answered at)
     * `interfaces` - `{name, index, address}` of those in use: joined, and what is sent goes out
+    * `seeds` - of each item of the option `seeds` a map: `seed`, as it is written, `addresses`, as they were resolved
+      last (`{ip, first_port, last_port}` each), and `error`, why it could not be resolved again, three times in a row
+      and more, or `nil`
     * `stats` - the sidecar's counters since it started
     * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many
       were not made, since a handler of Logger or of telemetry takes too long
@@ -249,6 +261,7 @@ defmodule GossipCluster do
       interfaces:
         (stats && stats[:interfaces]) ||
           if(running, do: View.get(view, :interfaces, []), else: []),
+      seeds: View.get(view, :seeds, []),
       stats: stats && Map.delete(stats, :interfaces),
       reports: Reporter.counts(view),
       strays: View.get(view, :strays, 0)
@@ -282,6 +295,7 @@ defmodule GossipCluster do
         unicast_port: nil
       },
       interfaces: [],
+      seeds: [],
       stats: nil,
       reports: %{waiting: 0, dropped: 0},
       strays: 0

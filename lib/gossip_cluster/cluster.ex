@@ -3,7 +3,7 @@ defmodule GossipCluster.Cluster do
   # A cluster as this node knows it, and what is to be done about it. Pure: `handle/3` takes what has happened and the
   # time, in milliseconds, and returns what the owner shall do (GossipCluster.Owner does it). The parts decide for
   # themselves: who is listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce
-  # (Announcement), when it is started (SidecarLife), whether a connection was ended on purpose (QuietPeriod), where a
+  # (Announcement), when it is started (SidecarLife), where it looks for members without multicast (Seeds), whether a connection was ended on purpose (QuietPeriod), where a
   # peer is dialled (Paths), whether the path of a connection lives (PathWatch), whether what a dial failed for has
   # lasted (Blame), whose cookie is another (Cookies), who has another's name (Conflicts), who is to be answered
   # (Replies), what was said (Problems). What one of them means for the others stands in Peers, Connections, Routes,
@@ -20,6 +20,7 @@ defmodule GossipCluster.Cluster do
     Announcement,
     Answers,
     Blame,
+    Bootstrap,
     Conflicts,
     Connections,
     Cookies,
@@ -33,12 +34,13 @@ defmodule GossipCluster.Cluster do
     Replies,
     Roster,
     Routes,
+    Seeds,
     SidecarLife,
     State
   }
 
   alias GossipCluster.Dial.{Attempt, Path}
-  alias GossipCluster.{Facts, Hidden, Peer, Sidecar, Tags}
+  alias GossipCluster.{Facts, Hidden, Options, Peer, Resolver, Sidecar, Tags}
   alias GossipCluster.Sidecar.Codec
 
   # Names a turn: some milliseconds of work.
@@ -86,6 +88,8 @@ defmodule GossipCluster.Cluster do
           | {:stats, Replies.caller()}
           | {:stats_failed, Replies.ref()}
           | {:siblings, [:inet.port_number()]}
+          | {:resolved, Seeds.index(), {:ok, [Resolver.place(), ...]} | {:error, String.t()},
+             chance :: float()}
           | :continue
 
   @type timer ::
@@ -99,6 +103,7 @@ defmodule GossipCluster.Cluster do
           | :health
           | {:alone, pos_integer()}
           | {:await | :leave | :stats, Replies.ref()}
+          | {:seed, Seeds.index()}
 
   @typedoc "What the owner shall do."
   @type effect ::
@@ -150,7 +155,8 @@ defmodule GossipCluster.Cluster do
           up: [String.t()],
           told: {Health.t(), [Health.problem()]},
           interfaces: list(),
-          foreign: boolean()
+          foreign: boolean(),
+          seeds: [Seeds.shown()]
         }
 
   @doc "A cluster that does nothing yet. `options` are checked ones."
@@ -161,6 +167,7 @@ defmodule GossipCluster.Cluster do
       roster: Roster.new(options.interval),
       announcement: Announcement.new(past.left, past.tags),
       sidecar: SidecarLife.new(),
+      seeds: Seeds.new(options.seeds, seed_ports(options), past.seeds),
       replies: Replies.new(),
       problems: Problems.new(),
       watch: PathWatch.new(),
@@ -182,6 +189,14 @@ defmodule GossipCluster.Cluster do
   @doc "How many names are looked at in a turn, and how many peers are restored in one."
   @spec portion() :: 64
   def portion, do: @portion
+
+  # Where the members' own may be any, they still are mostly those.
+  defp seed_ports(options) do
+    case Options.unicast_port(options) do
+      {0, 0} -> Options.unicast_port(%{unicast_port: nil, port: min(options.port, 65_534)})
+      ports -> ports
+    end
+  end
 
   @doc "What follows from what has happened."
   @spec handle(t(), event(), integer()) :: {t(), [effect()]}
@@ -251,6 +266,12 @@ defmodule GossipCluster.Cluster do
 
   defp route(state, {:timeout, timer} = event, now) when timer in [:open, :ready, :port, :health],
     do: Local.event(state, event, now)
+
+  defp route(state, {:timeout, {:seed, _index}} = event, now),
+    do: Bootstrap.event(state, event, now)
+
+  defp route(state, {:resolved, _index, _result, _chance} = event, now),
+    do: Bootstrap.event(state, event, now)
 
   defp route(state, {:timeout, timer} = event, now) when timer in [:addresses, :paths],
     do: Routes.event(state, event, now)

@@ -26,6 +26,7 @@ defmodule GossipCluster.Facts do
           | {:health, Health.t(), before :: Health.t(), [Health.problem()]}
           | {:own_problem, Health.problem()}
           | {:interfaces, [Codec.interface()], before :: [Codec.interface()]}
+          | {:seed, seed :: map(), before :: map()}
           | {:foreign, by_cookie :: boolean()}
           | :keys_changed
           | {:heartbeat, binary()}
@@ -168,6 +169,13 @@ defmodule GossipCluster.Facts do
          removed: before -- interfaces
        }}
     ]
+  end
+
+  # A problem has its own line.
+  def outputs({:seed, seed, before}, _cluster) do
+    count = length(seed.addresses)
+    metadata = Map.put(seed, :before, before.addresses)
+    [{:telemetry, [:seed], %{count: count}, metadata}]
   end
 
   def outputs({:foreign, by_cookie}, _cluster) do

@@ -18,7 +18,7 @@ defmodule GossipCluster.Options do
   message says what was given and what is allowed, but never shows a secret.
   """
 
-  alias GossipCluster.{Secret, Tags}
+  alias GossipCluster.{Secret, Seed, Tags}
 
   @keys Keyword.keys(@schema)
   @public for {key, spec} <- @schema, spec[:doc], do: key
@@ -56,6 +56,7 @@ defmodule GossipCluster.Options do
           | {:port, :inet.port_number()}
           | {:unicast_port, nil | 0..65_535 | Range.t() | {first :: 1..65_535, last :: 1..65_535}}
           | {:broadcast, boolean()}
+          | {:seeds, [Seed.given()]}
           | {:interfaces, :all | [interface(), ...] | {:except, [interface(), ...]}}
           | {:ttl, 0..255}
           | {:advertise, nil | text() | :inet.ip4_address()}
@@ -83,6 +84,7 @@ defmodule GossipCluster.Options do
           port: :inet.port_number(),
           unicast_port: nil | {first :: :inet.port_number(), last :: :inet.port_number()},
           broadcast: boolean(),
+          seeds: [Seed.t()],
           interfaces: :all | {:only | :except, [String.t(), ...]},
           ttl: 0..255,
           advertise: nil | String.t(),
@@ -406,8 +408,20 @@ defmodule GossipCluster.Options do
          do: {:error, "nil, a function of one argument, or #{mfa}"}
   end
 
+  defp check(:seeds, value, _) do
+    with {:ok, seeds} <- Seed.parse_all(value) do
+      wrong = for {:mfa, mfa} <- seeds, error = mfa_error(mfa), do: error
+
+      List.first(wrong) || {:ok, seeds}
+    end
+  end
+
   defp check(:secret, value, _), do: Secret.resolve(value)
   defp check(:tags, value, _), do: Tags.new(value)
+
+  defp mfa_error(mfa) do
+    with {:ok, _mfa} <- check({:mfa, nil}, mfa, false), do: nil
+  end
 
   defp appended(nil), do: ""
   defp appended(what), do: ": it is called with #{what} appended"

@@ -86,7 +86,8 @@ defmodule GossipCluster.Owner do
       interfaces: View.get(view, :interfaces, []),
       foreign: View.get(view, :foreign, false),
       # Fewer are restored at once, while the sidecar starts.
-      restoring: View.peers?(view, Cluster.portion())
+      restoring: View.peers?(view, Cluster.portion()),
+      seeds: View.get(view, :seeds, [])
     }
 
     owner = %__MODULE__{

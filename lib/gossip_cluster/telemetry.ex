@@ -21,6 +21,7 @@ defmodule GossipCluster.Telemetry do
   | `[:gossip_cluster, :health]` | `healthy`: 1 or 0 | `health`, see `t:GossipCluster.health/0`; `problems`: `{cause, text}` each | others can find this node, or no more, for a second and longer |
   | `[:gossip_cluster, :problem]` | `count`: 1 | `reason`, `text` | why others cannot find this node; once for each cause |
   | `[:gossip_cluster, :interfaces]` | `count`: how many are in use now; 0 is deaf and dumb | `interfaces`, `added`, `removed`: lists of `{name, index, address}` | the network interfaces in use are others than before: one has come up or gone, has another address, or nothing can be sent on it |
+  | `[:gossip_cluster, :seed]` | `count`: its addresses now | `seed`, as in `status/1`; `addresses`, `before`: lists of `{ip, first_port, last_port}`; `error`: a text, or `nil` | a seed has other addresses than before, or cannot be resolved, or can again |
   | `[:gossip_cluster, :foreign]` | `peers` | | alone, and packets of another cluster are heard; once at most |
   | `[:gossip_cluster, :keys]` | `count`: 1 | | a new key ring is in use |
   | `[:gossip_cluster, :reports, :missed]` | `count` | | so many reports (lines, events, measurements) were not made, since a handler takes too long |

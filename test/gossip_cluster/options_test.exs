@@ -19,6 +19,7 @@ defmodule GossipCluster.OptionsTest do
              port: 45_893,
              unicast_port: nil,
              broadcast: false,
+             seeds: [],
              interfaces: :all,
              ttl: 1,
              advertise: nil,
@@ -378,6 +379,24 @@ defmodule GossipCluster.OptionsTest do
     end
   end
 
+  test "seeds are addresses, names, records, or a function that is there" do
+    assert %{seeds: [{:address, {10, 0, 0, 5}, nil}, {:srv, "_gossip._udp.shop"}]} =
+             Options.validate!(seeds: ["10.0.0.5", {:srv, "_gossip._udp.shop"}])
+
+    assert %{seeds: [{:mfa, {String, :upcase, ["a"]}}]} =
+             Options.validate!(seeds: [{String, :upcase, ["a"]}])
+
+    assert_raise ArgumentError,
+                 ~r/option :seeds is "10.0.0.5", but must be a list of up to 32/,
+                 fn ->
+                   Options.validate!(seeds: "10.0.0.5")
+                 end
+
+    assert_raise ArgumentError, ~r/option :seeds is .*, but String.nothing\/0 is not there/, fn ->
+      Options.validate!(seeds: [{String, :nothing, []}])
+    end
+  end
+
   test "an unknown option is named, with what it may have meant" do
     assert_raise ArgumentError,
                  ~r/there is no option :prot \(did you mean :port\?\); there are :name, :enabled, :cluster/,
@@ -385,7 +404,7 @@ defmodule GossipCluster.OptionsTest do
                    Options.validate!(prot: 1)
                  end
 
-    for later <- [:families, :seeds] do
+    for later <- [:families] do
       error = assert_raise ArgumentError, fn -> Options.validate!([{later, true}]) end
       assert error.message =~ "there is no option #{inspect(later)}"
     end

@@ -16,7 +16,8 @@ defmodule GossipCluster.ClusterCase do
     told: {:ok, []},
     interfaces: [],
     foreign: false,
-    restoring: false
+    restoring: false,
+    seeds: []
   }
   @ready %{
     version: "1",
@@ -63,6 +64,7 @@ defmodule GossipCluster.ClusterCase do
         %{
           port: 45_893,
           unicast_port: {54_321, 54_321},
+          seeds: [],
           interval: 1_000,
           quiet: 30_000,
           on_down: :keep,

@@ -14,6 +14,7 @@ defmodule GossipCluster.Cluster.Health do
           | :virtual_network
           | :interface
           | :unicast_port
+          | :seed
           | :isolated
           | :conflict
           | :unannounced
@@ -39,7 +40,8 @@ defmodule GossipCluster.Cluster.Health do
           interfaces: [{String.t(), non_neg_integer(), String.t()}],
           named_interfaces: boolean(),
           unicast_port: :inet.port_number(),
-          unicast_wanted: {:inet.port_number(), :inet.port_number()}
+          unicast_wanted: {:inet.port_number(), :inet.port_number()},
+          seeds: [%{:seed => String.t(), :error => String.t() | nil, optional(atom()) => term()}]
         }
 
   @doc """
@@ -47,7 +49,7 @@ defmodule GossipCluster.Cluster.Health do
 
       iex> view = %{left: false, named: true, cookie: true, sidecar: :running, reason: nil, answers: true, announced: true,
       ...>   isolated: false, rival: nil, network: %{reach: :lan, missing: []}, interfaces: [], named_interfaces: false,
-      ...>   unicast_port: 45_894, unicast_wanted: {45_894, 45_901}}
+      ...>   unicast_port: 45_894, unicast_wanted: {45_894, 45_901}, seeds: []}
       iex> GossipCluster.Cluster.Health.judge(view)
       {:ok, []}
       iex> {:waiting, [{:no_name, text}]} = GossipCluster.Cluster.Health.judge(%{view | named: false, sidecar: :waiting})
@@ -82,7 +84,7 @@ defmodule GossipCluster.Cluster.Health do
 
   @doc "Whether nothing else has a line in the log for it."
   @spec silent?(cause()) :: boolean()
-  def silent?(cause), do: cause in [:no_name, :no_cookie, :virtual_network, :unicast_port]
+  def silent?(cause), do: cause in [:no_name, :no_cookie, :virtual_network, :unicast_port, :seed]
 
   defp announcing, do: "this node is just about to be announced"
 
@@ -119,7 +121,9 @@ defmodule GossipCluster.Cluster.Health do
     do: [{:no_sidecar, :no_sidecar, "gossipd does not answer; it is replaced if it goes on so"}]
 
   defp sidecar(view),
-    do: network(view, view.network) ++ isolated(view) ++ conflict(view) ++ unicast(view)
+    do:
+      network(view, view.network) ++
+        isolated(view) ++ conflict(view) ++ unicast(view) ++ seeds(view)
 
   defp network(_view, %{missing: missing, reach: :none}) when missing != [],
     do: [
@@ -206,6 +210,15 @@ defmodule GossipCluster.Cluster.Health do
        "UDP #{taken} on this machine, or forbidden, so the others answer to port #{port}, which a firewall may keep away: " <>
          "`ss -ulpn` names who has them; the option unicast_port names others"}
     ]
+  end
+
+  # Multicast, and peers that are known already, find this node all the same.
+  defp seeds(view) do
+    for %{seed: seed, error: error} when error != nil <- view.seeds do
+      {:ok, :seed,
+       "seed #{seed} cannot be resolved: #{error}. It is tried again, and what was known of it is used meanwhile: look at the name, " <>
+         "at DNS, or correct the option seeds"}
+    end
   end
 
   defp names([name]), do: "interface #{name} is"

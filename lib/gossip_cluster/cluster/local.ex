@@ -8,12 +8,14 @@ defmodule GossipCluster.Cluster.Local do
   alias GossipCluster.Cluster.{
     Announcement,
     Answers,
+    Bootstrap,
     Conflicts,
     Dialer,
     Health,
     Peers,
     Replies,
     Roster,
+    Seeds,
     SidecarLife,
     State
   }
@@ -37,6 +39,8 @@ defmodule GossipCluster.Cluster.Local do
 
     state =
       %{state | announcement: announcement} |> act(:find_addresses) |> timer(:pulse, pulse(state))
+
+    state = Bootstrap.start(state)
 
     case SidecarLife.delay(last_opened, now) do
       0 -> open(state, local.own != nil)
@@ -131,6 +135,7 @@ defmodule GossipCluster.Cluster.Local do
     |> first({:put, :opened, now})
     |> first({:put, :process, process})
     |> act(:find_siblings)
+    |> Bootstrap.opened()
     |> timer(:ready, patience)
     |> put_status()
     |> announce()
@@ -317,6 +322,7 @@ defmodule GossipCluster.Cluster.Local do
       network: state.network,
       unicast_port: state.unicast_port,
       unicast_wanted: Options.unicast_port(state.options),
+      seeds: Seeds.shown(state.seeds),
       interfaces: state.interfaces,
       named_interfaces: match?(%{interfaces: {:only, _names}}, state.options)
     }

@@ -15,6 +15,7 @@ defmodule GossipCluster.Cluster.State do
     QuietPeriod,
     Replies,
     Roster,
+    Seeds,
     SidecarLife
   }
 
@@ -28,6 +29,7 @@ defmodule GossipCluster.Cluster.State do
     :announcement,
     dialer: nil,
     sidecar: nil,
+    seeds: %Seeds{},
     replies: nil,
     problems: nil,
     watch: nil,
@@ -82,6 +84,7 @@ defmodule GossipCluster.Cluster.State do
           announcement: Announcement.t(),
           dialer: Dialer.t() | nil,
           sidecar: SidecarLife.t(),
+          seeds: Seeds.t(),
           replies: Replies.t(),
           problems: Problems.t(),
           watch: PathWatch.t(),

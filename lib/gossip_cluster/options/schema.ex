@@ -76,6 +76,16 @@ defmodule GossipCluster.Options.Schema do
           "some switches). It reaches nobody behind a router, and each host of the link takes it in. All members need it; " <>
           "those without it are found by multicast alone. On Linux alone, and not with `ttl: 0`"
     ],
+    seeds: [
+      type: :seeds,
+      default: [],
+      doc:
+        "where members may be found whom no multicast reaches: up to 32 IP addresses (`\"10.0.0.5\"`) or names of hosts, with a " <>
+          "UDP port (`\"host:45894\"`, `\"[2001:db8::1]:45894\"`) or without (then the eight of `unicast_port` are tried), " <>
+          "`{:dns, name}` (all its addresses), `{:srv, name}`, or `#{@mfa_text}` that returns a list of such. Names are resolved " <>
+          "again and again; `status/1` shows what came of it. **Not for use yet**: whom multicast does not reach is found, but " <>
+          "not watched as the others are"
+    ],
     interfaces: [
       type: :interfaces,
       default: :all,

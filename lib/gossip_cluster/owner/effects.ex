@@ -14,6 +14,7 @@ defmodule GossipCluster.Owner.Effects do
     Options,
     Peer,
     Reporter,
+    Resolver,
     Secret,
     Siblings,
     Sidecar
@@ -187,6 +188,9 @@ defmodule GossipCluster.Owner.Effects do
 
   def act({:ask_cookies, names}, owner),
     do: start_task(owner, :cookies, LocalNode, :own_cookies, [names])
+
+  def act({:resolve, index, seed, ports}, owner),
+    do: start_task(owner, {:resolve, index}, Resolver, :run, [seed, ports])
 
   # A name that is connected is an atom.
   def act({:find_path, name}, owner),

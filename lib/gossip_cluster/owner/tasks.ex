@@ -15,6 +15,7 @@ defmodule GossipCluster.Owner.Tasks do
           | {:list_nodes, links :: non_neg_integer()}
           | {:look_at_sidecar, Sidecar.Process.t()}
           | :addresses
+          | {:resolve, seed :: non_neg_integer()}
           | :cookies
           | :port
 
@@ -66,6 +67,11 @@ defmodule GossipCluster.Owner.Tasks do
   defp event({:find_path, name}, path, _duration), do: {:path, name, path}
   defp event({:probe, name}, :killed, _duration), do: {:probed, name, :answered}
   defp event({:probe, name}, result, _duration), do: {:probed, name, result}
+
+  defp event({:resolve, seed}, :killed, _duration),
+    do: {:resolved, seed, {:error, "it was not resolved within a minute"}, 0.0}
+
+  defp event({:resolve, seed}, {result, chance}, _duration), do: {:resolved, seed, result, chance}
   defp event(:port, :killed, _duration), do: {:local_port, 0}
   defp event(:port, port, _duration), do: {:local_port, port}
 end

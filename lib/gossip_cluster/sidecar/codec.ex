@@ -98,6 +98,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | :pulse
           | {:keys, [{atom(), binary()}]}
           | {:siblings, [:inet.port_number()]}
+          | {:seeds, [{:inet.ip_address(), first :: 1..65_535, last :: 1..65_535}]}
           | {:disconnected, boot :: String.t()}
           | :snapshot
           | {:stats, non_neg_integer()}
@@ -131,11 +132,17 @@ defmodule GossipCluster.Sidecar.Codec do
     {:alive, %{map | host: host, tags: Tags.encode(tags)}}
   end
 
+  defp down({:seeds, seeds}),
+    do: {:seeds, for({address, first, last} <- seeds, do: {bytes(address), first, last})}
+
   defp down({:disconnected, boot}), do: {:disconnected, Base.decode16!(boot, case: :lower)}
   defp down(command), do: command
 
-  defp ip({a, b, c, d}), do: <<4, a, b, c, d>>
-  defp ip(ip), do: [6 | for(part <- Tuple.to_list(ip), do: <<part::16>>)]
+  defp ip(ip) when tuple_size(ip) == 4, do: [4, bytes(ip)]
+  defp ip(ip), do: [6, bytes(ip)]
+
+  defp bytes({a, b, c, d}), do: <<a, b, c, d>>
+  defp bytes(ip), do: for(part <- Tuple.to_list(ip), do: <<part::16>>, into: <<>>)
 
   defp command?(
          {:configure,
@@ -175,11 +182,20 @@ defmodule GossipCluster.Sidecar.Codec do
   defp command?({:siblings, ports}) when is_list(ports) and length(ports) <= 64,
     do: Enum.all?(ports, &(&1 in 1024..65_535))
 
+  defp command?({:seeds, seeds}) when is_list(seeds) and length(seeds) <= 32,
+    do: Enum.all?(seeds, &seed?/1)
+
   defp command?({:disconnected, boot}) when is_binary(boot) and byte_size(boot) == 16,
     do: match?({:ok, _bytes}, Base.decode16(boot, case: :lower))
 
   defp command?({:stats, ref}), do: is_integer(ref) and ref in 0..0x7FFFFFFF
   defp command?(atom), do: atom in [:hide, :pulse, :snapshot]
+
+  # The bounds are the sidecar's, which refuses whatever is no endpoint.
+  defp seed?({address, first, last}),
+    do: ip?(address) and first in 1..65_535 and last in first..min(first + 7, 65_535)
+
+  defp seed?(_other), do: false
 
   defp host?(%{host: {bound, ips}}),
     do: is_boolean(bound) and is_list(ips) and proper?(ips) and Enum.all?(ips, &ip?/1)

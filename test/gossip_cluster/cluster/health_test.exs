@@ -19,7 +19,8 @@ defmodule GossipCluster.Cluster.HealthTest do
     interfaces: [{"eth0", 2, "192.0.2.1"}],
     named_interfaces: false,
     unicast_port: 45_894,
-    unicast_wanted: {45_894, 45_901}
+    unicast_wanted: {45_894, 45_901},
+    seeds: []
   }
 
   # Whether a node in each of these states can be found by another, and what is said if not.
@@ -56,6 +57,8 @@ defmodule GossipCluster.Cluster.HealthTest do
     {%{unicast_port: 45_902}, :ok, [:unicast_port]},
     {%{unicast_port: 45_893}, :ok, [:unicast_port]},
     {%{unicast_port: 45_902, unicast_wanted: {0, 0}}, :ok, []},
+    {%{seeds: [%{seed: "shop", addresses: [], error: nil}]}, :ok, []},
+    {%{seeds: [%{seed: "shop", addresses: [], error: "nxdomain"}]}, :ok, [:seed]},
     # The system does not tell, or the sidecar has not yet.
     {%{unicast_port: 0}, :ok, []},
     {%{sidecar: :down, unicast_port: 45_902}, :no_sidecar, [:no_sidecar]},

@@ -335,10 +335,18 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:keys, [cookie: "c"]},
           {:siblings, []},
           {:siblings, [1024, 65_535]},
+          {:seeds, []},
           {:stats, 0},
           {:stats, 0x7FFFFFFF}
         ],
         do: assert(:erlang.binary_to_term(Codec.encode!(command)) == command)
+
+    # An address is a tuple here, and bytes there.
+    v6 = {0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}
+    seeds = {:seeds, [{{10, 0, 0, 5}, 1, 8}, {v6, 65_535, 65_535}]}
+
+    assert {:seeds, [{<<10, 0, 0, 5>>, 1, 8}, {<<0x2001::16, 0xDB8::16, 1::96>>, 65_535, 65_535}]} ==
+             :erlang.binary_to_term(Codec.encode!(seeds))
 
     # A boot id is hexadecimal here, and bytes there.
     assert {:disconnected, <<1, 2, 3, 4, 5, 6, 7, 0xFF>>} ==
@@ -374,6 +382,13 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:disconnected, "01020304050607fg"},
           {:disconnected, <<1, 2, 3, 4, 5, 6, 7, 8>>},
           {:disconnected, nil},
+          {:seeds, [{{10, 0, 0, 5}, 1, 9}]},
+          {:seeds, [{{10, 0, 0, 5}, 2, 1}]},
+          {:seeds, [{{10, 0, 0, 5}, 65_535, 65_536}]},
+          {:seeds, [{{10, 0, 0, 5}, 0, 1}]},
+          {:seeds, [{"10.0.0.5", 1, 1}]},
+          {:seeds, [{10, 0, 0, 5}]},
+          {:seeds, List.duplicate({{10, 0, 0, 5}, 1, 8}, 33)},
           {:siblings, [1023]},
           {:siblings, [65_536]},
           {:siblings, [:port]},
