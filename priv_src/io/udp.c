@@ -254,15 +254,27 @@ static int tell_broadcast(struct udp *u, struct membership *m, int trouble)
     return trouble == 0 ? 0 : -1;
 }
 
-static int send_on(struct udp *u, struct membership *m, const uint8_t *data, size_t len)
+/* By which of two ways it goes out once: by the one that works; or the last bit of its tag, which is random,
+ * says so, since nobody knows which one passes. */
+static bool chooses_broadcast(const struct membership *m, const uint8_t *data, size_t len)
+{
+    bool odd = len > 0 && (data[len - 1] & 1) != 0;
+    return m->trouble != 0 || (odd && m->broadcast_trouble == 0);
+}
+
+static int send_on(struct udp *u, struct membership *m, bool once, const uint8_t *data, size_t len)
 {
     const struct transport *t = memberships_transport(&u->memberships, m->interface.addr.family);
-    int fd = transport_private(t);
+    int fd = transport_private(t), result = -1;
     const struct addr *local = &m->interface.addr;
-    int sent = udp_system_multicast(fd, &t->group, local, data, len);
-    int result = tell_trouble(u, m, sent == 0 ? 0 : errno);
-    if (u->options.broadcast && t->group.family == ADDR_IPV4 && m->interface.broadcast) {
-        sent = udp_system_broadcast(fd, t->group.port, local, data, len);
+    bool can = u->options.broadcast && t->group.family == ADDR_IPV4 && m->interface.broadcast;
+    bool instead = can && once && chooses_broadcast(m, data, len);
+    if (!instead) {
+        int sent = udp_system_multicast(fd, &t->group, local, data, len);
+        result = tell_trouble(u, m, sent == 0 ? 0 : errno);
+    }
+    if (instead || (can && !once)) {
+        int sent = udp_system_broadcast(fd, t->group.port, local, data, len);
         if (tell_broadcast(u, m, sent == 0 ? 0 : errno) == 0) {
             result = 0;
         }
@@ -270,14 +282,14 @@ static int send_on(struct udp *u, struct membership *m, const uint8_t *data, siz
     return result;
 }
 
-static int send_group(struct udp *u, const struct addr *by, const uint8_t *data, size_t len)
+static int send_group(struct udp *u, const struct addr *by, bool once, const uint8_t *data, size_t len)
 {
     int result = -1;
     for (size_t i = 0; i < u->memberships.count; i++) {
         struct membership *m = &u->memberships.joined[i];
         bool link = by->ifindex == 0 || by->ifindex == m->interface.index;
         bool family = by->family == ADDR_NONE || by->family == m->interface.addr.family;
-        if (link && family && send_on(u, m, data, len) == 0) {
+        if (link && family && send_on(u, m, once, data, len) == 0) {
             result = 0;
         }
     }
@@ -323,7 +335,7 @@ static int send_unicast(struct udp *u, int fd, const struct addr *to, const uint
 int udp_send(struct udp *u, const struct path *to, const uint8_t *data, size_t len)
 {
     if (to->kind == PATH_GROUP) {
-        return send_group(u, &to->addr, data, len);
+        return send_group(u, &to->addr, to->once, data, len);
     }
     const struct transport *t = memberships_transport(&u->memberships, to->addr.family);
     if (t == NULL || to->addr.port == 0 || subnets_broadcast(&u->subnets, &to->addr)) {

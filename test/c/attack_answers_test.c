@@ -43,13 +43,30 @@ static void record(struct net *net, uint64_t boot, bool question, uint64_t seque
     out->len = (uint16_t)forge_seal(&f, &m, out->data);
 }
 
+/* What was answered by the group has no more than one member's share, copies by broadcast among it; how many
+ * did so. */
+static size_t demand_share(const struct net *net, int64_t since, size_t share)
+{
+    static struct wire_message m;
+    size_t answers = 0;
+    for (size_t k = 0; k < net->log_count; k++) {
+        const struct sent *s = &net->log[k];
+        if (s->at >= since && s->path.kind == PATH_GROUP &&
+            witness_open(&net->nodes[0]->witness, s->data, s->len, &m) == 0 && m.type == WIRE_ACK) {
+            answers++;
+            assert_in_range((s->path.once ? 1u : 2u) * s->len, 1, share);
+        }
+    }
+    return answers;
+}
+
 /* Says recordings to the first `count` members, all from the victim, and demands that what they cause, each
  * and all, is bounded. */
 static void demand_bound(struct net *net, size_t count)
 {
     struct addr victim = VICTIM;
     int64_t begin = net->now + 1;
-    size_t answers = 0;
+    size_t answers = 0, by_group = 0;
     for (uint64_t i = 0; i < SESSIONS; i++) {
         for (uint64_t sequence = 1; sequence < 9; sequence++) {
             struct sent recorded;
@@ -64,10 +81,11 @@ static void demand_bound(struct net *net, size_t count)
                 fail_msg("stranger %u, datagram %u: %u bytes cause %zu", (unsigned)i, (unsigned)sequence,
                          recorded.len, caused);
             }
+            by_group += demand_share(net, since, i % 2 != 0 ? recorded.len / 2u : recorded.len * 3u / 2);
         }
     }
     answers = attack_sent_to(net, &victim, begin, NULL);
-    assert_true(answers > 0); /* strangers are answered, or this test tells nothing */
+    assert_true(answers > 0 && by_group > 0); /* strangers are answered, or this test tells nothing */
 }
 
 /* Vouches and pages were lost, or are not there yet: the halves do not know the same members. */

@@ -151,6 +151,32 @@ static void it_goes_beside_multicast_where_an_interface_can(void **state)
     udp_close(without);
 }
 
+/* What is to be heard once goes one way on each link: the last bit says which, where there are two. */
+static void what_is_to_go_once_goes_one_way(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct heard h;
+    prepare(&f);
+    struct udp *a = open_one(&f), *b = open_one(&f);
+    for (uint8_t byte = 10; byte < 20; byte++) {
+        for (size_t link = 0; link < 2; link++) {
+            struct path path = path_group();
+            path.once = true;
+            path.addr.ifindex = f.list.items[link].index;
+            assert_int_equal(udp_send(a, &path, (const uint8_t[]){byte}, 1), 0);
+        }
+    }
+    assert_int_equal(send_on(a, &f, 1, 20), 0);
+    hear_until(b, a, 20, &h);
+    for (uint8_t byte = 10; byte < 20; byte++) {
+        assert_int_equal(h.broadcast[byte], byte % 2);
+        assert_int_equal(h.multicast[byte], 2 - byte % 2); /* on the second link there is no other way */
+    }
+    udp_close(a);
+    udp_close(b);
+}
+
 /* Bound to 255.255.255.255, a socket hears every interface of the host. */
 static void what_comes_by_an_interface_that_is_not_joined_is_dropped(void **state)
 {
@@ -341,6 +367,7 @@ static void a_port_that_is_not_shared_is_a_clear_fault(void **state)
 
 static const struct CMUnitTest tests[] = {
     TEST(it_goes_beside_multicast_where_an_interface_can),
+    TEST(what_is_to_go_once_goes_one_way),
     TEST(what_comes_by_an_interface_that_is_not_joined_is_dropped),
     TEST(a_ttl_of_0_keeps_it_to_this_host),
     TEST(the_private_socket_may_not_broadcast_otherwise),

@@ -18,6 +18,7 @@ from group import RING
 from lab import inside, libc
 from world import GROUP, PORT
 
+EVERYBODY = "255.255.255.255"
 SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING = 263, 6, 23
 SO_RCVBUFFORCE, BUFFER = 33, 64 * 1024 * 1024
 ETH_P_ALL = 0x0003
@@ -199,7 +200,7 @@ class Tap(Child):
                 a.datagrams, a.sent = a.datagrams + 1, a.sent + len(data)
             elif to == self.victim:
                 a.to_victim += len(data)
-            elif to == (GROUP, PORT) and not is_beat(data):
+            elif to in ((GROUP, PORT), (EVERYBODY, PORT)) and not is_beat(data):
                 a.to_group += len(data)
             else:
                 a.own += len(data) + OVERHEAD

@@ -187,7 +187,8 @@ class AmplifyTest(OutsiderCase):
     def test_all_together_answer_with_three_times_the_bytes_at_most(self):
         """As bench/amplify.py, for a moment: recordings that members made, and many that only the key can make."""
         recorded = self.record_a_session()
-        self.real = [self.sidecar(n) for n in range(1, 21)]
+        # Half of them broadcast, too: copies count.
+        self.real = [self.sidecar(n, broadcast=n % 2 == 0) for n in range(1, 21)]
         ready(self.world, self.real)
         self.until(lambda: all(len(s.peers) == 19 for s in self.real), "the group has formed", 20)
         self.world.run(1)

@@ -31,6 +31,7 @@ enum path_source {
 struct path {
     uint8_t kind;   /* enum path_kind */
     uint8_t source; /* enum path_source, of what was received */
+    bool once; /* of what is sent to the group: on each link one way only, be it multicast or broadcast */
     struct addr addr;
     struct addr
         local; /* of what was received by unicast: its destination; no family: the system does not tell */

@@ -58,7 +58,7 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
         return; /* a question that is not padded */
     }
     if (by_group) {
-        message_to_link(g, fx, &p->from, &m);
+        message_to_link(g, fx, &p->from, &m, most);
     } else {
         message_to(g, fx, p->boot, &p->from, &m);
     }
@@ -216,7 +216,7 @@ static void echo(struct gossip *g, struct effects *fx, const struct wire_message
         return;
     }
     if (from->kind == PATH_GROUP) {
-        message_to_link(g, fx, &from->addr, reply);
+        message_to_link(g, fx, &from->addr, reply, most);
     } else {
         message_to(g, fx, m->id.boot, &from->addr, reply);
     }

@@ -234,15 +234,17 @@ static void send(struct gossip *g, struct effects *fx, const struct path *path, 
 
 void message_to_group(struct gossip *g, struct effects *fx, struct wire_message *m)
 {
-    message_to_link(g, fx, &(struct addr){0}, m);
+    message_to_link(g, fx, &(struct addr){0}, m, SIZE_MAX);
 }
 
-void message_to_link(struct gossip *g, struct effects *fx, const struct addr *by, struct wire_message *m)
+void message_to_link(struct gossip *g, struct effects *fx, const struct addr *by, struct wire_message *m,
+                     size_t most)
 {
     struct path path = path_group();
     path.addr.family = by->family;
     path.addr.ifindex = by->ifindex;
     m->has = (uint16_t)(m->has & ~HAS_TO);
+    path.once = most != SIZE_MAX && 2 * message_size(m) > most;
     m->nonce = nonce_for_all(g);
     send(g, fx, &path, m);
 }

@@ -25,10 +25,12 @@ bool message_shed(struct wire_message *m);
 bool message_shorten(struct wire_message *m, const struct addr *to, size_t most);
 
 /* Seals it and asks for it to be sent, to the group, to those of it on one link and over one family (those of
- * `by`; 0: all), or to the one of this boot id at this address. Its nonce is bound to that, unless it has
- * one. Nothing is sent while this member is not announced, or to what is no endpoint. */
+ * `by`; 0: all) with so many bytes at most, its copy by broadcast among them, or to the one of this boot id
+ * at this address. Its nonce is bound to that, unless it has one. Nothing is sent while this member is not
+ * announced, or to what is no endpoint. */
 void message_to_group(struct gossip *g, struct effects *fx, struct wire_message *m);
-void message_to_link(struct gossip *g, struct effects *fx, const struct addr *by, struct wire_message *m);
+void message_to_link(struct gossip *g, struct effects *fx, const struct addr *by, struct wire_message *m,
+                     size_t most);
 void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to,
                 struct wire_message *m);
 

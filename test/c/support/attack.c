@@ -69,7 +69,7 @@ size_t attack_bytes(const struct net *net, const struct addr *a, int64_t since)
             m.type == WIRE_HELLO) {
             continue;
         }
-        bytes += s->len;
+        bytes += s->path.kind == PATH_GROUP && !s->path.once ? 2u * s->len : s->len;
     }
     return bytes;
 }

@@ -25,7 +25,8 @@ void attack_replay(struct net *net, size_t i, const struct sent *s, const struct
  */
 size_t attack_sent_to(const struct net *net, const struct addr *a, int64_t since, struct sent *out);
 
-/* Bytes of all datagrams since `since` that are for the address, or that go to the group and are no beat. */
+/* Bytes of all datagrams since `since` that are for the address, or that go to the group and are no beat: as
+ * if all members broadcast, too, and so send twice what need not go out once. */
 size_t attack_bytes(const struct net *net, const struct addr *a, int64_t since);
 
 /* What node i lists under this boot id, or this name; false when it does not. */
