@@ -195,6 +195,73 @@ static void of_what_was_relayed_a_person_is_told_once(void **state)
     }
 }
 
+#define RUN 8 /* bytes that two random texts hardly share */
+
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(*(const uint8_t *const *)a, *(const uint8_t *const *)b, RUN);
+}
+
+static bool shows(const struct sent *s, const char *text)
+{
+    bool found = false;
+    size_t len = strlen(text);
+    for (size_t i = 0; i + len <= s->len; i++) {
+        found = found || memcmp(s->data + i, text, len) == 0;
+    }
+    return found;
+}
+
+/* Who looks on learns who speaks (a boot id), how often, how much and to where. All else is noise to him: no
+ * name, tag, host or cookie stands anywhere, and what is said again and again never looks the same twice. */
+static void who_looks_on_sees_noise(void **state)
+{
+    static const char *const secrets[] = {"ann@",     "eve@",   "host-",           "role",
+                                          "database", "cookie", "\x0a\x63\x0b\x0d"};
+    const uint8_t host[] = {0, 4, 10, 99, 11, 13};
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    static const char *const names[] = {"ann@host-a", "bob@host-b", "eve@host-c"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        size_t node = net_add(net, names[i], 1, &options);
+        net->nodes[node]->tags = build_tags(1, "role=database");
+        assert_int_equal(host_set(&net->nodes[node]->host, host, sizeof host), 0);
+        net_alive(net, node);
+    }
+    net_run(net, 5 * SECOND_US);
+    net_disconnected(net, 0, gossip_boot(net->nodes[1]->g));
+    net->nodes[2]->paused = true; /* probes, verdicts */
+    net_run(net, 4 * SECOND_US);
+    net->nodes[2]->paused = false;
+    net_run(net, 3 * SECOND_US);
+    net_leave(net, 1, DOWN_LEFT);
+    net_run(net, SECOND_US);
+    bool said[9] = {0};
+    size_t count = 0, most = net->log_count * (DATAGRAM_MAX - SEAL_PREFIX);
+    const uint8_t **runs = calloc(most, sizeof *runs);
+    assert_non_null(runs);
+    for (size_t k = 0; k < net->log_count; k++) {
+        static struct wire_message m;
+        const struct sent *s = &net->log[k];
+        assert_int_equal(witness_open(&net->nodes[0]->witness, s->data, s->len, &m), 0);
+        said[m.type] = true;
+        for (size_t i = 0; i < COUNT(secrets); i++) {
+            assert_false(shows(s, secrets[i]));
+        }
+        for (size_t i = SEAL_PREFIX + SEAL_NONCE; i + RUN <= s->len; i++) {
+            runs[count++] = s->data + i;
+        }
+    }
+    for (uint8_t type = WIRE_HELLO; type < COUNT(said); type++) {
+        assert_true(said[type]);
+    }
+    qsort(runs, count, sizeof *runs, by_bytes);
+    for (size_t i = 1; i < count; i++) {
+        assert_true(by_bytes(&runs[i - 1], &runs[i]) != 0);
+    }
+    free(runs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +270,7 @@ int main(void)
         NET_TEST(what_is_for_whoever_stands_there_is_a_question),
         NET_TEST(where_it_was_sent_to_is_where_it_came),
         NET_TEST(of_what_was_relayed_a_person_is_told_once),
+        NET_TEST(who_looks_on_sees_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
