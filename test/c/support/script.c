@@ -28,6 +28,25 @@ static uint32_t creation_of(uint8_t n)
     return 1 + n % 2u;
 }
 
+/* None, some, as many as may be; those of a byte's upper bits. */
+static struct tags tags_of(uint8_t n)
+{
+    static const char *const TEXTS[] = {"", "role=db", "role=web zone=a"};
+    uint32_t number = n / 4 % 8u;
+    char longest[TAGS_MAX] = "k=";
+    memset(longest + 2, 'v', TAGS_MAX - 3);
+    number = number == 7 ? UINT32_MAX : 1 + number;
+    return build_tags(number, n % 4u < 3 ? TEXTS[n % 4u] : longest);
+}
+
+static struct host host_of(uint8_t n)
+{
+    static const uint8_t BYTES[] = {1, 4, 127, 0, 0, 1, 4, 10, 0, 0, 1};
+    struct host host = {0};
+    (void)host_set(&host, BYTES, n % 3 == 0 ? 0 : n % 3 == 1 ? 6 : sizeof BYTES);
+    return host;
+}
+
 static size_t node(struct story *s)
 {
     return read_u8(&s->in) % SCRIPT_NODES;
@@ -83,7 +102,7 @@ static void add_verdict(struct story *s, struct wire_message *m)
     forge_verdict(m, n % 8, about, n < 248 ? n / 8u : UINT32_MAX - n % 8u);
 }
 
-static void add_entry(struct story *s, struct wire_message *m)
+static void add_entry(struct story *s, struct wire_message *m, uint8_t more)
 {
     struct forged about = *forged(s);
     about.id.boot = boot(s);
@@ -92,8 +111,11 @@ static void add_entry(struct story *s, struct wire_message *m)
     about.id.creation = n % 16 < 8 ? creation_of(n) : about.id.creation;
     about.id.incarnation = n / 16u;
     forge_entry(m, &about);
-    if (n == 255 && m->entry_count > 0) {
-        m->entries[m->entry_count - 1].addr_count = 0;
+    if (m->entry_count > 0) {
+        struct wire_entry *e = &m->entries[m->entry_count - 1];
+        e->addr_count = n == 255 ? 0 : e->addr_count;
+        e->tags = tags_of(more);
+        e->host = host_of(more);
     }
 }
 
@@ -108,7 +130,13 @@ static void say(struct story *s)
     forge_start(f, &m, type % 16);
     m.flags = type / 16;
     m.has = read_u8(&s->in);
-    uint8_t echoes = read_u8(&s->in) % 4, verdicts = read_u8(&s->in) % 8, entries = read_u8(&s->in) % 16;
+    uint8_t echoes = read_u8(&s->in), verdicts = read_u8(&s->in) % 8, entries = read_u8(&s->in);
+    uint8_t own = echoes / 4, others = entries / 16;
+    echoes %= 4;
+    entries %= 16;
+    m.tags = tags_of(own);
+    m.host = host_of(own);
+    m.own_count = own == 63 ? 0 : m.own_count;
     m.question = m.has & HAS_QUESTION ? read_u8(&s->in) : 0;
     m.reason = m.has & HAS_REASON ? read_u8(&s->in) : 0;
     m.cursor = m.has & HAS_CURSOR ? boot(s) : 0;
@@ -126,12 +154,16 @@ static void say(struct story *s)
         add_verdict(s, &m);
     }
     for (; entries > 0; entries--) {
-        add_entry(s, &m);
+        add_entry(s, &m, others);
     }
     m.sent_at = (uint64_t)s->net->now;
     m.has = (uint16_t)(m.has & ~HAS_TO);
     if (path.kind == PATH_UNICAST) {
         forge_to(&m, gossip_boot(s->net->nodes[to]->g), &s->net->nodes[to]->addr);
+    }
+    uint8_t plain[WIRE_MESSAGE_MAX];
+    while (m.entry_count > 0 && wire_encode(&m, plain, sizeof plain) == 0) {
+        m.entry_count--; /* long tags leave little room */
     }
     inject(s, to, &path, data, forge_seal(f, &m, data));
 }
@@ -209,6 +241,8 @@ static void alive(struct story *s)
     uint8_t name = read_u8(&s->in);
     s->net->nodes[to]->self.name = name_of(name);
     s->net->nodes[to]->self.creation = creation_of(name);
+    s->net->nodes[to]->tags = tags_of(name / 8);
+    s->net->nodes[to]->host = host_of(name / 8);
     net_alive(s->net, to);
 }
 

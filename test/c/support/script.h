@@ -18,14 +18,15 @@ enum script_op {
     SCRIPT_RUN,     /* n: so many 100 ms */
     SCRIPT_STOP,    /* n: nobody runs for so many 100 ms */
     SCRIPT_PAUSE,   /* who: stops, or goes on */
-    SCRIPT_ALIVE,   /* who, name */
+    SCRIPT_ALIVE,   /* who, name; whose upper bits are tags and host */
     SCRIPT_COMMAND, /* who, type; of a disconnect the type's upper bits say from whom, of seeds (0) where */
     SCRIPT_RESTART, /* who */
     SCRIPT_FILTER,  /* n: 0 nothing is lost, 1 a third, 2 all unicast, 3 who is node 0, 4 node 1 */
     SCRIPT_BECOME,  /* forged, name, boot, incarnation, steps of the sequence (16 each) */
-    SCRIPT_SAY,   /* who, forged, way, type and flags, has, echoes, verdicts, entries; then what these need */
-    SCRIPT_BYTES, /* who, forged, way, n, and n bytes of a message */
-    SCRIPT_RAW,   /* who, way, n, and n bytes of a datagram */
+    SCRIPT_SAY,     /* who, forged, way, type and flags, has, echoes (upper bits: own tags, host), verdicts,
+                       entries     (upper bits: tags and host of each); then what these need */
+    SCRIPT_BYTES,   /* who, forged, way, n, and n bytes of a message */
+    SCRIPT_RAW,     /* who, way, n, and n bytes of a datagram */
     SCRIPT_REPLAY, /* who, way, k: what was sent k datagrams ago, from where it came or from the way's address
                     */
     SCRIPT_PROVE,  /* who, forged: an ACK with the right echo */
