@@ -60,6 +60,7 @@ static const struct kind {
     {"a page", WIRE_ROSTER, HAS_CURSOR | HAS_TOTAL, true, false, true},
     {"the end of somebody's connection", WIRE_DISCONNECT, HAS_TARGET | HAS_DISCONNECT, false, true, true},
     {"the end of a connection", WIRE_DISCONNECT, HAS_DISCONNECT, false, false, true},
+    {"what nobody knows yet", 99, 0, false, true, true},
 };
 
 static void start(const struct forged *f, struct wire_message *m, const struct kind *k)
