@@ -10,9 +10,10 @@
 #include "units.h"
 
 #define LEGACY_NAMES_MAX 256
-#define LEGACY_FORGET    (60 * SECOND_US) /* libcluster beats every 2.5 s, in the mean: 24 in a row were lost \
-                                           */
-#define LEGACY_REMIND (5 * SECOND_US)     /* how often the owner is told of a name that goes on */
+#define LEGACY_FORGET                                                                                        \
+    (60 * SECOND_US)                  /* libcluster beats every 2.5 s, in the mean: 24 in a row were lost    \
+                                       */
+#define LEGACY_REMIND (5 * SECOND_US) /* how often the owner is told of a name that goes on */
 
 /* Newcomers: so many at once, so many a second. */
 #define LEGACY_NEW_BURST      64
