@@ -53,6 +53,22 @@ defmodule GossipCluster.Cluster.AnnouncementTest do
     assert Announcement.changes(announcement) == []
   end
 
+  test "of its host's addresses those come first that its distribution speaks; those of one link, or of one machine, are left out" do
+    v4 = for n <- 1..4, do: {10, 0, 0, n}
+    v6 = for n <- 1..4, do: {0xFD00, 0, 0, 0, 0, 0, 0, n}
+    local = [{127, 0, 0, 1}, {0, 0, 0, 0, 0, 0, 0, 1}, {0xFE80, 0, 0, 0, 0, 0, 0, 1}]
+
+    for {ipv6, expected} <- [
+          {false, v4 ++ Enum.take(v6, 2)},
+          {true, v6 ++ Enum.take(v4, 2)}
+        ] do
+      {:started, announcement} = look(Announcement.new(false), local(own: %{@own | ipv6: ipv6}))
+
+      assert %{host: {false, ^expected}} =
+               Announcement.host(announcement, Enum.sort(local ++ v4 ++ v6), nil)
+    end
+  end
+
   test "what is not taken is news again" do
     {:started, announcement} = look(Announcement.new(false), local())
     announcement = announcement |> Announcement.port(0) |> Announcement.host([], nil)
