@@ -4,7 +4,7 @@
 
 #include "build.h"
 #include "net.h"
-#include "protocol/vouch.h"
+#include "protocol/entry.h"
 #include "test.h"
 
 /* A member that knows f and g, both forged. */
@@ -382,12 +382,12 @@ static void an_address_that_means_nothing_elsewhere_is_not_told(void **state)
     p->addrs[1] = ip(10, 0, 0, 20);
     p->addrs[2] = ip(127, 0, 0, 1);
     p->addr_count = 3;
-    vouch_entry(g, p, &e);
+    entry_about(g, p, &e);
     assert_int_equal(e.addr_count, 1);
     assert_true(addr_same(&e.addrs[0], &p->addrs[1]));
 
     p->addr_count = 1; /* nothing else: it is a network of such addresses */
-    vouch_entry(g, p, &e);
+    entry_about(g, p, &e);
     assert_int_equal(e.addr_count, 1);
     assert_true(addr_same(&e.addrs[0], &p->addrs[0]));
     free(p);

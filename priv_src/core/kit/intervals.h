@@ -92,6 +92,25 @@
 #define STOPPED_AFTER                                                                                        \
     (100 * MS_US) /* a timer so late means that this process was stopped: all deadlines shift */
 
+/* Those who do not hear each other by the group. */
+#define GRAPH_GAP                                                                                            \
+    (10 * MS_US)       /* after a change of the roster, until it is reckoned anew who watches whom           \
+                        */
+#define ASK_SPREAD   8 /* a far peer is asked every T, and up to an 8th of T later: its silence is 1.25 T */
+#define FLOOD_GATHER (2 * MS_US)     /* what is new is gathered for so long before it is passed on */
+#define NEWS_LIFE    (5 * SECOND_US) /* and goes along with probes and answers for so long */
+#define NEWS_KEPT    1024
+#define FAR_PARTED_YOUNG                                                                                     \
+    (50 * MS_US)    /* the young pull a far one's roster that differs for so long; others: T/2 */
+#define FAR_HEARD 4 /* T, for which one was heard by unicast alone, before it is far */
+#define ASK_FIRST                                                                                            \
+    (40 * MS_US)     /* a new link is asked after so long again, and then after ever twice the time */
+#define FAR_LOOKS 10 /* T, until a far peer is looked at again that others watch */
+#define FAR_WAIT                                                                                             \
+    (300 * MS_US) /* suspected for so long, a far one has heard of it, and could have said so                \
+                   */
+#define FAR_FAREWELL (400 * MS_US) /* and so long where nobody suspected it before */
+
 /* Leaving. */
 #define GOODBYES       3                /* a BYE is said so many times */
 #define GOODBYE_GAP    (5 * MS_US)      /* apart, so that one full buffer does not lose them all */

@@ -16,8 +16,8 @@ struct timer {
 
 /* Kinds from here on are what keeps a member alive: each has one place of its own, which needs no memory and
  * is never full; adding one replaces the last of its kind. */
-#define TIMERS_KEPT       0xf8
-#define TIMERS_KEPT_COUNT 8
+#define TIMERS_KEPT       0xf0
+#define TIMERS_KEPT_COUNT 16
 
 struct timers {
     struct timer kept[TIMERS_KEPT_COUNT]; /* due: INT64_MAX when there is none */

@@ -5,6 +5,7 @@
 #define ECHO_SIZE    16
 #define VERDICT_SIZE 13
 #define ENTRY_FIXED  30
+#define ENTRY_FAR    0x10 /* beside the identity's flags */
 
 void wire_clear(struct wire_message *m)
 {
@@ -75,7 +76,7 @@ static void write_entry(struct writer *w, const struct wire_entry *e)
     write_u32(w, e->id.creation);
     write_u32(w, e->id.incarnation);
     write_u16(w, e->id.dist_port);
-    write_u8(w, e->id.flags);
+    write_u8(w, (uint8_t)(e->id.flags | (e->far != 0 ? ENTRY_FAR : 0)));
     write_u16(w, e->interval_ms);
     write_u8(w, e->id.name.len);
     write_bytes(w, e->id.name.text, e->id.name.len);
@@ -287,7 +288,9 @@ static int read_entry(struct reader *r, struct wire_entry *e)
     e->id.creation = read_u32(r);
     e->id.incarnation = read_u32(r);
     e->id.dist_port = read_u16(r);
-    e->id.flags = read_u8(r);
+    uint8_t flags = read_u8(r);
+    e->id.flags = (uint8_t)(flags & ~ENTRY_FAR);
+    e->far = (flags & ENTRY_FAR) != 0;
     e->interval_ms = read_u16(r);
     uint8_t name_len = read_u8(r);
     if (read_name(r, name_len, &e->id.name) != 0 || e->id.boot == 0) {

@@ -10,6 +10,7 @@
 #include "protocol/beat.h"
 #include "protocol/isolate.h"
 #include "protocol/send.h"
+#include "protocol/spread.h"
 #include "state/self.h"
 
 static void new_boot(struct gossip *g)
@@ -48,6 +49,9 @@ static void roster_reset(struct gossip *g)
 {
     roster_init(&g->roster, g->options.max_peers, g->salt);
     pending_init(&g->pending, g->salt);
+    g->graph = (struct graph){.version = UINT64_MAX};
+    g->news_count = g->news_said = 0;
+    g->far_at = g->flood_at = 0;
 }
 
 void announce_init(struct gossip *g)
@@ -110,7 +114,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     message_start(g, &m, WIRE_BYE);
     m.reason = g->leave_reason;
     m.has |= HAS_REASON;
-    message_to_group(g, fx, &m);
+    message_spread(g, fx, &m);
     if (step < GOODBYES) {
         (void)set_timer(g, GOODBYE_GAP, TIMER_GOODBYE, g->self.boot, (uint8_t)(step + 1));
         return;

@@ -7,6 +7,7 @@
 #include "protocol/bootstrap.h"
 #include "protocol/pages.h"
 #include "protocol/send.h"
+#include "protocol/spread.h"
 #include "protocol/tales.h"
 #include "state/self.h"
 
@@ -41,7 +42,13 @@ static void say(struct gossip *g, struct effects *fx, uint8_t question)
         m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
     }
     tales_carry(g, &m);
-    message_to_group(g, fx, &m);
+    if (g->told_incarnation != g->self.incarnation || g->told_tags != g->tags.number) {
+        message_spread(g, fx, &m); /* the far, too, must know that; that it lives they ask */
+    } else {
+        message_to_group(g, fx, &m);
+    }
+    g->told_incarnation = g->self.incarnation;
+    g->told_tags = g->tags.number;
 }
 
 static void beat(struct gossip *g, struct effects *fx, uint8_t question)

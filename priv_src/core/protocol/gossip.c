@@ -11,6 +11,8 @@
 #include "protocol/beat.h"
 #include "protocol/bootstrap.h"
 #include "protocol/disconnect.h"
+#include "protocol/far.h"
+#include "protocol/flood.h"
 #include "protocol/members.h"
 #include "protocol/pages.h"
 #include "protocol/receive.h"
@@ -141,6 +143,7 @@ void gossip_tick(struct gossip *g, struct effects *fx, int64_t now)
     while (effects_room(fx) >= ROOM && timers_take(&g->timers, g->now, &t)) {
         fire(g, fx, &t);
     }
+    far_settle(g);
 }
 
 static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
@@ -168,6 +171,12 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
         if (t->due == g->owed_at) {
             tell_owed_timer(g, fx);
         }
+        break;
+    case TIMER_FAR:
+        far_timer(g, fx, t);
+        break;
+    case TIMER_FLOOD:
+        flood_timer(g, fx, t);
         break;
     case TIMER_PROBE:
         watch_probe_timer(g, fx, t);
@@ -242,6 +251,7 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     if (receive_message(g, fx, &m, sequence, from)) {
         copies_keep(&g->copies, mark);
     }
+    far_settle(g);
 }
 
 void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const struct command *command)

@@ -3,7 +3,9 @@
 #include "protocol/hearsay.h"
 
 #include "protocol/alarm.h"
+#include "protocol/far.h"
 #include "protocol/members.h"
+#include "protocol/send.h"
 #include "protocol/tell.h"
 
 /* Whether this member may say once more that a peer lives, which is not heard itself. It may have said so
@@ -62,37 +64,62 @@ static struct addresses addresses_of(const struct gossip *g, const struct wire_e
     return found;
 }
 
-void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
+/* Whether the group does not lead here from it: it does not lead to the one who tells of it, and that one is
+ * near, or it does not lead here from that one. */
+static bool is_far(const struct gossip *g, const struct wire_entry *e, const struct path *from, uint64_t by)
+{
+    const struct peer *giver = roster_find(&g->roster, by);
+    return e->far != 0 || (from->kind == PATH_UNICAST && giver != NULL && giver->far);
+}
+
+/* It has refuted something that we may have heard. What the same one says again does not count; of the far,
+ * whom few tell of, that is asked for: it may be so. */
+static bool refuted(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_entry *e,
+                    uint64_t by)
+{
+    if (e->id.incarnation <= p->id.incarnation || e->id.incarnation >= INCARNATION_END) {
+        return false;
+    }
+    if (word_counts(g, p, by)) {
+        roster_incarnation(&g->roster, p, e->id.incarnation);
+        member_alive(g, fx, p);
+        p->farewell_at = 0; /* the verdict may have come in the same datagram */
+        return true;
+    }
+    if (p->far && p->addr_count > 0 && g->now - p->path_tried >= FAREWELL_GAP) {
+        p->path_tried = g->now;
+        message_probe_peer(g, fx, p, 0);
+    }
+    return false;
+}
+
+bool hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
                    uint64_t by)
 {
     struct peer *p = roster_find(&g->roster, e->id.boot);
     if (e->id.boot == g->self.boot) {
-        return;
+        return false;
     }
     if (p != NULL && p->state != PEER_GONE) {
-        if (e->id.incarnation > p->id.incarnation && e->id.incarnation < INCARNATION_END &&
-            word_counts(g, p, by)) { /* it has refuted something that we may have heard */
-            roster_incarnation(&g->roster, p, e->id.incarnation);
-            member_alive(g, fx, p);
-        }
-        return;
+        return refuted(g, fx, p, e, by);
     }
     bool known = p != NULL;
     if (known && (!member_may_return(p) || e->id.incarnation <= p->id.incarnation)) {
-        return; /* an echo of the time before its death */
+        return false; /* an echo of the time before its death */
     }
     struct addresses at = addresses_of(g, e, from, pending_find(&g->pending, e->id.boot));
     if (e->id.incarnation >= INCARNATION_END || at.count == 0 ||
         (known && !name_same(&e->id.name, &p->id.name))) {
-        return; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
+        return false; /* not to be reached, so not to be judged; or a lie: a boot id has one name for life */
     }
     if (known && !member_may_come(g)) {
-        return; /* who comes back on another's word is no more than a newcomer */
+        return false; /* who comes back on another's word is no more than a newcomer */
     }
     p = member_admit(g, p, &e->id);
     if (p == NULL) {
-        return;
+        return false;
     }
+    far_begin(g, p, is_far(g, e, from, by));
     if (!known && e->clock != 0) {
         freshness_measure(&p->fresh, e->clock, g->clock);
     }
@@ -111,6 +138,7 @@ void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
     p->miss = MISS_MULTIPLIER;
     p->interval =
         e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
+    p->interval = p->far ? far_interval(g, p->interval) : p->interval;
     p->heard = p->direct = g->now; /* of the latter we know nothing yet; its first silence begins now */
     for (size_t i = 0; i < at.count; i++) {
         peer_hearsay(p, &at.items[i]);
@@ -118,6 +146,7 @@ void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
     member_place(g, fx, p, false);
     alarm_start(g, p);
     pending_drop(&g->pending, pending);
+    return p->state == PEER_LISTED;
 }
 
 void hearsay_alive(struct gossip *g, struct effects *fx, struct peer *p, uint64_t by)

@@ -4,8 +4,8 @@
 
 #include "state/state.h"
 
-/* The peer `by`, which was heard over `from`, vouches for it. */
-void hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
+/* The peer `by`, which was heard over `from`, vouches for it. Whether that is new. */
+bool hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry *e, const struct path *from,
                    uint64_t by);
 
 /* The member `by` says that it lives: no suspicion holds. */

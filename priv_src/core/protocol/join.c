@@ -7,6 +7,7 @@
  * section 8.1, has the same limit). So nothing is repeated to strangers; a newcomer asks again. */
 #include "protocol/join.h"
 
+#include "protocol/far.h"
 #include "protocol/members.h"
 #include "protocol/pages.h"
 #include "protocol/send.h"
@@ -120,6 +121,7 @@ static struct pending *note(struct gossip *g, const struct wire_message *m, uint
     p->asked = false;
     p->from = from->addr;
     p->claimed = message_claims(m, &from->addr);
+    p->knocked = is_knock(m, from);
     p->far = from->source == SOURCE_FAR;
     return p;
 }
@@ -212,6 +214,12 @@ static void echo(struct gossip *g, struct effects *fx, const struct wire_message
         return;
     }
     message_echo(reply, m->id.boot, m->nonce);
+    if ((m->flags & WIRE_FAR) != 0 && from->kind == PATH_UNICAST) {
+        const struct peer *p = roster_find(&g->roster, m->id.boot);
+        if (p != NULL && p->met) {
+            far_shorten(g, reply, p, &from->addr, most);
+        }
+    }
     if (!message_shorten(reply, from->kind == PATH_GROUP ? NULL : &from->addr, most)) {
         return;
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "protocol/alarm.h"
+#include "protocol/far.h"
 #include "protocol/send.h"
 #include "protocol/tell.h"
 #include "protocol/vouch.h"
@@ -64,12 +65,13 @@ static bool adopt_tags(struct gossip *g, struct peer *p, const struct wire_messa
 }
 
 /* When it will be heard next, and how many beats may be missed. */
-static void adopt_promise(struct peer *p, const struct wire_message *m)
+static void adopt_promise(const struct gossip *g, struct peer *p, const struct wire_message *m)
 {
     int64_t interval = m->interval_ms * MS_US;
     p->miss = m->miss < PROMISE_MISS_MIN   ? PROMISE_MISS_MIN
               : m->miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX
                                            : m->miss;
+    interval = p->far ? far_interval(g, interval) : interval;
     p->interval = interval < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : interval;
 }
 
@@ -215,7 +217,7 @@ static void forget_lie(struct gossip *g, struct effects *fx, struct peer *p)
 }
 
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
-                           uint64_t sequence, const struct addr *where)
+                           uint64_t sequence, const struct addr *where, bool far)
 {
     struct peer *p = roster_find(&g->roster, m->id.boot);
     if (p != NULL && member_misnamed(p, m)) {
@@ -237,12 +239,13 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those
      * who have answered our own question. */
     bool newcomer = (pending != NULL && pending->mine) || m->group_size <= g->roster.listed + 1;
+    far_begin(g, p, far || (pending != NULL && pending->knocked) || (known && p->far));
     p->heard = p->direct = g->now;
     p->word = 0;
     p->newest = m->sent_at;
     freshness_measure(&p->fresh, m->sent_at, g->clock);
     roster_met(&g->roster, p);
-    adopt_promise(p, m);
+    adopt_promise(g, p, m);
     (void)adopt(g, p, m);
     (void)peer_address(p, where);
     member_place(g, fx, p, true);
@@ -290,10 +293,10 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
 {
     int64_t promised = p->interval;
     if (newest && promises) {
-        adopt_promise(p, m);
+        adopt_promise(g, p, m);
     }
     bool changed = newest && adopt(g, p, m);
-    bool back = g->now - p->direct >= p->miss * p->interval;
+    bool back = !p->far && g->now - p->direct >= p->miss * p->interval;
     changed = changed || p->suspect || back;
     p->suspect = false;
     p->direct = g->now;

@@ -54,11 +54,32 @@ static void pull_young(struct gossip *g, struct effects *fx, const struct peer *
     }
 }
 
-void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m)
+/* The far are heard of by news, which may get lost, and some of them are linked with this member for good: it
+ * compares with each of those, and pulls when both have had time to hear what there was. The other does the
+ * same. */
+static void look_far(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    bool young = g->now - g->born < YOUNG;
+    int64_t wait = young ? FAR_PARTED_YOUNG : current_interval(g) / 2;
+    if (p->parted == 0) {
+        p->parted = g->now;
+    } else if (g->now - p->parted >= wait && !(young && g->now - g->seen_at < wait)) {
+        g->mend_gap = g->mend_version != g->roster.version ? 0 : g->mend_gap; /* the last one was of use */
+        g->mend_version = g->roster.version;
+        pull(g, fx, p, wait);
+    }
+}
+
+void mend_look(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m)
 {
     uint64_t mine = g->roster.digest ^ roster_digest(g->self.boot, g->self.incarnation);
     if (m->digest == mine) {
         g->differs = g->mend_gap = 0;
+        p->parted = 0;
+        return;
+    }
+    if (p->far) {
+        look_far(g, fx, p);
         return;
     }
     uint64_t missed = mine ^ m->digest;

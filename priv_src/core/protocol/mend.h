@@ -5,6 +5,6 @@
 #include "state/state.h"
 
 /* A fresh datagram of the listed peer `p` says what it knows. */
-void mend_look(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m);
+void mend_look(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m);
 
 #endif

@@ -9,8 +9,8 @@
  * is. */
 #include "protocol/pages.h"
 
+#include "protocol/entry.h"
 #include "protocol/send.h"
-#include "protocol/vouch.h"
 #include "state/self.h"
 
 #define CURSOR_END UINT64_MAX
@@ -36,7 +36,7 @@ static bool may_ask(struct gossip *g, size_t size)
 }
 
 /* Each request has a nonce of its own, good for one page; the same request again has the same. */
-static void request(struct gossip *g, struct effects *fx, const struct addr *to)
+static void request(struct gossip *g, struct effects *fx, const struct peer *p, const struct addr *to)
 {
     struct wire_message m;
     message_start(g, &m, WIRE_ROSTER);
@@ -51,6 +51,9 @@ static void request(struct gossip *g, struct effects *fx, const struct addr *to)
     }
     m.to = *to;
     m.has |= HAS_TO;
+    if (p->far && !p->met) { /* it may not have heard yet of this member: so it can be told */
+        m.flags = WIRE_ASK;
+    }
     size_t size = message_size(&m);
     while (size > g->pull.most && message_shed(&m)) {
         size = message_size(&m);
@@ -78,7 +81,7 @@ void pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
                             .asked = g->now,
                             .most = (uint16_t)most,
                             .active = true};
-    request(g, fx, to);
+    request(g, fx, roster_find(&g->roster, m->id.boot), to);
 }
 
 /* Some listed peer, at random; there is one. */
@@ -98,8 +101,9 @@ static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, uin
                             .most = PULL_ANY,
                             .active = true,
                             .single = single,
+                            .again = true,
                             .complete = g->pull.complete};
-    request(g, fx, &p->addrs[0]);
+    request(g, fx, p, &p->addrs[0]);
     return true;
 }
 
@@ -146,7 +150,8 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
             g->pull.active = false; /* the next to answer is asked */
             return;
         }
-        p = anybody(g);
+        struct peer *door = g->pull.vain == 0 ? roster_find(&g->roster, g->pull.door) : NULL;
+        p = door != NULL && door->state == PEER_LISTED ? door : anybody(g);
         g->pull.most = p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
         g->pull.from = p->id.boot;
         g->pull.nonce = g->pull.echo = 0;
@@ -154,7 +159,7 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;
     }
     if (p->addr_count > 0) {
-        request(g, fx, &p->addrs[0]);
+        request(g, fx, p, &p->addrs[0]);
     } else {
         g->pull.tries = PAGE_TRIES;
         pause(g);
@@ -207,7 +212,7 @@ static void serve(struct gossip *g, struct effects *fx, const struct peer *p,
     most = most < DATAGRAM_MAX ? most : DATAGRAM_MAX;
     size_t size = message_size(&m);
     if (n > 0) { /* what the sender says of itself gives way to the first entry */
-        vouch_entry(g, peers[0], &m.entries[0]);
+        entry_about(g, peers[0], &m.entries[0]);
         while (most == DATAGRAM_MAX && size + wire_entry_size(&m.entries[0]) > most && message_shed(&m)) {
             size = message_size(&m);
         }
@@ -215,7 +220,7 @@ static void serve(struct gossip *g, struct effects *fx, const struct peer *p,
     size_t room = most > size ? most - size : 0;
     for (size_t i = 0; i < n; i++) {
         struct wire_entry *e = &m.entries[m.entry_count];
-        vouch_entry(g, peers[i], e);
+        entry_about(g, peers[i], e);
         size_t more = wire_entry_size(e);
         if (more > room) {
             break;
@@ -272,6 +277,13 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
         g->pull.active = false;
         g->pull.complete = true;
         return true;
+    }
+    if (p->far && !g->pull.again && !g->pull.moved) { /* many may have come by this door */
+        g->pull.moved = true;
+        g->pull.door = p->id.boot;
+        g->pull.from = anybody(g)->id.boot;
+        g->pull.echo = 0;
+        g->pull.most = PULL_ANY;
     }
     g->pull.tries = g->pull.vain = 0;
     g->pull.due = set_timer(g, PAGE_PACE, TIMER_PULL, g->self.boot, 0);

@@ -3,6 +3,8 @@
 #include "protocol/receive.h"
 
 #include "protocol/disconnect.h"
+#include "protocol/far.h"
+#include "protocol/flood.h"
 #include "protocol/hearsay.h"
 #include "protocol/isolate.h"
 #include "protocol/join.h"
@@ -152,7 +154,19 @@ static void believe_entries(struct gossip *g, struct effects *fx, const struct w
             id->incarnation < INCARNATION_END) {
             g->self.incarnation = id->incarnation; /* it was set back, or the digests would never agree */
         }
-        hearsay_entry(g, fx, &m->entries[i], from, m->id.boot);
+        bool told = m->type != WIRE_ROSTER || g->pull.again; /* a newcomer learns what all know */
+        if (hearsay_entry(g, fx, &m->entries[i], from, m->id.boot) && told) {
+            flood_entry(g, roster_find(&g->roster, id->boot), m->id.boot, from->kind == PATH_GROUP);
+        }
+    }
+}
+
+/* News goes along with what the far ask and answer. */
+static void believe_riders(struct gossip *g, struct effects *fx, const struct peer *p,
+                           const struct wire_message *m, const struct path *from)
+{
+    if (from->kind == PATH_UNICAST && (p->far || p->unheard)) {
+        believe_entries(g, fx, m, from);
     }
 }
 
@@ -164,6 +178,7 @@ static bool dispatch(struct gossip *g, struct effects *fx, struct peer *p, const
     case WIRE_HELLO:
         return join_answer(g, fx, m, a->from, ask);
     case WIRE_ACK:
+        believe_riders(g, fx, p, m, a->from);
         relay_ack(g, fx, m, a->answers != ANSWER_NONE);
         disconnect_acked(p, m);
         return join_reply(g, fx, m, a->from, ask);
@@ -180,6 +195,7 @@ static bool dispatch(struct gossip *g, struct effects *fx, struct peer *p, const
     case WIRE_DISCONNECT:
         return disconnect_heard(g, fx, p, m) && join_reply(g, fx, m, a->from, ask);
     default:
+        believe_riders(g, fx, p, m, a->from);
         return join_reply(g, fx, m, a->from, ask);
     }
 }
@@ -188,7 +204,10 @@ static bool dispatch(struct gossip *g, struct effects *fx, struct peer *p, const
 static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                       const struct arrival *a)
 {
-    bool life = a->newest || a->answers != ANSWER_NONE; /* what was overtaken may have been held back */
+    bool by_group = a->from->kind == PATH_GROUP;
+    uint32_t incarnation = p->id.incarnation;
+    bool life = (a->newest || a->answers != ANSWER_NONE) &&
+                !verdict_is_goodbye(m); /* what was overtaken may have been held back */
     if (life) {
         g->heard = g->now;
         isolate_leave(g, fx);
@@ -206,20 +225,24 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         roster_met(&g->roster, p);
     }
     if (life) {
+        far_heard(g, p, m, by_group);
         /* What is said to this member alone the sender itself may never have heard. */
-        bool promises = a->from->kind == PATH_GROUP || a->answers >= ANSWER_CLAIMED;
+        bool promises = by_group || a->answers >= ANSWER_CLAIMED;
         member_heard(g, fx, p, m, a->newest, a->answers != ANSWER_NONE, promises);
         if (first && p->state == PEER_LISTED) {
             tell_heard(fx, p);
         }
         relay_answered(g, fx, p);
+        if (p->id.incarnation > incarnation && p->state == PEER_LISTED) {
+            flood_entry(g, p, p->id.boot, by_group); /* it has refuted something */
+        }
         if (p->state == PEER_RIVAL) {
             member_rival(g, fx, p, a->answers >= ANSWER_CLAIMED);
         }
     }
     /* Of others only what they hear, too. And what an ACK says of the dead is for the accused, who is back:
      * the others would bury it again. */
-    verdict_receive(g, fx, m, a->from->kind == PATH_GROUP && m->type != WIRE_ACK);
+    verdict_receive(g, fx, m, !by_group || m->type != WIRE_ACK, by_group);
     if (!dispatch(g, fx, p, m, a, ask) && ask) {
         try_address(g, fx, m, a->from);
     }
@@ -258,8 +281,10 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     }
     bool accuse = gone != NULL && m->id.incarnation <= gone->id.incarnation;
     uint32_t incarnation = gone != NULL ? gone->id.incarnation : 0;
-    verdict_receive(g, fx, m, false); /* it may have buried us: refute before answering */
-    struct peer *p = member_proven(g, fx, m, a->sequence, &a->where);
+    verdict_receive(g, fx, m, false, false); /* it may have buried us: refute before answering */
+    bool far =
+        a->from->kind == PATH_UNICAST && ((m->flags & WIRE_FAR) != 0 || seeds_have(&g->seeds, &a->where));
+    struct peer *p = member_proven(g, fx, m, a->sequence, &a->where, far);
     if (p == NULL) {
         return;
     }

@@ -243,6 +243,7 @@ void message_to_link(struct gossip *g, struct effects *fx, const struct addr *by
     struct path path = path_group();
     path.addr.family = by->family;
     path.addr.ifindex = by->ifindex;
+    m->flags = (uint8_t)(m->flags & ~WIRE_FAR);
     m->has = (uint16_t)(m->has & ~HAS_TO);
     path.once = most != SIZE_MAX && 2 * message_size(m) > most;
     m->nonce = nonce_for_all(g);
@@ -256,6 +257,9 @@ void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struc
     if (!addr_is_endpoint(to)) {
         return;
     }
+    const struct peer *p = g->roster.far > 0 ? roster_find(&g->roster, boot) : NULL;
+    bool far = p != NULL && p->state == PEER_LISTED && p->far;
+    m->flags = (uint8_t)(far ? m->flags | WIRE_FAR : m->flags & ~WIRE_FAR);
     m->to_boot = boot;
     m->to = *to;
     m->has |= HAS_TO;

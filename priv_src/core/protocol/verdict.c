@@ -10,6 +10,7 @@
 #include "protocol/alarm.h"
 #include "protocol/announce.h"
 #include "protocol/beat.h"
+#include "protocol/flood.h"
 #include "protocol/members.h"
 #include "protocol/send.h"
 #include "protocol/tales.h"
@@ -25,6 +26,12 @@ static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t
     message_to_group(g, fx, &m);
 }
 
+static void flood(struct gossip *g, uint8_t verdict, const struct peer *p, uint64_t giver)
+{
+    struct wire_verdict v = {.verdict = verdict, .boot = p->id.boot, .incarnation = p->id.incarnation};
+    flood_verdict(g, &v, giver, true);
+}
+
 static void suspect(struct gossip *g, struct effects *fx, struct peer *p)
 {
     p->suspect = true;
@@ -37,6 +44,7 @@ void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
     p->watch = WATCH_SUSPECTING;
     p->accused = g->now;
     news(g, fx, VERDICT_SUSPECT, p->id.boot, p->id.incarnation);
+    flood(g, VERDICT_SUSPECT, p, 0);
     if (!p->suspect) {
         suspect(g, fx, p);
     }
@@ -45,6 +53,7 @@ void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
 void verdict_dead(struct gossip *g, struct effects *fx, struct peer *p)
 {
     news(g, fx, VERDICT_DEAD, p->id.boot, p->id.incarnation);
+    flood(g, VERDICT_DEAD, p, 0);
     tales_add(g, VERDICT_DEAD, p->id.boot, p->id.incarnation);
     (void)set_timer(g, DEAD_REPEAT, TIMER_DEAD, p->id.boot, 1);
     member_gone(g, fx, p, DOWN_SILENT);
@@ -69,6 +78,7 @@ void verdict_left(struct gossip *g, struct effects *fx, const struct peer *p, ui
     if (rank < ANSWERERS) {
         tales_add(g, verdict, p->id.boot, p->id.incarnation);
     }
+    flood(g, verdict, p, p->id.boot);
     if (rank == 0) { /* whoever has missed it has to wait, and so hears of it at once */
         news(g, fx, verdict, p->id.boot, p->id.incarnation);
     }
@@ -122,14 +132,20 @@ static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t v
  * this member itself has asked it for so long in vain. */
 static bool had_its_time(const struct gossip *g, const struct peer *p)
 {
-    return (p->suspect && g->now - p->suspected >= FAREWELL_WAIT) ||
+    return (p->suspect && g->now - p->suspected >= (p->far ? FAR_WAIT : FAREWELL_WAIT)) ||
            (p->watch != WATCH_QUIET && g->now - p->probe_began >= FAREWELL_WAIT);
+}
+
+/* Word of it goes to the far step by step, and so does theirs. */
+static int64_t farewell_wait(const struct peer *p)
+{
+    return p->far ? FAR_FAREWELL : FAREWELL_WAIT;
 }
 
 /* The living say so themselves, at once; whom nobody hears is asked, some times, since datagrams get lost. */
 static void await(struct gossip *g, struct peer *p, uint8_t verdict, int64_t wait)
 {
-    int64_t left = p->farewell_at + FAREWELL_WAIT - g->now;
+    int64_t left = p->farewell_at + farewell_wait(p) - g->now;
     if (!try_timer(g, wait < left ? wait : left, TIMER_FAREWELL, p->id.boot, verdict)) {
         p->farewell_at = 0;
         if (p->state == PEER_LISTED) {
@@ -146,10 +162,10 @@ void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct t
     }
     if (p->heard > p->farewell_at) {
         p->farewell_at = 0;
-    } else if (g->now - p->farewell_at >= FAREWELL_WAIT) {
+    } else if (g->now - p->farewell_at >= farewell_wait(p)) {
         gone(g, fx, p, t->step);
     } else {
-        if (p->addr_count > 0) {
+        if (p->addr_count > 0 && (!p->far || p->watched)) { /* all would be too many: its watchers ask it */
             message_probe_peer(g, fx, p, (size_t)((g->now - p->farewell_at) / FAREWELL_GAP) % p->addr_count);
         }
         await(g, p, t->step, FAREWELL_GAP);
@@ -159,44 +175,91 @@ void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct t
 /* Anybody can say anything. A beat may be late by a quarter of T, or lost: silence alone tells nothing,
  * however long it is. So the accused always has a moment in which it can be heard, before this verdict or
  * because of it. */
-static void doubt(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
+static bool doubt(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
 {
     bool silent = g->now - p->heard >= silence_to_probe(p->interval);
     if (v->incarnation < p->id.incarnation) {
-        return;
+        return false;
     }
     if (v->verdict == VERDICT_DEAD && !silent) {
-        if (p->state == PEER_LISTED) {
+        bool quiet = p->state == PEER_LISTED && p->watch == WATCH_QUIET;
+        if (quiet) {
             alarm_probe(g, p); /* the accuser may be the deaf one: see for ourselves */
         }
-    } else if (silent && had_its_time(g, p)) {
+        return quiet;
+    }
+    if (silent && had_its_time(g, p)) {
         gone(g, fx, p, v->verdict);
-    } else if (p->farewell_at == 0) {
-        p->farewell_at = g->now;
-        await(g, p, v->verdict, random_between(g, 0, FAREWELL_GAP));
+        return true;
+    }
+    if (p->farewell_at != 0) {
+        return false;
+    }
+    p->farewell_at = g->now;
+    await(g, p, v->verdict, random_between(g, 0, FAREWELL_GAP));
+    return true;
+}
+
+/* Others may believe what is said of a far one, and those who know better do not pass it on: so they tell it.
+ */
+static void tell_accused(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
+{
+    struct wire_message m;
+    if (p->addr_count == 0 || g->now - p->path_tried < FAREWELL_GAP) {
+        return;
+    }
+    p->path_tried = g->now;
+    message_start(g, &m, WIRE_NEWS);
+    message_verdict(&m, v->verdict, v->boot, v->incarnation);
+    if (message_may_reach(g, p, 0)) {
+        message_to(g, fx, p->id.boot, &p->addrs[0], &m);
     }
 }
 
-static void believe(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
+/* Whether this is new. */
+static bool believe(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
 {
     switch (v->verdict) {
     case VERDICT_SUSPECT:
         if (v->incarnation >= p->id.incarnation && !p->suspect && p->state == PEER_LISTED &&
             g->now - p->heard >= silence_to_probe(p->interval)) {
             suspect(g, fx, p);
+            return true;
         }
-        break;
+        if (p->far && p->state == PEER_LISTED && v->incarnation >= p->id.incarnation && !p->suspect) {
+            tell_accused(g, fx, p, v);
+        }
+        return false;
     case VERDICT_DEAD:
     case VERDICT_LEFT:
     case VERDICT_BEAM_EXIT:
-        doubt(g, fx, p, v);
-        break;
+        return doubt(g, fx, p, v);
     default:
-        break;
+        return false;
     }
 }
 
-void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted)
+/* Whom it is about hears it, too: it was said to all; or it is far, and then it is passed on until it has
+ * come everywhere. What a far one says of itself is a goodbye. */
+static bool counts(const struct peer *p, const struct wire_message *m, const struct wire_verdict *v,
+                   bool by_group)
+{
+    bool of_itself = v->boot == m->id.boot;
+    return p != NULL && p->state != PEER_GONE && (by_group ? !of_itself : p->far);
+}
+
+bool verdict_is_goodbye(const struct wire_message *m)
+{
+    for (size_t i = 0; i < m->verdict_count; i++) {
+        if (m->verdicts[i].boot == m->id.boot && m->verdicts[i].verdict >= VERDICT_LEFT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted,
+                     bool by_group)
 {
     for (size_t i = 0; i < m->verdict_count; i++) {
         const struct wire_verdict *v = &m->verdicts[i];
@@ -210,8 +273,8 @@ void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_mes
             continue;
         }
         struct peer *p = trusted ? roster_find(&g->roster, v->boot) : NULL;
-        if (p != NULL && p->state != PEER_GONE && v->boot != m->id.boot) {
-            believe(g, fx, p, v);
+        if (counts(p, m, v, by_group) && believe(g, fx, p, v)) {
+            flood_verdict(g, v, m->id.boot, by_group);
         }
     }
 }

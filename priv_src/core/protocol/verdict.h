@@ -13,9 +13,13 @@ void verdict_dead_timer(struct gossip *g, struct effects *fx, const struct timer
 /* It has said goodbye: some repeat that. */
 void verdict_left(struct gossip *g, struct effects *fx, const struct peer *p, uint8_t reason);
 
-/* Takes in what a message says of others, and of this member itself. `trusted`: the sender is a peer, and
- * says it to all. */
-void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted);
+/* Takes in what a message says of others, and of this member itself. `trusted`: the sender is a peer;
+ * `by_group`: it says it to all. */
+void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted,
+                     bool by_group);
+
+/* Whether its sender says that it has left: that is no sign of life. */
+bool verdict_is_goodbye(const struct wire_message *m);
 
 /* Whether the accused was heard since; else it is asked again, or has had its time. */
 void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct timer *t);

@@ -9,7 +9,4 @@
 void vouch_for(struct gossip *g, struct effects *fx, const struct peer *p, bool late, bool refuting);
 void vouch_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
-/* Makes an entry of a peer. */
-void vouch_entry(const struct gossip *g, const struct peer *p, struct wire_entry *e);
-
 #endif

@@ -14,13 +14,22 @@
 #include "state/ranks.h"
 #include "state/self.h"
 
+/* Whether it is for this member to ask it. Of the far only news tells, but for those who watch them. */
+static bool is_mine(const struct gossip *g, const struct peer *p)
+{
+    if (p->watch != WATCH_QUIET || p->far) {
+        return p->watch != WATCH_QUIET || p->watched;
+    }
+    return g->now - p->heard >= BACKSTOP * p->interval || rank_watches(g, p);
+}
+
 static void look(struct gossip *g, struct peer *p)
 {
-    if (p->watch != WATCH_QUIET || g->now - p->heard >= BACKSTOP * p->interval || rank_watches(g, p)) {
+    if (is_mine(g, p)) {
         alarm_probe(g, p);
         p->alarm = g->now + p->interval;
     } else { /* the watchers may have gone with it: look again who they are */
-        p->alarm = g->now + p->interval / RECHECK_PART;
+        p->alarm = g->now + (p->far ? FAR_LOOKS * p->interval : p->interval / RECHECK_PART);
     }
 }
 
@@ -118,7 +127,7 @@ static enum watch_state next_state(const struct peer *p, size_t helpers)
         if (p->relay_acked != 0 || helpers == 0) {
             return WATCH_SUSPECTING;
         }
-        return p->probes > PROBES_ISOLATED ? WATCH_BY_GROUP : WATCH_ASKING_RELAYS;
+        return p->probes > PROBES_ISOLATED && !p->far ? WATCH_BY_GROUP : WATCH_ASKING_RELAYS;
     case WATCH_SUSPECTING: /* its end is a time, not a step */
     case WATCH_QUIET:
         break;

@@ -44,6 +44,11 @@ struct peer {
     uint8_t hearsay; /* a bit for each address that only another has told of, */
     uint8_t reached; /* and for each where it has answered what was sent there */
 
+    /* roster.c, as far.c says */
+    bool far;     /* it is not heard by the group: it is watched by asking */
+    bool unheard; /* it does not hear this member by the group, as it says */
+    bool watched; /* graph.c: this member is one of the three who are to watch it, while it is far */
+
     /* alarm.c begins, watch.c and verdict.c go on, a sign of life ends it (members.c, isolate.c). */
     uint8_t watch;  /* enum watch_state */
     uint8_t probes; /* sent to it in this watch; at most 255 */
@@ -66,8 +71,9 @@ struct peer {
     bool replaced;  /* another boot id of the same life has taken over; a rival since */
 
     /* members.c, by its signs of life; isolate.c forgives silence in which nobody could be heard. */
-    int64_t heard;  /* the last: a fresh datagram, or a relay's word */
-    int64_t direct; /* last fresh datagram; others may have heard it since */
+    int64_t heard;   /* the last: a fresh datagram, or a relay's word */
+    int64_t direct;  /* last fresh datagram; others may have heard it since */
+    int64_t grouped; /* far.c: last one by the group, or when it was listed as one that is near */
 
     /* receive.c: at each datagram. */
     struct window window;
@@ -101,6 +107,11 @@ struct peer {
     bool owed;
 
     int64_t since; /* members.c: when it was listed, or buried */
+
+    /* far.c: when it is to be asked whether it lives, while it is watched so; 0: it never was */
+    int64_t ask_at, ask_gap;
+    int64_t parted; /* mend.c: since when it tells of another roster than this member's, while far; 0: it does
+                       not */
 
     /* members.c, by what it says; hearsay.c, until then */
     struct host host;

@@ -19,6 +19,7 @@ struct pending {
     bool asked;           /* since it was heard last */
     uint8_t vain;         /* questions that it has not answered; at most 255 */
     bool mine;            /* it was asked for all, since it was our turn: others wait for our word */
+    bool knocked;         /* heard last by unicast, as a seed is asked: no group leads here from it */
     bool far;             /* heard last from a source off the link: it is answered by the group alone */
     bool claimed;         /* it has said itself, under the seal, that this is an address of its own: */
     struct addr from;     /* where it was heard last */

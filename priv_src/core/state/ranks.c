@@ -5,9 +5,10 @@
 
 #include "kit/rank.h"
 
+/* What is said to the group does not reach the far. */
 static bool heard_lately(const struct gossip *g, const struct peer *p)
 {
-    return g->now - p->heard < silence_to_probe(p->interval);
+    return !p->far && g->now - p->heard < silence_to_probe(p->interval);
 }
 
 /* All may have started at once, and know each other by hearing only; for the settled, a stranger is a
@@ -37,7 +38,7 @@ size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, 
     for (size_t i = 0; i < r->listed && before < enough; i++) {
         if (r->list[i].boot != subject) {
             count++;
-            before += rank_weight(r->list[i].boot, subject) > mine;
+            before += rank_weight(r->list[i].boot, subject) > mine && !(r->far > 0 && r->list[i].peer->far);
         }
     }
     for (size_t i = 0; i < g->pending.count; i++) {
@@ -57,7 +58,8 @@ static bool in_turn(const struct gossip *g, uint64_t subject, uint64_t turn, siz
     for (size_t i = 0; i < r->listed && before < width; i++) {
         const struct listed *l = &r->list[i];
         before += l->boot != subject && rank_weight(l->boot, subject + turn) > mine &&
-                  (listed_before == NULL ? heard_lately(g, l->peer) : l->peer->since <= *listed_before);
+                  (listed_before == NULL ? heard_lately(g, l->peer)
+                                         : !l->peer->far && l->peer->since <= *listed_before);
     }
     return before + strangers_before(g, subject, turn, width) < width;
 }

@@ -150,10 +150,30 @@ void roster_met(struct roster *r, struct peer *p)
     }
 }
 
+static bool is_far(const struct peer *p)
+{
+    return p->far || p->unheard;
+}
+
+void roster_far(struct roster *r, struct peer *p, bool far, bool unheard)
+{
+    bool listed = p->state == PEER_LISTED;
+    if (far == p->far && unheard == p->unheard) {
+        return;
+    }
+    r->far -= listed && is_far(p);
+    p->far = far;
+    p->unheard = unheard;
+    r->far += listed && is_far(p);
+    r->version += listed;
+}
+
 static void leave_state(struct roster *r, const struct peer *p)
 {
     r->met -= counts(p);
     if (p->state == PEER_LISTED) {
+        r->far -= is_far(p);
+        r->version++;
         struct listed last = r->list[--r->listed];
         r->list[p->index] = last;
         r->looks[p->index] = r->looks[r->listed];
@@ -169,6 +189,8 @@ static void enter_state(struct roster *r, struct peer *p, uint8_t state)
     p->state = state;
     r->met += counts(p);
     if (state == PEER_LISTED) {
+        r->far += is_far(p);
+        r->version++;
         r->digest ^= roster_digest(p->id.boot, p->id.incarnation);
         p->index = (uint32_t)r->listed;
         r->looks[p->index] = INT64_MIN; /* at the next look, unless somebody says otherwise */

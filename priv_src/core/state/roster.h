@@ -22,7 +22,9 @@ struct roster {
     size_t listed;        /* state PEER_LISTED */
     size_t gone;          /* tombstones; at most as many as `limit` */
     size_t met;           /* of the listed and the gone, those heard in person */
-    uint64_t digest;      /* of the listed: their digests, exclusive-or */
+    size_t far; /* of the listed, those that do not hear this member by the group, or are not heard so */
+    uint64_t version; /* another, whenever somebody else is listed, or far */
+    uint64_t digest;  /* of the listed: their digests, exclusive-or */
 };
 
 /* An empty roster for at most `limit` listed and rivals. `salt` is random, so that nobody can choose names or
@@ -56,6 +58,9 @@ void roster_remove(struct roster *r, struct peer *p);
 
 /* Raises the incarnation of a member to this, if it is higher. */
 void roster_incarnation(struct roster *r, struct peer *p, uint32_t incarnation);
+
+/* Whether it is far, and does not hear this member by the group. */
+void roster_far(struct roster *r, struct peer *p, bool far, bool unheard);
 
 /* It is heard in person. */
 void roster_met(struct roster *r, struct peer *p);

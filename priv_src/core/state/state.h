@@ -29,6 +29,8 @@ enum timer_kind {
     TIMER_OWED,               /* what could not be told at once of some peer */
     TIMER_GOODBYE,            /* step: which repetition */
     TIMER_PULL,               /* the next page is asked for, or the last one again */
+    TIMER_FAR,                /* some far peer is to be asked whether it lives */
+    TIMER_FLOOD,              /* what was gathered is passed on */
     TIMER_SEEDS,              /* a seed is looked at, and asked */
 };
 #define BEAT_STEADY 255
@@ -49,10 +51,30 @@ struct tale {
 };
 
 #define PULL_ANY UINT16_MAX
+/* Somebody has come, or a verdict is new: what is passed on to the far. */
+struct news {
+    uint64_t boot;        /* whom it is about */
+    uint64_t giver;       /* who told it; 0: this member has found it out */
+    int64_t at;           /* when */
+    uint32_t incarnation; /* in the verdict's words */
+    uint8_t verdict;      /* enum verdict; 0: that it lives, as its entry says */
+    bool for_group;       /* the group has not heard it */
+};
+
+/* Whom this member watches by rank over the whole roster, and who watches it so. */
+#define GRAPH_MOST  24 /* each watches three in the mean */
+#define GRAPH_LINKS 10 /* of which so many are told what is new */
+struct graph {
+    uint64_t version, self; /* the roster, and the boot id, that it is of */
+    int64_t at;             /* when it was reckoned */
+    size_t count;
+    uint64_t boots[GRAPH_MOST];
+};
 
 /* The roster being pulled from another. */
 struct pull {
     uint64_t from;
+    uint64_t door; /* who has let this member in, when others are pulled from since; 0: nobody */
     uint64_t cursor;
     uint64_t nonce; /* of the request that is not answered yet: good for one page; 0: none is */
     uint64_t echo;  /* the nonce of what that one said last: who asks shows that it is where it asks from */
@@ -64,6 +86,8 @@ struct pull {
     uint8_t vain;   /* peers asked in vain, up to PAGE_PEERS */
     bool active;
     bool single;   /* one page is all that is wanted */
+    bool again;    /* it was pulled before, and differs: what is new in it may be new to others */
+    bool moved;    /* it is pulled from another than the one who has let this member in */
     bool complete; /* the last page has come, or there was none to pull */
 };
 
@@ -105,6 +129,7 @@ struct gossip {
     /* mend.c: at each fresh datagram of a peer */
     int64_t differs;           /* since when others know what this member does not; 0: they do not */
     int64_t mend_at, mend_gap; /* when others may be asked for that; and how much later the next time */
+    uint64_t mend_version;     /* of the roster, when a far one's was pulled last */
     int64_t ask_at;            /* when a stranger may be asked for want of pages */
 
     /* receive.c */
@@ -135,7 +160,8 @@ struct gossip {
 
     /* beat.c: at each beat */
     int64_t beat_at, beat_due;
-    struct bucket extra; /* beats out of turn */
+    struct bucket extra;                  /* beats out of turn */
+    uint32_t told_incarnation, told_tags; /* as the last one told */
 
     /* alarm.c, watch.c: at each look */
     int64_t sweep_at;  /* when rivals and tombstones are looked at; 0: there are none */
@@ -147,6 +173,17 @@ struct gossip {
 
     /* verdict.c */
     int64_t refuted; /* last refutation */
+
+    /* graph.c */
+    struct graph graph;
+
+    /* far.c, flood.c: when the first far peer is asked next, and what was gathered is passed on; 0: never */
+    int64_t far_at, flood_at;
+    uint64_t news_count, news_said; /* so many in all; so many of them are passed on */
+    uint64_t seen_version;          /* of the roster, and when it was another last */
+    int64_t seen_at;
+    struct bucket floods;
+    struct news news[NEWS_KEPT];
 
     /* send.c: at each datagram; a new life begins anew */
     uint64_t sequence;

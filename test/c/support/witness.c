@@ -157,7 +157,8 @@ static bool may_vouch(struct witness *w, const struct wire_message *m)
             }
         }
     }
-    return asked_for || m->type == WIRE_NEWS;
+    bool rides = (m->has & HAS_TO) != 0 && (m->type == WIRE_PROBE || m->type == WIRE_ACK);
+    return asked_for || rides || m->type == WIRE_NEWS;
 }
 
 static bool is_for(const struct witness *w, const struct path *from, const struct wire_message *m)
@@ -200,6 +201,7 @@ void witness_receive(struct witness *w, int64_t clock, const struct path *from, 
     }
     w->stranger = !trusts(w, m.id.boot);
     note_claim(w, &m, &from->addr);
+    w->unheard = (m.flags & WIRE_FAR) != 0;
     bool all_heard = from->kind == PATH_GROUP && m.type == WIRE_HELLO;
     w->limit = !all_heard ? 3 * len : (m.has & HAS_QUESTION) != 0 ? len : 3 * len / 2;
     for (size_t i = 0; i < m.own_count && trusts(w, m.id.boot); i++) {
@@ -241,8 +243,8 @@ static void check_send(struct witness *w, int64_t clock, const struct path *path
     demand(w, sequence == (new_life ? 1 : w->sent_sequence + 1), "sends number %" PRIu64 " after %" PRIu64,
            sequence, w->sent_sequence);
     demand(w, m.type >= WIRE_HELLO && m.type <= WIRE_DISCONNECT, "sends a message of type %u", m.type);
-    bool brief =
-        (m.type == WIRE_ACK || m.type == WIRE_PROBE) && (m.flags & WIRE_ASK) != 0; /* it was too long */
+    bool asks = (m.flags & WIRE_ASK) != 0; /* it was too long; or it goes to who knows it */
+    bool brief = (m.type == WIRE_PROBE && asks) || (m.type == WIRE_ACK && (asks || w->unheard));
     demand(w, m.nonce != 0 && (m.id.name.len > 0 || brief), "sends without a nonce or a name");
     w->sent_boot = m.id.boot;
     w->sent_sequence = sequence;

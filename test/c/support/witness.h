@@ -39,6 +39,7 @@ struct witness {
     bool announced;
     bool loud;      /* may send in this step: it is announced, or was when the step began */
     bool stranger;  /* this step is a datagram of somebody who proved nothing */
+    bool unheard;   /* this step is a datagram of one that does not hear it by the group */
     bool misplaced; /* this step is a datagram that is not for this member */
     size_t limit;   /* bytes that a stranger's datagram may cause */
     size_t sent;    /* in this step */

@@ -1,0 +1,217 @@
+/* Members that do not hear each other by the group: who watches whom, how news comes to all, whose word
+ * counts. */
+#include <string.h>
+
+#include "attack.h"
+#include "build.h"
+#include "net.h"
+#include "test.h"
+
+static void add(struct net *net, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char name[] = "a@host";
+        name[0] = (char)('a' + net->count);
+        size_t at = net_member(net, name, 1);
+        if (at > 0) {
+            net_seed(net, at, 0, 40000, 1);
+        }
+    }
+}
+
+/* So many that know one seed, and no multicast. */
+static struct net *far_apart(void **state, size_t n)
+{
+    struct net *net = *state;
+    net->drop = net_drop_group;
+    add(net, n);
+    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
+    net_run(net, 10 * SECOND_US);
+    net_forget_events(net);
+    return net;
+}
+
+static size_t downs(struct net *net, uint8_t reason)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < net->count; i++) {
+        const struct event *e = net_event(net, i, EVENT_DOWN);
+        count += e != NULL && e->reason == reason;
+    }
+    return count;
+}
+
+static void each_is_asked_by_three_and_asks_three(void **state)
+{
+    struct net *net = far_apart(state, 12);
+    size_t asked[NET_NODES] = {0}, all = 0;
+    int64_t since = ++net->now;
+    net_run(net, 9 * SECOND_US);
+    for (size_t k = 0; k < net->log_count; k++) {
+        struct wire_message m;
+        const struct sent *s = &net->log[k];
+        if (s->at < since || witness_open(&net->nodes[0]->witness, s->data, s->len, &m) != 0 ||
+            m.type != WIRE_PROBE) {
+            continue;
+        }
+        assert_true((m.flags & WIRE_FAR) != 0 && s->path.kind == PATH_UNICAST);
+        asked[s->path.addr.ip[3] - 1]++;
+        all++;
+    }
+    assert_in_range(all, 12 * 3 * 8, 12 * 3 * 9);
+    for (size_t i = 0; i < net->count; i++) {
+        assert_in_range(asked[i], 3 * 8, 3 * 9);
+        assert_int_equal(net_events(net, i, EVENT_UPDATE), 0);
+    }
+}
+
+/* Where all hear all, nobody asks, and nobody is told to be far. */
+static void nobody_is_far_where_multicast_works(void **state)
+{
+    struct net *net = *state;
+    add(net, 8);
+    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
+    net_run(net, 2 * SECOND_US); /* who came by the seed first is heard by the group now */
+    int64_t since = ++net->now;
+    net_run(net, 20 * SECOND_US);
+    for (size_t i = 0; i < net->count; i++) {
+        assert_int_equal(net_sent(net, i, since, WIRE_PROBE, NULL), 0);
+        assert_int_equal(net_sent(net, i, since, WIRE_NEWS, NULL), 0);
+    }
+}
+
+static void a_death_is_told_to_all_who_are_far(void **state)
+{
+    struct net *net = far_apart(state, 12);
+    net_kill(net, 5);
+    net_run(net, 2200 * MS_US);
+    assert_int_equal(downs(net, DOWN_SILENT), 11);
+}
+
+static void a_goodbye_is_told_to_all_who_are_far(void **state)
+{
+    struct net *net = far_apart(state, 12);
+    net_leave(net, 5, DOWN_LEFT);
+    net_run(net, 600 * MS_US);
+    assert_int_equal(downs(net, DOWN_LEFT), 11);
+}
+
+/* Who holds the key, and has come by the seed; the number is its boot id. */
+static struct forged insider(struct net *net, size_t i, uint8_t number)
+{
+    struct forged f = forge(number, "0@host", 1, 90);
+    f.id.name.text[0] = (char)('0' + number);
+    struct wire_message m;
+    uint8_t data[DATAGRAM_MAX];
+    f.clock = (uint64_t)net->now;
+    forge_start(&f, &m, WIRE_HELLO);
+    m.has |= HAS_QUESTION;
+    m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
+    forge_to(&m, 0, &net->nodes[i]->addr);
+    net_inject(net, i, &f.addr, PATH_UNICAST, data, forge_seal(&f, &m, data));
+    net_prove(net, i, &f);
+    net_run(net, 50 * MS_US);
+    net_forget_events(net);
+    return f;
+}
+
+/* One lie, told to one: it comes to the accused in time, whatever it is. */
+static void what_an_insider_says_of_the_far_is_refuted(void **state)
+{
+    struct net *net = far_apart(state, 12);
+    struct wire_message m;
+    uint32_t incarnation = 0;
+    for (uint8_t verdict = VERDICT_SUSPECT; verdict <= VERDICT_BEAM_EXIT; verdict++) {
+        struct forged x = insider(net, 3, verdict);
+        x.clock = (uint64_t)net->now;
+        forge_start(&x, &m, WIRE_NEWS);
+        forge_verdict(&m, verdict, gossip_boot(net->nodes[7]->g), incarnation);
+        net_say(net, 3, &x, PATH_UNICAST, &m);
+        net_run(net, 700 * MS_US);
+        for (size_t i = 0; i < net->count; i++) {
+            for (size_t k = 0; k < net->nodes[i]->event_count; k++) {
+                const struct event *e = &net->nodes[i]->events[k];
+                bool answers = e->peer.id.boot > VERDICT_BEAM_EXIT; /* an insider does not */
+                assert_false(e->type == EVENT_DOWN && answers);
+            }
+        }
+        struct peer_view view;
+        assert_true(attack_lists(net, 0, gossip_boot(net->nodes[7]->g), &view));
+        assert_true(view.id.incarnation > incarnation);
+        incarnation = view.id.incarnation;
+    }
+}
+
+/* By unicast nobody may speak of those who are near: they would not hear it. */
+static void a_whisper_about_the_near_counts_for_nothing(void **state)
+{
+    struct net *net = *state;
+    attack_members(net, 6);
+    struct forged x = insider(net, 1, 1);
+    struct wire_message m;
+    net_forget_events(net);
+    net_kill(net, 4);
+    forge_start(&x, &m, WIRE_NEWS);
+    x.clock = m.sent_at = (uint64_t)net->now;
+    forge_verdict(&m, VERDICT_LEFT, 4711, 0);
+    m.verdicts[0].boot = net->nodes[4]->witness.sent_boot;
+    int64_t since = ++net->now;
+    net_say(net, 1, &x, PATH_UNICAST, &m);
+    net_run(net, 500 * MS_US);
+    assert_int_equal(downs(net, DOWN_LEFT), 0);
+    assert_int_equal(net_sent(net, 1, since, WIRE_NEWS, NULL), 0);
+}
+
+static size_t deaf;
+
+static bool drop_to_the_deaf(struct net *net, size_t from, size_t to, const struct sent *s)
+{
+    (void)net;
+    return s->path.kind == PATH_GROUP && to == deaf && from != to;
+}
+
+static void who_goes_deaf_is_whole_within_two_intervals(void **state)
+{
+    struct net *net = *state;
+    add(net, 8);
+    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
+    net->drop = drop_to_the_deaf;
+    deaf = 2;
+    net_run(net, 10 * SECOND_US);
+    add(net, 1);
+    net_run(net, 2 * SECOND_US);
+    assert_true(net_whole(net));
+}
+
+/* News that is lost comes by the digest: here all of it, on its way to one. */
+static bool drop_news_to_one(struct net *net, size_t from, size_t to, const struct sent *s)
+{
+    struct wire_message m;
+    return net_drop_group(net, from, to, s) ||
+           (to == 2 && witness_open(&net->nodes[from]->witness, s->data, s->len, &m) == 0 &&
+            (m.entry_count > 0 && m.type != WIRE_ROSTER));
+}
+
+static void lost_news_is_pulled(void **state)
+{
+    struct net *net = far_apart(state, 12);
+    net->drop = drop_news_to_one;
+    add(net, 1);
+    net_run(net, 2500 * MS_US);
+    assert_true(net_whole(net));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(each_is_asked_by_three_and_asks_three),
+        NET_TEST(nobody_is_far_where_multicast_works),
+        NET_TEST(a_death_is_told_to_all_who_are_far),
+        NET_TEST(a_goodbye_is_told_to_all_who_are_far),
+        NET_TEST(what_an_insider_says_of_the_far_is_refuted),
+        NET_TEST(a_whisper_about_the_near_counts_for_nothing),
+        NET_TEST(who_goes_deaf_is_whole_within_two_intervals),
+        NET_TEST(lost_news_is_pulled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
