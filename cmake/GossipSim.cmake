@@ -43,6 +43,12 @@ sim_run(replay --scenario replay --nodes 5 --no-seal
   --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0
   --at-most replay_believed=0 --at-most replay_unlured=0 --at-most replay_lured_percent=300)
 
+# Without multicast.
+sim_run(no_multicast --scenario no-multicast --nodes 40 --newcomers 2 --victims 3 --no-seal --at-most incomplete=0
+  --at-most complete_us_max=500000 --at-most known_to_all_after_us_max=200000 --at-most never_gone=0
+  --at-most gone_us_max=2600000 --at-most never_back=0 --at-most incomplete_at_end=0
+  --at-most member_bytes_per_second_max=1200)
+
 # Attacks.
 sim_run(amplify --scenario amplify --nodes 12 --seconds 5 --no-seal --at-most one_percent_max=300 --at-most many_percent_max=300
   --at-most one_own_percent_p50=110 --at-most many_own_percent_p50=110 --at-most one_never_gone=0

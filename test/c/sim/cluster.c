@@ -219,6 +219,14 @@ void cluster_start(struct cluster *c, uint32_t node, uint32_t creation)
     cluster_start_named(c, node, node, creation);
 }
 
+void cluster_seed(struct cluster *c, uint32_t node, uint32_t seed)
+{
+    struct seed s = {.addr = cluster_address(c, seed), .ports = 1};
+    s.addr.ifindex = 0;
+    gossip_seeds(c->nodes[node].g, cluster_clock(c, node), &s, 1);
+    cluster_called(c, node);
+}
+
 void cluster_crash(struct cluster *c, uint32_t node)
 {
     stop(c, node);

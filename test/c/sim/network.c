@@ -15,7 +15,7 @@ struct burst_state {
 
 static void set_plain(struct network *n)
 {
-    n->plain = n->loss == 0 && n->duplicate == 0 && n->reorder == 0;
+    n->plain = n->loss == 0 && n->duplicate == 0 && n->reorder == 0 && !n->islands;
     for (int a = 0; a < NETWORK_SIDES; a++) {
         for (int b = 0; b < NETWORK_SIDES; b++) {
             n->plain = n->plain && !n->cut[a][b];
@@ -72,6 +72,13 @@ void network_lose(struct network *n, int64_t now, uint32_t node, uint8_t lost)
     set_plain(n);
 }
 
+void network_island(struct network *n, uint32_t node, uint32_t island)
+{
+    n->reach[node].island = island;
+    n->islands = true;
+    n->plain = false;
+}
+
 void network_cut(struct network *n, int64_t now, uint8_t from, uint8_t to, bool cut)
 {
     if (n->cut[from][to]) {
@@ -86,6 +93,9 @@ bool network_reaches(const struct network *n, uint32_t from, uint32_t to, uint8_
     const struct reach *a = &n->reach[from], *b = &n->reach[to];
     if (from == to) {
         return true;
+    }
+    if (kind == PATH_GROUP && a->island != b->island) {
+        return false;
     }
     uint8_t sender = kind == PATH_GROUP ? REACH_NO_SENDING | REACH_MUTE : REACH_NO_SENDING;
     uint8_t hearer = REACH_NO_HEARING | (kind == PATH_GROUP ? REACH_DEAF : REACH_NO_UNICAST);

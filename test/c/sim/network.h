@@ -30,6 +30,7 @@ enum reach_loss {
 struct reach {
     uint8_t lost; /* enum reach_loss, or-ed */
     uint8_t side;
+    uint32_t island;        /* multicast does not leave it */
     int64_t could_not_send; /* last moment at which it could not send; INT64_MIN: never */
 };
 
@@ -47,7 +48,8 @@ struct network {
     struct reach *reach;                    /* of each member */
     bool cut[NETWORK_SIDES][NETWORK_SIDES]; /* [from][to] */
     int64_t was_cut[NETWORK_SIDES][NETWORK_SIDES];
-    bool plain; /* nothing is lost, late, doubled or cut: the quick way */
+    bool islands; /* there is more than one */
+    bool plain;   /* nothing is lost, late, doubled or cut: the quick way */
 };
 
 void network_init(struct network *n, const struct options *o, uint64_t seed);
@@ -55,6 +57,9 @@ void network_free(struct network *n);
 
 /* Changes what a member cannot do. */
 void network_lose(struct network *n, int64_t now, uint32_t node, uint8_t lost);
+
+/* Puts a member on an island, which no multicast leaves or reaches; all are on island 0 at first. */
+void network_island(struct network *n, uint32_t node, uint32_t island);
 
 /* Cuts, or heals, the way from one side to another. */
 void network_cut(struct network *n, int64_t now, uint8_t from, uint8_t to, bool cut);

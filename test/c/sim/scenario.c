@@ -34,6 +34,10 @@ static const struct scenario table[] = {
      scenario_harvest},
     {"relay", NULL, "somebody says all that is said again, from where he is, and passes on what comes to him",
      scenario_relay},
+    {"no-multicast", NULL,
+     "no multicast leads anywhere, and all know the first member: they start, --newcomers join, --victims "
+     "die",
+     scenario_no_multicast},
     {"insider", NULL, "the last member holds the key, and says of the others what is not so",
      scenario_insider},
 };

@@ -67,6 +67,7 @@ void scenario_replay(struct cluster *c);
 void scenario_amplify(struct cluster *c);
 void scenario_harvest(struct cluster *c);
 void scenario_relay(struct cluster *c);
+void scenario_no_multicast(struct cluster *c);
 void scenario_insider(struct cluster *c);
 
 #endif

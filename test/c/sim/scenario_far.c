@@ -1,0 +1,110 @@
+/* Members that do not hear each other's multicast: each alone, or on two islands, or one that is deaf. They
+ * know one seed, the first member. */
+#include "scenario.h"
+
+#define JOIN_LIMIT (30 * SECOND_US)
+#define GONE_LIMIT (60 * SECOND_US)
+#define NEWS_OVER  (6 * SECOND_US) /* until then it rides along */
+
+static bool none_lists_it(const struct cluster *c)
+{
+    return c->observer.subjects[c->watched].known_by == 0;
+}
+
+static bool all_list_it(const struct cluster *c)
+{
+    return c->observer.subjects[c->watched].known_by == c->observer.running - 1;
+}
+
+/* Every member on an island of its own: no multicast leads anywhere. */
+static void part_all(struct cluster *c)
+{
+    for (uint32_t i = 0; i < c->size; i++) {
+        network_island(&c->network, i, i);
+    }
+}
+
+static void start(struct cluster *c, uint32_t node, uint32_t creation)
+{
+    cluster_start(c, node, creation);
+    if (node != 0) {
+        cluster_seed(c, node, 0);
+    }
+}
+
+/* The first `count` at once, all knowing the first. */
+static void settle(struct cluster *c, uint32_t count)
+{
+    int64_t begin = cluster_now(c);
+    struct traffic before = c->traffic;
+    for (uint32_t i = 0; i < count; i++) {
+        cluster_run(c, begin + (int64_t)i * MS_US / count);
+        start(c, i, 1);
+    }
+    scenario_await(c, "complete_us", "incomplete", begin, JOIN_LIMIT, cluster_complete);
+    report_sample(c->report, "start_pages",
+                  (int64_t)traffic_class(&before, &c->traffic, PACKET_PAGE) / count);
+    report_sample(c->report, "start_packets", (int64_t)traffic_packets(&before, &c->traffic) / count);
+    cluster_run(c, cluster_now(c) + 8 * SECOND_US);
+}
+
+static void measure(struct cluster *c, int64_t length)
+{
+    struct traffic before = c->traffic;
+    cluster_run(c, cluster_now(c) + length);
+    uint64_t bytes =
+        c->traffic.group_bytes - before.group_bytes + c->traffic.unicast_bytes - before.unicast_bytes;
+    report_sample(c->report, "member_bytes_per_second",
+                  (int64_t)(bytes * SECOND_US / (uint64_t)length / c->size));
+    report_sample(
+        c->report, "member_packets_per_minute",
+        (int64_t)(traffic_packets(&before, &c->traffic) * 60 * SECOND_US / (uint64_t)length / c->size));
+}
+
+static void one_crashes(struct cluster *c)
+{
+    cluster_run(c, cluster_now(c) + rng_between(&c->rng, 0, SECOND_US));
+    c->watched = scenario_draw(c);
+    uint32_t creation = c->nodes[c->watched].creation;
+    cluster_crash(c, c->watched);
+    scenario_await(c, "gone_us", "never_gone", cluster_now(c), GONE_LIMIT, none_lists_it);
+    cluster_run(c, cluster_now(c) + 2 * SECOND_US);
+    if (c->watched == 0) {
+        return; /* who has no seed finds nobody: the others find it */
+    }
+    start(c, c->watched, creation + 1);
+    scenario_await(c, "back_us", "never_back", cluster_now(c), JOIN_LIMIT, all_list_it);
+    cluster_run(c, cluster_now(c) + 4 * SECOND_US);
+}
+
+static void one_joins(struct cluster *c, uint32_t node)
+{
+    int64_t begin = cluster_now(c) + rng_between(&c->rng, 0, SECOND_US);
+    cluster_run(c, begin);
+    start(c, node, 1);
+    (void)cluster_run_until(c, begin + JOIN_LIMIT, cluster_complete);
+    const struct subject *s = &c->observer.subjects[node];
+    bool whole = s->known_to_all_at != NEVER && s->knows_all_at != NEVER;
+    report_count(c->report, "incomplete", !whole);
+    if (whole) {
+        report_sample(c->report, "known_to_all_after_us", s->known_to_all_at - begin);
+        report_sample(c->report, "knows_all_after_us", s->knows_all_at - begin);
+    }
+    cluster_run(c, cluster_now(c) + SECOND_US);
+}
+
+void scenario_no_multicast(struct cluster *c)
+{
+    uint32_t newcomers = c->options->newcomers < c->size ? c->options->newcomers : 0;
+    part_all(c);
+    settle(c, c->size - newcomers);
+    for (uint32_t i = c->size - newcomers; i < c->size; i++) {
+        one_joins(c, i);
+    }
+    cluster_run(c, cluster_now(c) + NEWS_OVER);
+    measure(c, scenario_length(c, 20));
+    for (uint32_t i = 0; i < c->options->victims; i++) {
+        one_crashes(c);
+    }
+    report_count(c->report, "incomplete_at_end", !cluster_complete(c));
+}
