@@ -124,7 +124,12 @@ defmodule GossipCluster.ReportingTest do
       fake = start(fake)
       FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1", cookie: :differs)])
       assert {:up, _} = event()
+
       # That it is not dialled is told a moment later.
+      eventually(fn ->
+        match?([{"zoe@127.0.0.1", _, _}], GossipCluster.status(@name).problems)
+      end)
+
       settled(fake)
 
       assert capture_log(fn -> for(_ <- 1..20, do: FakeSidecar.pulse(fake)) end) == ""
