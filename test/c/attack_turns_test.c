@@ -9,6 +9,9 @@
 #include "test.h"
 
 #define PEERS 8
+/* Turn k of a subject is turn k + 1 of the one before: of neighbours the same orders would be counted again
+ * and again. */
+#define SPACE UINT64_C(32)
 
 struct group {
     struct forged peers[PEERS];
@@ -20,7 +23,7 @@ static void list_peer(struct net *net, struct group *g)
 {
     char name[] = "p0@host";
     name[1] = (char)('0' + g->known);
-    g->peers[g->known] = forge(100 + g->known, name, 1, (uint8_t)(20 + g->known));
+    g->peers[g->known] = forge(100 + SPACE * g->known, name, 1, (uint8_t)(20 + g->known));
     net_prove(net, 0, &g->peers[g->known++]);
 }
 
@@ -83,7 +86,7 @@ static void a_question_is_answered_by_three_in_turn(void **state)
     struct net *net = *state;
     struct group g = begin(net);
     size_t answered = 0;
-    for (uint64_t subject = 1000; subject < 1030; subject++) {
+    for (uint64_t subject = 1000; subject < 1000 + 30 * SPACE; subject += SPACE) {
         struct forged f = forge(subject, "s@host", 1, 60);
         all_beat(net, &g, g.known);
         for (uint8_t k = 0; k < 10; k++) {
@@ -109,7 +112,7 @@ static void a_beat_is_answered_by_one_in_turn(void **state)
     size_t answered = 0;
     struct forged first = forge(3000, "s@host", 1, 60);
     (void)answers(net, &first, false, 1, 0);
-    for (uint64_t subject = 1000; subject < 1020; subject++) {
+    for (uint64_t subject = 1000; subject < 1000 + 20 * SPACE; subject += SPACE) {
         struct forged f = forge(subject, "s@host", 1, 60);
         for (uint64_t s = 1; s < 20; s++) {
             bool turn = before(&g, 0, g.known, subject, s) < 1;
