@@ -63,6 +63,35 @@ static int configure(struct gossipd *d, const struct message *m)
     return 0;
 }
 
+/* libcluster's wire is on from now on. */
+static int compat(struct gossipd *d, const struct message *m)
+{
+    const struct secret *secret = m->secrets.count > 0 ? &m->secrets.items[0] : NULL;
+    struct bridge_options options = {.group = m->as.config.group,
+                                     .ttl = m->as.config.ttl,
+                                     .sealed = secret != NULL,
+                                     .secret = secret != NULL ? secret->data : NULL,
+                                     .secret_len = secret != NULL ? secret->len : 0};
+    if (bridge_open(&d->bridge, &options, &d->uplink.log, &d->fault) != 0) {
+        return -1;
+    }
+    size_t count;
+    const struct interface *interfaces = udp_interfaces(d->links.udp, &count);
+    bridge_look(&d->bridge, interfaces, count, d->now);
+    return 0;
+}
+
+/* Said there is who may be dialled: once its distribution listens. */
+static void say_on_bridge(struct gossipd *d, const struct command *c)
+{
+    if (c->type == COMMAND_ALIVE) {
+        bool listens = c->as.alive.self.dist_port != 0;
+        bridge_name(&d->bridge, listens ? &c->as.alive.self.name : NULL, d->now);
+    } else if (c->type == COMMAND_HIDE || c->type == COMMAND_LEAVE) {
+        bridge_name(&d->bridge, NULL, d->now);
+    }
+}
+
 static int command(struct gossipd *d, struct message *m)
 {
     struct command *c = &m->as.command;
@@ -75,6 +104,7 @@ static int command(struct gossipd *d, struct message *m)
         engine_receive(&d->engine, d->now, NULL);
     }
     engine_command(&d->engine, d->now, c);
+    say_on_bridge(d, c);
     if (c->type == COMMAND_KEYS) {
         uplink_keys_changed(&d->uplink);
     } else if (c->type == COMMAND_PULSE) {
@@ -87,7 +117,7 @@ static void answer_stats(struct gossipd *d, uint32_t ref)
 {
     struct gossip_stats core = engine_stats(&d->engine);
     struct udp_stats udp = udp_stats(d->links.udp);
-    uplink_stats(&d->uplink, ref, &core, &udp);
+    uplink_stats(&d->uplink, ref, &core, &udp, &d->bridge.stats);
 }
 
 static int obey(struct gossipd *d, struct message *m)
@@ -104,6 +134,9 @@ static int obey(struct gossipd *d, struct message *m)
     }
     if (m->type == MESSAGE_COMMAND) {
         return command(d, m);
+    }
+    if (m->type == MESSAGE_COMPAT) {
+        return compat(d, m);
     }
     if (m->type == MESSAGE_SIBLINGS) {
         d->engine.siblings = m->as.siblings;

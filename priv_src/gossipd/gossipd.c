@@ -15,7 +15,14 @@
 #define PARENT   (5 * MS_US)     /* how often the parent is looked at meanwhile */
 
 /* What poll looks at, by place. */
-enum slot { SLOT_IN, SLOT_OUT, SLOT_WATCH, SLOT_SOCKETS, SLOTS = SLOT_SOCKETS + UDP_SOCKETS_MAX };
+enum slot {
+    SLOT_IN,
+    SLOT_OUT,
+    SLOT_WATCH,
+    SLOT_BRIDGE,
+    SLOT_SOCKETS,
+    SLOTS = SLOT_SOCKETS + UDP_SOCKETS_MAX
+};
 
 static int nonblocking(struct gossipd *d, int fd)
 {
@@ -34,7 +41,8 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t deadline(const struct gossipd *d)
 {
-    return earlier(engine_deadline(&d->engine), links_deadline(&d->links));
+    int64_t due = earlier(engine_deadline(&d->engine), links_deadline(&d->links));
+    return earlier(due, bridge_deadline(&d->bridge));
 }
 
 /* Waits for the next thing to do. */
@@ -48,6 +56,7 @@ static int sleep_until(struct gossipd *d, int64_t due, struct pollfd fds[static 
     fds[SLOT_IN] = (struct pollfd){.fd = d->in, .events = POLLIN};
     fds[SLOT_OUT] = (struct pollfd){.fd = d->uplink.out, .events = uplink_waits(&d->uplink) ? POLLOUT : 0};
     fds[SLOT_WATCH] = (struct pollfd){.fd = links_watch(&d->links), .events = POLLIN};
+    fds[SLOT_BRIDGE] = (struct pollfd){.fd = bridge_descriptor(&d->bridge), .events = POLLIN};
     size_t count = SLOT_SOCKETS + links_descriptors(&d->links, fds + SLOT_SOCKETS);
     if (wait_for(fds, count, timeout) < 0) {
         return fault_set(&d->fault, FAULT_NETWORK, "poll fails: %s", strerror(errno));
@@ -55,13 +64,22 @@ static int sleep_until(struct gossipd *d, int64_t due, struct pollfd fds[static 
     return 0;
 }
 
+static void look(struct gossipd *d)
+{
+    engine_look(&d->engine, d->now);
+    size_t count;
+    const struct interface *interfaces = udp_interfaces(d->links.udp, &count);
+    bridge_look(&d->bridge, interfaces, count, d->now);
+}
+
 /* Time has passed. */
 static void tick(struct gossipd *d)
 {
     d->now = clock_now();
     engine_tick(&d->engine, d->now);
+    bridge_tick(&d->bridge, d->now);
     if (d->now >= links_deadline(&d->links)) {
-        engine_look(&d->engine, d->now);
+        look(d);
     }
 }
 
@@ -88,8 +106,12 @@ static int once(struct gossipd *d)
     if (d->engine.core != NULL) {
         engine_receive(&d->engine, d->now, due != NEVER && d->now - due > PAUSE ? NULL : fds + SLOT_SOCKETS);
     }
+    if (fds[SLOT_BRIDGE].revents != 0) {
+        bridge_receive(&d->bridge, &d->uplink, d->now);
+    }
     if (fds[SLOT_WATCH].revents != 0) {
         links_changed(&d->links, d->now);
+        bridge_links_changed(&d->bridge);
     }
     if (fds[SLOT_IN].revents != 0 && commands_read(d) != 0) {
         return -1;
@@ -156,6 +178,7 @@ static int start(struct gossipd *d, int out)
 
 static void release(struct gossipd *d)
 {
+    bridge_close(&d->bridge);
     engine_free(&d->engine);
     links_close(&d->links);
     frame_parser_free(&d->parser);

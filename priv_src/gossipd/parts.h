@@ -3,6 +3,7 @@
 #ifndef GOSSIP_PARTS_H
 #define GOSSIP_PARTS_H
 
+#include "bridge.h"
 #include "engine.h"
 #include "frame.h"
 
@@ -18,6 +19,7 @@ struct gossipd {
     struct uplink uplink;
     struct links links;
     struct engine engine;
+    struct bridge bridge;
     size_t scope_len; /* what keys are derived with, beside their secret */
     char scope[SCOPE_MAX];
 };

@@ -111,16 +111,22 @@ void uplink_event(struct uplink *u, const struct event *event)
 }
 
 void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *core,
-                  const struct udp_stats *udp)
+                  const struct udp_stats *udp, const struct legacy_stats *legacy)
 {
     struct stats s = {.core = *core,
                       .udp = *udp,
+                      .legacy = *legacy,
                       .port = {.frames_dropped = u->outbox.dropped,
                                .heartbeats_dropped = u->heartbeats_dropped,
                                .logs_dropped = u->log.dropped},
                       .interfaces = u->network.items,
                       .interface_count = u->network.count};
     (void)queue(u, term_stats(u->term, ref, &s));
+}
+
+void uplink_legacy(struct uplink *u, const struct name *name)
+{
+    (void)queue(u, term_legacy(u->term, name));
 }
 
 void uplink_keys_changed(struct uplink *u)

@@ -59,7 +59,8 @@ void uplink_configured(struct uplink *u);
 void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid, uint16_t unicast_port);
 void uplink_event(struct uplink *u, const struct event *event);
 void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *core,
-                  const struct udp_stats *udp);
+                  const struct udp_stats *udp, const struct legacy_stats *legacy);
+void uplink_legacy(struct uplink *u, const struct name *name);
 void uplink_keys_changed(struct uplink *u);
 
 /* The answer to a pulse, by which the owner knows that this lives. Not queued behind anything: whatever waits

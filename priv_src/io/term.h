@@ -52,19 +52,26 @@ struct seed_list {
     struct seed items[SEEDS_MAX];
 };
 
-enum message_type { MESSAGE_CONFIGURE = 1, MESSAGE_COMMAND, MESSAGE_SIBLINGS, MESSAGE_SEEDS, MESSAGE_STATS };
+enum message_type {
+    MESSAGE_CONFIGURE = 1,
+    MESSAGE_COMMAND,
+    MESSAGE_SIBLINGS,
+    MESSAGE_SEEDS,
+    MESSAGE_STATS,
+    MESSAGE_COMPAT
+};
 
 /* One frame from the owner. Holds secrets (in the command, and by pointer): overwrite it after use. */
 struct message {
     uint8_t type; /* enum message_type */
     union {
-        struct config config;
+        struct config config;   /* of MESSAGE_COMPAT, libcluster's wire: its group and TTL */
         struct command command; /* of COMMAND_KEYS the ring is empty: keys are derived from `secrets` */
         struct siblings siblings;
         struct seed_list seeds;
         uint32_t stats_ref;
     } as;
-    struct secrets secrets;
+    struct secrets secrets; /* of MESSAGE_COMPAT one, a passphrase of any length, or none */
 };
 
 /* Makes libei ready; 0, or -1. Call once before all else. */
@@ -84,10 +91,18 @@ struct port_stats {
     uint64_t logs_dropped;       /* log lines over the rate */
 };
 
+/* Of libcluster's wire. */
+struct legacy_stats {
+    uint64_t heard;   /* beats of other nodes */
+    uint64_t sent;    /* datagrams, on each interface */
+    uint64_t refused; /* what is no beat, is under another secret, or over a rate, or found no room */
+};
+
 struct stats {
     struct gossip_stats core;
     struct udp_stats udp;
     struct port_stats port;
+    struct legacy_stats legacy;
     const struct interface *interfaces;
     size_t interface_count;
 };
@@ -110,6 +125,7 @@ int term_interfaces(struct term *t, const struct network *network);
 int term_log(struct term *t, uint8_t level, const char *text);
 int term_stats(struct term *t, uint32_t ref, const struct stats *stats);
 int term_error(struct term *t, const struct fault *fault);
+int term_legacy(struct term *t, const struct name *name);
 int term_atom(struct term *t, const char *atom);
 
 /* A page of a snapshot is built in steps: begin, peer as often as wanted, end. */

@@ -221,3 +221,29 @@ int term_configure(struct cursor *c, struct message *out)
     };
     return cursor_map(c, "the configuration", keys, sizeof keys / sizeof keys[0], out);
 }
+
+/* `none`, or libcluster's secret, which is any text. */
+static int read_compat_secret(struct cursor *c, const char *name, struct message *out)
+{
+    struct secret *s = &out->secrets.items[0];
+    char atom[MAXATOMLEN_UTF8];
+    int at = c->at;
+    if (cursor_bytes(c, &s->data, &s->len) == 0) {
+        s->kind = SECRET_PASSPHRASE;
+        out->secrets.count = 1;
+        return 0;
+    }
+    c->at = at;
+    return cursor_atom(c, atom) == 0 && strcmp(atom, "none") == 0
+               ? 0
+               : cursor_refuse_secret(c, name, "a binary, or none");
+}
+
+int term_compat(struct cursor *c, struct message *out)
+{
+    c->fault_kind = FAULT_BAD_CONFIG;
+    out->type = MESSAGE_COMPAT;
+    static const struct cursor_key keys[] = {
+        {"group", read_group}, {"port", read_port}, {"ttl", read_ttl}, {"secret", read_compat_secret}};
+    return cursor_map(c, "compat", keys, sizeof keys / sizeof keys[0], out);
+}

@@ -58,6 +58,9 @@ int term_secrets(struct cursor *c, const char *name, struct secrets *out);
 /* term_configure.c: the map of {configure, Map}. */
 int term_configure(struct cursor *c, struct message *out);
 
+/* The same file: the map of {compat, Map}. */
+int term_compat(struct cursor *c, struct message *out);
+
 /* term_seeds.c: the list of {seeds, List}. */
 int term_seeds(struct cursor *c, struct message *out);
 

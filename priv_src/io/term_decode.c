@@ -78,17 +78,17 @@ static int decode_tuple(struct cursor *c, struct message *out)
     static const struct {
         const char *tag;
         int (*decode)(struct cursor *c, struct message *out);
-    } tuples[] = {{"configure", term_configure}, {"alive", term_alive},
-                  {"leave", decode_leave},       {"keys", decode_keys},
-                  {"siblings", decode_siblings}, {"seeds", term_seeds},
-                  {"stats", decode_stats},       {"disconnected", decode_disconnected}};
+    } tuples[] = {
+        {"configure", term_configure}, {"compat", term_compat}, {"alive", term_alive},
+        {"leave", decode_leave},       {"keys", decode_keys},   {"siblings", decode_siblings},
+        {"seeds", term_seeds},         {"stats", decode_stats}, {"disconnected", decode_disconnected}};
     for (size_t i = 0; i < sizeof tuples / sizeof tuples[0]; i++) {
         if (strcmp(tuples[i].tag, tag) == 0) {
             return tuples[i].decode(c, out);
         }
     }
     return cursor_refuse(c, at, "the tag of a command",
-                         "configure, alive, leave, keys, siblings, seeds, stats or disconnected");
+                         "configure, compat, alive, leave, keys, siblings, seeds, stats or disconnected");
 }
 
 static int decode_word(struct cursor *c, struct message *out)

@@ -336,6 +336,11 @@ int term_health(struct term *t, uint8_t health)
                ei_x_encode_atom(&t->x, health == HEALTH_ISOLATED ? "isolated" : "ok") != 0);
 }
 
+int term_legacy(struct term *t, const struct name *name)
+{
+    return put(put_tagged(t, 2, "legacy") != 0 || put_binary(&t->x, name->text, name->len) != 0);
+}
+
 int term_interfaces(struct term *t, const struct network *network)
 {
     return put(begin(t) != 0 || ei_x_encode_tuple_header(&t->x, 3) != 0 ||
@@ -413,6 +418,9 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
         {"frames_dropped", s->port.frames_dropped}, /* what the owner was too slow for; a snapshot followed */
         {"heartbeats_dropped", s->port.heartbeats_dropped}, /* heartbeat frames over the rate */
         {"logs_dropped", s->port.logs_dropped},             /* log lines over the rate */
+        {"legacy_heard", s->legacy.heard}, /* beats of libcluster's; datagrams sent; and what was none */
+        {"legacy_sent", s->legacy.sent},
+        {"legacy_refused", s->legacy.refused},
     };
     size_t count = sizeof counters / sizeof counters[0];
     if (ei_x_encode_map_header(x, (long)count + 1) != 0) { /* and the interfaces */

@@ -68,6 +68,40 @@ static void the_configuration_comes_through(void **state)
     (void)ei_x_free(&x);
 }
 
+static void libclusters_wire_comes_through(void **state)
+{
+    (void)state;
+    const uint8_t group[4] = {233, 252, 1, 32};
+    ei_x_buff x = {0};
+    struct message m;
+    struct fault f;
+    port_compat(&x, 45892, NULL);
+    assert_int_equal(decode_x(&x, &m, &f), 0);
+    assert_int_equal(m.type, MESSAGE_COMPAT);
+    assert_memory_equal(m.as.config.group.ip, group, 4);
+    assert_int_equal(m.as.config.group.port, 45892);
+    assert_int_equal(m.as.config.ttl, 0);
+    assert_int_equal(m.secrets.count, 0);
+    /* libcluster takes any text, also none. */
+    const char *const secrets[] = {"", "hush"};
+    for (size_t i = 0; i < COUNT(secrets); i++) {
+        port_compat(&x, 45892, secrets[i]);
+        assert_int_equal(term_decode((const uint8_t *)x.buff, (size_t)x.index, &m, &f), 0);
+        assert_int_equal(m.secrets.count, 1);
+        assert_int_equal(m.secrets.items[0].len, strlen(secrets[i]));
+        assert_memory_equal(m.secrets.items[0].data, secrets[i], strlen(secrets[i]));
+    }
+    port_compat(&x, 0, "hush");
+    assert_int_equal(decode_x(&x, &m, &f), -1);
+    assert_int_equal(f.kind, FAULT_BAD_CONFIG);
+    assert_non_null(strstr(f.text, "port is 0"));
+    port_compat(&x, 45892, "hush");
+    x.buff[x.index - 9] = 'K'; /* the tag of the secret: no binary any more */
+    assert_int_equal(decode_x(&x, &m, &f), -1);
+    assert_null(strstr(f.text, "hush"));
+    (void)ei_x_free(&x);
+}
+
 static void an_advertised_address_may_have_a_port(void **state)
 {
     (void)state;
@@ -613,6 +647,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_configuration_comes_through),
+        cmocka_unit_test(libclusters_wire_comes_through),
         cmocka_unit_test(an_advertised_address_may_have_a_port),
         cmocka_unit_test(the_group_of_ipv6_is_of_one_link),
         cmocka_unit_test(the_unicast_port_is_a_range),

@@ -148,7 +148,7 @@ static void overflow(struct owner *o)
     uint64_t before = o->uplink.outbox.dropped;
     for (uint32_t i = 0; o->uplink.outbox.dropped == before; i++) {
         assert_true(i < 100000);
-        uplink_stats(&o->uplink, i, &core, &udp);
+        uplink_stats(&o->uplink, i, &core, &udp, &(struct legacy_stats){0});
     }
 }
 
@@ -197,7 +197,7 @@ static void events_and_answers_are_frames(void **state)
     uplink_event(&o.uplink, &health);
     uplink_event(&o.uplink, &left);
     uplink_network(&o.uplink, &eth1);
-    uplink_stats(&o.uplink, 9, &core, &udp);
+    uplink_stats(&o.uplink, 9, &core, &udp, &(struct legacy_stats){0});
     uplink_keys_changed(&o.uplink);
     expect(&o, NULL, "ready", "");
     expect(&o, NULL, "up", "b@host");
@@ -347,7 +347,7 @@ static void what_is_owed_does_not_grow(void **state)
     struct udp_stats udp = {0};
     configured(&o);
     while (!uplink_waits(&o.uplink)) { /* until the pipe is full, in the midst of a frame */
-        uplink_stats(&o.uplink, 1, &stats, &udp);
+        uplink_stats(&o.uplink, 1, &stats, &udp, &(struct legacy_stats){0});
         uplink_flush(&o.uplink, core);
     }
     for (int i = 0; i < 20; i++) {
@@ -393,7 +393,7 @@ static void heartbeat_frames_have_a_rate(void **state)
     assert_int_equal(count(&o, "heartbeat"), UPLINK_HEARTBEATS_PER_SECOND);
     struct gossip_stats core = {0};
     struct udp_stats udp = {0};
-    uplink_stats(&o.uplink, 1, &core, &udp);
+    uplink_stats(&o.uplink, 1, &core, &udp, &(struct legacy_stats){0});
     expect(&o, NULL, "stats", "heartbeats_dropped");
     end(&o);
 }
@@ -483,7 +483,7 @@ static void a_last_word_that_nobody_reads_goes_to_stderr(void **state)
     struct gossip_stats core = {0};
     struct udp_stats udp = {0};
     for (uint32_t i = 0; i < 100; i++) {
-        uplink_stats(&o.uplink, i, &core, &udp); /* more than the pipe takes */
+        uplink_stats(&o.uplink, i, &core, &udp, &(struct legacy_stats){0}); /* more than the pipe takes */
     }
     (void)fault_set(&fault, FAULT_NETWORK, "the net is down");
     assert_true(dup2(err[1], STDERR_FILENO) >= 0);

@@ -64,6 +64,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (m.type == MESSAGE_CONFIGURE) {
         check_config(&m.as.config);
         check_secrets(&m.secrets, data, size);
+    } else if (m.type == MESSAGE_COMPAT) {
+        const struct secret *secret = &m.secrets.items[0];
+        require(m.as.config.group.family == ADDR_IPV4 && m.as.config.group.port != 0 && m.secrets.count <= 1);
+        require(m.secrets.count == 0 || (secret->data >= data && secret->data + secret->len <= data + size));
     } else if (m.type == MESSAGE_STATS) {
         require(m.as.stats_ref <= INT32_MAX);
     } else if (m.type == MESSAGE_SIBLINGS) {

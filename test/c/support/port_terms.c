@@ -166,6 +166,24 @@ void port_configure(ei_x_buff *x, const struct port_config *c)
     }
 }
 
+void port_compat(ei_x_buff *x, uint16_t port, const char *secret)
+{
+    pair(x, "compat");
+    must(ei_x_encode_map_header(x, 4));
+    must(ei_x_encode_atom(x, "group"));
+    binary(x, "233.252.1.32");
+    must(ei_x_encode_atom(x, "port"));
+    must(ei_x_encode_ulong(x, port));
+    must(ei_x_encode_atom(x, "ttl"));
+    must(ei_x_encode_ulong(x, 0)); /* never leaves the host */
+    must(ei_x_encode_atom(x, "secret"));
+    if (secret != NULL) {
+        binary(x, secret);
+    } else {
+        must(ei_x_encode_atom(x, "none"));
+    }
+}
+
 void port_alive(ei_x_buff *x, const char *name, uint32_t creation)
 {
     static const char *const flags[] = {"long_names", "tls", "ipv6", "hidden"};
