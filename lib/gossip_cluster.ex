@@ -51,6 +51,9 @@ defmodule GossipCluster do
   What a subscriber gets in `{:gossip_cluster, name, event}`.
 
     * `{:up, peer}` - a peer was found, and has proven that it holds the secret
+    * `{:legacy_up, peer}` - libcluster's wire names it (option `compat`): it has proven nothing, and is dialled
+    * `{:legacy_down, peer, reason}` - it does not any more (`:silent`), this node has left (`:left`), or it is a peer now
+      (`:native`)
     * `{:update, peer}` - its address, port, status, tags or sidecar has changed
     * `{:down, peer, reason}` - it is gone: `:left` (it said goodbye), `:beam_exit` (its Erlang VM ended without one),
       `:silent`
@@ -69,6 +72,8 @@ defmodule GossipCluster do
   """
   @type event ::
           {:up, Peer.t()}
+          | {:legacy_up, Peer.t()}
+          | {:legacy_down, Peer.t(), :silent | :left | :native}
           | {:update, Peer.t()}
           | {:down, Peer.t(), :left | :beam_exit | :silent}
           | {:conflict, Peer.t(), Peer.t()}

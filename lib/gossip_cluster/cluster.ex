@@ -6,8 +6,8 @@ defmodule GossipCluster.Cluster do
   # (Announcement), when it is started (SidecarLife), where it looks for members without multicast (Seeds), whether a connection was ended on purpose (QuietPeriod), where a
   # peer is dialled (Paths), whether the path of a connection lives (PathWatch), whether what a dial failed for has
   # lasted (Blame), whose cookie is another (Cookies), who has another's name (Conflicts), who is to be answered
-  # (Replies), what was said (Problems). What one of them means for the others stands in Peers, Connections, Routes,
-  # Local and Answers; here is who is asked, and what a turn is.
+  # (Replies), what was said (Problems), whom libcluster's wire names (Legacy). What one of them means for the others
+  # stands in Peers, Connections, Routes, Local, Migration and Answers; here is who is asked, and what a turn is.
   #
   # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one
   # write of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of
@@ -27,6 +27,7 @@ defmodule GossipCluster.Cluster do
     Dialer,
     Health,
     Local,
+    Migration,
     PathWatch,
     Peers,
     Problems,
@@ -246,12 +247,18 @@ defmodule GossipCluster.Cluster do
   @routes [:addresses, :path, :probed]
   @of_peers [:up, :update, :refreshed, :heard, :down, :missing, :expired, :repath] ++
               [:conflict, :settled, :conflicts]
+  @of_legacy [:legacy, :legacy_silent, :legacy_gone, :legacy_restored]
   @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :pulse]
 
   defp route(state, :continue, _now), do: state
 
   defp route(state, {:pulse, _local} = event, now),
-    do: state |> Connections.pulse(now) |> Peers.pulse(now) |> Local.event(event, now)
+    do:
+      state
+      |> Connections.pulse(now)
+      |> Peers.pulse(now)
+      |> Migration.pulse(now)
+      |> Local.event(event, now)
 
   defp route(state, {:frame, frame} = event, now) do
     state = %{state | sidecar: SidecarLife.heard(state.sidecar)}
@@ -259,6 +266,7 @@ defmodule GossipCluster.Cluster do
     cond do
       kind(frame) in @of_this_node -> Local.event(state, event, now)
       frame == :left or kind(frame) == :stats -> Answers.event(state, event, now)
+      kind(frame) == :legacy -> Migration.event(state, event, now)
       kind(frame) == :disconnected -> Connections.event(state, event, now)
       true -> Peers.event(state, event, now)
     end
@@ -334,6 +342,10 @@ defmodule GossipCluster.Cluster do
   end
 
   defp item(state, item, now) when elem(item, 0) in @of_peers, do: Peers.item(state, item, now)
+
+  defp item(state, item, now) when elem(item, 0) in @of_legacy,
+    do: Migration.item(state, item, now)
+
   defp item(state, item, now), do: Connections.item(state, item, now)
 
   # Behind the peers that are still to be put back: it may concern them.

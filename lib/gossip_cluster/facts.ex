@@ -32,6 +32,9 @@ defmodule GossipCluster.Facts do
           | {:heartbeat, binary()}
           | {:log, Logger.level(), binary()}
           | {:quiet, String.t(), String.t()}
+          | {:legacy_up, Peer.t(), peers :: non_neg_integer()}
+          | {:legacy_down, Peer.t(), :native | :silent | :left, peers :: non_neg_integer()}
+          | {:legacy_problem, String.t(), atom(), String.t(), line :: String.t()}
           | {:line, Logger.level(), String.t()}
           | {:missed, pos_integer()}
 
@@ -101,6 +104,27 @@ defmodule GossipCluster.Facts do
   def outputs({:problem, name, cause, why, line}, _cluster) do
     metadata = %{name: name, reason: cause, text: why}
     [{:line, :warning, line}, {:telemetry, [:peer, :problem], %{count: 1}, metadata}]
+  end
+
+  def outputs({:legacy_problem, name, cause, why, line}, cluster),
+    do: outputs({:problem, name, cause, why, line}, cluster)
+
+  def outputs({:legacy_up, peer, peers}, _cluster) do
+    [
+      {:line, :info, "found #{Peer.label(peer)}, which libcluster's wire names"},
+      {:event, {:legacy_up, peer}},
+      {:telemetry, [:legacy, :up], %{peers: peers}, %{peer: peer}}
+    ]
+  end
+
+  def outputs({:legacy_down, peer, reason, peers}, _cluster) do
+    line = {:line, :info, "lost #{Peer.label(peer)}: libcluster's wire names it no more"}
+
+    if(reason == :silent, do: [line], else: []) ++
+      [
+        {:event, {:legacy_down, peer, reason}},
+        {:telemetry, [:legacy, :down], %{peers: peers}, %{peer: peer, reason: reason}}
+      ]
   end
 
   # A wish, and no trouble.

@@ -13,7 +13,16 @@ defmodule GossipCluster.LineLimit do
   # of the last.
   defstruct kinds: %{}
 
-  @type kind :: :up | :down | :update | :conflict | :problem | :quiet
+  @type kind ::
+          :up
+          | :down
+          | :update
+          | :conflict
+          | :problem
+          | :quiet
+          | :legacy_up
+          | :legacy_down
+          | :legacy_problem
   @type t :: %__MODULE__{kinds: %{kind() => map()}}
 
   @doc "Nothing was written yet."
@@ -82,6 +91,9 @@ defmodule GossipCluster.LineLimit do
   defp was(:conflict), do: "with a name that another has"
   defp was(:problem), do: "not connected"
   defp was(:quiet), do: "left alone on purpose"
+  defp was(:legacy_up), do: "that libcluster's wire names found"
+  defp was(:legacy_down), do: "that libcluster's wire names no more"
+  defp was(:legacy_problem), do: "that libcluster's wire names not connected"
 
   defp refill(about, now),
     do: %{about | left: min(about.left + (now - about.at) / @every, @burst * 1.0), at: now}

@@ -18,7 +18,7 @@ defmodule GossipCluster.Options do
   message says what was given and what is allowed, but never shows a secret.
   """
 
-  alias GossipCluster.{Secret, Seed, Tags}
+  alias GossipCluster.{Compat, Secret, Seed, Tags}
 
   @keys Keyword.keys(@schema)
   @public for {key, spec} <- @schema, spec[:doc], do: key
@@ -43,6 +43,13 @@ defmodule GossipCluster.Options do
 
   @typedoc "A network interface: a name, a pattern of names (`\"en*\"`), or an IP address."
   @type interface :: text() | :inet.ip_address()
+
+  @typedoc "As libcluster's Gossip strategy has them."
+  @type libcluster_option ::
+          {:port, :inet.port_number()}
+          | {:multicast_addr, text() | :inet.ip4_address()}
+          | {:multicast_ttl, 0..255}
+          | {:secret, nil | String.t()}
 
   @typedoc "An option, as it is given."
   @type option ::
@@ -70,6 +77,7 @@ defmodule GossipCluster.Options do
           | {:on_down, :keep | :disconnect}
           | {:quiet, 0..86_400_000}
           | {:log_heartbeats, boolean()}
+          | {:compat, nil | :libcluster | [libcluster: [libcluster_option()]]}
           | {:sidecar, nil | Path.t()}
 
   @typedoc "Checked options: every key is there."
@@ -98,6 +106,7 @@ defmodule GossipCluster.Options do
           on_down: :keep | :disconnect,
           quiet: 0..86_400_000,
           log_heartbeats: boolean(),
+          compat: Compat.t(),
           sidecar: nil | Path.t()
         }
 
@@ -133,7 +142,11 @@ defmodule GossipCluster.Options do
   @spec hide_secret([option()]) :: keyword()
   def hide_secret(options) do
     for {key, value} <- unfold(options) do
-      if key == :secret, do: {key, Secret.hide(value)}, else: {key, value}
+      case key do
+        :secret -> {key, Secret.hide(value)}
+        :compat -> {key, Compat.hide(value)}
+        _open -> {key, value}
+      end
     end
   end
 
@@ -418,6 +431,7 @@ defmodule GossipCluster.Options do
 
   defp check(:secret, value, _), do: Secret.resolve(value)
   defp check(:tags, value, _), do: Tags.new(value)
+  defp check(:compat, value, _), do: Compat.new(value)
 
   defp mfa_error(mfa) do
     with {:ok, _mfa} <- check({:mfa, nil}, mfa, false), do: nil

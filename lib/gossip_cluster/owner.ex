@@ -50,6 +50,8 @@ defmodule GossipCluster.Owner do
     :secret,
     :atoms,
     :cluster,
+    # For names that libcluster's wire says.
+    legacy_atoms: nil,
     port: nil,
     timers: %{},
     tasks: %{},
@@ -96,6 +98,7 @@ defmodule GossipCluster.Owner do
       view: view,
       secret: View.get(view, :secret, options.secret),
       atoms: View.get(view, :atoms, nil) || AtomBudget.new(options.max_peers, now),
+      legacy_atoms: View.get(view, :legacy_atoms, nil) || AtomBudget.legacy(now),
       cluster: Cluster.new(options, past, now)
     }
 

@@ -5,7 +5,8 @@ defmodule GossipCluster.Peer do
   Its `name` is a binary. **Atoms are not made from the network**: the library turns a peer's name into an atom only to
   dial it, only after the peer has proven itself to the sidecar (it answered a fresh nonce under the cluster's key), at
   most as often as connects are allowed a second, and no more than twice `max_peers` at once and as many again an hour,
-  while a fifth of the VM's table of atoms is free. Use `node/1` to get the atom of a peer that has one.
+  while a fifth of the VM's table of atoms is free. (With the option `compat` also names that prove nothing: 256 at once
+  and as many again an hour, 2,048 in all.) Use `node/1` to get the atom of a peer that has one.
   """
 
   alias GossipCluster.{Tags, Text}
@@ -21,7 +22,8 @@ defmodule GossipCluster.Peer do
     * `listens` - the one of these that its distribution listens on; `nil`: on all, or it does not say
     * `paths` - the IP addresses at which its distribution is dialled, best first
     * `connected_via` - `{ip, port}`: the other end of the Erlang connection; `nil`: there is none, or it is not known
-    * `status` - `:alive`, `:suspect` (does not answer), `:stalled` (its sidecar beats but its BEAM hangs)
+    * `status` - `:alive`, `:suspect` (does not answer), `:stalled` (its sidecar beats but its BEAM hangs); or `:legacy`:
+      it is known by libcluster's wire alone (option `compat`), has proven nothing, and nothing but its name is known
     * `tags` - what its operator says of it, a map of texts to texts: `%{"role" => "web"}`; see the option `tags`
     * `cookie` - whether its Erlang cookie is this node's: `:same`, `:differs`, `:unknown`
     * `heard` - whether it was heard itself; `false`: only others have told of it, yet
@@ -41,7 +43,7 @@ defmodule GossipCluster.Peer do
           listens: :inet.ip_address() | nil,
           paths: [:inet.ip_address()],
           connected_via: {:inet.ip_address(), :inet.port_number()} | nil,
-          status: :alive | :suspect | :stalled,
+          status: :alive | :suspect | :stalled | :legacy,
           tags: %{String.t() => String.t()},
           cookie: :same | :differs | :unknown,
           heard: boolean(),

@@ -18,7 +18,8 @@ defmodule GossipCluster.Reporter do
   @waiting 1
   @dropped 2
   # Facts about peers: there may be as many as others say.
-  @limited [:up, :down, :update, :conflict, :problem, :quiet]
+  @limited [:up, :down, :update, :conflict, :problem, :quiet] ++
+             [:legacy_up, :legacy_down, :legacy_problem]
 
   @doc false
   @spec start_link(atom(), View.t()) :: GenServer.on_start()

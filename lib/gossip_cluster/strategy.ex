@@ -23,7 +23,9 @@ defmodule GossipCluster.Strategy do
   | `secret`, a text | `secret: {:passphrase, it}`; none: the Erlang cookie |
   | `broadcast_only: true` | `broadcast: true`, beside multicast; an address that is no multicast address is reported |
 
-  and also every option of `GossipCluster.Options`, which wins where both are given. What is unknown is reported in the
+  and also every option of `GossipCluster.Options`, which wins where both are given. With `compat: :libcluster` nodes that
+  still have the Gossip strategy are found, too, and find this one: by what stands in `config` for that strategy, its
+  `port`, `multicast_addr`, `multicast_ttl` and `secret`, or by its defaults. Nothing else changes with it. What is unknown is reported in the
   log, once, and has no effect. A wrong value raises `ArgumentError`, as it does without libcluster; whatever the
   network or the system lacks never fails the start.
 
@@ -32,7 +34,7 @@ defmodule GossipCluster.Strategy do
       GossipCluster.peers(GossipCluster.Strategy.name(:shop))
 
   The topology's name is not sent and not mixed into the key, as in libcluster. **The wire is another one**: nodes with
-  the Gossip strategy and nodes with this one do not hear each other.
+  the Gossip strategy and nodes with this one do not hear each other, but with `compat: :libcluster`.
 
   ## Telemetry
 
@@ -110,6 +112,7 @@ defmodule GossipCluster.Strategy do
       [name: name(topology)]
       |> Keyword.merge(mapped)
       |> Keyword.merge(passphrase(own))
+      |> Keyword.merge(compat(config))
       |> Keyword.merge(functions(topology, state))
 
     {options, remarks ++ weak(own) ++ more}
@@ -201,6 +204,22 @@ defmodule GossipCluster.Strategy do
   # Every node makes the same of the same text. Its strength stays what it was.
   defp fit(text) when byte_size(text) in @shortest..@longest, do: text
   defp fit(text), do: "libcluster " <> Base.encode16(:crypto.hash(:sha256, text))
+
+  # libcluster's wire is as the Gossip strategy would have had it.
+  defp compat(config) do
+    case config[:compat] do
+      :libcluster ->
+        [compat: [libcluster: for({key, value} <- config, gossip?(key, value), do: {key, value})]]
+
+      _none_or_said_in_full ->
+        []
+    end
+  end
+
+  # What is no text is a secret of ours, and no multicast address is reported where the group is chosen.
+  defp gossip?(:secret, secret), do: is_binary(secret)
+  defp gossip?(:multicast_addr, address), do: multicast?(address)
+  defp gossip?(key, _value), do: key in [:port, :multicast_ttl]
 
   defp weak(own) do
     case Keyword.get(own, :secret) do

@@ -13,6 +13,8 @@ defmodule GossipCluster.Telemetry do
   | `[:gossip_cluster, :peer, :down]` | `peers` | `peer`, `reason`: `:left`, `:beam_exit`, `:silent` | it is gone |
   | `[:gossip_cluster, :peer, :conflict]` | `peers` | `peer`, `other` | two living nodes have one name |
   | `[:gossip_cluster, :peer, :problem]` | `count`: 1 | `name`, `reason`, `text` | it is not connected, and why; once for each line in the log |
+  | `[:gossip_cluster, :legacy, :up]` | `peers`: how many are listed so | `peer` | libcluster's wire names it (option `compat`) |
+  | `[:gossip_cluster, :legacy, :down]` | `peers` | `peer`, `reason`: `:silent`, `:native` (it is a peer now), `:left` (this node has) | and no more |
   | `[:gossip_cluster, :connect, :ok]` | `duration` | `name` | a dial of this node has connected |
   | `[:gossip_cluster, :connect, :error]` | `duration`, with the search for the reason | `name`, `reason`, `text` | a dial has failed; at each try |
   | `[:gossip_cluster, :sidecar, :start]` | `duration`, from its start until it is ready | `os_pid` | the sidecar runs |

@@ -56,7 +56,7 @@ static void open_socket(struct bridge *b)
     unsigned port = b->options.group.port;
     b->open = legacy_udp_open(&b->udp, &b->options.group, b->options.ttl) == 0;
     if (b->open) {
-        log_line(b->log, LEVEL_INFO, "nodes with libcluster are found, too, on UDP port %u, %s (compat)",
+        log_line(b->log, LEVEL_INFO, "nodes with libcluster are found, too (compat), on UDP port %u, %s",
                  port, b->cbc != NULL ? "by its secret" : "in the clear: anybody can name nodes there");
     } else if (!b->complained) {
         log_line(

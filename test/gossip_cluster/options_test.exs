@@ -31,6 +31,7 @@ defmodule GossipCluster.OptionsTest do
              list_nodes: {:erlang, :nodes, [:connected]},
              accept: nil,
              log_heartbeats: false,
+             compat: nil,
              on_down: :keep,
              quiet: 30_000,
              sidecar: nil,

@@ -7,7 +7,7 @@ defmodule GossipCluster.ReadmeTest do
   @root Path.expand("../..", __DIR__)
   @guides Path.wildcard(Path.join(@root, "guides/*.md"))
   # What only refuses the caller's arguments: such a message explains itself.
-  @refusals ~w(application options secret)
+  @refusals ~w(application compat options secret)
 
   defp read(path), do: File.read!(Path.expand(path, @root))
   defp squeeze(text), do: String.replace(text, ~r/\s+/, " ")

@@ -47,6 +47,30 @@ defmodule GossipCluster.StrategyTest do
   end
 
   describe "the configuration" do
+    test "compat is libcluster's wire, as the strategy would have had it, and nothing else changes" do
+      for config <- [
+            [],
+            [port: 45_892, multicast_addr: "233.252.1.32", secret: "a shared secret"],
+            [port: 4000, multicast_ttl: 2, multicast_addr: {239, 1, 2, 3}, interval: 500],
+            [multicast_if: "192.0.2.7", secret: "short", broadcast_only: true]
+          ] do
+        {without, remarks} = options(config)
+        {with_compat, ^remarks} = options([compat: :libcluster] ++ config)
+        assert Map.delete(with_compat, :compat) == without
+        kept = Keyword.take(config, [:port, :multicast_addr, :multicast_ttl, :secret])
+        assert Enum.sort(with_compat.compat[:libcluster]) == Enum.sort(kept)
+        checked = GossipCluster.Options.validate!(Map.to_list(with_compat))
+        assert checked.compat.port == Keyword.get(config, :port, 45_892)
+      end
+
+      # A secret of ours is none of libcluster's; what is said in full counts.
+      {own, []} = options(compat: :libcluster, secret: {:key, String.duplicate("k", 32)})
+      assert own.compat == [libcluster: []]
+      said = [libcluster: [secret: "old", port: 1]]
+      {full, []} = options(compat: said, secret: "a shared secret", port: 2)
+      assert full.compat == said and full.port == 2
+    end
+
     test "without any, is ours: keyed by the cookie, the default group, all interfaces" do
       for config <- [[], nil] do
         assert {%{name: Strategy.Shop} = options, []} = options(config)

@@ -202,7 +202,7 @@ defmodule GossipCluster.Cluster.Connections do
       state = if how == :report, do: report_skipped(state, name, connection), else: state
       problem = problem(state, name, connection)
 
-      for peer <- Roster.named(state.roster, name), reduce: state do
+      for peer <- named(state, name), reduce: state do
         state -> first(state, {:show, with_connection(state, peer, connection, problem)})
       end
     end)
@@ -237,7 +237,7 @@ defmodule GossipCluster.Cluster.Connections do
     watch = PathWatch.disconnected(state.watch, name)
 
     blame =
-      if Roster.listed?(state.roster, name),
+      if listed?(state, name),
         do: Blame.lost(state.blame, name, now),
         else: state.blame
 
@@ -248,7 +248,7 @@ defmodule GossipCluster.Cluster.Connections do
   @doc "Nothing more is kept of one that is neither listed nor connected."
   @spec forget_idle(State.t(), String.t()) :: State.t()
   def forget_idle(%State{} = state, name) do
-    if not Roster.listed?(state.roster, name) and
+    if not listed?(state, name) and
          Dialer.connection(state.dialer, name) != :connected,
        do: %{state | quiet: QuietPeriod.forget(state.quiet, name)},
        else: state
@@ -259,7 +259,7 @@ defmodule GossipCluster.Cluster.Connections do
     state = %{state | dialer: Dialer.result(state.dialer, name, :failed, now)}
 
     if Dialer.connection(state.dialer, name) == :connected or
-         not Roster.listed?(state.roster, name),
+         not listed?(state, name),
        do: show(state, name),
        else: state |> blame(name, problem, begun, now) |> show(name)
   end
@@ -297,7 +297,7 @@ defmodule GossipCluster.Cluster.Connections do
   defp quiet(%{options: %{quiet: ms}} = state, name, where) when ms > 0 and where != nil do
     text = QuietPeriod.text(where, ms)
 
-    if Roster.listed?(state.roster, name) do
+    if listed?(state, name) do
       %{state | problems: Problems.put(state.problems, name, {:quiet, text})}
       |> fact({:quiet, name, text})
       |> notify(name, &{:problem, &1, {:quiet, text}})
@@ -345,7 +345,7 @@ defmodule GossipCluster.Cluster.Connections do
     was_up = MapSet.member?(state.up, name)
 
     cond do
-      connected and not was_up and Roster.listed?(state.roster, name) ->
+      connected and not was_up and listed?(state, name) ->
         problems = Problems.clear(state.problems, name)
 
         %{forget_blame(state, name) | up: MapSet.put(state.up, name), problems: problems}

@@ -5,7 +5,7 @@ defmodule GossipCluster.Cluster.DialBudget do
   # as a whole and for each address. A dial takes a token of each that concerns it when it begins, and gives them back
   # when it succeeds: so who can be reached is never kept waiting, however many they are. Those whom only others have
   # told of have tokens of their own, fewer, and cannot use up those of a newcomer that is heard itself; nor can those
-  # who have failed before.
+  # who have failed before, or those that libcluster's wire names, where anybody may say any name.
   #
   # Who finds no token waits for one, in order; those who wait for one address keep none waiting who are elsewhere.
 
@@ -15,7 +15,8 @@ defmodule GossipCluster.Cluster.DialBudget do
     again: {256, 50},
     heard_at: {64, 1_000},
     told: {128, 500},
-    told_at: {16, 2_000}
+    told_at: {16, 2_000},
+    legacy: {64, 1_000}
   }
 
   # saved: key => what there was of its tokens, and when; taken: name => the keys of its dial. waiting: key => who waits
@@ -29,8 +30,8 @@ defmodule GossipCluster.Cluster.DialBudget do
             next: 0,
             wake_at: nil
 
-  @typedoc "Heard itself, and dialled for the first time or again; or only told of by others."
-  @type who :: :heard | :again | :told
+  @typedoc "Heard itself, and dialled for the first time or again; only told of by others; or named by libcluster's wire."
+  @type who :: :heard | :again | :told | :legacy
   @type key :: who() | {:heard_at | :told_at, :inet.ip_address()}
   @type t :: %__MODULE__{}
 
@@ -48,6 +49,7 @@ defmodule GossipCluster.Cluster.DialBudget do
 
   @doc "What a dial to these addresses takes; of one that was heard itself only where that was, for the others are its word."
   @spec keys(who(), [:inet.ip_address()]) :: [key()]
+  def keys(:legacy, _ips), do: [:legacy]
   def keys(:told, ips), do: [:told | Enum.map(ips, &{:told_at, &1})]
   def keys(heard, ips), do: [heard | Enum.map(ips, &{:heard_at, &1})]
 

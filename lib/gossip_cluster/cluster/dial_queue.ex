@@ -1,16 +1,16 @@
 defmodule GossipCluster.Cluster.DialQueue do
   @moduledoc false
-  # Who is dialled next. Pure; part of the dialer. Names stand in three lines, so that none waits behind another: peers
-  # that have not failed, those that have, and those of whom only others tell. Of each line no more than @most are
+  # Who is dialled next. Pure; part of the dialer. Names stand in lines, so that none waits behind another: peers that
+  # have not failed, those that have, those of whom only others tell, and those that libcluster's wire names. Of each line no more than @most are
   # dialled at a time, so that a crowd of black holes (7 s each), or of invented names, never keeps a newcomer waiting;
   # and no more than @burst at once and @rate a second are begun, so that the heal of a large partition is no flood. The
   # rate also bounds the atoms made.
 
-  @most %{fresh: 256, retries: 32, told: 16}
+  @most %{fresh: 256, retries: 32, told: 16, legacy: 16}
   @rate 200
   @burst 256
 
-  @type line :: :fresh | :retries | :told
+  @type line :: :fresh | :retries | :told | :legacy
 
   # lines: times, and who waits for each: in a crowd many wait for one, and the cost of each does not grow with the
   # crowd; waiting: name => {at, line}; running: name => line, and how many of each.
@@ -112,7 +112,7 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   # The first of a line that has room.
   defp next(dials) do
-    [:fresh, :retries, :told]
+    [:fresh, :retries, :told, :legacy]
     |> Enum.map(&first(dials, &1))
     |> Enum.filter(& &1)
     |> Enum.min(fn -> nil end)

@@ -465,12 +465,16 @@ defmodule GossipCluster.Cluster.Dialer do
     if :reached in entry.marks do
       {:ok, dialer}
     else
-      again = if entry.failures == 0, do: :heard, else: :again
-      keys = DialBudget.keys(if(peer.heard, do: again, else: :told), places(peer))
+      keys = DialBudget.keys(who(entry, peer), places(peer))
       {verdict, budget} = DialBudget.take(dialer.budget, peer.name, keys, now)
       {verdict, %{dialer | budget: budget}}
     end
   end
+
+  defp who(_entry, %Peer{status: :legacy}), do: :legacy
+  defp who(_entry, %Peer{heard: false}), do: :told
+  defp who(%{failures: 0}, _peer), do: :heard
+  defp who(_entry, _peer), do: :again
 
   # Where it is heard; or wherever others say that it is.
   defp places(%Peer{heard: true} = peer), do: peer |> Peer.ip() |> List.wrap()
@@ -551,7 +555,7 @@ defmodule GossipCluster.Cluster.Dialer do
       match?([_one, _another | _], entry.lives) -> :conflict
       not Peer.valid_name?(peer.name) -> :bad_name
       peer.long_names != own.long_names -> :name_type
-      peer.tls != own.tls -> :tls
+      peer.tls != own.tls and peer.status != :legacy -> :tls
       peer.cookie == :differs and :own_cookie not in entry.marks -> :cookie
       :refused in entry.marks -> :refused
       true -> nil
@@ -581,6 +585,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defp line(entry, peer) do
     cond do
+      peer.status == :legacy -> :legacy
       not peer.heard and :reached not in entry.marks -> :told
       entry.failures == 0 -> :fresh
       true -> :retries

@@ -12,6 +12,8 @@ defmodule GossipCluster.Cluster.Local do
     Conflicts,
     Dialer,
     Health,
+    Legacy,
+    Migration,
     Peers,
     Replies,
     Roster,
@@ -205,8 +207,12 @@ defmodule GossipCluster.Cluster.Local do
   defp restored(%{restoring: true} = state, [], _now), do: wake(%{state | restoring: false})
 
   defp restored(state, peers, now) do
-    state = %{state | roster: Roster.restore(state.roster, peers, now)}
-    state = Enum.reduce(peers, state, &Peers.item(&2, {:restored, &1}, now))
+    {legacy, native} = Enum.split_with(peers, &(&1.status == :legacy))
+    names = for peer <- legacy, do: peer.name
+    roster = Roster.restore(state.roster, native, now)
+    state = %{state | roster: roster, legacy: Legacy.restore(state.legacy, names, now)}
+    state = Enum.reduce(native, state, &Peers.item(&2, {:restored, &1}, now))
+    state = Enum.reduce(names, state, &Migration.item(&2, {:legacy_restored, &1}, now))
     last = List.last(peers)
 
     if state.restoring, do: act(state, {:restore, {last.name, last.creation}}), else: state

@@ -11,6 +11,7 @@ defmodule GossipCluster.Cluster.Peers do
     Conflicts,
     Cookies,
     Dialer,
+    Migration,
     Packed,
     PathWatch,
     Problems,
@@ -62,7 +63,7 @@ defmodule GossipCluster.Cluster.Peers do
   @doc "What waited, in its turn."
   @spec item(State.t(), tuple(), integer()) :: State.t()
   def item(state, {:up, peer}, now) do
-    state = state |> settled(peer, now) |> listed(peer, now)
+    state = state |> Migration.native(peer.name, now) |> settled(peer, now) |> listed(peer, now)
 
     state
     |> well(peer)
@@ -179,6 +180,7 @@ defmodule GossipCluster.Cluster.Peers do
 
     shown = with_connection(state, peer)
     up = MapSet.member?(state.up, peer.name)
+    state = Migration.left(state, peer.name, now)
 
     %{
       state

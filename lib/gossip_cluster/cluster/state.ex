@@ -9,6 +9,7 @@ defmodule GossipCluster.Cluster.State do
     Cookies,
     Dialer,
     Health,
+    Legacy,
     Paths,
     PathWatch,
     Problems,
@@ -37,6 +38,8 @@ defmodule GossipCluster.Cluster.State do
     cookies: nil,
     quiet: nil,
     conflicts: nil,
+    # Whom libcluster's wire names, and the roster does not list.
+    legacy: Legacy.new(),
     # Names whose connection is cut, for its path is dead: they are dialled again at once.
     cut: MapSet.new(),
     # What the sidecar says of this node.
@@ -92,6 +95,7 @@ defmodule GossipCluster.Cluster.State do
           cookies: Cookies.t(),
           quiet: QuietPeriod.t(),
           conflicts: Conflicts.t(),
+          legacy: Legacy.t(),
           cut: MapSet.t(String.t()),
           health: :ok | :isolated,
           network: Codec.network(),
@@ -202,6 +206,20 @@ defmodule GossipCluster.Cluster.State do
   @spec with_paths(t(), Peer.t()) :: Peer.t()
   def with_paths(state, peer), do: %{peer | paths: Paths.order(peer, state.watch.own)}
 
+  @doc "Whether `peers/1` has this name: by the roster, or by libcluster's wire."
+  @spec listed?(t(), String.t()) :: boolean()
+  def listed?(state, name),
+    do: Roster.listed?(state.roster, name) or Legacy.listed?(state.legacy, name)
+
+  @doc "The peers of this name that it has: none, one, or the parties of a conflict."
+  @spec named(t(), String.t()) :: [Peer.t()]
+  def named(state, name) do
+    case Roster.named(state.roster, name) do
+      [] -> if Legacy.listed?(state.legacy, name), do: [Legacy.peer(name)], else: []
+      peers -> peers
+    end
+  end
+
   @doc "What keeps this name from being connected, if anything does."
   @spec problem(t(), String.t(), term()) :: Problems.problem() | nil
   def problem(_state, _name, :connected), do: nil
@@ -224,10 +242,13 @@ defmodule GossipCluster.Cluster.State do
     {new, problems} = Problems.note(state.problems, name, text)
     state = %{state | problems: problems}
 
+    # What anybody may say has lines of its own, so that it does not use up those of peers.
+    kind = if Legacy.listed?(state.legacy, name), do: :legacy_problem, else: :problem
+
     if new,
       do:
         state
-        |> fact({:problem, name, cause, why, text})
+        |> fact({kind, name, cause, why, text})
         |> notify(name, &{:problem, &1, {cause, why}}),
       else: state
   end
@@ -235,7 +256,7 @@ defmodule GossipCluster.Cluster.State do
   @doc "Subscribers are told of a peer, by what it is now, or was when it was listed."
   @spec notify(t(), String.t(), (Peer.t() -> tuple())) :: t()
   def notify(%__MODULE__{} = state, name, event) do
-    case Roster.named(state.roster, name) do
+    case named(state, name) do
       [peer | _] -> fact(state, {:event, event.(with_connection(state, peer))})
       [] when is_map_key(state.parted, name) -> fact(state, {:event, event.(state.parted[name])})
       [] -> state
@@ -252,5 +273,5 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "Whether nobody is listed."
   @spec alone?(t()) :: boolean()
-  def alone?(state), do: Roster.size(state.roster) == 0
+  def alone?(state), do: Roster.size(state.roster) == 0 and Legacy.size(state.legacy) == 0
 end

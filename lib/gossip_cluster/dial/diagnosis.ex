@@ -37,13 +37,15 @@ defmodule GossipCluster.Dial.Diagnosis do
     family = if own.ipv6, do: :inet6, else: :inet
     [_name, host] = String.split(peer.name, "@")
 
-    if epmd == Epmd,
+    if epmd == Epmd and peer.status != :legacy,
       do: from_roster(peer, family, own),
       else: resolve(peer, host, family, own, epmd)
   end
 
   @doc "No address of this peer has answered."
   @spec unanswered(Peer.t()) :: {cause(), String.t()}
+  def unanswered(%Peer{status: :legacy} = peer), do: run(peer)
+
   def unanswered(peer) do
     own = LocalNode.own() || %{ipv6: false}
 

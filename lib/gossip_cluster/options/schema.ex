@@ -176,6 +176,15 @@ defmodule GossipCluster.Options.Schema do
       doc:
         "whether each heartbeat that is heard makes a line at debug. It costs a message a heartbeat: for looking on only"
     ],
+    compat: [
+      type: :compat,
+      default: nil,
+      doc:
+        "whether nodes that still run libcluster's Gossip strategy are found, too, and find this one, while a system moves " <>
+          "from one to the other: `nil`, `:libcluster`, or `[libcluster: options]`, where these are that strategy's `port`, " <>
+          "`multicast_addr`, `multicast_ttl` and `secret`, with its defaults. Such nodes stand in `peers/1` with the status " <>
+          "`:legacy`, and are dialled. Nothing of them is authenticated, see the guide on migrating"
+    ],
     sidecar: [
       type: :path,
       default: nil,

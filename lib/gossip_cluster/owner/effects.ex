@@ -8,6 +8,7 @@ defmodule GossipCluster.Owner.Effects do
   alias GossipCluster.Dial.{AtomBudget, Attempt, Path}
 
   alias GossipCluster.{
+    Compat,
     Epmd,
     Hidden,
     LocalNode,
@@ -84,6 +85,7 @@ defmodule GossipCluster.Owner.Effects do
         owner = %{owner | port: port}
         # Should it not be taken, the end of that sidecar tells.
         _taken = Hidden.reveal(keys, &command(owner, {:configure, configuration(options, &1)}))
+        _taken = compat(owner, options.compat)
         {owner, {:opened, keys, Sidecar.Process.of(port)}}
 
       {:error, _reason, text} ->
@@ -211,6 +213,13 @@ defmodule GossipCluster.Owner.Effects do
   defp command(%{port: nil}, _command), do: false
   defp command(%{port: port}, command), do: Sidecar.command(port, command)
 
+  defp compat(_owner, nil), do: true
+
+  defp compat(owner, %{secret: nil} = compat), do: command(owner, Compat.command(compat, :none))
+
+  defp compat(owner, %{secret: secret} = compat),
+    do: Hidden.reveal(secret, &command(owner, Compat.command(compat, &1)))
+
   defp configuration(options, keys) do
     %{
       version: Codec.protocol(),
@@ -246,7 +255,8 @@ defmodule GossipCluster.Owner.Effects do
     end
   end
 
-  # The only place where a name becomes an atom: of a peer that the sidecar has listed, when it is dialled.
+  # The only place where a name becomes an atom: of a peer that the sidecar has listed, when it is dialled; or, where the
+  # option compat is set, of one that libcluster's wire names.
   defp to_node(owner, peer) do
     case Peer.node(peer) do
       nil ->
@@ -254,10 +264,12 @@ defmodule GossipCluster.Owner.Effects do
         count = :erlang.system_info(:atom_count)
         limit = :erlang.system_info(:atom_limit)
 
-        with {:ok, atoms} <- AtomBudget.take(owner.atoms, now, count, limit) do
+        budget = if peer.status == :legacy, do: :legacy_atoms, else: :atoms
+
+        with {:ok, atoms} <- AtomBudget.take(Map.fetch!(owner, budget), now, count, limit) do
           # The next owner goes on with it.
-          true = View.put(owner.view, :atoms, atoms)
-          {:ok, String.to_atom(peer.name), %{owner | atoms: atoms}}
+          true = View.put(owner.view, budget, atoms)
+          {:ok, String.to_atom(peer.name), Map.replace!(owner, budget, atoms)}
         end
 
       node ->

@@ -52,7 +52,8 @@ defmodule GossipCluster.Sidecar.Codec do
              :isolated
            ] ++
            [:send_errors, :receive_errors, :oversized, :receive_buffer] ++
-           [:frames_dropped, :heartbeats_dropped, :logs_dropped]
+           [:frames_dropped, :heartbeats_dropped, :logs_dropped] ++
+           [:legacy_heard, :legacy_sent, :legacy_refused]
 
   @type down_reason :: :left | :beam_exit | :silent
   @type interface :: {String.t(), non_neg_integer(), String.t()}
@@ -83,6 +84,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:health, :ok | :isolated}
           | {:interfaces, [interface()], network()}
           | {:heartbeat, binary()}
+          | {:legacy, String.t()}
           | {:log, :debug | :info | :warning | :error, String.t()}
           | {:stats, non_neg_integer(), %{atom() => term()}}
           | :pulse
@@ -92,6 +94,7 @@ defmodule GossipCluster.Sidecar.Codec do
 
   @type command ::
           {:configure, map()}
+          | {:compat, map()}
           | {:alive, map()}
           | :hide
           | {:leave, :left | :beam_exit}
@@ -165,6 +168,11 @@ defmodule GossipCluster.Sidecar.Codec do
         map
       )
   end
+
+  defp command?({:compat, %{group: group, port: port, ttl: ttl, secret: secret} = map}),
+    do:
+      map_size(map) == 4 and is_binary(group) and port in 1..65_535 and ttl in 0..255 and
+        (is_binary(secret) or secret == :none)
 
   defp command?({:alive, %{name: name, creation: creation, port: port, cookie: cookie} = map}) do
     map_size(map) == 10 and is_binary(name) and creation in 0..0xFFFFFFFF and port in 0..65_535 and
@@ -286,6 +294,10 @@ defmodule GossipCluster.Sidecar.Codec do
     do: if(interface_list?(interfaces) and network?(network), do: {:ok, event}, else: :error)
 
   defp event({:heartbeat, name} = event) when is_binary(name), do: {:ok, event}
+
+  # A name that its sidecar has checked, of somebody who has proven nothing.
+  defp event({:legacy, name} = event) when is_binary(name) and byte_size(name) in 3..255,
+    do: if(String.valid?(name), do: {:ok, event}, else: :error)
 
   defp event({:log, level, text} = event) when level in @levels and is_binary(text),
     do: {:ok, event}

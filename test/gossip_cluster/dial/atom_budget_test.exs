@@ -34,6 +34,23 @@ defmodule GossipCluster.Dial.AtomBudgetTest do
     end)
   end
 
+  test "names that anybody may say are few, and end" do
+    budget = AtomBudget.legacy(0)
+    assert {256, budget} = take_all(budget, 0, 100_000)
+    assert {:error, text} = AtomBudget.take(budget, 0, 20_000, @limit)
+    assert text =~ "libcluster's wire names more than 256 new nodes an hour"
+
+    {taken, budget} =
+      Enum.reduce(1..100, {256, budget}, fn hour, {taken, budget} ->
+        {more, budget} = take_all(budget, hour * @hour, 100_000)
+        {taken + more, budget}
+      end)
+
+    assert taken == 2_048
+    assert {:error, text} = AtomBudget.take(budget, 200 * @hour, 20_000, @limit)
+    assert text =~ "somebody invents them"
+  end
+
   test "a small cluster may churn, too" do
     assert {1_024, _budget} = take_all(AtomBudget.new(3, 0), 0, 100_000)
   end
