@@ -16,7 +16,7 @@ defmodule GossipCluster.Compat do
   @longest 65_536
 
   @doc "Hides the secret that may be in it, so that child specifications do not show it."
-  @spec hide(term()) :: term()
+  @spec hide(term()) :: atom() | Hidden.t()
   def hide(compat) when is_atom(compat) or is_struct(compat, Hidden), do: compat
   def hide(compat), do: Hidden.wrap(compat)
 
