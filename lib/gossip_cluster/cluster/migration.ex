@@ -25,7 +25,7 @@ defmodule GossipCluster.Cluster.Migration do
 
   @doc "What waited, in its turn."
   @spec item(State.t(), tuple(), integer()) :: State.t()
-  def item(state, {:legacy, name}, now) do
+  def item(%State{} = state, {:legacy, name}, now) do
     if state.announcement.left or own?(state, name) or Roster.listed?(state.roster, name) do
       state
     else
@@ -37,7 +37,7 @@ defmodule GossipCluster.Cluster.Migration do
   end
 
   # It may have been named while this waited.
-  def item(state, {:legacy_silent, name}, now) do
+  def item(%State{} = state, {:legacy_silent, name}, now) do
     if name in Legacy.silent(state.legacy, now),
       do: item(state, {:legacy_gone, name, :silent}, now),
       else: state
@@ -46,7 +46,7 @@ defmodule GossipCluster.Cluster.Migration do
   def item(state, {:legacy_gone, name, reason}, now), do: gone(state, name, reason, now)
 
   # One that an earlier owner had listed. What was said of it, was said.
-  def item(state, {:legacy_restored, name}, now) do
+  def item(%State{} = state, {:legacy_restored, name}, now) do
     if Roster.listed?(state.roster, name) or own?(state, name),
       do: gone(state, name, :native, now),
       else: dial(state, name, now) |> transition(name)
@@ -75,7 +75,7 @@ defmodule GossipCluster.Cluster.Migration do
   defp dial(state, name, now),
     do: %{state | dialer: Dialer.listed(state.dialer, Legacy.peer(name), now)}
 
-  defp gone(state, name, reason, now) do
+  defp gone(%State{} = state, name, reason, now) do
     if Legacy.listed?(state.legacy, name) do
       peer = Legacy.peer(name)
       shown = with_connection(state, peer)
