@@ -45,6 +45,24 @@ static void sameness_is_family_ip_and_port(void **state)
     }
 }
 
+/* What stands on each link is told apart by the link, where that is known. */
+static void a_link_local_address_is_one_on_each_link(void **state)
+{
+    (void)state;
+    const uint8_t global[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, v4[4] = {169, 254, 1, 1};
+    struct addr two = addr_ipv6(V6, 1000, 2), three = addr_ipv6(V6, 1000, 3), any = addr_ipv6(V6, 1000, 0);
+    assert_false(addr_same(&two, &three));
+    assert_false(addr_same_host(&two, &three));
+    assert_true(addr_same(&two, &any) && addr_same(&any, &three));
+    assert_true(addr_is_scoped(&any));
+    two = addr_ipv6(global, 1000, 2);
+    three = addr_ipv6(global, 1000, 3);
+    assert_true(addr_same(&two, &three) && !addr_is_scoped(&two));
+    two = addr_ipv4(v4, 1000, 2);
+    three = addr_ipv4(v4, 1000, 3);
+    assert_true(addr_same(&two, &three) && !addr_is_scoped(&two));
+}
+
 static void lengths_by_family(void **state)
 {
     (void)state;
@@ -113,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_addresses_are_equal_bytes),
         cmocka_unit_test(sameness_is_family_ip_and_port),
+        cmocka_unit_test(a_link_local_address_is_one_on_each_link),
         cmocka_unit_test(lengths_by_family),
         cmocka_unit_test(what_a_datagram_may_go_to),
         cmocka_unit_test(paths),

@@ -46,11 +46,15 @@ struct addr addr_ipv6(const uint8_t ip[static 16], uint16_t port, uint32_t ifind
 /* Bytes of `ip` that the family uses: 4, 16 or 0. */
 size_t addr_ip_len(uint8_t family);
 
-/* Same family, ip and port; the interface does not count. */
+/* Same family, ip and port. The interface counts for scoped ones alone, where both are known. */
 bool addr_same(const struct addr *a, const struct addr *b);
 
-/* Same family and ip. */
+/* The same without the port. */
 bool addr_same_host(const struct addr *a, const struct addr *b);
+
+/* fe80::/10 (RFC 4007): there may be as many of it as links, and its interface tells them apart. IPv4's own
+ * are told apart by nobody: the system sends to them by its routes. */
+bool addr_is_scoped(const struct addr *a);
 
 /* Whether a datagram can come from there, or go there and reach just one: it has a port, and is neither
  * unspecified nor multicast nor 255.255.255.255, nor IPv4 in the guise of IPv6 (::/96 but for ::1, and

@@ -31,14 +31,25 @@ static bool ip_same(const uint8_t a[16], const uint8_t b[16])
     return x[0] == y[0] && x[1] == y[1];
 }
 
+bool addr_is_scoped(const struct addr *a)
+{
+    return a->family == ADDR_IPV6 && addr_is_link_local(a);
+}
+
+/* fe80::1 may be another's on each link; of one that came in a message nobody knows the link. */
+static bool scope_same(const struct addr *a, const struct addr *b)
+{
+    return !addr_is_scoped(a) || a->ifindex == b->ifindex || a->ifindex == 0 || b->ifindex == 0;
+}
+
 bool addr_same(const struct addr *a, const struct addr *b)
 {
-    return a->family == b->family && a->port == b->port && ip_same(a->ip, b->ip);
+    return a->port == b->port && addr_same_host(a, b);
 }
 
 bool addr_same_host(const struct addr *a, const struct addr *b)
 {
-    return a->family == b->family && ip_same(a->ip, b->ip);
+    return a->family == b->family && ip_same(a->ip, b->ip) && scope_same(a, b);
 }
 
 /* ::/96 and ::ffff:0:0/96. */

@@ -11,7 +11,8 @@
 /* `boot` 0: for all. */
 static uint64_t nonce_of(const struct gossip *g, int64_t slot, uint64_t boot, const struct addr *to)
 {
-    uint8_t in[8 + 8 + 1 + 2 + sizeof to->ip] = {0};
+    uint8_t in[8 + 8 + 1 + 2 + sizeof to->ip + 4] = {0};
+    size_t len = sizeof in - 4;
     struct writer w = writer_over(in, sizeof in);
     write_u64(&w, (uint64_t)slot);
     write_u64(&w, boot);
@@ -20,10 +21,14 @@ static uint64_t nonce_of(const struct gossip *g, int64_t slot, uint64_t boot, co
         write_u16(&w, to->port);
         write_bytes(&w, to->ip, sizeof to->ip);
     }
+    if (to != NULL && addr_is_scoped(to)) { /* another may have it on another link */
+        write_u32(&w, to->ifindex);
+        len = sizeof in;
+    }
     uint64_t hash;
     _Static_assert(sizeof g->nonce_key == crypto_shorthash_KEYBYTES && sizeof hash == crypto_shorthash_BYTES,
                    "SipHash-2-4");
-    (void)crypto_shorthash((unsigned char *)&hash, in, sizeof in, g->nonce_key);
+    (void)crypto_shorthash((unsigned char *)&hash, in, len, g->nonce_key);
     return hash == 0 ? 1 : hash;
 }
 
