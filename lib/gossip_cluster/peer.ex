@@ -17,7 +17,7 @@ defmodule GossipCluster.Peer do
     * `boot` - the id of its sidecar's present run, 16 hexadecimal digits
     * `incarnation` - how often it had to contradict a false suspicion
     * `port` - its distribution port, 0 where unknown
-    * `addresses` - `{ip, UDP port, interface index}`, the most recently heard first
+    * `addresses` - `{ip, UDP port, interface index}`, the one that its sidecar is spoken to at first
     * `own_addresses` - what it says of its own IP addresses, whether it is heard there or not
     * `listens` - the one of these that its distribution listens on; `nil`: on all, or it does not say
     * `paths` - the IP addresses at which its distribution is dialled, best first

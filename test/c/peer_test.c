@@ -80,12 +80,52 @@ static void where_it_was_reached_when_hearsay_goes(void **state)
     assert_true(peer_is_reached(&p, &own));
 }
 
+/* What is known of each address goes with it, wherever another comes in between. */
+static void an_address_behind_the_first(void **state)
+{
+    (void)state;
+    struct peer p = {.direct = 5};
+    struct addr a[7];
+    for (uint8_t i = 0; i < 7; i++) {
+        a[i] = build_addr(i, 100);
+    }
+    assert_true(peer_beside(&p, &a[1])); /* there is none: it is the first */
+    peer_reached(&p, &a[1]);
+    peer_heard_at(&p, &a[1], 4); /* of the only one, `direct` says it */
+    assert_true(peer_beside(&p, &a[2]));
+    assert_false(peer_beside(&p, &a[2]) || peer_beside(&p, &a[1]));
+    assert_int_equal(p.path_heard[0], 5);
+    assert_int_equal(p.path_heard[1], 0);
+    peer_heard_at(&p, &a[2], 7);
+    peer_heard_at(&p, &a[6], 8); /* not in the set */
+    peer_reached(&p, &a[2]);
+    peer_hearsay(&p, &a[3]);
+    assert_true(peer_beside(&p, &a[4]));
+    const uint8_t order[] = {1, 4, 2, 3};
+    const int64_t heard[] = {5, 0, 7, 0};
+    for (size_t i = 0; i < COUNT(order); i++) {
+        assert_true(addr_same(&p.addrs[i], &a[order[i]]));
+        assert_int_equal(p.path_heard[i], heard[i]);
+    }
+    assert_int_equal(p.hearsay, 1u << 3);
+    assert_true(peer_is_reached(&p, &a[1]) && peer_is_reached(&p, &a[2]));
+    assert_false(peer_is_reached(&p, &a[4]) || peer_is_reached(&p, &a[3]));
+    assert_true(peer_beside(&p, &a[5])); /* the last gives way, and what was known of it */
+    assert_int_equal(p.addr_count, PEER_ADDRS);
+    assert_false(peer_has_address(&p, &a[3]));
+    assert_int_equal(p.hearsay, 0);
+    assert_false(peer_address(&p, &a[2]));
+    assert_true(p.path_heard[0] == 7 && p.path_heard[1] == 5 && p.path_heard[2] == 0);
+    assert_true(peer_is_reached(&p, &a[2]) && peer_is_reached(&p, &a[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_most_recently_heard_first),
         cmocka_unit_test(where_it_was_reached),
         cmocka_unit_test(where_it_was_reached_when_hearsay_goes),
+        cmocka_unit_test(an_address_behind_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@ defmodule GossipCluster.Integration.DeadPathTest do
   @bound 5_000
 
   defp two_lans(options \\ []) do
+    {cluster, options} = Keyword.pop(options, :cluster, [])
     lab = Lab.start(hosts: 2, lans: 2)
 
     nodes =
@@ -16,7 +17,7 @@ defmodule GossipCluster.Integration.DeadPathTest do
         for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, [host: n] ++ options})
       )
 
-    for node <- nodes, do: Node.start_cluster(node)
+    for node <- nodes, do: Node.start_cluster(node, cluster)
     meet(nodes)
     {lab, nodes}
   end
@@ -60,6 +61,48 @@ defmodule GossipCluster.Integration.DeadPathTest do
 
       assert Enum.any?(nodes, &(dead_paths(&1) != []))
     end
+  end
+
+  # The addresses at which a node's sidecar has its peer, the one that it uses first.
+  defp addresses(node, peer),
+    do: for({ip, _port, _index} <- Node.peer(node, peer).addresses, do: ip)
+
+  test "one of two LANs falls silent: each sidecar goes over to its peer's other address, and says so" do
+    {lab, [a, b] = nodes} = two_lans(cluster: [interval: 200])
+    others = [{a, b, 2}, {b, a, 1}]
+
+    eventually("each knows both addresses of the other", nodes, fn ->
+      for {node, other, n} <- others,
+          reduce: true,
+          do:
+            (known -> known and Enum.sort(addresses(node, other)) == [Lab.ip(n, 1), Lab.ip(n, 2)])
+    end)
+
+    # Which copy of a heartbeat is the first is chance.
+    before = for {node, other, _n} <- others, do: addresses(node, other)
+    beats = for node <- nodes, do: Node.stat(node, :copies)
+
+    eventually("heartbeats came twice", nodes, fn ->
+      nodes
+      |> Enum.zip(beats)
+      |> Enum.all?(fn {node, beats} -> Node.stat(node, :copies) >= beats + 10 end)
+    end)
+
+    assert before == for({node, other, _n} <- others, do: addresses(node, other))
+    updates = for {node, other, _n} <- others, do: length(Node.about(node, other))
+    used = a |> addresses(b) |> hd() |> elem(1) |> Kernel.-(76)
+    Lab.cut(lab, 2, :silent, used)
+
+    eventually("a uses the other address of b", nodes, fn ->
+      hd(addresses(a, b)) == Lab.ip(2, 3 - used)
+    end)
+
+    eventually("b uses the other address of a", nodes, fn ->
+      hd(addresses(b, a)) == Lab.ip(1, 3 - used)
+    end)
+
+    not_lost(nodes)
+    assert :update in Enum.drop(Node.about(a, b), hd(updates))
   end
 
   test "one of two LANs goes away with its address" do

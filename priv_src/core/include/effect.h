@@ -41,7 +41,7 @@ struct peer_view {
     uint8_t cookie; /* enum cookie_match */
     bool heard;     /* in person; else only others have told of it */
     uint8_t addr_count;
-    struct addr addrs[PEER_ADDRS]; /* UDP endpoints, most recently heard first */
+    struct addr addrs[PEER_ADDRS]; /* UDP endpoints, the one to use first is the first */
     struct host host;
     struct tags tags;
 };

@@ -5,7 +5,7 @@
 #include "addr.h"
 
 #define NAME_MAX_LEN 255 /* bytes of a node name; an Erlang atom has at most 255 characters */
-#define PEER_ADDRS   4   /* addresses kept for one peer, the most recently heard first */
+#define PEER_ADDRS   4   /* addresses kept for one peer, the one to use first */
 #define HOST_ADDRS   6   /* IP addresses that a node says its host has */
 #define HOST_MAX     (1 + HOST_ADDRS * 17)
 

@@ -56,6 +56,7 @@
 #define LOOKUPS_VAIN  2 /* single pages that were asked for in vain; then unicast may be blocked */
 #define PAGES_QUIET   (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
 #define PATH_RETRY    (1 * SECOND_US) /* a new address of a peer is tried so often */
+#define PATH_PATIENCE (300 * MS_US)   /* for an answer from where a peer was, when it is heard elsewhere */
 
 /* Seeds. */
 #define SEED_GAP_MOST (30 * SECOND_US)       /* who is asked in vain is asked so seldom in the end */

@@ -43,6 +43,7 @@ struct peer {
     uint8_t addr_count;
     uint8_t hearsay; /* a bit for each address that only another has told of, */
     uint8_t reached; /* and for each where it has answered what was sent there */
+    bool beside;     /* paths.c: there is `other`, below */
 
     /* roster.c, as far.c says */
     bool far;     /* it is not heard by the group: it is watched by asking */
@@ -81,7 +82,7 @@ struct peer {
     struct freshness fresh;
 
     /* peer.c */
-    struct addr addrs[PEER_ADDRS]; /* the most recently heard first */
+    struct addr addrs[PEER_ADDRS]; /* the one to use first */
 
     /* From here on nothing is touched while it beats. */
     int64_t probe_at;    /* alarm.c, watch.c: when the next probe is due; what another timer says is stale */
@@ -95,6 +96,13 @@ struct peer {
         farewell_at; /* verdict.c: since when it is seen whether it has gone, as others said; 0: it is not */
     int64_t contest_at; /* members.c: when its name was claimed, while contested */
     int64_t path_tried; /* receive.c: when an address it was not known at was last tried */
+
+    /* peer.c, paths.c; of a peer with several addresses: when it was last heard at each, or answered there,
+     * and since when the first is asked whether it still is; and where a copy came from, which the peer has
+     * not claimed yet */
+    int64_t path_heard[PEER_ADDRS];
+    int64_t path_asked;
+    struct addr other;
 
     /* disconnect.c: when this node ended the connection to it, as long as that is not acknowledged, or 0, and
      * when it is said again; and the newest such word of the peer's own */
@@ -128,6 +136,12 @@ _Static_assert(offsetof(struct peer, id.boot) % CACHE_LINE == 0 &&
 
 /* Puts an address first in the peer's set; returns true when the set changed by more than its order. */
 bool peer_address(struct peer *p, const struct addr *a);
+
+/* Puts an address behind the first one, unless it is in the set already; true when it was not. */
+bool peer_beside(struct peer *p, const struct addr *a);
+
+/* It was heard at this address now, or has answered there, if that is in the set. */
+void peer_heard_at(struct peer *p, const struct addr *a, int64_t now);
 
 /* Puts an address that another told of last in the set, if there is room. */
 void peer_hearsay(struct peer *p, const struct addr *a);
