@@ -38,7 +38,10 @@ sim_run(crash --scenario crash --nodes 40 --no-seal --runs 3 --at-most never_gon
 sim_run(lossy --scenario steady --nodes 30 --seconds 300 --loss 10 --no-seal --at-most unsettled=0)
 sim_run(pause --scenario pause --nodes 40 --pause-ms 512 --no-seal)
 sim_run(flap --scenario flap --nodes 30 --seconds 80 --no-seal)
-sim_run(mute --scenario mute --nodes 30 --seconds 30 --no-seal)
+sim_run(mute --scenario mute --nodes 30 --seconds 30 --no-seal
+  --at-most links_untold=0 --at-most links_false=0 --at-most links_unhealed=0)
+sim_run(deaf --scenario mute --variant in --nodes 30 --seconds 30 --loss 10 --no-seal
+  --at-most links_untold=0 --at-most links_false=0 --at-most links_unhealed=0)
 sim_run(replay --scenario replay --nodes 5 --no-seal
   --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0
   --at-most replay_believed=0 --at-most replay_unlured=0 --at-most replay_lured_percent=300)

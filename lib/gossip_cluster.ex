@@ -149,6 +149,7 @@ defmodule GossipCluster do
   | Health | It means |
   |---|---|
   | `:ok` | it is announced, on an interface that leads to others |
+  | `:degraded` | what is sent to the group does not arrive on some interface, or not from there: others find this node late, or not at all |
   | `:isolated` | others were there, and none answers any more |
   | `:no_network` | no interface is in use, or none that leads out of this machine; or the one that is named is missing |
   | `:no_sidecar` | `gossipd` does not run, is being started, or does not answer |
@@ -203,8 +204,8 @@ defmodule GossipCluster do
     * `node` - this node, and `announced` - whether it announces itself (only while it is alive, and has not left)
     * `left` - whether `leave/1` was called, and not `rejoin/1` since
     * `tags` - this node's own, as it says them to the others
-    * `health` - whether others can find this node: `:ok`, `:isolated`, `:no_network`, `:no_sidecar`, `:conflict`,
-      `:waiting` or `:unannounced`, see `t:health/0`
+    * `health` - whether others can find this node: `:ok`, `:degraded`, `:isolated`, `:no_network`, `:no_sidecar`,
+      `:conflict`, `:waiting` or `:unannounced`, see `t:health/0`
     * `peers`, `connected` - how many are listed, and how many of these are connected
     * `problems` - what keeps the others from being connected: `{name, cause, text}` each, where it is known; first,
       with `nil` for the name, what keeps this node from being found

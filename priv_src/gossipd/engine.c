@@ -31,6 +31,19 @@ int64_t engine_deadline(const struct engine *e)
     return e->core != NULL ? gossip_deadline(e->core) : NEVER;
 }
 
+static void take(struct engine *e, const struct event *event)
+{
+    const struct link_view *link = event->type == EVENT_LINK ? &event->link : NULL;
+    bool about_links = link != NULL || event->type == EVENT_LEFT;
+    if (about_links && links_heard(e->links, link)) {
+        uplink_network(e->uplink, &e->links->network);
+    }
+    if (link == NULL) {
+        e->left = e->left || event->type == EVENT_LEFT;
+        uplink_event(e->uplink, event);
+    }
+}
+
 static void carry_out(struct engine *e, int64_t now)
 {
     const struct effect *effect;
@@ -44,8 +57,7 @@ static void carry_out(struct engine *e, int64_t now)
                 "somebody relays them, or a NAT translates this node's address; in that case the option "
                 "`advertise` must name the address that others see");
         } else {
-            e->left = e->left || effect->as.event.type == EVENT_LEFT;
-            uplink_event(e->uplink, &effect->as.event);
+            take(e, &effect->as.event);
         }
     }
 }

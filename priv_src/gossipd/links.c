@@ -149,24 +149,62 @@ static bool same_interfaces(const struct interface *a, size_t a_count, const str
     return same;
 }
 
+static void list_troubles(struct network *network, const struct troubles *troubles)
+{
+    network->trouble_count = troubles->count;
+    memcpy(network->troubles, troubles->items, troubles->count * sizeof troubles->items[0]);
+}
+
+bool links_heard(struct links *l, const struct link_view *link)
+{
+    size_t count, at = 0;
+    const struct interface *joined = udp_interfaces(l->udp, &count);
+    while (link != NULL && at < count && joined[at].index != link->ifindex) {
+        at++;
+    }
+    bool changed = link == NULL ? troubles_forget(&l->troubles) : at < count;
+    if (link != NULL && changed) {
+        troubles_link(&l->troubles, l->log, link, joined[at].name);
+    }
+    list_troubles(&l->network, &l->troubles);
+    return changed;
+}
+
+/* Whether something has become known, or is over, of what this process can see by itself. */
+static bool look_closed(struct links *l)
+{
+    size_t count;
+    const struct interface *joined = udp_interfaces(l->udp, &count);
+    bool changed = troubles_keep(&l->troubles, joined, count);
+    for (size_t i = 0; i < count; i++) {
+        bool closed = joined[i].running && udp_closed(l->udp, joined[i].index);
+        changed = troubles_closed(&l->troubles, l->log, &joined[i], closed) || changed;
+    }
+    return changed;
+}
+
 /* Tells what has changed since the last time; whether the owner is to be told, too. */
 static bool tell(struct links *l, const struct interface_list *list, int64_t now)
 {
     struct network network;
     network.count = udp_usable(l->udp, network.items);
     interfaces_judge(&network, &l->filter, list->missing);
+    bool troubles = look_closed(l);
+    list_troubles(&network, &l->troubles);
     bool chosen = !l->told || list->fallback != l->list.fallback ||
                   !same_interfaces(list->items, list->count, l->list.items, l->list.count);
     bool used = !l->told || network.reach != l->network.reach || list->missing != l->list.missing ||
                 !same_interfaces(network.items, network.count, l->network.items, l->network.count);
     if (!chosen && !used) {
-        return false;
+        list_troubles(&l->network, &l->troubles);
+        return troubles;
     }
     if (l->told && now - l->told_at < LINKS_TELL_GAP) {
         if (l->look_at > l->told_at + LINKS_TELL_GAP) {
             l->look_at = l->told_at + LINKS_TELL_GAP;
         }
-        return false;
+        list_troubles(&l->network, &l->troubles);
+        return troubles;
     }
     say_missing(l, list->missing & ~l->list.missing);
     if (chosen) {
@@ -192,8 +230,8 @@ bool links_found(struct links *l, const struct interface_list *list, int64_t now
 {
     report(l, now);
     size_t joined = udp_set_interfaces(l->udp, list);
-    bool well =
-        joined == list->count && joined > 0 && list->missing == 0 && !list->fallback && !udp_troubled(l->udp);
+    bool well = joined == list->count && joined > 0 && list->missing == 0 && !list->fallback &&
+                !udp_troubled(l->udp) && l->troubles.count == 0;
     l->unlisted = false;
     l->looked_at = now;
     l->look_at = now + (well && l->watch >= 0 ? LINKS_CALM_GAP : LINKS_LOOK_GAP);

@@ -9,6 +9,7 @@
 
 #include "gossip.h"
 #include "link_watch.h"
+#include "troubles.h"
 #include "udp.h"
 
 #define LINKS_LOOK_GAP (1 * SECOND_US) /* between looks while something is wrong; one costs little */
@@ -35,6 +36,7 @@ struct links {
     int64_t told_at;
     struct interface_list list; /* as chosen */
     struct network network;     /* what has come of it */
+    struct troubles troubles;
 };
 
 /* Opens the sockets; a look is due at once. `log` must outlive it. Zeroed memory is closed. 0, or -1 and a
@@ -57,6 +59,10 @@ bool links_look(struct links *l, int64_t now);
 
 /* What a look does with the interfaces that it has found. */
 bool links_found(struct links *l, const struct interface_list *list, int64_t now);
+
+/* The core tells how the group's datagrams do on a link; NULL: nothing that it has told holds any more. True
+ * when `network` is another: tell the owner. */
+bool links_heard(struct links *l, const struct link_view *link);
 
 /* Sends to the group or to one endpoint. Failures are counted, and make a look due. */
 void links_send(struct links *l, int64_t now, const struct path *to, const uint8_t *data, size_t len);

@@ -54,6 +54,15 @@ struct interface_list {
     size_t left_out;  /* interfaces beyond INTERFACES_MAX */
 };
 
+/* An interface on which what is sent to the group does not arrive; at least one of these is set. */
+struct link_trouble {
+    char name[INTERFACE_NAME];
+    uint32_t index;
+    uint16_t deaf; /* nothing of others arrives, though so many of them are heard by unicast there */
+    uint16_t mute; /* nothing of this node arrives at so many who are */
+    bool closed;   /* nothing arrives, not even what this node sends itself */
+};
+
 /* What the owner is told of the network. */
 struct network {
     uint8_t reach; /* enum reach: of the farthest of the interfaces; none without any */
@@ -61,6 +70,8 @@ struct network {
     char missing[FILTER_ITEMS][FILTER_TEXT]; /* items of a FILTER_ONLY that nothing fits */
     size_t count;
     struct interface items[INTERFACES_MAX]; /* what multicasts go out on */
+    size_t trouble_count;
+    struct link_trouble troubles[INTERFACES_MAX];
 };
 
 /* Sets all but the items, from these and from what is missing of the filter (as in interface_list). Pure. */

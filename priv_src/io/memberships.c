@@ -12,6 +12,10 @@ struct transport *memberships_transport(const struct memberships *s, uint8_t fam
     return i < TRANSPORTS ? &s->transports[i] : NULL;
 }
 
+/* The kernel loops back what it multicasts, to whoever has joined: none of so many is lost but by a filter,
+ * or since the membership is none. */
+#define UNRETURNED_MOST 4
+
 /* There is one: only of those families that there are was anything joined. */
 static struct transport *of(const struct memberships *s, const struct membership *m)
 {
@@ -44,7 +48,7 @@ static void leave_missing(struct memberships *s, const struct interface_list *li
         if (now != NULL) {
             s->reaches_more = s->reaches_more || (now->running && !m->interface.running);
             if (!addr_same(&now->addr, &m->interface.addr)) {
-                m->trouble = m->broadcast_trouble = 0; /* from there nothing was sent yet */
+                m->multicast = m->broadcast = (struct sending){0}; /* from there nothing was sent yet */
                 m->broadcasts = false;
             }
             m->interface = *now;
@@ -169,6 +173,30 @@ void memberships_heard(struct memberships *s, const struct addr *from)
     }
 }
 
+void memberships_returned(struct memberships *s, const struct addr *from)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct membership *m = &s->joined[i];
+        if (m->interface.index == from->ifindex && m->interface.addr.family == from->family) {
+            m->returned = true;
+            m->unreturned = 0;
+        }
+    }
+}
+
+bool memberships_closed(const struct memberships *s, uint32_t index)
+{
+    bool closed = false, open = false;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct membership *m = &s->joined[i];
+        if (m->interface.index == index) {
+            closed = closed || m->unreturned >= UNRETURNED_MOST;
+            open = open || (m->returned && m->unreturned < UNRETURNED_MOST);
+        }
+    }
+    return closed && !open;
+}
+
 bool memberships_have(const struct memberships *s, uint8_t family, uint32_t index)
 {
     return listed(s->public, s->count, &(struct interface){.index = index, .addr.family = family});
@@ -178,7 +206,7 @@ size_t memberships_usable(const struct memberships *s, struct interface out[stat
 {
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++) {
-        if (s->joined[i].trouble == 0 || s->joined[i].broadcasts) {
+        if (s->joined[i].multicast.trouble == 0 || s->joined[i].broadcasts) {
             out[count++] = s->joined[i].interface;
         }
     }
@@ -188,7 +216,7 @@ size_t memberships_usable(const struct memberships *s, struct interface out[stat
 bool memberships_troubled(const struct memberships *s)
 {
     size_t i = 0;
-    while (i < s->count && s->joined[i].trouble == 0) {
+    while (i < s->count && s->joined[i].multicast.trouble == 0) {
         i++;
     }
     return i < s->count;

@@ -5,13 +5,20 @@
 
 #include "transport.h"
 
+/* What sending to the group in one way has met. */
+struct sending {
+    int trouble; /* errno of the last one, 0: it went out */
+    bool told;   /* a person knows of it */
+};
+
 struct membership {
     struct interface interface;
-    int socket;            /* the shared socket that has joined; its transport owns it */
-    int trouble;           /* errno of the last multicast, 0: it went out; udp.c changes these three */
-    int broadcast_trouble; /* the same of the last broadcast */
-    bool broadcasts;       /* one was sent, and the last went out */
-    bool heard;            /* something came in there, from another host or socket */
+    int socket;                          /* the shared socket that has joined; its transport owns it */
+    struct sending multicast, broadcast; /* udp.c changes these two, and the next */
+    bool broadcasts;                     /* one was sent, and the last went out */
+    bool heard;                          /* something came in there, from another host or socket */
+    bool returned;      /* something that was sent to the group came in there; and so many multicasts ... */
+    uint8_t unreturned; /* ... have gone out since, at most 255 */
 };
 
 #define TRANSPORTS 2 /* IPv4 comes first, everywhere */
@@ -37,6 +44,12 @@ bool memberships_troubled(const struct memberships *s);
 
 /* Something came in from there. Its own multicasts, which come back to it, do not count. */
 void memberships_heard(struct memberships *s, const struct addr *from);
+
+/* Something that was sent to the group came in there. */
+void memberships_returned(struct memberships *s, const struct addr *from);
+
+/* As udp_closed. */
+bool memberships_closed(const struct memberships *s, uint32_t index);
 
 /* Whether the interface of this number is joined, over this family. */
 bool memberships_have(const struct memberships *s, uint8_t family, uint32_t index);

@@ -125,10 +125,33 @@ static const char *reach_name(uint8_t reach)
                                      : "none";
 }
 
-/* #{reach => Reach, missing => [Name]} */
+/* A list of {Name, Peers} for each trouble of this kind. */
+static int put_troubles(ei_x_buff *x, const struct network *n, bool mute)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n->trouble_count; i++) {
+        const struct link_trouble *t = &n->troubles[i];
+        count += mute ? t->mute > 0 : t->deaf > 0 || t->closed;
+    }
+    if (ei_x_encode_atom(x, mute ? "mute" : "deaf") != 0 || put_list(x, count) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < n->trouble_count; i++) {
+        const struct link_trouble *t = &n->troubles[i];
+        unsigned long peers = mute ? t->mute : t->closed ? 0 : t->deaf;
+        bool is = mute ? t->mute > 0 : t->deaf > 0 || t->closed;
+        if (is && (ei_x_encode_tuple_header(x, 2) != 0 || put_text(x, t->name) != 0 ||
+                   ei_x_encode_ulong(x, peers) != 0)) {
+            return -1;
+        }
+    }
+    return count > 0 ? ei_x_encode_empty_list(x) : 0;
+}
+
+/* #{reach => Reach, missing => [Name], deaf => [{Name, Peers}], mute => [{Name, Peers}]} */
 static int put_network(ei_x_buff *x, const struct network *n)
 {
-    if (ei_x_encode_map_header(x, 2) != 0 || put_atom(x, "reach", reach_name(n->reach)) != 0 ||
+    if (ei_x_encode_map_header(x, 4) != 0 || put_atom(x, "reach", reach_name(n->reach)) != 0 ||
         ei_x_encode_atom(x, "missing") != 0 || put_list(x, n->missing_count) != 0) {
         return -1;
     }
@@ -137,7 +160,8 @@ static int put_network(ei_x_buff *x, const struct network *n)
             return -1;
         }
     }
-    return n->missing_count > 0 ? ei_x_encode_empty_list(x) : 0;
+    return put((n->missing_count > 0 && ei_x_encode_empty_list(x) != 0) || put_troubles(x, n, false) != 0 ||
+               put_troubles(x, n, true) != 0);
 }
 
 static const char *status_name(uint8_t status)

@@ -198,6 +198,9 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
     }
     from->source = source_of(u, &from->addr);
     memberships_heard(&u->memberships, &from->addr);
+    if (from->kind == PATH_GROUP) {
+        memberships_returned(&u->memberships, &from->addr);
+    }
     *len = (size_t)n;
     return 1;
 }
@@ -215,8 +218,10 @@ static const char *family_of(const struct membership *m)
     return m->interface.addr.family == ADDR_IPV6 ? "IPv6 " : "";
 }
 
-/* What multicasting on one interface met; told when it changes. */
-static int tell_trouble(struct udp *u, struct membership *m, int trouble)
+/* What sending to the group on one interface met, by multicast or by broadcast (`way`); told when it changes,
+ * but for a trouble that is told of the other way already. */
+static int tell_trouble(struct udp *u, const struct membership *m, const char *way, struct sending *s,
+                        int trouble, const struct sending *other)
 {
     if (trouble != 0) {
         u->stats.send_errors++;
@@ -224,33 +229,18 @@ static int tell_trouble(struct udp *u, struct membership *m, int trouble)
     if (is_moment(m, trouble)) {
         return -1;
     }
-    if (trouble != 0 && m->trouble != trouble) {
-        log_line(u->log, LEVEL_WARNING, "%smulticast cannot be sent on interface %s: %s", family_of(m),
+    bool known = s->told && trouble == s->trouble;
+    if (trouble != 0 && !known && !(other->told && trouble == other->trouble)) {
+        log_line(u->log, LEVEL_WARNING, "%s%s cannot be sent on interface %s: %s", family_of(m), way,
                  m->interface.name, strerror(trouble));
+        s->told = true;
     }
-    if (trouble == 0 && m->trouble != 0) {
-        log_line(u->log, LEVEL_INFO, "%smulticast is sent on interface %s again", family_of(m),
+    if (trouble == 0 && s->told) {
+        log_line(u->log, LEVEL_INFO, "%s%s is sent on interface %s again", family_of(m), way,
                  m->interface.name);
+        s->told = false;
     }
-    m->trouble = trouble;
-    return trouble == 0 ? 0 : -1;
-}
-
-/* The same of broadcasting. Where multicast has the same trouble, its line has said it. */
-static int tell_broadcast(struct udp *u, struct membership *m, int trouble)
-{
-    if (trouble != 0) {
-        u->stats.send_errors++;
-    }
-    if (is_moment(m, trouble)) {
-        return -1;
-    }
-    if (trouble != 0 && m->broadcast_trouble != trouble && m->trouble != trouble) {
-        log_line(u->log, LEVEL_WARNING, "broadcast cannot be sent on interface %s: %s", m->interface.name,
-                 strerror(trouble));
-    }
-    m->broadcast_trouble = trouble;
-    m->broadcasts = trouble == 0;
+    s->trouble = trouble;
     return trouble == 0 ? 0 : -1;
 }
 
@@ -259,7 +249,7 @@ static int tell_broadcast(struct udp *u, struct membership *m, int trouble)
 static bool chooses_broadcast(const struct membership *m, const uint8_t *data, size_t len)
 {
     bool odd = len > 0 && (data[len - 1] & 1) != 0;
-    return m->trouble != 0 || (odd && m->broadcast_trouble == 0);
+    return m->multicast.trouble != 0 || (odd && m->broadcast.trouble == 0);
 }
 
 static int send_on(struct udp *u, struct membership *m, bool once, const uint8_t *data, size_t len)
@@ -270,14 +260,15 @@ static int send_on(struct udp *u, struct membership *m, bool once, const uint8_t
     bool can = u->options.broadcast && t->group.family == ADDR_IPV4 && m->interface.broadcast;
     bool instead = can && once && chooses_broadcast(m, data, len);
     if (!instead) {
-        int sent = udp_system_multicast(fd, &t->group, local, data, len);
-        result = tell_trouble(u, m, sent == 0 ? 0 : errno);
+        int met = udp_system_multicast(fd, &t->group, local, data, len) == 0 ? 0 : errno;
+        result = tell_trouble(u, m, "multicast", &m->multicast, met, &m->broadcast);
+        m->unreturned = (uint8_t)(m->unreturned + (result == 0 && m->unreturned < UINT8_MAX));
     }
     if (instead || (can && !once)) {
-        int sent = udp_system_broadcast(fd, t->group.port, local, data, len);
-        if (tell_broadcast(u, m, sent == 0 ? 0 : errno) == 0) {
-            result = 0;
-        }
+        int met = udp_system_broadcast(fd, t->group.port, local, data, len) == 0 ? 0 : errno;
+        bool out = tell_trouble(u, m, "broadcast", &m->broadcast, met, &m->multicast) == 0;
+        m->broadcasts = is_moment(m, met) ? m->broadcasts : out;
+        result = out ? 0 : result;
     }
     return result;
 }
@@ -358,6 +349,11 @@ bool udp_is_own(const struct addr *a)
 bool udp_troubled(const struct udp *u)
 {
     return memberships_troubled(&u->memberships);
+}
+
+bool udp_closed(const struct udp *u, uint32_t index)
+{
+    return memberships_closed(&u->memberships, index);
 }
 
 struct udp_stats udp_stats(const struct udp *u)

@@ -115,6 +115,10 @@ bool udp_is_own(const struct addr *a);
  * new list. */
 bool udp_troubled(const struct udp *u);
 
+/* Whether nothing that is sent to the group arrives on this interface, not even what this process has sent
+ * last. It proves that this host itself does not let it in, or has not joined; nothing of the network. */
+bool udp_closed(const struct udp *u, uint32_t index);
+
 /* Counters since the start. */
 struct udp_stats udp_stats(const struct udp *u);
 

@@ -306,10 +306,10 @@ static void is_interfaces(struct walk *w, int count)
     }
 }
 
-/* #{reach => Reach, missing => [Missing]} */
+/* #{reach => Reach, missing => [Missing], deaf => [], mute => []} */
 static void is_network(struct walk *w, const char *reach, const char *missing)
 {
-    is_map(w, 2);
+    is_map(w, 4);
     is_atom(w, "reach");
     is_atom(w, reach);
     is_atom(w, "missing");
@@ -318,6 +318,51 @@ static void is_network(struct walk *w, const char *reach, const char *missing)
         is_binary(w, missing, strlen(missing));
     }
     is_list(w, 0);
+    is_atom(w, "deaf");
+    is_list(w, 0);
+    is_atom(w, "mute");
+    is_list(w, 0);
+}
+
+static void is_trouble(struct walk *w, const char *name, uint64_t peers)
+{
+    is_tuple(w, 2);
+    is_binary(w, name, strlen(name));
+    is_number(w, peers);
+}
+
+/* {interfaces, [], #{...}} with {Name, Peers} for each interface that is deaf, or closed, and mute. */
+static void links_that_are_deaf_or_mute(void **state)
+{
+    (void)state;
+    struct term *t = term_new();
+    assert_non_null(t);
+    struct network network = {.trouble_count = 3,
+                              .troubles = {{.name = "eth0", .index = 2, .deaf = 7, .mute = 9},
+                                           {.name = "eth1", .index = 3, .deaf = 7, .closed = true},
+                                           {.name = "eth2", .index = 4, .mute = 65535}}};
+    assert_int_equal(term_interfaces(t, &network), 0);
+    struct walk w = walk(t);
+    is_tuple(&w, 3);
+    is_atom(&w, "interfaces");
+    is_list(&w, 0);
+    is_map(&w, 4);
+    is_atom(&w, "reach");
+    is_atom(&w, "none");
+    is_atom(&w, "missing");
+    is_list(&w, 0);
+    is_atom(&w, "deaf");
+    is_list(&w, 2);
+    is_trouble(&w, "eth0", 7);
+    is_trouble(&w, "eth1", 0);
+    is_list(&w, 0);
+    is_atom(&w, "mute");
+    is_list(&w, 2);
+    is_trouble(&w, "eth0", 9);
+    is_trouble(&w, "eth2", 65535);
+    is_list(&w, 0);
+    is_end(&w);
+    term_free(t);
 }
 
 static void ready_log_error_and_stats(void **state)
@@ -437,6 +482,7 @@ static int prepare(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(links_that_are_deaf_or_mute),
         cmocka_unit_test(events_are_as_the_contract_draws_them),
         cmocka_unit_test(a_page_holds_its_peers),
         cmocka_unit_test(ready_log_error_and_stats),

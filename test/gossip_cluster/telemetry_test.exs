@@ -92,14 +92,14 @@ defmodule GossipCluster.TelemetryTest do
     assert {%{healthy: 1}, %{health: :ok}} = event([:health])
 
     eth0 = {"eth0", 2, "192.0.2.1"}
-    FakeSidecar.say(fake, {:interfaces, [eth0], %{reach: :lan, missing: []}})
+    FakeSidecar.say(fake, {:interfaces, [eth0], %{reach: :lan, missing: [], deaf: [], mute: []}})
 
     assert {%{count: 1}, %{interfaces: [^eth0], added: [^eth0], removed: [_lo]}} =
              event([:interfaces])
 
     # What is told twice, as after an overflow, is no news.
-    FakeSidecar.say(fake, {:interfaces, [eth0], %{reach: :lan, missing: []}})
-    FakeSidecar.say(fake, {:interfaces, [], %{reach: :none, missing: []}})
+    FakeSidecar.say(fake, {:interfaces, [eth0], %{reach: :lan, missing: [], deaf: [], mute: []}})
+    FakeSidecar.say(fake, {:interfaces, [], %{reach: :none, missing: [], deaf: [], mute: []}})
     assert {%{count: 0}, %{interfaces: [], added: [], removed: [^eth0]}} = event([:interfaces])
 
     FakeSidecar.say(fake, :keys_changed)

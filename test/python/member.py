@@ -122,6 +122,7 @@ class Member(Joining, Watching, Disconnecting):
                          size=1 + len(self.peers), sent_at=self.clock(), digest=rank.digest(self.listed()), **fields)
         if to:
             m.to = (boot, to)
+            m.far = boot in self.peers and self.peers[boot].is_far(self.now)
         if not short:
             m.name, m.fingerprint, m.addresses, m.host = self.name, self.fingerprint, self.addresses, self.host
         if type_ == wire.HELLO or not short:
@@ -235,6 +236,8 @@ class Member(Joining, Watching, Disconnecting):
             return "stale"
         if newest or m.echo:
             self.heard_from(p)
+            if m.by_group:
+                p.by_group = self.now
         if newest:
             self.learn(p, m)
         self.learn_address(p, m)

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 
 HELLO, PROBE, ACK, PROBE_FOR, ROSTER, BYE, NEWS, DISCONNECT = range(1, 9)
-ASK = 1
+ASK, FAR = 1, 2
 ALIVE, SUSPECT, DEAD, LEFT, BEAM_EXIT = range(1, 6)
 LONG_NAMES, TLS, IPV6, HIDDEN = 1, 2, 4, 8  # of the node: bits 0-3 of an ENTRY, 4-7 of the header
 
@@ -72,6 +72,7 @@ class Message:
     to: tuple = None  # (boot, address); the address is None where its family is unknown
     addresses: tuple = None
     padding: int = None
+    far: bool = False  # nothing of the receiver has come by the group for long
     host: tuple = None  # (bound, IP addresses)
     ended: int = None  # DISCONNECTED
     tags: tuple = None  # (number, the pairs as a dict)
@@ -113,8 +114,9 @@ def encode_entry(e):
 
 
 def encode(m):
-    out = bytearray(FIXED.pack(m.type, (ASK if m.asks else 0) | m.flags << 4, m.interval, m.misses, m.health, m.beam_age,
-                               m.boot, m.nonce, m.incarnation, m.creation, m.port, m.size, m.sent_at, m.digest))
+    flags = m.asks * ASK | m.far * FAR | m.flags << 4
+    out = bytearray(FIXED.pack(m.type, flags, m.interval, m.misses, m.health, m.beam_age, m.boot, m.nonce,
+                               m.incarnation, m.creation, m.port, m.size, m.sent_at, m.digest))
 
     def put(kind, value):
         out.extend(struct.pack(">BH", kind, len(value)) + value)
@@ -313,6 +315,7 @@ def decode(data):
      digest) = FIXED.unpack(data[:FIXED.size])
     m = Message(type_, decode_boot(boot), bool(flags & ASK), flags >> 4, interval, misses, health, beam_age, nonce,
                 incarnation, creation, port, size, sent_at, digest)
+    m.far = bool(flags & FAR)
     rest, seen = data[FIXED.size:], {}
     while rest:
         if len(rest) < 3:

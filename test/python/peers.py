@@ -76,6 +76,7 @@ class Peer:
     window: Window = field(default_factory=Window)
     lag: Lag = field(default_factory=Lag)
     heard: float = None  # in person; None: never
+    by_group: float = None  # the same, of what came by the group
     known: float = 0.0  # when it was listed, or heard of by others for the last time
     since: float = 0.0  # when it was listed
     claimed: tuple = ()  # its ADDRESSES
@@ -94,6 +95,11 @@ class Peer:
     asked_relays_at: float = None
     relay_acked_at: float = None
     suspected_at: float = None
+
+    def is_far(self, now):
+        """Whether nothing of it has come by the group for 6 T, though it was heard by unicast for 4 of them."""
+        grouped, t = max(self.by_group or 0, self.since), self.interval / 1000
+        return now - grouped >= 6 * t and (self.heard or 0) - grouped >= 4 * t
 
     def last(self):
         return max(self.known, self.heard or 0)

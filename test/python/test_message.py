@@ -11,8 +11,8 @@ FULL = Message(
     wire.ACK, 0x1122334455667788, asks=True, flags=wire.LONG_NAMES | wire.HIDDEN, interval=1500, health=1, beam_age=65535,
     nonce=2**64 - 1, incarnation=3, creation=4, port=4370, size=40, sent_at=10**15, digest=6, name="a@h", question=2,
     echoes=[(1, 2), (3, 4)], verdicts=[(wire.DEAD, 9, 1)], entries=[ENTRY], cursor=wire.ALL_ONES, total=40, target=11,
-    fingerprint=b"12345678", reason=2, relay=12, heard=300, ended=10**15 - 1, to=(13, ("198.51.100.3", 5000)),
-    addresses=(("198.51.100.4", 6000), ("198.51.100.5", 6000)))
+    fingerprint=b"12345678", reason=2, relay=12, heard=300, ended=10**15 - 1, far=True,
+    to=(13, ("198.51.100.3", 5000)), addresses=(("198.51.100.4", 6000), ("198.51.100.5", 6000)))
 
 
 def raw(kind, value):
@@ -26,7 +26,7 @@ class MessageTest(unittest.TestCase):
     def test_the_header_stands_where_the_text_puts_it(self):
         data = encode(FULL)
         self.assertEqual(data[0], 3)
-        self.assertEqual(data[1], 0x01 | 0x90)
+        self.assertEqual(data[1], 0x03 | 0x90)
         for at, size, value in ((2, 2, 1500), (4, 1, 6), (5, 1, 1), (6, 2, 65535), (8, 8, FULL.boot), (16, 8, FULL.nonce),
                                 (24, 4, 3), (28, 4, 4), (32, 2, 4370), (34, 2, 40), (36, 8, 10**15), (44, 8, 6)):
             self.assertEqual(int.from_bytes(data[at:at + size], "big"), value, at)

@@ -25,7 +25,7 @@ defmodule GossipCluster.ClusterCase do
     pid: 7,
     unicast_port: 54_321,
     interfaces: [{"lo", 1, "127.0.0.1"}],
-    network: %{reach: :lan, missing: []}
+    network: %{reach: :lan, missing: [], deaf: [], mute: []}
   }
 
   @doc "This node's distribution."

@@ -158,7 +158,7 @@ defmodule GossipCluster.FakeSidecar do
        pid: 4711,
        unicast_port: 0,
        interfaces: [{"lo", 1, "127.0.0.1"}],
-       network: %{reach: :lan, missing: []}
+       network: %{reach: :lan, missing: [], deaf: [], mute: []}
      }}
   end
 

@@ -3,7 +3,15 @@ defmodule GossipCluster.Cluster.Health do
   # Whether other nodes can find this one, and if not, why: one problem for each cause, in words with the mend. Never
   # says `:ok` while nobody can find this node. Pure. `GossipCluster.status/1` documents what the words mean.
 
-  @type t :: :ok | :isolated | :no_network | :no_sidecar | :waiting | :unannounced | :conflict
+  @type t ::
+          :ok
+          | :degraded
+          | :isolated
+          | :no_network
+          | :no_sidecar
+          | :waiting
+          | :unannounced
+          | :conflict
   @type cause ::
           :left
           | :disabled
@@ -16,6 +24,8 @@ defmodule GossipCluster.Cluster.Health do
           | :unicast_port
           | :seed
           | :isolated
+          | :deaf
+          | :mute
           | :conflict
           | :unannounced
   @type problem :: {cause(), String.t()}
@@ -36,7 +46,7 @@ defmodule GossipCluster.Cluster.Health do
           announced: boolean(),
           isolated: boolean(),
           rival: String.t() | nil,
-          network: %{reach: :none | :loopback | :virtual | :lan, missing: [String.t()]},
+          network: GossipCluster.Sidecar.Codec.network(),
           interfaces: [{String.t(), non_neg_integer(), String.t()}],
           named_interfaces: boolean(),
           unicast_port: :inet.port_number(),
@@ -48,8 +58,8 @@ defmodule GossipCluster.Cluster.Health do
   The health, and all problems, the weightiest first.
 
       iex> view = %{left: false, named: true, cookie: true, sidecar: :running, reason: nil, answers: true, announced: true,
-      ...>   isolated: false, rival: nil, network: %{reach: :lan, missing: []}, interfaces: [], named_interfaces: false,
-      ...>   unicast_port: 45_894, unicast_wanted: {45_894, 45_901}, seeds: []}
+      ...>   isolated: false, rival: nil, network: %{reach: :lan, missing: [], deaf: [], mute: []}, interfaces: [],
+      ...>   named_interfaces: false, unicast_port: 45_894, unicast_wanted: {45_894, 45_901}, seeds: []}
       iex> GossipCluster.Cluster.Health.judge(view)
       {:ok, []}
       iex> {:waiting, [{:no_name, text}]} = GossipCluster.Cluster.Health.judge(%{view | named: false, sidecar: :waiting})
@@ -123,7 +133,8 @@ defmodule GossipCluster.Cluster.Health do
   defp sidecar(view),
     do:
       network(view, view.network) ++
-        isolated(view) ++ conflict(view) ++ unicast(view) ++ seeds(view)
+        isolated(view) ++
+        conflict(view) ++ hearing(view.network) ++ unicast(view) ++ seeds(view)
 
   defp network(_view, %{missing: missing, reach: :none}) when missing != [],
     do: [
@@ -180,6 +191,29 @@ defmodule GossipCluster.Cluster.Health do
     ]
 
   defp isolated(_view), do: []
+
+  # What is seen, and what shows the cause; which it is, nobody here can tell. Whom it knows it goes on with by unicast.
+  defp hearing(%{deaf: deaf, mute: mute}) do
+    for({name, peers} <- deaf, do: {:degraded, :deaf, deaf(name, peers)}) ++
+      for {name, peers} <- mute, do: {:degraded, :mute, mute(name, peers)}
+  end
+
+  defp deaf(name, 0),
+    do:
+      "nothing that is sent to the group arrives on interface #{name}, not even what this node sends itself, so it finds no new " <>
+        "node there by itself: look for a firewall of this machine that drops what comes in to the group's UDP port"
+
+  defp deaf(name, peers) do
+    answer = if peers == 1, do: "one of them answers", else: "#{peers} of them answer"
+
+    "nothing that others send to the group arrives on interface #{name}, though #{answer} by unicast there, so new nodes are found " <>
+      "late or not at all: see what drops multicast on the way here (a firewall, a switch, Wi-Fi), or set broadcast: true on all nodes"
+  end
+
+  defp mute(name, peers) do
+    "what this node sends to the group on interface #{name} does not arrive at #{peers} of those who answer by unicast there, so new " <>
+      "nodes find it late or not at all: see what drops multicast on the way out (a firewall, a switch, Wi-Fi), or set broadcast: true on all nodes"
+  end
 
   # The others list one of the two, and dial neither.
   defp conflict(%{rival: nil}), do: []

@@ -44,7 +44,7 @@ defmodule GossipCluster.Cluster.State do
     cut: MapSet.new(),
     # What the sidecar says of this node.
     health: :ok,
-    network: %{reach: :none, missing: []},
+    network: %{reach: :none, missing: [], deaf: [], mute: []},
     # The port that the sidecar sends from, once it has said so; 0: it cannot tell.
     unicast_port: 0,
     # What follows from it all: the health and this node's own problems, as readers see them, and as was told last.

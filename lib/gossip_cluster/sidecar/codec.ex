@@ -57,10 +57,16 @@ defmodule GossipCluster.Sidecar.Codec do
 
   @type down_reason :: :left | :beam_exit | :silent
   @type interface :: {String.t(), non_neg_integer(), String.t()}
-  @typedoc "Where the interfaces in use lead to, and which named ones are missing."
+  @typedoc """
+  Where the interfaces in use lead to, and which named ones are missing; those on which what others send to the group
+  does not arrive, with how many of these answer by unicast there (0: not even what this node sends itself arrives), and
+  those on which what this node sends does not arrive at so many.
+  """
   @type network :: %{
           reach: :none | :loopback | :virtual | :lan,
-          missing: [String.t()]
+          missing: [String.t()],
+          deaf: [{String.t(), non_neg_integer()}],
+          mute: [{String.t(), non_neg_integer()}]
         }
   @type event ::
           {:ready,
@@ -411,12 +417,21 @@ defmodule GossipCluster.Sidecar.Codec do
       end)
   end
 
-  defp network?(%{reach: reach, missing: missing} = map) when map_size(map) == 2,
-    do:
-      reach in @reach and is_list(missing) and proper?(missing) and
-        Enum.all?(missing, &is_binary/1)
+  defp network?(%{reach: reach, missing: missing, deaf: deaf, mute: mute} = map)
+       when map_size(map) == 4,
+       do:
+         reach in @reach and is_list(missing) and proper?(missing) and
+           Enum.all?(missing, &is_binary/1) and troubles?(deaf) and troubles?(mute)
 
   defp network?(_other), do: false
+
+  defp troubles?(list) do
+    is_list(list) and proper?(list) and
+      Enum.all?(list, fn
+        {name, peers} -> is_binary(name) and peers in 0..65_535
+        _other -> false
+      end)
+  end
 
   defp proper?(list), do: not List.improper?(list)
 

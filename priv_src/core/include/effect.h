@@ -23,8 +23,10 @@ enum event_type {
     EVENT_HEALTH,       /* `health` of this node's view has changed */
     EVENT_HEARTBEAT,    /* a beat of `peer` was heard; only when asked for */
     EVENT_HEARD,        /* a peer that only others had told of was heard in person */
+    EVENT_LINK,         /* `link`: what goes to the group does not arrive there, or does again */
     EVENT_RELAYED, /* datagrams for this member keep coming that were sent to another address; told once */
-    EVENT_LEFT,    /* the last goodbye is on its way; no peer is listed any more */
+    EVENT_LEFT, /* the last goodbye is on its way; no peer is listed any more, and of no link anything holds
+                 */
     EVENT_DISCONNECTED, /* `peer` says that its node has ended the connection to this one, on purpose,
                            `ago_ms` ago */
 };
@@ -46,11 +48,20 @@ struct peer_view {
     struct tags tags;
 };
 
+/* How the group's datagrams do on one link. */
+struct link_view {
+    uint32_t ifindex; /* of the interface */
+    uint16_t deaf;    /* none arrives, though so many peers were heard by unicast there; 0: some do */
+    uint16_t mute;    /* this member's do not arrive at so many peers there; 0: they do */
+    bool lapsed;      /* one of them is 0 since it cannot be told any more */
+};
+
 struct event {
     uint8_t type;   /* enum event_type */
     uint8_t reason; /* enum down_reason */
     uint8_t health; /* enum health */
     uint16_t ago_ms;
+    struct link_view link;
     struct peer_view peer;
     struct peer_view other;
 };

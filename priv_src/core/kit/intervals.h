@@ -112,6 +112,15 @@
                    */
 #define FAR_FAREWELL (400 * MS_US) /* and so long where nobody suspected it before */
 
+/* Links on which the group's datagrams do not arrive. In T. */
+#define DEAF_SPAN    2 /* peers that are not heard by the group for long answer by unicast for so long */
+#define MUTE_SPAN    4 /* some say for so long that they do not hear this member; the deaf know it by then */
+#define SPAN_GAP     3 /* who is not heard by the group speaks more often, since it is asked */
+#define WORDS_LIFE   6 /* what a peer has said of it counts so long, */
+#define WORDS_AGAIN  3 /* is asked for again after so long, so that one answer may be lost, */
+#define WORDS_FRESH  2 /* and so long where that may be over */
+#define WORDS_ENOUGH 3 /* peers that are asked at a time, and whose words are enough */
+
 /* Leaving. */
 #define GOODBYES       3                /* a BYE is said so many times */
 #define GOODBYE_GAP    (5 * MS_US)      /* apart, so that one full buffer does not lose them all */

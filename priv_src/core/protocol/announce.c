@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "protocol/beat.h"
+#include "protocol/hearing.h"
 #include "protocol/isolate.h"
 #include "protocol/send.h"
 #include "protocol/spread.h"
@@ -127,6 +128,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
     g->tale_count = 0;
     g->look_at = g->sweep_at = g->missed_at = g->owed_at = 0;
     isolate_end(g, fx);
+    hearing_end(g);
     struct effect *e = effects_push(fx, EFFECT_EVENT);
     if (e != NULL) {
         e->as.event.type = EVENT_LEFT;

@@ -13,6 +13,7 @@
 #include "protocol/disconnect.h"
 #include "protocol/far.h"
 #include "protocol/flood.h"
+#include "protocol/hearing.h"
 #include "protocol/members.h"
 #include "protocol/pages.h"
 #include "protocol/paths.h"
@@ -153,6 +154,7 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
     case TIMER_BEAT:
         if (g->announced && !g->leaving && !(g->life_owed && announce_again(g))) {
             beat_timer(g, fx, t);
+            hearing_look(g, fx);
         }
         break;
     case TIMER_SILENCE:
@@ -226,6 +228,7 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     if (copies_seen(&g->copies, mark)) {
         g->stats.copies++;
         paths_copy(g, boot, from);
+        hearing_copy(g, boot, from);
         return;
     }
     if (boot == g->self.boot && announce_said(g, sequence, chance)) {

@@ -5,6 +5,7 @@
 #include "protocol/disconnect.h"
 #include "protocol/far.h"
 #include "protocol/flood.h"
+#include "protocol/hearing.h"
 #include "protocol/hearsay.h"
 #include "protocol/isolate.h"
 #include "protocol/join.h"
@@ -234,6 +235,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         if (first && p->state == PEER_LISTED) {
             tell_heard(fx, p);
         }
+        hearing_note(g, fx, p, m, a->from);
         relay_answered(g, fx, p);
         if (p->id.incarnation > incarnation && p->state == PEER_LISTED) {
             flood_entry(g, p, p->id.boot, by_group); /* it has refuted something */

@@ -104,6 +104,12 @@ struct peer {
     int64_t path_asked;
     struct addr other;
 
+    /* hearing.c: the link that it was last heard on; and when it said last, by unicast, whether it hears this
+     * member by the group, 0: never */
+    uint32_t link;
+    bool says_far; /* it does not */
+    int64_t said_at;
+
     /* disconnect.c: when this node ended the connection to it, as long as that is not acknowledged, or 0, and
      * when it is said again; and the newest such word of the peer's own */
     uint64_t ended;

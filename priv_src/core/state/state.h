@@ -50,6 +50,23 @@ struct tale {
     uint8_t beats; /* so many more */
 };
 
+/* Something that was seen again and again, without a long gap. */
+struct span {
+    int64_t since, last; /* 0: never */
+};
+
+/* How the group's datagrams do on one link: see hearing.c. */
+struct link {
+    uint32_t ifindex;
+    int64_t used;        /* when anything of a peer came in there; 0: it is free */
+    struct span far;     /* unicast of peers that are not heard by the group, since anything came by it */
+    struct span unheard; /* peers say that of this member */
+    bool polled;         /* and others were asked meanwhile */
+    struct link_view told;
+};
+
+#define LINKS_MAX 32
+
 #define PULL_ANY UINT16_MAX
 /* Somebody has come, or a verdict is new: what is passed on to the far. */
 struct news {
@@ -227,6 +244,10 @@ struct gossip {
 
     /* join.c notes, members.c drops, beat.c expires */
     struct pendings pending;
+
+    /* hearing.c */
+    int64_t links_look; /* when it looks next */
+    struct link links[LINKS_MAX];
 };
 
 #endif

@@ -39,6 +39,7 @@ struct node {
     uint64_t said; /* datagrams, in all its lives */
     uint32_t creation;
     uint16_t port;
+    bool link_troubled; /* it is told to be deaf or mute */
     bool paused, stalled, isolated;
     bool leaving, left;     /* its last goodbye is wanted; is on its way */
     int64_t pause;          /* how long it is paused for */

@@ -11,6 +11,7 @@ static const char *const event_names[] = {
     [EVENT_HEALTH] = "health",     [EVENT_HEARTBEAT] = "heartbeat",
     [EVENT_LEFT] = "left",         [EVENT_DISCONNECTED] = "disconnected",
     [EVENT_RELAYED] = "relayed",   [EVENT_HEARD] = "heard",
+    [EVENT_LINK] = "link",
 };
 static const char *const reason_names[] = {
     [DOWN_LEFT] = "left", [DOWN_BEAM_EXIT] = "beam_exit", [DOWN_SILENT] = "silent"};
@@ -26,11 +27,17 @@ static const char *const sighting_names[] = {[SIGHT_NOTHING] = "",    [SIGHT_UP]
                                              [SIGHT_GHOST] = "GHOST", [SIGHT_STRANGER] = "STRANGER",
                                              [SIGHT_WRONG] = "WRONG"};
 
+static const char *link_name(const struct link_view *link)
+{
+    return link->deaf > 0 ? link->mute > 0 ? "deaf and mute" : "deaf" : link->mute > 0 ? "mute" : "well";
+}
+
 static void trace(const struct cluster *c, uint32_t node, const struct event *e, const char *remark)
 {
     int64_t now = cluster_now(c);
     const char *detail = e->type == EVENT_DOWN && e->reason <= DOWN_SILENT ? reason_names[e->reason]
                          : e->type == EVENT_HEALTH                         ? e->health ? "isolated" : "ok"
+                         : e->type == EVENT_LINK                           ? link_name(&e->link)
                          : e->type == EVENT_UPDATE && e->peer.status <= STATUS_STALLED
                              ? status_names[e->peer.status]
                              : "";
@@ -99,6 +106,16 @@ static void count_conflict(struct cluster *c, uint32_t node, const struct event 
     report_sample(c->report, "conflict_us", cluster_now(c) - c->cut_at);
 }
 
+/* Whether what is told of its link is so. */
+static void count_link(struct cluster *c, uint32_t node, const struct link_view *link)
+{
+    uint8_t lost = c->network.reach[node].lost;
+    bool deaf = link->deaf > 0 && (lost & REACH_DEAF) == 0, mute = link->mute > 0 && (lost & REACH_MUTE) == 0;
+    c->nodes[node].link_troubled = link->deaf > 0 || link->mute > 0;
+    c->tally.links_false += deaf || mute;
+    c->tally.links_told += c->nodes[node].link_troubled && !deaf && !mute;
+}
+
 void events_take(struct cluster *c, uint32_t node, const struct event *e)
 {
     struct node *n = &c->nodes[node];
@@ -118,6 +135,9 @@ void events_take(struct cluster *c, uint32_t node, const struct event *e)
         lives_event(c, node, e, &(struct sighting){0});
         c->tally.isolated += n->isolated;
         c->tally.recovered += !n->isolated;
+    }
+    if (e->type == EVENT_LINK) {
+        count_link(c, node, &e->link);
     }
     if (c->options->trace) {
         trace(c, node, e, remark);

@@ -128,6 +128,16 @@ void scenario_flap(struct cluster *c)
     cluster_run(c, cluster_now(c) + 6 * SECOND_US);
 }
 
+/* Links that are still told to be deaf or mute. */
+static uint32_t unhealed(const struct cluster *c)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < c->size; i++) {
+        count += c->nodes[i].link_troubled;
+    }
+    return count;
+}
+
 void scenario_mute(struct cluster *c)
 {
     uint32_t nodes[VICTIMS_MAX];
@@ -139,6 +149,9 @@ void scenario_mute(struct cluster *c)
     lose(c, nodes, count, 0);
     scenario_await(c, "whole_us", "never_whole", cluster_now(c), HEAL_LIMIT, cluster_complete);
     cluster_run(c, cluster_now(c) + 6 * SECOND_US);
+    report_count(c->report, "links_untold", count - c->tally.links_told);
+    report_count(c->report, "links_false", c->tally.links_false);
+    report_count(c->report, "links_unhealed", unhealed(c));
 }
 
 /* All, or the last members from their start on. */

@@ -28,11 +28,12 @@ struct tally {
     int64_t strangers;          /* events about members that never were */
     int64_t wrong_events;       /* up twice, down or update of one not listed */
     int64_t late_lives, copied_lives, misplaced_lives, forged_lives, misled_addresses, raised_dead,
-        kept_dead;          /* see lives.h */
-    int64_t late_deadlines; /* a deadline that was over when it was given */
-    int64_t lost_effects;   /* that found no room */
-    int64_t overflowed;     /* datagrams that found no room in the sockets of a paused member */
-    int64_t misaddressed;   /* unicast to where nobody listens */
+        kept_dead;                   /* see lives.h */
+    int64_t late_deadlines;          /* a deadline that was over when it was given */
+    int64_t lost_effects;            /* that found no room */
+    int64_t overflowed;              /* datagrams that found no room in the sockets of a paused member */
+    int64_t misaddressed;            /* unicast to where nobody listens */
+    int64_t links_told, links_false; /* deaf or mute: as it is, and as it is not; only "mute" reports them */
     int64_t foreign, forged, malformed, replayed, refused_full, refused_rate,
         answers_limited; /* gossip_stats */
 };

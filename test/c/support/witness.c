@@ -346,11 +346,18 @@ static void check_event(struct witness *w, const struct event *e)
         demand(w, at != NONE && e->peer.heard && trusts(w, id->boot),
                "heard of the unlisted, or of who was not");
         break;
+    case EVENT_LINK:
+        demand(w, e->link.ifindex != 0 || e->link.deaf != w->deaf || e->link.mute != w->mute,
+               "a link unchanged");
+        w->deaf = e->link.ifindex == 0 ? e->link.deaf : w->deaf;
+        w->mute = e->link.ifindex == 0 ? e->link.mute : w->mute;
+        break;
     case EVENT_RELAYED:
         demand(w, w->misplaced, "tells of a relay that there is not");
         break;
     case EVENT_LEFT:
         w->listed = w->trusted = w->places = 0; /* a new life, in which everything is to be proven anew */
+        w->deaf = w->mute = 0;
         w->announced = false;
         break;
     default:

@@ -44,6 +44,7 @@ struct witness {
     size_t limit;   /* bytes that a stranger's datagram may cause */
     size_t sent;    /* in this step */
     uint8_t health;
+    uint16_t deaf, mute; /* of the link of no number, which is all that most tests have */
     size_t asked_next;
     uint64_t sent_boot, sent_sequence;
     size_t listed, trusted, places;

@@ -15,7 +15,7 @@ defmodule GossipCluster.Cluster.HealthTest do
     announced: true,
     isolated: false,
     rival: nil,
-    network: %{reach: :lan, missing: []},
+    network: %{reach: :lan, missing: [], deaf: [], mute: []},
     interfaces: [{"eth0", 2, "192.0.2.1"}],
     named_interfaces: false,
     unicast_port: 45_894,
@@ -37,21 +37,30 @@ defmodule GossipCluster.Cluster.HealthTest do
     {%{answers: false}, :no_sidecar, [:no_sidecar]},
     {%{isolated: true}, :isolated, [:isolated]},
     {%{rival: "192.0.2.7"}, :conflict, [:conflict]},
-    {%{network: %{reach: :none, missing: []}}, :no_network, [:no_network]},
-    {%{network: %{reach: :loopback, missing: []}}, :no_network, [:no_network]},
-    {%{network: %{reach: :virtual, missing: []}}, :no_network, [:virtual_network]},
+    {%{network: %{reach: :none, missing: [], deaf: [], mute: []}}, :no_network, [:no_network]},
+    {%{network: %{reach: :loopback, missing: [], deaf: [], mute: []}}, :no_network,
+     [:no_network]},
+    {%{network: %{reach: :virtual, missing: [], deaf: [], mute: []}}, :no_network,
+     [:virtual_network]},
     # Who names them wants just these.
-    {%{network: %{reach: :loopback, missing: []}, named_interfaces: true}, :ok, []},
-    {%{network: %{reach: :virtual, missing: []}, named_interfaces: true}, :ok, []},
-    {%{network: %{reach: :none, missing: []}, named_interfaces: true}, :no_network,
-     [:no_network]},
-    {%{network: %{reach: :none, missing: ["eth7"]}, named_interfaces: true}, :no_network,
-     [:no_network]},
-    {%{network: %{reach: :loopback, missing: ["eth7"]}, named_interfaces: true}, :no_network,
-     [:no_network]},
-    {%{network: %{reach: :virtual, missing: ["eth7"]}, named_interfaces: true}, :no_network,
-     [:no_network]},
-    {%{network: %{reach: :lan, missing: ["eth7"]}, named_interfaces: true}, :ok, [:interface]},
+    {%{network: %{reach: :loopback, missing: [], deaf: [], mute: []}, named_interfaces: true},
+     :ok, []},
+    {%{network: %{reach: :virtual, missing: [], deaf: [], mute: []}, named_interfaces: true}, :ok,
+     []},
+    {%{network: %{reach: :none, missing: [], deaf: [], mute: []}, named_interfaces: true},
+     :no_network, [:no_network]},
+    {%{network: %{reach: :none, missing: ["eth7"], deaf: [], mute: []}, named_interfaces: true},
+     :no_network, [:no_network]},
+    {%{
+       network: %{reach: :loopback, missing: ["eth7"], deaf: [], mute: []},
+       named_interfaces: true
+     }, :no_network, [:no_network]},
+    {%{
+       network: %{reach: :virtual, missing: ["eth7"], deaf: [], mute: []},
+       named_interfaces: true
+     }, :no_network, [:no_network]},
+    {%{network: %{reach: :lan, missing: ["eth7"], deaf: [], mute: []}, named_interfaces: true},
+     :ok, [:interface]},
     # It is found by multicast all the same.
     {%{unicast_port: 45_901}, :ok, []},
     {%{unicast_port: 45_902}, :ok, [:unicast_port]},
@@ -62,9 +71,15 @@ defmodule GossipCluster.Cluster.HealthTest do
     # The system does not tell, or the sidecar has not yet.
     {%{unicast_port: 0}, :ok, []},
     {%{sidecar: :down, unicast_port: 45_902}, :no_sidecar, [:no_sidecar]},
+    # One problem for each interface and way.
+    {%{network: %{reach: :lan, missing: [], deaf: [{"eth0", 0}, {"eth1", 2}], mute: []}},
+     :degraded, [:deaf, :deaf]},
+    {%{network: %{reach: :lan, missing: [], deaf: [], mute: [{"eth0", 2}]}}, :degraded, [:mute]},
+    {%{isolated: true, network: %{reach: :lan, missing: [], deaf: [{"eth0", 1}], mute: []}},
+     :isolated, [:isolated, :deaf]},
     # One problem for each cause, the weightiest first.
     {%{left: true, announced: false, isolated: true}, :unannounced, [:left, :isolated]},
-    {%{isolated: true, network: %{reach: :none, missing: []}}, :no_network,
+    {%{isolated: true, network: %{reach: :none, missing: [], deaf: [], mute: []}}, :no_network,
      [:no_network, :isolated]}
   ]
 
@@ -87,7 +102,9 @@ defmodule GossipCluster.Cluster.HealthTest do
         isolated <- [false, true],
         rival <- [nil, "192.0.2.7"],
         reach <- [:lan, :virtual, :loopback, :none],
-        missing <- [[], ["eth7"]] do
+        missing <- [[], ["eth7"]],
+        deaf <- [[], [{"eth0", 3}]],
+        mute <- [[], [{"eth0", 1}]] do
       view = %{
         @well
         | left: left,
@@ -98,12 +115,12 @@ defmodule GossipCluster.Cluster.HealthTest do
           announced: announced,
           isolated: isolated,
           rival: rival,
-          network: %{reach: reach, missing: missing}
+          network: %{reach: reach, missing: missing, deaf: deaf, mute: mute}
       }
 
       well =
         not left and named and cookie and sidecar == :running and answers and announced and
-          not isolated and rival == nil and reach == :lan
+          not isolated and rival == nil and reach == :lan and deaf == [] and mute == []
 
       {health, problems} = Health.judge(view)
       # One that waits has no name or no cookie, and is announced by nobody.
@@ -115,13 +132,13 @@ defmodule GossipCluster.Cluster.HealthTest do
   end
 
   test "words: what is missing is named, and a sidecar's own reason is passed on" do
-    two = %{@well | network: %{reach: :none, missing: ["eth7", "eth8"]}}
+    two = %{@well | network: %{reach: :none, missing: ["eth7", "eth8"], deaf: [], mute: []}}
     assert {:no_network, [no_network: text]} = Health.judge(two)
     assert text =~ "interfaces eth7, eth8 are not up"
 
     docker = %{
       @well
-      | network: %{reach: :virtual, missing: []},
+      | network: %{reach: :virtual, missing: [], deaf: [], mute: []},
         interfaces: [{"docker0", 3, "172.17.0.1"}]
     }
 
@@ -140,6 +157,23 @@ defmodule GossipCluster.Cluster.HealthTest do
 
     assert {:no_sidecar, [no_sidecar: "why"]} =
              Health.judge(%{@well | sidecar: :down, reason: "why"})
+  end
+
+  test "words: of an interface where multicast does not arrive, what is seen there is told" do
+    for {deaf, said} <- [
+          {{"eth0", 0}, "not even what this node sends itself"},
+          {{"eth0", 1}, "though one of them answers by unicast there"},
+          {{"eth0", 3}, "though 3 of them answer by unicast there"}
+        ] do
+      view = %{@well | network: %{@well.network | deaf: [deaf]}}
+      assert {:degraded, [deaf: text]} = Health.judge(view)
+      assert text =~ "arrives on interface eth0, "
+      assert text =~ said
+    end
+
+    view = %{@well | network: %{@well.network | mute: [{"wlan0", 2}]}}
+    assert {:degraded, [mute: text]} = Health.judge(view)
+    assert text =~ "on interface wlan0 does not arrive at 2 of those who answer by unicast there"
   end
 
   test "what is switched off, or has not been looked at yet, is not healthy" do

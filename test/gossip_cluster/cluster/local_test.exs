@@ -304,7 +304,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       lo = ready().interfaces
       {cluster, effects} = handle(cluster, {:frame, {:interfaces, lo, ready().network}})
       assert facts(effects) == []
-      none = %{reach: :none, missing: ["eth7"]}
+      none = %{reach: :none, missing: ["eth7"], deaf: [], mute: []}
       {_cluster, effects} = handle(cluster, {:frame, {:interfaces, [], none}})
       assert facts(effects) == [{:interfaces, [], lo}]
       assert {:put, :health, :no_network} in effects

@@ -5,7 +5,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
   alias GossipCluster.Sidecar.Codec
 
   @key String.duplicate("k", 32)
-  @network %{reach: :lan, missing: []}
+  @network %{reach: :lan, missing: [], deaf: [], mute: []}
   @ready %{
     version: "1",
     boot: <<1::64>>,
@@ -168,7 +168,9 @@ defmodule GossipCluster.Sidecar.CodecTest do
   defp network,
     do: %{
       reach: any([:none, :loopback, :virtual, :lan]),
-      missing: any([[], ["eth7", "192.0.2.7"]])
+      missing: any([[], ["eth7", "192.0.2.7"]]),
+      deaf: any([[], [{"eth0", 0}, {"eth1", 3}]]),
+      mute: any([[], [{"eth0", 2}]])
     }
 
   test "every event is decoded to what was said" do
@@ -263,6 +265,11 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:interfaces, :none, @network},
           {:interfaces, [], %{@network | reach: :far}},
           {:interfaces, [], %{@network | missing: "eth7"}},
+          {:interfaces, [], %{@network | deaf: ["eth7"]}},
+          {:interfaces, [], %{@network | deaf: [{:eth7, 1}]}},
+          {:interfaces, [], %{@network | mute: [{"eth7", -1}]}},
+          {:interfaces, [], %{@network | mute: [{"eth7", 1} | {"eth8", 1}]}},
+          {:interfaces, [], Map.delete(@network, :mute)},
           {:interfaces, [], %{@network | missing: [:eth7]}},
           {:interfaces, [], %{@network | missing: ["eth7" | "eth8"]}},
           {:interfaces, [], %{reach: :lan}},
