@@ -134,7 +134,7 @@ defmodule GossipCluster.Cluster.Health do
     do:
       network(view, view.network) ++
         isolated(view) ++
-        conflict(view) ++ hearing(view.network) ++ unicast(view) ++ seeds(view)
+        conflict(view) ++ hearing(view) ++ unicast(view) ++ seeds(view)
 
   defp network(_view, %{missing: missing, reach: :none}) when missing != [],
     do: [
@@ -193,9 +193,12 @@ defmodule GossipCluster.Cluster.Health do
   defp isolated(_view), do: []
 
   # What is seen, and what shows the cause; which it is, nobody here can tell. Whom it knows it goes on with by unicast.
-  defp hearing(%{deaf: deaf, mute: mute}) do
-    for({name, peers} <- deaf, do: {:degraded, :deaf, deaf(name, peers)}) ++
-      for {name, peers} <- mute, do: {:degraded, :mute, mute(name, peers)}
+  # Who names seeds does not count on multicast.
+  defp hearing(%{network: %{deaf: deaf, mute: mute}, seeds: seeds}) do
+    health = if seeds == [], do: :degraded, else: :ok
+
+    for({name, peers} <- deaf, do: {health, :deaf, deaf(name, peers)}) ++
+      for {name, peers} <- mute, do: {health, :mute, mute(name, peers)}
   end
 
   defp deaf(name, 0),

@@ -23,6 +23,8 @@ defmodule GossipCluster.Cluster.HealthTest do
     seeds: []
   }
 
+  @seed %{seed: "10.0.0.5", error: nil}
+
   # Whether a node in each of these states can be found by another, and what is said if not.
   @rows [
     {%{}, :ok, []},
@@ -71,6 +73,9 @@ defmodule GossipCluster.Cluster.HealthTest do
     # The system does not tell, or the sidecar has not yet.
     {%{unicast_port: 0}, :ok, []},
     {%{sidecar: :down, unicast_port: 45_902}, :no_sidecar, [:no_sidecar]},
+    # Who names seeds does not count on multicast.
+    {%{network: %{reach: :lan, missing: [], deaf: [{"eth0", 2}], mute: []}, seeds: [@seed]}, :ok,
+     [:deaf]},
     # One problem for each interface and way.
     {%{network: %{reach: :lan, missing: [], deaf: [{"eth0", 0}, {"eth1", 2}], mute: []}},
      :degraded, [:deaf, :deaf]},
