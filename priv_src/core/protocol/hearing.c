@@ -188,7 +188,8 @@ static void poll(struct gossip *g, struct effects *fx, const struct link *l, int
 /* Where somebody has said that it does not hear this member, others are asked, as long as that lasts. */
 static void look_mute(struct gossip *g, struct effects *fx, struct link *l, int64_t interval)
 {
-    bool doubt = l->unheard.last != 0 && g->now - l->unheard.last <= SPAN_GAP * interval;
+    bool lasts = l->unheard.last - l->unheard.since >= interval; /* who has just joined says so, too */
+    bool doubt = lasts && g->now - l->unheard.last <= SPAN_GAP * interval;
     if (l->told.mute == 0 && doubt) {
         judge_mute(g, fx, l, interval);
         if (words_of(g, l, WORDS_AGAIN).said < WORDS_ENOUGH) {
@@ -206,8 +207,8 @@ static void look_mute(struct gossip *g, struct effects *fx, struct link *l, int6
         l->told.mute = 0;
         l->unheard = (struct span){0}; /* what was said before counts no more */
         tell(fx, l, !heard);
-    } else {
-        poll(g, fx, l, 1);
+    } else if (lately.said < WORDS_ENOUGH) { /* else they speak unasked: far ones ask each other */
+        poll(g, fx, l, WORDS_FRESH);
     }
 }
 
