@@ -12,8 +12,8 @@
 #include "legacy_udp.h"
 #include "uplink.h"
 
-#define BRIDGE_BEAT_MAX (5 * SECOND_US) /* between two beats: 1 ms to this, at random, as libcluster has it  \
-                                         */
+/* Between two beats: 1 ms to this, at random, as libcluster has it. */
+#define BRIDGE_BEAT_MAX (5 * SECOND_US)
 
 /* What is looked at of what comes. 256 nodes beat 102 times a second. */
 #define BRIDGE_BURST      512

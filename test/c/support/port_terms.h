@@ -31,7 +31,8 @@ void port_disconnected(ei_x_buff *x, const char *boot, size_t len);
 void port_stats(ei_x_buff *x, long ref);
 void port_keys(ei_x_buff *x, const char *cookie, size_t count);
 
-/* {compat, Map}: libcluster's wire on the group 233.252.1.32, with this secret or, where it is NULL, with none. */
+/* {compat, Map}: libcluster's wire on the group 233.252.1.32, with this secret or, where it is NULL, with
+ * none. */
 void port_compat(ei_x_buff *x, uint16_t port, const char *secret);
 
 /* {siblings, Ports} */
