@@ -167,7 +167,7 @@ defmodule GossipCluster.Cluster.Answers do
   # cluster's life. It is the commonest mistake of all, and nothing else would show it.
   defp strangers(%{foreign: false, familiar: familiar} = state, %{foreign: heard})
        when heard > familiar do
-    if alone?(state) do
+    if alone?(state) and not libcluster_there?(state.options) do
       %{state | foreign: true}
       |> first({:put, :foreign, true})
       |> fact({:foreign, state.announcement.by_cookie})
@@ -177,4 +177,10 @@ defmodule GossipCluster.Cluster.Answers do
   end
 
   defp strangers(state, _stats), do: state
+
+  # libcluster's wire may have the same group and port: then what is foreign is its beats, and this node's own there.
+  defp libcluster_there?(%{compat: %{group: group, port: port}, group: group, port: port}),
+    do: true
+
+  defp libcluster_there?(_options), do: false
 end

@@ -151,6 +151,18 @@ defmodule GossipCluster.Cluster.MigrationTest do
     assert length(open ++ all) in 64..(64 + 31)
   end
 
+  test "where both wires have one group and port, what is said on the other is no other cluster" do
+    {:ok, compat} = Compat.new(libcluster: [port: 45_893])
+
+    for {group, facts} <- [{"233.252.1.32", []}, {"233.252.1.33", [{:foreign, false}]}] do
+      cluster = running([], compat: compat, group: group)
+      {cluster, effects} = handle(cluster, {:timeout, {:alone, 3_000}})
+      [ref] = for {:request_stats, ref} <- effects, do: ref
+      {_cluster, effects} = handle(cluster, {:frame, {:stats, ref, %{foreign: 3}}})
+      assert facts(effects) == facts
+    end
+  end
+
   test "the next owner lists whom this one has listed, and tells nothing anew" do
     shown = Legacy.peer("zoe@x")
     cluster = Cluster.new(options(@compat), %{past() | up: ["zoe@x"]}, 0)
