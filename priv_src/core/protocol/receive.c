@@ -197,8 +197,10 @@ static bool dispatch(struct gossip *g, struct effects *fx, struct peer *p, const
         return false;
     case WIRE_DISCONNECT:
         return disconnect_heard(g, fx, p, m) && join_reply(g, fx, m, a->from, ask);
-    default:
+    case WIRE_PROBE:
         believe_riders(g, fx, p, m, a->from);
+        return join_reply(g, fx, m, a->from, ask);
+    default: /* what this version does not know tells of nobody */
         return join_reply(g, fx, m, a->from, ask);
     }
 }
