@@ -15,8 +15,8 @@
 #include "protocol/flood.h"
 #include "protocol/hearing.h"
 #include "protocol/members.h"
+#include "protocol/multipath.h"
 #include "protocol/pages.h"
-#include "protocol/paths.h"
 #include "protocol/receive.h"
 #include "protocol/tell.h"
 #include "protocol/verdict.h"
@@ -227,7 +227,7 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     uint64_t mark = copies_mark(g->nonce_key, from->kind, datagram + SEAL_PREFIX, SEAL_NONCE);
     if (copies_seen(&g->copies, mark)) {
         g->stats.copies++;
-        paths_copy(g, boot, from);
+        multipath_copy(g, boot, from);
         hearing_copy(g, boot, from);
         return;
     }

@@ -11,8 +11,8 @@
 #include "protocol/join.h"
 #include "protocol/members.h"
 #include "protocol/mend.h"
+#include "protocol/multipath.h"
 #include "protocol/pages.h"
-#include "protocol/paths.h"
 #include "protocol/relay.h"
 #include "protocol/send.h"
 #include "protocol/tell.h"
@@ -114,15 +114,15 @@ static bool learn_address(struct gossip *g, struct effects *fx, struct peer *p, 
     const struct addr *from = &a->from->addr;
     bool claimed = a->newest && message_claims(m, from), changed = false, ask = false;
     if (a->answers >= ANSWER_CLAIMED) {
-        changed = paths_answered(g, p, m, &a->where);
+        changed = multipath_answered(g, p, m, &a->where);
         reached(p, a);
     } else if (peer_has_address(p, from) || claimed) {
-        changed = paths_heard(g, fx, p, m, from);
+        changed = multipath_heard(g, fx, p, m, from);
     } else if (to_try(g, p, m, a)) {
         p->path_tried = g->now;
         ask = true;
     }
-    changed = (a->newest && paths_claimed(g, p, m)) || changed;
+    changed = (a->newest && multipath_claimed(g, p, m)) || changed;
     /* A beat says all that its sender knows of that, also when this is nothing. */
     if (a->newest && (m->own_count > 0 || m->type == WIRE_HELLO) && p->hearsay != 0) {
         changed = peer_own_word(p, m->own, m->own_count) || changed;

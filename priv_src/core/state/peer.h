@@ -43,7 +43,7 @@ struct peer {
     uint8_t addr_count;
     uint8_t hearsay; /* a bit for each address that only another has told of, */
     uint8_t reached; /* and for each where it has answered what was sent there */
-    bool beside;     /* paths.c: there is `other`, below */
+    bool beside;     /* multipath.c: there is `other`, below */
 
     /* roster.c, as far.c says */
     bool far;     /* it is not heard by the group: it is watched by asking */
@@ -97,9 +97,9 @@ struct peer {
     int64_t contest_at; /* members.c: when its name was claimed, while contested */
     int64_t path_tried; /* receive.c: when an address it was not known at was last tried */
 
-    /* peer.c, paths.c; of a peer with several addresses: when it was last heard at each, or answered there,
-     * and since when the first is asked whether it still is; and where a copy came from, which the peer has
-     * not claimed yet */
+    /* peer.c, multipath.c; of a peer with several addresses: when it was last heard at each, or answered
+     * there, and since when the first is asked whether it still is; and where a copy came from, which the
+     * peer has not claimed yet */
     int64_t path_heard[PEER_ADDRS];
     int64_t path_asked;
     struct addr other;

@@ -5,7 +5,7 @@
  * silence would be noticed, and is asked, too, so that it is proven. A path is one that the peer has claimed
  * under the seal, or that it has answered from; a copy that was not opened tells only that one of those is in
  * use. */
-#include "protocol/paths.h"
+#include "protocol/multipath.h"
 
 #include "protocol/send.h"
 
@@ -63,8 +63,8 @@ static bool take_over(struct gossip *g, struct effects *fx, struct peer *p, cons
     return changed;
 }
 
-bool paths_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                 const struct addr *from)
+bool multipath_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                     const struct addr *from)
 {
     if (!kept(p, m, from)) {
         return to_front(g, p, from);
@@ -82,7 +82,8 @@ bool paths_heard(struct gossip *g, struct effects *fx, struct peer *p, const str
     return g->now - p->path_asked >= PATH_PATIENCE ? take_over(g, fx, p, m, from) : changed;
 }
 
-bool paths_answered(struct gossip *g, struct peer *p, const struct wire_message *m, const struct addr *where)
+bool multipath_answered(struct gossip *g, struct peer *p, const struct wire_message *m,
+                        const struct addr *where)
 {
     if (!kept(p, m, where) || first_in_doubt(p)) {
         return to_front(g, p, where);
@@ -92,7 +93,7 @@ bool paths_answered(struct gossip *g, struct peer *p, const struct wire_message 
     return changed;
 }
 
-void paths_copy(struct gossip *g, uint64_t boot, const struct path *from)
+void multipath_copy(struct gossip *g, uint64_t boot, const struct path *from)
 {
     struct peer *p = from->kind == PATH_GROUP ? roster_find(&g->roster, boot) : NULL;
     if (p == NULL || p->state == PEER_GONE) {
@@ -106,7 +107,7 @@ void paths_copy(struct gossip *g, uint64_t boot, const struct path *from)
     }
 }
 
-bool paths_claimed(const struct gossip *g, struct peer *p, const struct wire_message *m)
+bool multipath_claimed(const struct gossip *g, struct peer *p, const struct wire_message *m)
 {
     struct addr other = p->other;
     if (!p->beside || m->own_count == 0) {

@@ -1,6 +1,6 @@
 /* Where a peer is, and which of its addresses is used first. */
-#ifndef GOSSIP_PATHS_H
-#define GOSSIP_PATHS_H
+#ifndef GOSSIP_MULTIPATH_H
+#define GOSSIP_MULTIPATH_H
 
 #include "addr.h"
 #include "message/wire.h"
@@ -8,17 +8,18 @@
 
 /* A fresh message of a peer came from `from`. True when its set of addresses, or their first, is another now;
  * the caller tells. Only for an address in the set, or one that the message claims. */
-bool paths_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
-                 const struct addr *from);
+bool multipath_heard(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
+                     const struct addr *from);
 
 /* A peer has answered what was sent to `where`; the same. */
-bool paths_answered(struct gossip *g, struct peer *p, const struct wire_message *m, const struct addr *where);
+bool multipath_answered(struct gossip *g, struct peer *p, const struct wire_message *m,
+                        const struct addr *where);
 
 /* What a peer has just said came again, over another link: nothing of it was opened. */
-void paths_copy(struct gossip *g, uint64_t boot, const struct path *from);
+void multipath_copy(struct gossip *g, uint64_t boot, const struct path *from);
 
 /* A copy came from where the peer says, in this newer message, that it is. True when it was not known there.
  */
-bool paths_claimed(const struct gossip *g, struct peer *p, const struct wire_message *m);
+bool multipath_claimed(const struct gossip *g, struct peer *p, const struct wire_message *m);
 
 #endif
