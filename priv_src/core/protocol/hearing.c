@@ -228,7 +228,7 @@ void hearing_look(struct gossip *g, struct effects *fx)
         return;
     }
     g->links_look = g->now + interval / 2;
-    size_t before = effects_room(fx), most = CHANGES_MOST * 2;
+    size_t before = effects_room(fx), most = (size_t)CHANGES_MOST * 2;
     for (size_t i = 0; i < LINKS_MAX && before - effects_room(fx) < most; i++) {
         struct link *l = &g->links[i];
         if (l->used != 0) {
