@@ -50,7 +50,15 @@ defmodule GossipCluster.Integration.IPv6Test do
         peer = Node.peer(node, other)
         assert peer.paths == [ula] and peer.problem == nil
         assert Enum.all?(peer.addresses, &link_local?/1)
-        assert %{health: :ok, interfaces: [{"eth0", _index, "fe80::" <> _}]} = Node.status(node)
+
+        # Of a change of its interfaces it tells once a second.
+        eventually("#{node.name} tells of its interface", nodes, fn ->
+          match?(
+            %{health: :ok, interfaces: [{"eth0", _index, "fe80::" <> _}]},
+            Node.status(node)
+          )
+        end)
+
         # Nothing on the way made either of them look like another.
         assert %{misdirected: 0, relayed: 0, send_errors: 0} = Node.stats(node)
         assert Node.about(node, other) |> Enum.all?(&(&1 in [:up, :update]))

@@ -30,7 +30,7 @@ defmodule GossipCluster.Cluster.State do
     :announcement,
     dialer: nil,
     sidecar: nil,
-    seeds: %Seeds{},
+    seeds: nil,
     replies: nil,
     problems: nil,
     watch: nil,
@@ -39,7 +39,7 @@ defmodule GossipCluster.Cluster.State do
     quiet: nil,
     conflicts: nil,
     # Whom libcluster's wire names, and the roster does not list.
-    legacy: Legacy.new(),
+    legacy: nil,
     # Names whose connection is cut, for its path is dead: they are dialled again at once.
     cut: MapSet.new(),
     # What the sidecar says of this node.
