@@ -94,6 +94,21 @@ static void ask(struct gossip *g, struct effects *fx, struct peer *p)
     message_to(g, fx, p->id.boot, &p->addrs[0], &m);
 }
 
+/* When one with whom this member is linked is asked, or looked at again. Who watches this member asks it; but
+ * not who hears it by the group, and so does not know who is not heard in return, and is to be told. So the
+ * deaf ask, or who of them watches nobody would hear of nothing. */
+static int64_t ask_due(const struct gossip *g, const struct peer *p)
+{
+    int64_t interval = g->options.interval_ms * MS_US, patience = p->since + interval;
+    if (p->watched) {
+        return p->ask_at;
+    }
+    if (p->unheard) {
+        return g->now + interval;
+    }
+    return p->ask_at > patience ? p->ask_at : patience;
+}
+
 void far_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     int64_t next = NEVER;
@@ -105,14 +120,15 @@ void far_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     graph_look(g);
     for (size_t i = 0; i < g->graph.count; i++) {
         struct peer *p = roster_find(&g->roster, g->graph.boots[i]);
-        if (p == NULL || p->state != PEER_LISTED || !p->watched || !p->far || p->addr_count == 0) {
+        if (p == NULL || p->state != PEER_LISTED || !p->far || p->addr_count == 0) {
             continue;
         }
-        if (p->ask_at <= g->now && asked < ASKS_AT_ONCE) {
+        if (ask_due(g, p) <= g->now && asked < ASKS_AT_ONCE) {
             ask(g, fx, p);
             asked++;
         }
-        next = p->ask_at < next ? p->ask_at : next;
+        int64_t due = ask_due(g, p);
+        next = due < next ? due : next;
     }
     if (next != NEVER) {
         g->far_at = set_timer(g, next > g->now ? next - g->now : 0, TIMER_FAR, 0, 0);

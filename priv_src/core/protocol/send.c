@@ -208,9 +208,16 @@ bool message_shorten(struct wire_message *m, const struct addr *to, size_t most)
     return message_size(m) <= most;
 }
 
+static bool is_goodbye(const struct wire_message *m)
+{
+    return m->type == WIRE_BYE ||
+           (m->type == WIRE_NEWS && m->verdict_count == 1 && m->verdicts[0].boot == m->id.boot);
+}
+
+/* Who is leaving says nothing else: the far would take it for a sign that what they were told is not true. */
 static void send(struct gossip *g, struct effects *fx, const struct path *path, struct wire_message *m)
 {
-    if (!g->announced) {
+    if (!g->announced || (g->leaving && !is_goodbye(m))) {
         return;
     }
     uint8_t plain[WIRE_MESSAGE_MAX];
