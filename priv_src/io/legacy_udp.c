@@ -1,5 +1,6 @@
 #include "legacy_udp.h"
 
+#include "transport.h"
 #include "udp_system.h"
 
 #include <errno.h>
@@ -13,9 +14,7 @@ int legacy_udp_open(struct legacy_udp *u, const struct addr *group, uint8_t ttl)
         return -1;
     }
     if (udp_system_bind_shared(fd, group) != 0) {
-        int trouble = errno;
-        (void)close(fd);
-        errno = trouble;
+        udp_system_abandon(fd);
         return -1;
     }
     *u = (struct legacy_udp){.fd = fd, .group = *group};
@@ -37,20 +36,6 @@ static const struct interface *find(const struct interface *items, size_t count,
     return i < count ? &items[i] : NULL;
 }
 
-/* EADDRINUSE: the socket still counts an interface as joined that was deleted, and made anew under its
- * number. */
-static bool join(const struct legacy_udp *u, const struct interface *interface)
-{
-    if (udp_system_join(u->fd, &u->group, &interface->addr) == 0) {
-        return true;
-    }
-    if (errno != EADDRINUSE) {
-        return false;
-    }
-    (void)udp_system_leave(u->fd, &u->group, &interface->addr);
-    return udp_system_join(u->fd, &u->group, &interface->addr) == 0;
-}
-
 void legacy_udp_set(struct legacy_udp *u, const struct interface *interfaces, size_t count, bool anew)
 {
     size_t kept = 0;
@@ -65,7 +50,8 @@ void legacy_udp_set(struct legacy_udp *u, const struct interface *interfaces, si
     u->count = kept;
     for (size_t i = 0; i < count && u->count < LEGACY_INTERFACES; i++) {
         const struct interface *one = &interfaces[i];
-        if (one->addr.family == ADDR_IPV4 && find(u->joined, u->count, one->index) == NULL && join(u, one)) {
+        if (one->addr.family == ADDR_IPV4 && find(u->joined, u->count, one->index) == NULL &&
+            transport_join_on(u->fd, &u->group, &one->addr) == 0) {
             u->joined[u->count++] = *one;
         }
     }

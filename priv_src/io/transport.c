@@ -14,9 +14,7 @@ static int bound_or_close(struct transport *t, int fd, enum socket_kind kind, in
         t->sockets[t->count++].fd = fd;
         return 0;
     }
-    int trouble = errno;
-    (void)close(fd);
-    errno = trouble;
+    udp_system_abandon(fd);
     return -1;
 }
 
@@ -102,18 +100,16 @@ int transport_private(const struct transport *t)
     return t->sockets[0].fd;
 }
 
-/* A socket says EADDRINUSE of an interface that was deleted, and made again under its number, while nobody
- * looked: it counts it as joined, and hears nothing there. */
-static int join_on(const struct transport *t, int fd, const struct interface *interface)
+int transport_join_on(int fd, const struct addr *group, const struct addr *local)
 {
-    if (udp_system_join(fd, &t->group, &interface->addr) == 0) {
+    if (udp_system_join(fd, group, local) == 0) {
         return 0;
     }
     if (errno != EADDRINUSE) {
         return -1;
     }
-    (void)udp_system_leave(fd, &t->group, &interface->addr);
-    return udp_system_join(fd, &t->group, &interface->addr);
+    (void)udp_system_leave(fd, group, local);
+    return udp_system_join(fd, group, local);
 }
 
 static int join_v4(struct transport *t, const struct interface *interface, int *socket)
@@ -125,7 +121,7 @@ static int join_v4(struct transport *t, const struct interface *interface, int *
         }
         shared++;
         *socket = t->sockets[i].fd;
-        if (join_on(t, *socket, interface) == 0) {
+        if (transport_join_on(*socket, &t->group, &interface->addr) == 0) {
             return 0;
         }
         if (errno != ENOBUFS) { /* ENOBUFS: this socket has its fill of memberships */
@@ -150,9 +146,7 @@ static void drop(struct transport *t, int socket)
         }
     }
     t->count = kept;
-    int trouble = errno;
-    (void)close(socket);
-    errno = trouble;
+    udp_system_abandon(socket);
 }
 
 static int join_v6(struct transport *t, const struct interface *interface, int *socket)
@@ -180,7 +174,7 @@ int transport_join(struct transport *t, const struct interface *interface, int *
 int transport_rejoin(struct transport *t, const struct interface *interface, int socket)
 {
     (void)udp_system_leave(socket, &t->group, &interface->addr);
-    int joined = join_on(t, socket, interface);
+    int joined = transport_join_on(socket, &t->group, &interface->addr);
     if (joined != 0 && t->group.family == ADDR_IPV6) {
         drop(t, socket);
     }

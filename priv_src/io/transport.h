@@ -40,6 +40,10 @@ int transport_private(const struct transport *t);
  * deleted, and made again under its number, it leaves that before. */
 int transport_join(struct transport *t, const struct interface *interface, int *socket);
 
+/* What that is on a socket: joins the group on the interface that `local` is on; where the socket says
+ * EADDRINUSE it leaves before, since it counts a membership that is none. 0, or -1 and errno. */
+int transport_join_on(int fd, const struct addr *group, const struct addr *local);
+
 /* Leaves and joins again, on the same socket: 0, or -1 and errno; it has left then. */
 int transport_rejoin(struct transport *t, const struct interface *interface, int socket);
 

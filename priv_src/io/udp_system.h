@@ -41,6 +41,9 @@ bool udp_system_is_ready(const struct addr *a);
 int udp_system_join(int fd, const struct addr *group, const struct addr *local);
 int udp_system_leave(int fd, const struct addr *group, const struct addr *local);
 
+/* Closes a socket after a failure; errno stays. */
+void udp_system_abandon(int fd);
+
 /* Multicasts out of the interface that `local` is on, from its address. */
 int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
                          size_t len);

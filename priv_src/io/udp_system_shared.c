@@ -2,6 +2,7 @@
 
 #include "udp_system.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,6 +79,13 @@ int udp_system_bind_alone(int fd, uint8_t family, uint16_t port)
     }
 #endif
     return result;
+}
+
+void udp_system_abandon(int fd)
+{
+    int trouble = errno;
+    (void)close(fd);
+    errno = trouble;
 }
 
 static int own_end(int fd, struct endpoint *e)

@@ -52,6 +52,9 @@ bool addr_same(const struct addr *a, const struct addr *b);
 /* The same without the port. */
 bool addr_same_host(const struct addr *a, const struct addr *b);
 
+/* Whether it is one of these. */
+bool addr_among(const struct addr *a, const struct addr *addrs, size_t count);
+
 /* fe80::/10 (RFC 4007): there may be as many of it as links, and its interface tells them apart. IPv4's own
  * are told apart by nobody: the system sends to them by its routes. */
 bool addr_is_scoped(const struct addr *a);

@@ -52,6 +52,15 @@ bool addr_same_host(const struct addr *a, const struct addr *b)
     return a->family == b->family && ip_same(a->ip, b->ip) && scope_same(a, b);
 }
 
+bool addr_among(const struct addr *a, const struct addr *addrs, size_t count)
+{
+    size_t i = 0;
+    while (i < count && !addr_same(&addrs[i], a)) {
+        i++;
+    }
+    return i < count;
+}
+
 /* ::/96 and ::ffff:0:0/96. */
 static bool disguised(const struct addr *a)
 {

@@ -57,22 +57,13 @@ static uint64_t who_is_at(const struct gossip *g, const struct door *d)
     return 0;
 }
 
-static bool is_own(const struct gossip *g, const struct addr *a)
-{
-    size_t i = 0;
-    while (i < g->own_count && !addr_same(&g->own[i], a)) {
-        i++;
-    }
-    return i < g->own_count;
-}
-
 /* For whoever stands there: so its boot id is 0, and so is the one that its nonce is bound to. */
 static void question(struct gossip *g, struct effects *fx, const struct door *d, uint8_t offset)
 {
     struct addr to = d->seed.addr;
     struct wire_message m;
     to.port = (uint16_t)(to.port + offset);
-    if (is_own(g, &to)) {
+    if (addr_among(&to, g->own, g->own_count)) {
         return;
     }
     message_start(g, &m, WIRE_HELLO);

@@ -227,8 +227,11 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     uint64_t mark = copies_mark(g->nonce_key, from->kind, datagram + SEAL_PREFIX, SEAL_NONCE);
     if (copies_seen(&g->copies, mark)) {
         g->stats.copies++;
-        multipath_copy(g, boot, from);
-        hearing_copy(g, boot, from);
+        struct peer *p = from->kind == PATH_GROUP ? roster_find(&g->roster, boot) : NULL;
+        if (p != NULL) {
+            multipath_copy(g, p, from);
+            hearing_copy(g, p, from);
+        }
         return;
     }
     if (boot == g->self.boot && announce_said(g, sequence, chance)) {

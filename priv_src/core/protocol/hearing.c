@@ -161,10 +161,9 @@ void hearing_note(struct gossip *g, struct effects *fx, struct peer *p, const st
     }
 }
 
-void hearing_copy(struct gossip *g, uint64_t boot, const struct path *from)
+void hearing_copy(struct gossip *g, const struct peer *p, const struct path *from)
 {
-    const struct peer *p = from->kind == PATH_GROUP ? roster_find(&g->roster, boot) : NULL;
-    struct link *l = p != NULL && p->state == PEER_LISTED ? find(g, from->addr.ifindex) : NULL;
+    struct link *l = p->state == PEER_LISTED ? find(g, from->addr.ifindex) : NULL;
     if (l != NULL) {
         hear(g, l);
     }

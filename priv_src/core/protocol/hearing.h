@@ -8,8 +8,8 @@
 void hearing_note(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                   const struct path *from);
 
-/* The same again of this sender, by another link. */
-void hearing_copy(struct gossip *g, uint64_t boot, const struct path *from);
+/* The same again of this sender, by the group and another link. */
+void hearing_copy(struct gossip *g, const struct peer *p, const struct path *from);
 
 /* Time has passed: asks where there is doubt, and tells what is over. Looks twice in T at most. */
 void hearing_look(struct gossip *g, struct effects *fx);

@@ -93,10 +93,9 @@ bool multipath_answered(struct gossip *g, struct peer *p, const struct wire_mess
     return changed;
 }
 
-void multipath_copy(struct gossip *g, uint64_t boot, const struct path *from)
+void multipath_copy(const struct gossip *g, struct peer *p, const struct path *from)
 {
-    struct peer *p = from->kind == PATH_GROUP ? roster_find(&g->roster, boot) : NULL;
-    if (p == NULL || p->state == PEER_GONE) {
+    if (p->state == PEER_GONE) {
         return;
     }
     if (peer_has_address(p, &from->addr)) {

@@ -15,8 +15,8 @@ bool multipath_heard(struct gossip *g, struct effects *fx, struct peer *p, const
 bool multipath_answered(struct gossip *g, struct peer *p, const struct wire_message *m,
                         const struct addr *where);
 
-/* What a peer has just said came again, over another link: nothing of it was opened. */
-void multipath_copy(struct gossip *g, uint64_t boot, const struct path *from);
+/* What a peer has just said to the group came again, over another link: nothing of it was opened. */
+void multipath_copy(const struct gossip *g, struct peer *p, const struct path *from);
 
 /* A copy came from where the peer says, in this newer message, that it is. True when it was not known there.
  */

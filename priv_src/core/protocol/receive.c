@@ -51,10 +51,8 @@ static bool for_group(const struct wire_message *m)
 static bool sent_here(const struct gossip *g, const struct wire_message *m, const struct path *from)
 {
     const struct addr *told = &g->options.advertise;
-    bool here = from->local.family != ADDR_NONE && addr_same(&m->to, &from->local);
-    for (size_t i = 0; from->local.family == ADDR_NONE && i < g->own_count; i++) {
-        here = here || addr_same(&m->to, &g->own[i]);
-    }
+    bool here = from->local.family != ADDR_NONE ? addr_same(&m->to, &from->local)
+                                                : addr_among(&m->to, g->own, g->own_count);
     return here || (told->family != ADDR_NONE && addr_same_host(&m->to, told) &&
                     (told->port == 0 || told->port == m->to.port));
 }
@@ -212,7 +210,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
     bool by_group = a->from->kind == PATH_GROUP;
     uint32_t incarnation = p->id.incarnation;
     bool life = (a->newest || a->answers != ANSWER_NONE) &&
-                !verdict_is_goodbye(m); /* what was overtaken may have been held back */
+                !message_says_goodbye(m); /* what was overtaken may have been held back */
     if (life) {
         g->heard = g->now;
         isolate_leave(g, fx);

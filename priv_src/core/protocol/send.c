@@ -59,11 +59,16 @@ static uint64_t nonce_for_all(struct gossip *g)
 
 bool message_claims(const struct wire_message *m, const struct addr *a)
 {
-    size_t i = 0;
-    while (i < m->own_count && !addr_same(&m->own[i], a)) {
-        i++;
+    return addr_among(a, m->own, m->own_count) && addr_is_endpoint(a);
+}
+
+bool message_says_goodbye(const struct wire_message *m)
+{
+    bool said = false;
+    for (size_t i = 0; i < m->verdict_count; i++) {
+        said = said || (m->verdicts[i].boot == m->id.boot && m->verdicts[i].verdict >= VERDICT_LEFT);
     }
-    return i < m->own_count && addr_is_endpoint(a);
+    return said;
 }
 
 /* The sender was asked at an address, and may answer from another of its own. */
@@ -208,16 +213,10 @@ bool message_shorten(struct wire_message *m, const struct addr *to, size_t most)
     return message_size(m) <= most;
 }
 
-static bool is_goodbye(const struct wire_message *m)
-{
-    return m->type == WIRE_BYE ||
-           (m->type == WIRE_NEWS && m->verdict_count == 1 && m->verdicts[0].boot == m->id.boot);
-}
-
 /* Who is leaving says nothing else: the far would take it for a sign that what they were told is not true. */
 static void send(struct gossip *g, struct effects *fx, const struct path *path, struct wire_message *m)
 {
-    if (!g->announced || (g->leaving && !is_goodbye(m))) {
+    if (!g->announced || (g->leaving && m->type != WIRE_BYE && !message_says_goodbye(m))) {
         return;
     }
     uint8_t plain[WIRE_MESSAGE_MAX];

@@ -48,6 +48,9 @@ enum answer message_answers(const struct gossip *g, const struct wire_message *m
 /* Whether the sender says under the seal that this address is its own. */
 bool message_claims(const struct wire_message *m, const struct addr *a);
 
+/* Whether the sender says by a VERDICT that it has left, as it does to one: that is no sign of life. */
+bool message_says_goodbye(const struct wire_message *m);
+
 /* Sends a PROBE to the one of this boot id, at an address; of so many bytes at most. */
 void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to, size_t most);
 

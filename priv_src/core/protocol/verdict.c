@@ -248,16 +248,6 @@ static bool counts(const struct peer *p, const struct wire_message *m, const str
     return p != NULL && p->state != PEER_GONE && (by_group ? !of_itself : p->far);
 }
 
-bool verdict_is_goodbye(const struct wire_message *m)
-{
-    for (size_t i = 0; i < m->verdict_count; i++) {
-        if (m->verdicts[i].boot == m->id.boot && m->verdicts[i].verdict >= VERDICT_LEFT) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted,
                      bool by_group)
 {

@@ -18,9 +18,6 @@ void verdict_left(struct gossip *g, struct effects *fx, const struct peer *p, ui
 void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted,
                      bool by_group);
 
-/* Whether its sender says that it has left: that is no sign of life. */
-bool verdict_is_goodbye(const struct wire_message *m);
-
 /* Whether the accused was heard since; else it is asked again, or has had its time. */
 void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 

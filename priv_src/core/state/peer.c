@@ -106,21 +106,12 @@ void peer_hearsay(struct peer *p, const struct addr *a)
     }
 }
 
-static bool among(const struct addr *a, const struct addr *addrs, size_t count)
-{
-    size_t i = 0;
-    while (i < count && !addr_same(&addrs[i], a)) {
-        i++;
-    }
-    return i < count;
-}
-
 bool peer_own_word(struct peer *p, const struct addr *own, size_t count)
 {
     struct addr left[PEER_ADDRS];
     uint8_t kept = 0, reached = 0;
     for (uint8_t i = 0; i < p->addr_count; i++) {
-        if ((p->hearsay >> i & 1) == 0 || among(&p->addrs[i], own, count)) {
+        if ((p->hearsay >> i & 1) == 0 || addr_among(&p->addrs[i], own, count)) {
             reached = (uint8_t)(reached | ((unsigned)p->reached >> i & 1u) << kept);
             p->path_heard[kept] = p->path_heard[i]; /* never ahead of what is read */
             left[kept++] = p->addrs[i];
