@@ -3,11 +3,12 @@ defmodule GossipCluster.Cluster do
   # A cluster as this node knows it, and what is to be done about it. Pure: `handle/3` takes what has happened and the
   # time, in milliseconds, and returns what the owner shall do (GossipCluster.Owner does it). The parts decide for
   # themselves: who is listed (Roster), who is dialled and when (Dialer), what the sidecar is to announce
-  # (Announcement), when it is started (SidecarLife), where it looks for members without multicast (Seeds), whether a connection was ended on purpose (QuietPeriod), where a
-  # peer is dialled (Paths), whether the path of a connection lives (PathWatch), whether what a dial failed for has
-  # lasted (Blame), whose cookie is another (Cookies), who has another's name (Conflicts), who is to be answered
-  # (Replies), what was said (Problems), whom libcluster's wire names (Legacy). What one of them means for the others
-  # stands in Peers, Connections, Routes, Local, Migration and Answers; here is who is asked, and what a turn is.
+  # (Announcement), when it is started (SidecarLife), where it looks for members without multicast (Seeds), whether a
+  # connection was ended on purpose (QuietPeriod), where a peer is dialled (Paths), whether the path of a connection
+  # lives (PathWatch), whether what a dial failed for has lasted (Blame), whose cookie is another (Cookies), who has
+  # another's name (Conflicts), who is to be answered (Replies), what was said (Problems), whom libcluster's wire names
+  # (Legacy). What one of them means for the others stands in Peers, Connections, Routes, Local, Migration and Answers;
+  # here is who is asked, and what a turn is.
   #
   # One call of `handle/3` is a turn. Names that have changed in it are collected and looked at once, at its end: one
   # write of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of

@@ -3,6 +3,8 @@ defmodule GossipCluster.Seed do
   # Where members may be found whom no multicast reaches, as the option `seeds` names it: an address, a name of a host, a
   # name of many hosts, an SRV record, or a function. Pure; GossipCluster.Resolver makes addresses of it.
 
+  alias GossipCluster.Ip
+
   @most 32
   @host ~r/\A[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?\z/
 
@@ -130,7 +132,7 @@ defmodule GossipCluster.Seed do
   def usable?({0, 0, 0, 0, 0, 0xFFFF, _, _}), do: false
 
   def usable?({first, _, _, _, _, _, _, _} = ip),
-    do: parts?(ip, 65_535) and first < 0xFF00 and first not in 0xFE80..0xFEBF
+    do: parts?(ip, 65_535) and first < 0xFF00 and not Ip.link_local?(ip)
 
   def usable?(_other), do: false
 

@@ -5,7 +5,7 @@ defmodule GossipCluster.Cluster.Announcement do
   # looks at the node at each pulse, and tells what it saw. The secrets among that are hidden: they are compared here,
   # and passed on.
 
-  alias GossipCluster.{Hidden, Tags}
+  alias GossipCluster.{Hidden, Ip, Tags}
 
   # More are not told: see PROTOCOL.md, HOST.
   @most_addresses 6
@@ -122,10 +122,7 @@ defmodule GossipCluster.Cluster.Announcement do
   defp bound(ip, useful), do: {true, Enum.take([ip | List.delete(useful, ip)], @most_addresses)}
 
   # The loopback is known to all who are there; and Erlang cannot dial fe80::/10, which needs an interface.
-  defp local?({127, _, _, _}), do: true
-  defp local?({0, 0, 0, 0, 0, 0, 0, 1}), do: true
-  defp local?({a, _, _, _, _, _, _, _}), do: Bitwise.band(a, 0xFFC0) == 0xFE80
-  defp local?(_ip), do: false
+  defp local?(ip), do: Ip.loopback?(ip) or Ip.link_local?(ip)
 
   @doc """
   What is to be said to a sidecar that runs. Without a cookie (the distribution has stopped) it keeps the ring that it

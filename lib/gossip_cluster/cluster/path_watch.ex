@@ -14,9 +14,8 @@ defmodule GossipCluster.Cluster.PathWatch do
   # is it said to be dead, and cut; the dial that follows goes over a living path. A probe that is answered ends the
   # doubt, until something changes again.
 
-  alias GossipCluster.Cluster.Paths
   alias GossipCluster.Dial.Path
-  alias GossipCluster.Peer
+  alias GossipCluster.{Ip, Peer}
 
   # How long an address may be gone.
   @flap 2_000
@@ -91,7 +90,7 @@ defmodule GossipCluster.Cluster.PathWatch do
 
   # One that says nothing of its addresses has not said that this one is gone.
   defp gone?(_path, %Peer{own_addresses: []}), do: false
-  defp gone?(%{remote: {ip, _port}}, peer), do: not Paths.loopback?(ip) and ip not in known(peer)
+  defp gone?(%{remote: {ip, _port}}, peer), do: not Ip.loopback?(ip) and ip not in known(peer)
 
   # Behind a router that rewrites addresses it is heard at one that it does not know of itself.
   defp known(%Peer{own_addresses: own, addresses: [{ip, _port, _index} | _]}), do: [ip | own]
@@ -114,7 +113,7 @@ defmodule GossipCluster.Cluster.PathWatch do
 
   # It is heard anew at another address: where the connection leads is said to be silent, or was not the best any more.
   defp moved(%__MODULE__{} = watch, name, %{heard: heard, path: %{remote: {ip, _port}}}, now) do
-    if heard == ip or Paths.loopback?(ip) or is_map_key(watch.doubts, name),
+    if heard == ip or Ip.loopback?(ip) or is_map_key(watch.doubts, name),
       do: watch,
       else: doubt(watch, name, :elsewhere, now)
   end

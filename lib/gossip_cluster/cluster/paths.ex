@@ -10,13 +10,13 @@ defmodule GossipCluster.Cluster.Paths do
   #   4. every address that it is heard at, the best path first;
   #   5. what else it says of its own addresses.
   #
-  # A link-local address of IPv6 is none to
-  # dial: it needs an interface, which Erlang cannot name. Nor is what leads to nobody, or to more than one.
+  # A link-local address of IPv6 is none to dial: it needs an interface, which Erlang cannot name. Nor is what leads to
+  # nobody, or to more than one.
   #
   # Where it listens on one address only, the loopback is of no use but if it is that one. A loopback address in a name,
   # or one that is listened on, leads nowhere from another machine.
 
-  alias GossipCluster.Peer
+  alias GossipCluster.{Ip, Peer}
 
   @loopbacks [{127, 0, 0, 1}, {0, 0, 0, 0, 0, 0, 0, 1}]
   # More are no help: each is given 250 ms before the next, and net_kernel gives up after 7 s.
@@ -26,12 +26,12 @@ defmodule GossipCluster.Cluster.Paths do
   @spec order(Peer.t(), [:inet.ip_address()]) :: [:inet.ip_address()]
   def order(peer, own) do
     heard = for {ip, _port, _index} <- peer.addresses, do: ip
-    here = Enum.any?(heard, &(&1 in own or loopback?(&1)))
+    here = Enum.any?(heard, &(&1 in own or Ip.loopback?(&1)))
     bound = List.wrap(peer.listens)
-    loopbacks = if here and Enum.all?(bound, &loopback?/1), do: @loopbacks, else: []
+    loopbacks = if here and Enum.all?(bound, &Ip.loopback?/1), do: @loopbacks, else: []
 
     (named(peer.name) ++ loopbacks ++ bound ++ heard ++ peer.own_addresses)
-    |> Enum.filter(&(leads_somewhere?(&1) and (here or not loopback?(&1))))
+    |> Enum.filter(&(leads_somewhere?(&1) and (here or not Ip.loopback?(&1))))
     |> Enum.uniq()
     |> at_most(peer.ipv6)
   end
@@ -53,21 +53,11 @@ defmodule GossipCluster.Cluster.Paths do
     end
   end
 
-  @doc "Whether an address is link-local, of IPv6: fe80::/10."
-  @spec link_local?(:inet.ip_address()) :: boolean()
-  def link_local?({first, _, _, _, _, _, _, _}), do: Bitwise.band(first, 0xFFC0) == 0xFE80
-  def link_local?(_ipv4), do: false
-
   # IPv4 in the guise of IPv6 would be dialled as what it hides.
   defp leads_somewhere?({first, _, _, _}), do: first in 1..223
   defp leads_somewhere?({0, 0, 0, 0, 0, 0, 0, 1}), do: true
   defp leads_somewhere?({0, 0, 0, 0, 0, x, _, _}) when x in [0, 0xFFFF], do: false
 
   defp leads_somewhere?({first, _, _, _, _, _, _, _} = ip),
-    do: first < 0xFF00 and not link_local?(ip)
-
-  @doc "Whether an address is of the loopback."
-  @spec loopback?(:inet.ip_address()) :: boolean()
-  def loopback?({127, _, _, _}), do: true
-  def loopback?(ip), do: ip in @loopbacks
+    do: first < 0xFF00 and not Ip.link_local?(ip)
 end

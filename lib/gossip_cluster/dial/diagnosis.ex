@@ -4,9 +4,8 @@ defmodule GossipCluster.Dial.Diagnosis do
   # task that dialled: it goes the way that Erlang went (name, epmd, TCP) and names the first step that does not work.
   # It may take seconds.
 
-  alias GossipCluster.Cluster.Paths
   alias GossipCluster.Dial.Race
-  alias GossipCluster.{Epmd, LocalNode, Peer}
+  alias GossipCluster.{Epmd, Ip, LocalNode, Peer}
 
   # The connect itself has given the network its 7 s: what does not answer now is dropped somewhere.
   @patience 2_000
@@ -67,7 +66,7 @@ defmodule GossipCluster.Dial.Diagnosis do
   end
 
   defp no_path(peer, family) do
-    if family == :inet6 and Enum.any?(heard(peer, :inet6), &Paths.link_local?/1),
+    if family == :inet6 and Enum.any?(heard(peer, :inet6), &Ip.link_local?/1),
       do:
         {:link_local,
          "it has no IPv6 address but a link-local one, which Erlang cannot dial: give its network interface a global or a " <>
@@ -83,7 +82,8 @@ defmodule GossipCluster.Dial.Diagnosis do
       {:ok, ip} ->
         known = heard(peer, family)
 
-        if known == [] or ip in known or loopback?(known),
+        # Nodes of one machine hear each other over the loopback, and may use any of its addresses.
+        if known == [] or ip in known or Enum.any?(known, &Ip.loopback?/1),
           do: ask_epmd(peer, ip, family, own, epmd),
           else: wrong_address(peer, host, ip, known, family, own, epmd)
 
@@ -226,10 +226,6 @@ defmodule GossipCluster.Dial.Diagnosis do
     size = if family == :inet6, do: 8, else: 4
     for {ip, _port, _index} <- peer.addresses, tuple_size(ip) == size, do: ip
   end
-
-  # Nodes of one machine hear each other there, and may use any of its addresses.
-  defp loopback?(ips),
-    do: Enum.any?(ips, &(match?({127, _, _, _}, &1) or &1 == {0, 0, 0, 0, 0, 0, 0, 1}))
 
   defp by_address(peer) do
     [name, _host] = String.split(peer.name, "@")

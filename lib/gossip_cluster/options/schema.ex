@@ -83,16 +83,16 @@ defmodule GossipCluster.Options.Schema do
         "where members may be found whom no multicast reaches: up to 32 IP addresses (`\"10.0.0.5\"`) or names of hosts, with a " <>
           "UDP port (`\"host:45894\"`, `\"[2001:db8::1]:45894\"`) or without (then the eight of `unicast_port` are tried), " <>
           "`{:dns, name}` (all its addresses), `{:srv, name}`, or `#{@mfa_text}` that returns a list of such. Names are resolved " <>
-          "again and again; `status/1` shows what came of it. **Not for use yet**: whom multicast does not reach is found, but " <>
-          "not watched as the others are"
+          "again and again; `status/1` shows what came of it. **Not for production yet**: the guide on networks says what " <>
+          "is missing"
     ],
     interfaces: [
       type: :interfaces,
       default: :all,
       doc:
         "which network interfaces to use, whenever they come: `:all`, a list of names, patterns of names (`\"en*\"`, " <>
-          "see fnmatch(3)) or IP addresses, or `{:except, list}`. A name means both families, an address its own. With `:all`, the loopback interface is used where " <>
-          "there is no other"
+          "see fnmatch(3)) or IP addresses, or `{:except, list}`. A name means both families, an address its own. With " <>
+          "`:all`, the loopback interface is used where there is no other"
     ],
     ttl: [
       type: {:integer, 0, 255},
