@@ -26,6 +26,8 @@ cluster = [secret: {:key, :crypto.strong_rand_bytes(32)}, seeds: [Lab.ip(1)]]
 
 round = fn nodes ->
   since = Mesh.form(nodes, cluster)
+
+  # The nodes tell the times. Whoever asks them meanwhile takes the processor time that is measured.
   Process.sleep(3_000)
   start = Case.eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)
   whole = Case.eventually("a full mesh", nodes, fn -> Mesh.formed_at(nodes, since) end, 60_000)
