@@ -14,7 +14,7 @@
 int links_open(struct links *l, const struct udp_options *options, const struct interface_filter *filter,
                struct log *log, struct fault *fault)
 {
-    *l = (struct links){.log = log, .filter = *filter, .watch = -1, .look_at = 0};
+    *l = (struct links){.log = log, .filter = *filter, .watch = -1, .look_at = 0, .report_at = NEVER};
     l->udp = udp_open(options, log, fault);
     if (l->udp != NULL) {
         l->watch = link_watch_open();
@@ -55,7 +55,10 @@ void links_changed(struct links *l, int64_t now)
 
 int64_t links_deadline(const struct links *l)
 {
-    return l->udp != NULL ? l->look_at : NEVER;
+    if (l->udp == NULL) {
+        return NEVER;
+    }
+    return l->look_at < l->report_at ? l->look_at : l->report_at;
 }
 
 /* Whether one before it is the same interface, over another family. */
@@ -217,18 +220,35 @@ static bool tell(struct links *l, const struct interface_list *list, int64_t now
     return used;
 }
 
-/* Looks come often enough for it. */
+/* The last of the instants at which all members of this host step out of the group. */
+static int64_t last_instant(int64_t now)
+{
+    return now - now % LINKS_REPORT_GAP;
+}
+
+/* Who comes too late for the others is out and in at once. */
 static void report(struct links *l, int64_t now)
 {
-    if (now - l->reported_at >= LINKS_REPORT_GAP) {
-        udp_report(l->udp);
-        l->reported_at = now;
+    if (l->report_at == NEVER) { /* the first look: nothing is joined yet */
+        l->report_at = last_instant(now) + LINKS_REPORT_GAP;
+    }
+    if (now < l->report_at) {
+        return;
+    }
+    if (!l->out) {
+        udp_step_out(l->udp);
+        l->out = true;
+        l->report_at = last_instant(now) + LINKS_REPORT_OUT;
+    }
+    if (now >= l->report_at) {
+        udp_step_in(l->udp);
+        l->out = false;
+        l->report_at = last_instant(now) + LINKS_REPORT_GAP;
     }
 }
 
 bool links_found(struct links *l, const struct interface_list *list, int64_t now)
 {
-    report(l, now);
     size_t joined = udp_set_interfaces(l->udp, list);
     bool well = joined == list->count && joined > 0 && list->missing == 0 && !list->fallback &&
                 !udp_troubled(l->udp) && l->troubles.count == 0;
@@ -242,6 +262,7 @@ bool links_look(struct links *l, int64_t now)
 {
     struct interface_list list;
     struct subnets subnets;
+    report(l, now);
     if (interfaces_list(&l->filter, &list, &subnets) == 0) {
         udp_set_subnets(l->udp, &subnets);
         return links_found(l, &list, now);

@@ -23,6 +23,11 @@
  * for 260 s (RFC 3376, section 8.4): so one report may be lost. */
 #define LINKS_REPORT_GAP (115 * SECOND_US)
 
+/* The system reports only when the first of this host joins. So all of them step out at one time, which is
+ * told by the clock that they share (each multiple of the gap), and in again a moment later: long enough for
+ * each to have been woken, and so short that of two thousand beats one is missed for it. */
+#define LINKS_REPORT_OUT (50 * MS_US)
+
 struct links {
     struct udp *udp; /* owned; NULL before links_open */
     struct log *log;
@@ -30,7 +35,8 @@ struct links {
     int watch;         /* owned; link_watch.h; -1: changes are seen by looks alone */
     int64_t looked_at; /* microseconds */
     int64_t look_at;
-    int64_t reported_at;
+    int64_t report_at; /* when to step out of the group next, or in again */
+    bool out;
     bool unlisted; /* the system did not tell its interfaces the last time */
     bool told;     /* what follows has been told, at told_at */
     int64_t told_at;

@@ -113,12 +113,21 @@ void memberships_forget(struct memberships *s, uint32_t index)
     s->count = kept;
 }
 
-void memberships_report(struct memberships *s)
+void memberships_step_out(struct memberships *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct membership *m = &s->joined[i];
+        transport_step_out(of(s, m), &m->interface, m->socket);
+    }
+}
+
+void memberships_step_in(struct memberships *s)
 {
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
-        const struct membership *m = &s->joined[i];
-        if (transport_rejoin(of(s, m), &m->interface, m->socket) == 0) {
+        struct membership *m = &s->joined[i];
+        m->unreturned = 0; /* what went out meanwhile did not come back */
+        if (transport_step_in(of(s, m), &m->interface, m->socket) == 0) {
             s->public[kept] = m->interface;
             s->joined[kept++] = *m;
         }

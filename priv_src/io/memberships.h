@@ -37,7 +37,8 @@ struct memberships {
 
 size_t memberships_set(struct memberships *s, const struct interface_list *list);
 void memberships_forget(struct memberships *s, uint32_t index);
-void memberships_report(struct memberships *s);
+void memberships_step_out(struct memberships *s);
+void memberships_step_in(struct memberships *s);
 size_t memberships_addresses(struct memberships *s, struct addr *out, size_t most);
 size_t memberships_usable(const struct memberships *s, struct interface out[static INTERFACES_MAX]);
 bool memberships_troubled(const struct memberships *s);

@@ -171,9 +171,13 @@ int transport_join(struct transport *t, const struct interface *interface, int *
     return t->group.family == ADDR_IPV6 ? join_v6(t, interface, socket) : join_v4(t, interface, socket);
 }
 
-int transport_rejoin(struct transport *t, const struct interface *interface, int socket)
+void transport_step_out(const struct transport *t, const struct interface *interface, int socket)
 {
-    (void)udp_system_leave(socket, &t->group, &interface->addr);
+    (void)udp_system_leave(socket, &t->group, &interface->addr); /* the kernel may have lost it already */
+}
+
+int transport_step_in(struct transport *t, const struct interface *interface, int socket)
+{
     int joined = transport_join_on(socket, &t->group, &interface->addr);
     if (joined != 0 && t->group.family == ADDR_IPV6) {
         drop(t, socket);

@@ -44,8 +44,9 @@ int transport_join(struct transport *t, const struct interface *interface, int *
  * EADDRINUSE it leaves before, since it counts a membership that is none. 0, or -1 and errno. */
 int transport_join_on(int fd, const struct addr *group, const struct addr *local);
 
-/* Leaves and joins again, on the same socket: 0, or -1 and errno; it has left then. */
-int transport_rejoin(struct transport *t, const struct interface *interface, int socket);
+/* Leaves, and joins again, on the same socket, which stays: 0, or -1 and errno; it has left then. */
+void transport_step_out(const struct transport *t, const struct interface *interface, int socket);
+int transport_step_in(struct transport *t, const struct interface *interface, int socket);
 
 /* Fails when the interface is gone, and the kernel's membership with it: the socket's own is gone all the
  * same. */

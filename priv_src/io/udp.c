@@ -115,9 +115,14 @@ void udp_forget(struct udp *u, uint32_t index)
     memberships_forget(&u->memberships, index);
 }
 
-void udp_report(struct udp *u)
+void udp_step_out(struct udp *u)
 {
-    memberships_report(&u->memberships);
+    memberships_step_out(&u->memberships);
+}
+
+void udp_step_in(struct udp *u)
+{
+    memberships_step_in(&u->memberships);
 }
 
 size_t udp_addresses(struct udp *u, struct addr *out, size_t most)

@@ -69,11 +69,13 @@ bool udp_reaches_more(struct udp *u);
  * the next udp_set_interfaces can join. */
 void udp_forget(struct udp *u, uint32_t index);
 
-/* Leaves and joins the group on each interface, at once, so that the system reports it to the network anew:
+/* Leaves the group on each interface, and joins it again, so that the system reports it to the network anew:
  * a switch that snoops (RFC 4541) forgets who was not asked for long. It also mends a membership that the
- * kernel has lost and the socket still counts. Where another socket of this host has joined, too, the system
- * says nothing. What cannot be joined is left to the next udp_set_interfaces. */
-void udp_report(struct udp *u);
+ * kernel has lost and the socket still counts. The system says nothing as long as another socket of this host
+ * is in the group: so all of them must be out at one time, between the two. The interfaces count as joined
+ * meanwhile. What cannot be joined again is left to the next udp_set_interfaces. */
+void udp_step_out(struct udp *u);
+void udp_step_in(struct udp *u);
 
 /* Which addresses are on which link: the masks of this host's interfaces. Until it is called, nothing is
  * known of that. */

@@ -455,14 +455,80 @@ static void what_is_joined_is_reported_again(void **state)
         assert_false(kernel_has_joined("v5"));
         now += LINKS_REPORT_GAP;
         (void)links_look(&links, now);
+        assert_false(kernel_has_joined("v5"));
+        assert_int_equal(links.network.count, 1); /* it is in use all the while */
+        assert_true(links_deadline(&links) == now + LINKS_REPORT_OUT);
+        (void)links_look(&links, now + LINKS_REPORT_OUT);
         assert_true(kernel_has_joined("v5"));
         assert_int_equal(links.network.count, 1);
-        assert_true(links_deadline(&links) <= now + LINKS_CALM_GAP);
+        assert_true(links_deadline(&links) <= now + LINKS_REPORT_OUT + LINKS_CALM_GAP);
     }
     assert_false(udp_troubled(links.udp));
     links_close(&links);
     assert_false(kernel_has_joined("v5"));
     ip("link del v5");
+}
+
+/* What a switch that snoops knows of who is in the groups: `both` families, or neither. */
+static void await_members(bool both)
+{
+    char command[256];
+    (void)snprintf(
+        command, sizeof command,
+        "for i in $(seq 500); do [ $(bridge mdb show dev sw7 | grep w7 |"
+        " grep -ce 'grp 233.252.1.33 ' -e 'grp ff12::6763 ') = %d ] && exit 0; sleep 0.02; done; exit 1",
+        both ? 2 : 0);
+    namespace_run(command);
+}
+
+/* The querier has gone mute, and the switch forgets. The kernel reports only when the first socket of a host
+ * joins a group: two members of one host, each of which left and joined by itself, reported nothing, and both
+ * were deaf.
+ */
+static void two_members_of_one_host_are_reported_again(void **state)
+{
+    (void)state;
+    need_namespace();
+    const uint8_t group[4] = {233, 252, 1, 33}, group6[16] = {0xff, 0x12, [14] = 0x67, [15] = 0x63};
+    const struct interface_filter filter = {.mode = FILTER_ONLY, .count = 1, .ipv6 = true, .items = {"v7"}};
+    struct udp_options options = {.group = addr_ipv4(group, sidecar_port(), 0),
+                                  .group6 = addr_ipv6(group6, 0, 0)};
+    char last[LOG_TEXT] = "";
+    struct log log = log_new(ignore_line, last);
+    struct fault fault;
+    struct links two[2];
+    /* It believes that somebody asks (itself, in an hour), as a switch may whose querier is gone. */
+    ip("link add sw7 type bridge mcast_snooping 1 mcast_querier 1 mcast_query_interval 360000"
+       " mcast_membership_interval 100 mcast_startup_query_count 0");
+    namespace_run("echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad");
+    add_link(7);
+    ip("link set w7 master sw7");
+    ip("link set sw7 up");
+    namespace_run(
+        "for i in $(seq 1000); do ip -6 addr show dev v7 scope link -tentative | grep -q fe80 && exit 0;"
+        " sleep 0.02; done; exit 1");
+    int64_t now = LINKS_REPORT_GAP + SECOND_US;
+    for (size_t i = 0; i < COUNT(two); i++) {
+        assert_int_equal(links_open(&two[i], &options, &filter, &log, &fault), 0);
+        (void)links_look(&two[i], now);
+        assert_int_equal(two[i].network.count, 2);
+    }
+    for (int round = 0; round < 2; round++) {
+        await_members(true);
+        await_members(false); /* it has forgotten them */
+        now = (now / LINKS_REPORT_GAP + 1) * LINKS_REPORT_GAP;
+        for (int64_t at = 0; at <= LINKS_REPORT_OUT; at += LINKS_REPORT_OUT) {
+            for (size_t i = 0; i < COUNT(two); i++) { /* the second was woken a moment later */
+                (void)links_look(&two[i], now + at + (int64_t)i * MS_US);
+            }
+        }
+    }
+    await_members(true);
+    for (size_t i = 0; i < COUNT(two); i++) {
+        links_close(&two[i]);
+    }
+    ip("link del v7");
+    ip("link del sw7");
 }
 
 int main(int argc, char **argv)
@@ -477,6 +543,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_link_that_is_made_again_under_its_number_is_joined_again,
                                   sidecar_kill_all),
         cmocka_unit_test(what_is_joined_is_reported_again),
+        cmocka_unit_test(two_members_of_one_host_are_reported_again),
     };
     if (sidecar_find(argc, argv) != 0) {
         return 1;
