@@ -276,6 +276,41 @@ static void the_buried_on_a_page_is_told_once_a_second(void **state)
     }
 }
 
+/* Another has told of g, so all its numbers are new here. What it said before that is not: what was true then
+ * may be over since, and who was told of the end of it has a tombstone, but this member has none. */
+static void what_was_said_before_its_sender_was_vouched_for_brings_nobody_back(void **state)
+{
+    for (int heard = 0; heard < 2; heard++) {
+        struct net *net = net_again(state);
+        struct forged f = begin(net), g = forge(101, "g@host", 1, 51);
+        struct wire_message m, old;
+        forge_start(&g, &old, WIRE_NEWS);
+        old.sent_at = (uint64_t)(net->now + net->slept);
+        name_another(&old, NAMED);
+        net_run(net, 500 * MS_US);
+        g.clock = (uint64_t)(net->now + net->slept);
+        forge_start(&f, &m, WIRE_NEWS);
+        forge_entry(&m, &g);
+        net_say(net, 0, &f, PATH_GROUP, &m);
+        assert_true(lists(net, g.id.boot));
+        if (heard) {
+            g.sequence = 20;
+            forge_start(&g, &m, WIRE_HELLO);
+            net_say(net, 0, &g, PATH_GROUP, &m);
+            g.sequence = 10;
+        }
+        net_run(net, 10 * MS_US);
+        net_say(net, 0, &g, PATH_GROUP, &old);
+        assert_false(lists(net, NAMED));
+        assert_int_equal(gossip_stats(net->nodes[0]->g).stale, 1);
+        g.sequence = 30; /* what it says now counts */
+        forge_start(&g, &m, WIRE_NEWS);
+        name_another(&m, NAMED);
+        net_say(net, 0, &g, PATH_GROUP, &m);
+        assert_true(lists(net, NAMED));
+    }
+}
+
 /* Who has said goodbye itself is asked for nothing, whatever it says, and brought back by nobody; until the
  * tombstone is cleared away. */
 static void a_goodbye_is_remembered_for_a_minute(void **state)
@@ -342,6 +377,7 @@ int main(void)
         NET_TEST(a_page_that_comes_too_late_is_not_believed),
         NET_TEST(who_may_be_on_the_next_page_is_not_asked),
         NET_TEST(the_buried_on_a_page_is_told_once_a_second),
+        NET_TEST(what_was_said_before_its_sender_was_vouched_for_brings_nobody_back),
         NET_TEST(a_goodbye_is_remembered_for_a_minute),
         NET_TEST(pages_are_served_at_a_rate),
     };

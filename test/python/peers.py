@@ -36,6 +36,7 @@ class Lag:
 
     def __init__(self, least=None, at=0):
         self.least, self.at, self.newest = least, at, 0
+        self.vouched = at - least if least is not None else 0  # its clock when another told of it
 
     def allowed(self, now):
         return None if self.least is None else self.least + (now - self.at) // 1_000_000 * LAG_RISE
@@ -47,6 +48,8 @@ class Lag:
             return False
         if overtaken and sent_at + WINDOW_LIFE < self.newest:
             return False
+        if (overtaken or self.newest == 0) and sent_at < self.vouched:
+            return False
         if allowed is None or lag < allowed:
             self.least, self.at = lag, now
         self.newest = max(self.newest, sent_at)
@@ -54,6 +57,7 @@ class Lag:
 
     def anew(self, now, sent_at):
         self.least, self.at, self.newest = now - sent_at, now, sent_at
+        self.vouched = min(self.vouched, sent_at)
 
     def clock(self, now):
         """What the subject's own clock shows; 0: it cannot be told."""

@@ -161,7 +161,7 @@ class DepartedTest(OutsiderCase):
         self.world.run(0.3)
         at = self.real[0].peer("s4@h4")["addresses"][0]
         victim = (".".join(map(str, at[0])), at[1])
-        names = ("misdirected", "replayed", "copies", "malformed", "forged", "foreign")
+        names = ("misdirected", "replayed", "copies", "stale", "malformed", "forged", "foreign")
         before = self.stats(fresh, *names)
         for data, source, _ in pages:
             self.attacker.send(data, victim)
@@ -171,9 +171,11 @@ class DepartedTest(OutsiderCase):
             self.attacker.send(data)
             self.attacker.forge(data, source)
         self.world.run(0.5)
-        misdirected, replayed, copies, *broken = [b - a for a, b in zip(before, self.stats(fresh, *names))]
+        misdirected, replayed, copies, stale, *broken = [b - a for a, b in zip(before, self.stats(fresh, *names))]
         self.assertEqual(misdirected, 3 * len(pages))
-        self.assertGreaterEqual(replayed + copies, 1)
+        members = sum(opened(data)[0].boot.to_bytes(8, "big") in fresh.peers for data, _ in vouches)
+        self.assertGreaterEqual(members, 1)
+        self.assertGreaterEqual(replayed + copies + stale, 2 * members)
         self.assertEqual(broken, [0, 0, 0])
         self.assertEqual(fresh.names(), {"s1@h1", "s2@h2", "s3@h3"})
         for s in self.real + [fresh]:

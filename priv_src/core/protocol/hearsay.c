@@ -123,6 +123,7 @@ bool hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
     if (!known && e->clock != 0) {
         freshness_measure(&p->fresh, e->clock, g->clock);
     }
+    p->vouched = e->clock;
     struct pending *pending = pending_find(&g->pending, e->id.boot);
     if (pending != NULL) {
         roster_met(&g->roster, p);

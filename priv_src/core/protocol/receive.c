@@ -331,19 +331,34 @@ static void ask_itself(struct gossip *g, struct effects *fx, struct peer *p, con
     }
 }
 
+/* Whether it was said before another told of its sender: all the numbers of that time are new to this member,
+ * and what was true then may be over since. Those who were told so have tombstones, but this member has none.
+ */
+static bool before_vouched(const struct peer *p, const struct wire_message *m, const struct arrival *a)
+{
+    return (!a->newest || p->window.top == 0) && m->sent_at < p->vouched;
+}
+
+/* Whether a datagram is overtaken by too much. */
+static bool overtaken(const struct peer *p, const struct wire_message *m, const struct arrival *a)
+{
+    return !a->newest && p->newest > m->sent_at && p->newest - m->sent_at > (uint64_t)WINDOW_LIFE;
+}
+
 /* Whether a datagram of a known sender is no later than it may be. One's own pause makes all that waited
  * meanwhile late, and is nobody's fault. An answer sets the measure anew. */
 static bool is_fresh(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m,
                      const struct arrival *a)
 {
-    bool old = !a->newest && p->newest > m->sent_at && p->newest - m->sent_at > (uint64_t)WINDOW_LIFE;
     int64_t allowed = fresh_within(p->interval) + (g->clock - g->lost_at <= STOPPED_AFTER ? g->lost : 0);
     if (p->state == PEER_GONE) {
         return true; /* as of a stranger, nothing is believed; and its clock may have stood still */
     }
     if (a->answers != ANSWER_NONE) {
         freshness_measure(&p->fresh, m->sent_at, g->clock);
-    } else if (old || !freshness_check(&p->fresh, m->sent_at, g->clock, allowed)) {
+        p->vouched = p->vouched < m->sent_at ? p->vouched : m->sent_at; /* a clock that was set back, too */
+    } else if (overtaken(p, m, a) || before_vouched(p, m, a) ||
+               !freshness_check(&p->fresh, m->sent_at, g->clock, allowed)) {
         g->stats.stale++;
         if (a->newest && (p->state == PEER_LISTED || (p->hearsay & 1) != 0)) {
             ask_itself(g, fx, p, m, a->from);

@@ -91,6 +91,7 @@ struct peer {
     int64_t accused;     /* verdict.c: when this member accused it, while WATCH_SUSPECTING */
     bool missed;         /* alarm.c: the timer of that probe found no room; it comes all the same */
     uint64_t word;       /* hearsay.c: who said last that it lives, since it was heard itself; 0: nobody */
+    uint64_t vouched;    /* hearsay.c: what its own clock showed when another told of it; 0: nobody did */
     int64_t suspected;   /* verdict.c: since when somebody suspects it, while `suspect` */
     int64_t
         farewell_at; /* verdict.c: since when it is seen whether it has gone, as others said; 0: it is not */
