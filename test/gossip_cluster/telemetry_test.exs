@@ -3,6 +3,7 @@ defmodule GossipCluster.TelemetryTest do
   use ExUnit.Case, async: false
 
   import ExUnit.CaptureLog
+  import GossipCluster.Eventually
 
   alias GossipCluster.{FakeSidecar, OwnerCase, Peer, Telemetry, TelemetryDouble}
   alias GossipCluster.Sidecar.Codec
@@ -20,18 +21,43 @@ defmodule GossipCluster.TelemetryTest do
   def connect(answer, _node), do: Agent.get(answer, & &1)
   def list, do: []
 
-  defp start(answer) do
+  # A seed that the test resolves.
+  def seed(test) do
+    send(test, {:resolving, self()})
+
+    receive do
+      {:resolved, seeds} -> seeds
+    end
+  end
+
+  defp resolved(seeds) do
+    assert_receive {:resolving, pid}, 5_000
+    # Meanwhile the owner answers.
+    assert {:error, :timeout} = GossipCluster.await(@name, min: 1, timeout: 0)
+    assert pid != Process.whereis(@name)
+    send(pid, {:resolved, seeds})
+  end
+
+  # The time has come, once what was resolved before has arrived.
+  defp resolve_again do
+    eventually(fn -> not OwnerCase.cluster(@name).seeds.states[0].asked end)
+    OwnerCase.ring(@name, {:seed, 0})
+  end
+
+  defp start(answer, more \\ []) do
     fake = FakeSidecar.new()
     agent = start_supervised!({Agent, fn -> answer end})
 
     start_supervised!(
       {GossipCluster,
-       name: @name,
-       sidecar: fake.path,
-       interval: 100,
-       secret: {:key, String.duplicate("k", 32)},
-       connect: {__MODULE__, :connect, [agent]},
-       list_nodes: {__MODULE__, :list, []}}
+       [
+         name: @name,
+         sidecar: fake.path,
+         interval: 100,
+         secret: {:key, String.duplicate("k", 32)},
+         connect: {__MODULE__, :connect, [agent]},
+         list_nodes: {__MODULE__, :list, []}
+       ] ++ more}
     )
 
     fake = FakeSidecar.attach(fake)
@@ -107,6 +133,42 @@ defmodule GossipCluster.TelemetryTest do
 
     FakeSidecar.die(fake, :kill)
     assert {%{attempts: 1}, %{reason: "gossipd " <> _}} = event([:sidecar, :exit])
+  end
+
+  test "a seed that cannot be resolved is told once, and that it can again once; the owner goes on meanwhile" do
+    TelemetryDouble.install()
+    {fake, _agent} = start(true, seeds: [{__MODULE__, :seed, [self()]}])
+    name = "GossipCluster.TelemetryTest.seed/1"
+    place = {{10, 0, 0, 5}, 7, 7}
+
+    resolved(["10.0.0.5:7"])
+
+    assert {%{count: 1}, %{seed: ^name, addresses: [^place], before: [], error: nil}} =
+             event([:seed])
+
+    assert FakeSidecar.command(fake) == {:seeds, [{<<10, 0, 0, 5>>, 7, 7}]}
+
+    # Its last try was 15 s ago; those after a failure come by themselves, 0.5 and 1 s later.
+    resolve_again()
+    for seeds <- [[], nil, []], do: resolved(seeds)
+
+    # What was known is kept.
+    assert {%{count: 1}, %{seed: ^name, addresses: [^place], before: [^place], error: error}} =
+             event([:seed])
+
+    assert error == "it has no address"
+    assert {%{count: 1}, %{reason: :seed, text: "seed " <> _}} = event([:problem])
+    resolve_again()
+    resolved(:not_even_a_list)
+    resolve_again()
+    resolved(["10.0.0.5:7"])
+    assert {%{count: 1}, %{addresses: [^place], before: [^place], error: nil}} = event([:seed])
+    resolve_again()
+    resolved(["10.0.0.5:7"])
+    resolve_again()
+    resolved(["10.0.0.6:7"])
+    assert {%{count: 1}, %{addresses: [_other], before: [^place], error: nil}} = event([:seed])
+    for kind <- [:seed, :problem], do: refute_received({:telemetry, [_, ^kind], _, _})
   end
 
   test "strangers only" do

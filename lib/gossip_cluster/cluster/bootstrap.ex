@@ -11,8 +11,14 @@ defmodule GossipCluster.Cluster.Bootstrap do
   @spec start(State.t()) :: State.t()
   def start(%{seeds: %{seeds: []}} = state), do: state
 
-  def start(state),
-    do: state.seeds |> Seeds.to_resolve() |> Enum.reduce(show(state), &ask(&2, &1))
+  def start(state), do: state |> show() |> ask_all()
+
+  @doc """
+  Interfaces have come, or have another address: names may lead elsewhere now, or be known at last, so all are resolved
+  at once. A node that starts before its network is there does not wait out a backoff that grew meanwhile.
+  """
+  @spec moved(State.t()) :: State.t()
+  def moved(state), do: ask_all(%{state | seeds: Seeds.moved(state.seeds)})
 
   @doc "A sidecar is started, which knows none."
   @spec opened(State.t()) :: State.t()
@@ -32,9 +38,13 @@ defmodule GossipCluster.Cluster.Bootstrap do
       else: state
   end
 
-  defp ask(state, index) do
-    {seed, ports} = Seeds.question(state.seeds, index)
-    act(state, {:resolve, index, seed, ports})
+  defp ask_all(state), do: state.seeds |> Seeds.to_resolve() |> Enum.reduce(state, &ask(&2, &1))
+
+  defp ask(%{seeds: seeds} = state, index) do
+    case Seeds.ask(seeds, index) do
+      {seed, ports, seeds} -> act(%{state | seeds: seeds}, {:resolve, index, seed, ports})
+      nil -> state
+    end
   end
 
   defp show(state), do: first(state, {:put, :seeds, Seeds.shown(state.seeds)})

@@ -186,8 +186,10 @@ defmodule GossipCluster.Cluster.Local do
     |> put_status()
   end
 
-  def event(state, {:frame, {:interfaces, list, network}}, _now),
-    do: interfaces(state, list, network)
+  def event(%{interfaces: before} = state, {:frame, {:interfaces, list, network}}, _now) do
+    state = interfaces(state, list, network)
+    if list -- before == [], do: state, else: Bootstrap.moved(state)
+  end
 
   def event(state, {:frame, {:health, health}}, _now), do: %{state | health: health}
 

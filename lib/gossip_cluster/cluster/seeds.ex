@@ -30,7 +30,8 @@ defmodule GossipCluster.Cluster.Seeds do
             index() => %{
               addresses: [Resolver.place()],
               failures: non_neg_integer(),
-              error: String.t() | nil
+              error: String.t() | nil,
+              asked: boolean()
             }
           },
           sent: [Resolver.place()]
@@ -50,7 +51,7 @@ defmodule GossipCluster.Cluster.Seeds do
     states =
       Map.new(seeds, fn {index, seed} ->
         addresses = if static?(seed), do: static(seed, ports), else: known[Seed.label(seed)] || []
-        {index, %{addresses: addresses, failures: 0, error: nil}}
+        {index, %{addresses: addresses, failures: 0, error: nil, asked: false}}
       end)
 
     %__MODULE__{seeds: seeds, ports: ports, states: states}
@@ -68,12 +69,25 @@ defmodule GossipCluster.Cluster.Seeds do
   @spec to_resolve(t()) :: [index()]
   def to_resolve(%{seeds: seeds}), do: for({index, seed} <- seeds, not static?(seed), do: index)
 
-  @doc "What is asked for this one."
-  @spec question(t(), index()) :: {Seed.t(), {:inet.port_number(), :inet.port_number()}}
-  def question(seeds, index) do
-    {_index, seed} = List.keyfind!(seeds.seeds, index, 0)
-    {seed, seeds.ports}
+  @doc "This one is to be resolved: what is asked, unless that is under way."
+  @spec ask(t(), index()) :: {Seed.t(), {:inet.port_number(), :inet.port_number()}, t()} | nil
+  def ask(seeds, index) do
+    case seeds.states[index] do
+      %{asked: true} ->
+        nil
+
+      state ->
+        states = Map.put(seeds.states, index, %{state | asked: true})
+        {seed(seeds, index), seeds.ports, %{seeds | states: states}}
+    end
   end
+
+  @doc "This node has come to another network: what failed before says nothing of it."
+  @spec moved(t()) :: t()
+  def moved(seeds),
+    do: %{seeds | states: Map.new(seeds.states, fn {n, state} -> {n, %{state | failures: 0}} end)}
+
+  defp seed(seeds, index), do: seeds.seeds |> List.keyfind!(index, 0) |> elem(1)
 
   @doc """
   It was resolved, or not: whether what is shown of it has changed, and when it is to be resolved again. `chance` is
@@ -95,6 +109,8 @@ defmodule GossipCluster.Cluster.Seeds do
           error = before.error || if(failures >= @failures, do: why)
           %{before | failures: failures, error: error}
       end
+
+    now = %{now | asked: false}
 
     wait = if now.failures == 0, do: @every, else: Enum.at(@again, now.failures - 1, @every)
     changed = now.addresses != before.addresses or now.error != before.error
@@ -134,8 +150,7 @@ defmodule GossipCluster.Cluster.Seeds do
   @doc "One of them."
   @spec shown(t(), index()) :: shown()
   def shown(seeds, index) do
-    {seed, _ports} = question(seeds, index)
     state = seeds.states[index]
-    %{seed: Seed.label(seed), addresses: state.addresses, error: state.error}
+    %{seed: seeds |> seed(index) |> Seed.label(), addresses: state.addresses, error: state.error}
   end
 end

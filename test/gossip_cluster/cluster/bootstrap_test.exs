@@ -48,6 +48,31 @@ defmodule GossipCluster.Cluster.BootstrapTest do
     assert seeds_told(effects) == [[@place, {{10, 0, 0, 5}, 7, 7}]]
   end
 
+  test "a network that comes has names resolved at once, one that goes does not" do
+    asked = fn effects -> for({:resolve, index, @name, _ports} <- effects, do: index) end
+    network = ready().network
+    cluster = running([], seeds: [@address, @name])
+    {cluster, _effects} = handle(cluster, {:resolved, 1, {:error, "no net"}, 0.0}, 100)
+
+    eth0 = {"eth0", 2, "10.0.0.7"}
+    came = {:frame, {:interfaces, [eth0], network}}
+    {cluster, effects} = handle(cluster, came, 200)
+    assert asked.(effects) == [1]
+    # While that is under way, no other.
+    {cluster, effects} = handle(cluster, {:timeout, {:seed, 1}}, 300)
+    assert asked.(effects) == []
+    {cluster, effects} = handle(cluster, {:resolved, 1, {:ok, [@place]}, 0.0}, 400)
+    assert {:timer, {:seed, 1}, 15_000} in effects
+
+    {cluster, effects} = handle(cluster, came, 500)
+    assert asked.(effects) == []
+    {cluster, effects} = handle(cluster, {:frame, {:interfaces, [], network}}, 600)
+    assert asked.(effects) == []
+    moved = {:frame, {:interfaces, [put_elem(eth0, 2, "10.0.0.8")], network}}
+    {_cluster, effects} = handle(cluster, moved, 700)
+    assert asked.(effects) == [1]
+  end
+
   test "what is resolved while no sidecar runs is told to the next" do
     cluster = Cluster.new(options(seeds: [@name]), past(), 0)
     {cluster, _effects} = handle(cluster, {:start, local(), nil})

@@ -12,14 +12,14 @@ defmodule GossipCluster.Cluster.SeedsTest do
   test "addresses need no resolver, names do" do
     seeds = Seeds.new([@address, @name], @ports)
     assert Seeds.to_resolve(seeds) == [1]
-    assert Seeds.question(seeds, 1) == {@name, @ports}
+    assert {@name, @ports, _seeds} = Seeds.ask(seeds, 1)
     assert {[{{10, 0, 0, 5}, 7, 7}], seeds} = Seeds.news(seeds)
     assert Seeds.news(seeds) == nil
   end
 
   test "no more than eight ports of one host are asked" do
-    assert {_seed, {1000, 1007}} = [@name] |> Seeds.new({1000, 2000}) |> Seeds.question(0)
-    assert {_seed, {1000, 1000}} = [@name] |> Seeds.new({1000, 1000}) |> Seeds.question(0)
+    assert {@name, {1000, 1007}, _seeds} = [@name] |> Seeds.new({1000, 2000}) |> Seeds.ask(0)
+    assert {@name, {1000, 1000}, _seeds} = [@name] |> Seeds.new({1000, 1000}) |> Seeds.ask(0)
   end
 
   test "what is new is told once, and anew to another sidecar" do
@@ -52,6 +52,22 @@ defmodule GossipCluster.Cluster.SeedsTest do
     assert waits == [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]
     assert {true, 15_000, seeds} = Seeds.resolved(seeds, 0, {:ok, [place(1)]}, 0.0)
     assert [%{error: nil, addresses: [_]}] = Seeds.shown(seeds)
+  end
+
+  test "one question at a time; on another network failures are counted anew, and what was shown stays" do
+    {@name, @ports, seeds} = Seeds.ask(Seeds.new([@name], @ports), 0)
+    assert Seeds.ask(seeds, 0) == nil
+
+    seeds =
+      Enum.reduce(1..5, seeds, fn _n, seeds ->
+        {_changed, _wait, seeds} = Seeds.resolved(seeds, 0, {:error, "first"}, 0.0)
+        assert {@name, @ports, seeds} = Seeds.ask(seeds, 0)
+        seeds
+      end)
+
+    {false, wait, seeds} = Seeds.resolved(Seeds.moved(seeds), 0, {:error, "second"}, 0.0)
+    assert wait == 500
+    assert [%{error: "first"}] = Seeds.shown(seeds)
   end
 
   test "32 addresses at most, and each seed has its share" do
