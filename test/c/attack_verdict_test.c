@@ -211,6 +211,7 @@ static void who_is_spoken_for_is_heard_with_its_next_answer(void **state)
     assert_int_equal(gossip_stats(net->nodes[0]->g).replayed, replayed + 1); /* it is mute */
     forge_start(&t.f, &m, WIRE_ACK);
     forge_echo(&m, gossip_boot(net->nodes[0]->g), asked.nonce);
+    net_run(net, MS_US); /* what it says now, it says later than the lie was said */
     net_say(net, 0, &t.f, PATH_UNICAST, &m);
     for (int i = 0; i < 10; i++) {
         insider_beat(net, &t.f);

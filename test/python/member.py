@@ -16,7 +16,7 @@ import message as wire
 import rank
 from disconnecting import Disconnecting
 from joining import Joining
-from peers import PENDING_LIFE, STRANGER_LIFE, TOMBSTONE_LIFE, Gone, Peer, Stranger, Window
+from peers import PENDING_LIFE, STRANGER_LIFE, TOMBSTONE_LIFE, WINDOW, Gone, Peer, Stranger, Window
 from seal import HEADER, TAG, Foreign, Forged
 from watching import Watching
 
@@ -225,10 +225,13 @@ class Member(Joining, Watching, Disconnecting):
 
     def from_peer(self, p, m):
         if not p.window.accept(m.sequence):
-            if not self.is_set_back(p, m):
+            if self.is_set_back(p, m):
+                p.window, p.answered = Window(m.sequence), 0
+            elif not self.was_overtaken(p, m):
                 return "replayed"
-            p.window = Window(m.sequence)
         newest, now = p.window.highest == m.sequence, self.clock()
+        if m.echo not in (None, True):
+            p.answered = max(p.answered, m.sequence)
         if m.echo:
             p.lag.anew(now, m.sent_at)
         elif not p.lag.fresh(now, m.sent_at, p.interval, self.pause if self.now < self.paused_until else 0, not newest):
@@ -245,9 +248,15 @@ class Member(Joining, Watching, Disconnecting):
         return None
 
     def is_set_back(self, p, m):
-        """It answers what was asked after it was last heard, or is far too low: it counts from a lower number."""
+        """It answers what was asked after it was last heard: it counts from a lower number. Or it is far below what
+        was sent before: another has spoken in its name."""
         heard = self.clock() / 1e6 - (self.now - (p.heard or 0))
-        return m.echo not in (None, True) and (self.asked_since > heard or p.window.highest - m.sequence >= 128)
+        spoken_for = p.window.highest - m.sequence >= WINDOW and m.sent_at > p.lag.newest
+        return m.echo not in (None, True) and (self.asked_since > heard or spoken_for)
+
+    def was_overtaken(self, p, m):
+        """An answer that is too low for the window to tell whether it is a copy, but above all answers before."""
+        return m.echo not in (None, True) and m.sequence > p.answered and p.window.highest - m.sequence >= WINDOW
 
     def from_stranger(self, m):
         old = self.strangers.get(m.boot)
@@ -263,7 +272,7 @@ class Member(Joining, Watching, Disconnecting):
             if address is not True and m.name:
                 peer = self.place(m, address)
                 if peer:
-                    peer.window, peer.heard = Window(m.sequence), self.now
+                    peer.window, peer.heard, peer.answered = Window(m.sequence), self.now, m.sequence
                     peer.lag.anew(self.clock(), m.sent_at)
                     self.learn(peer, m)
                     answered = old.answered

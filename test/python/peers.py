@@ -78,6 +78,7 @@ class Peer:
     fingerprint: bytes = None
     size: int = 0
     window: Window = field(default_factory=Window)
+    answered: int = 0  # the highest number of its answers to what only went to its address
     lag: Lag = field(default_factory=Lag)
     heard: float = None  # in person; None: never
     by_group: float = None  # the same, of what came by the group

@@ -234,6 +234,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     }
     if (!known) {
         window_start(&p->window, sequence);
+        p->answered = sequence;
     }
     struct pending *pending = pending_find(&g->pending, m->id.boot);
     /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those

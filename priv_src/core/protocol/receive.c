@@ -368,27 +368,52 @@ static bool is_fresh(struct gossip *g, struct effects *fx, struct peer *p, const
     return true;
 }
 
+/* An answer so far below the highest number that the window cannot tell whether it was heard. */
+static bool is_far_below(const struct peer *p, const struct arrival *a)
+{
+    return p->state != PEER_GONE && p->window.top - a->sequence >= WINDOW_BITS;
+}
+
 /* An answer whose number was heard, or is too low. If it answers what was asked after the last datagram that
  * was heard, then it was made later than that one, and is no copy: its sender counts from a lower number than
- * before (a VM that was set back to a snapshot). If it is far too low, another has spoken in the sender's
- * name. */
-static bool counts_anew(const struct gossip *g, const struct peer *p, const struct arrival *a)
+ * before (a VM that was set back to a snapshot). If it is far too low, and yet says that it was sent later
+ * than the one with the highest number, then another has spoken in the sender's name. */
+static bool counts_anew(const struct gossip *g, const struct peer *p, const struct wire_message *m,
+                        const struct arrival *a)
 {
     int64_t heard = g->clock - (g->now - p->direct); /* or before that, if this member was stopped since */
-    bool far = p->state != PEER_GONE && p->window.top - a->sequence >= WINDOW_BITS;
-    return a->answers >= ANSWER_CLAIMED && (far || a->made > heard);
+    bool later = a->made > heard || (is_far_below(p, a) && m->sent_at > p->newest);
+    return a->answers >= ANSWER_CLAIMED && later;
+}
+
+/* An answer that was overtaken by more than the window is wide tells that its sender lives, though not where
+ * its numbers are; nor can the window tell it from a copy, so each has a higher number than all before. */
+static bool was_overtaken(const struct peer *p, const struct arrival *a)
+{
+    return is_far_below(p, a) && a->answers == ANSWER_HERE && a->sequence > p->answered;
 }
 
 /* Whether it is new to this member; the buried are asked like strangers, whatever number they begin with. */
 static bool is_new(struct gossip *g, struct peer *p, const struct wire_message *m, struct arrival *a)
 {
     enum window_verdict seen = window_look(&p->window, a->sequence);
-    if (seen == WINDOW_REPLAY && counts_anew(g, p, a)) {
+    if (seen == WINDOW_REPLAY && counts_anew(g, p, m, a)) {
         window_start(&p->window, a->sequence - 1);
+        p->answered = 0;
         seen = WINDOW_NEWEST;
+    } else if (seen == WINDOW_REPLAY && was_overtaken(p, a)) {
+        seen = WINDOW_OLDER;
     }
     a->newest = seen == WINDOW_NEWEST;
     return seen != WINDOW_REPLAY || (p->state == PEER_GONE && m->type == WIRE_HELLO);
+}
+
+/* The highest number of those that came with an answer from where it was asked. */
+static void note_answer(struct peer *p, const struct arrival *a)
+{
+    if (a->answers == ANSWER_HERE && a->sequence > p->answered) {
+        p->answered = a->sequence;
+    }
 }
 
 bool receive_message(struct gossip *g, struct effects *fx, const struct wire_message *m, uint64_t sequence,
@@ -413,6 +438,7 @@ bool receive_message(struct gossip *g, struct effects *fx, const struct wire_mes
             return true;
         }
         (void)window_accept(&p->window, sequence);
+        note_answer(p, &a);
         p->newest = a.newest ? m->sent_at : p->newest;
     }
     if (p == NULL || p->state == PEER_GONE) {

@@ -97,6 +97,7 @@ struct peer {
         farewell_at; /* verdict.c: since when it is seen whether it has gone, as others said; 0: it is not */
     int64_t contest_at; /* members.c: when its name was claimed, while contested */
     int64_t path_tried; /* receive.c: when an address it was not known at was last tried */
+    uint64_t answered;  /* receive.c: the highest number of its answers to what only went there */
 
     /* peer.c, multipath.c; of a peer with several addresses: when it was last heard at each, or answered
      * there, and since when the first is asked whether it still is; and where a copy came from, which the
