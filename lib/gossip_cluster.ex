@@ -138,8 +138,7 @@ defmodule GossipCluster do
   @doc group: :look
   @spec peers(name()) :: [Peer.t()]
   def peers(name \\ __MODULE__) do
-    view = view!(name)
-    if view, do: View.peers(view), else: []
+    read(name, view!(name), &View.peers/1, fn -> [] end)
   end
 
   @typedoc """
@@ -225,8 +224,7 @@ defmodule GossipCluster do
   @doc group: :look
   @spec status(name()) :: status()
   def status(name \\ __MODULE__) do
-    view = view!(name)
-    if view, do: status(name, view), else: disabled(name)
+    read(name, view!(name), &status(name, &1), fn -> disabled(name) end)
   end
 
   defp status(name, view) do
@@ -607,6 +605,18 @@ defmodule GossipCluster do
         raise ArgumentError,
               "no cluster #{inspect(name)} runs on this node; there runs #{running()}"
     end
+  end
+
+  # Reads the view; or says what there is to say of a cluster that is switched off. The view may go meanwhile, with its
+  # cluster: then there is another of this name by now, or none.
+  defp read(_name, nil, _read, disabled), do: disabled.()
+
+  defp read(name, view, read, disabled) do
+    read.(view)
+  rescue
+    error in ArgumentError ->
+      if View.open?(view), do: reraise(error, __STACKTRACE__)
+      read(name, view!(name), read, disabled)
   end
 
   defp running do

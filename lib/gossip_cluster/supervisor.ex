@@ -71,8 +71,7 @@ defmodule GossipCluster.Supervisor do
 
   @doc "The supervisor of a cluster that runs."
   @spec whereis(GossipCluster.name()) :: pid() | nil
-  def whereis(name),
-    do: if(View.exists?(name), do: View.get(View.table(name), :supervisor, nil))
+  def whereis(name), do: View.find(name, :supervisor)
 
   @doc "The supervisor of its tasks."
   @spec tasks(GossipCluster.name()) :: pid()

@@ -81,11 +81,24 @@ defmodule GossipCluster.View do
     end
   end
 
+  @doc "What was kept of the cluster of this name, which may end at this moment: `nil` where none runs."
+  @spec find(GossipCluster.name(), term()) :: term() | nil
+  def find(name, key) do
+    view = table(name)
+    if view, do: get(view, key, nil)
+  rescue
+    ArgumentError -> nil
+  end
+
+  @doc "Whether it is still there: it goes with its cluster, at any moment."
+  @spec open?(t()) :: boolean()
+  def open?(view), do: :ets.info(view, :owner) != :undefined
+
   @doc "Whether the cluster runs."
   @spec exists?(GossipCluster.name()) :: boolean()
   def exists?(name) do
     view = table(name)
-    view != nil and :ets.info(view, :owner) != :undefined
+    view != nil and open?(view)
   end
 
   @doc "The clusters that run. Slow: for messages only."

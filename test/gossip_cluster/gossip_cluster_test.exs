@@ -199,6 +199,40 @@ defmodule GossipClusterTest do
     assert Task.await(task) == {:error, :timeout}
   end
 
+  # The table goes between the look whether it is there and the look into it.
+  test "who asks a cluster that ends at this moment is told that none runs" do
+    name = :persistent_term.put({GossipCluster.View, Ending}, nil) && Ending
+    on_exit(fn -> :persistent_term.erase({GossipCluster.View, Ending}) end)
+
+    ask = fn ask, none ->
+      if :persistent_term.get({GossipCluster.View, name}) == :over do
+        none
+      else
+        try do
+          for _ <- 1..50, do: GossipCluster.Supervisor.whereis(name)
+          for _ <- 1..50, do: GossipCluster.peers(name)
+          ask.(ask, none)
+        rescue
+          error in ArgumentError -> ask.(ask, Enum.uniq([error.message | none]))
+        end
+      end
+    end
+
+    task = Task.async(fn -> ask.(ask, []) end)
+
+    for _ <- 1..300 do
+      view = GossipCluster.View.create()
+      :ok = GossipCluster.View.publish(view, name)
+      for _ <- 1..100, do: GossipCluster.View.put(view, :supervisor, self())
+      :ets.delete(view)
+    end
+
+    :persistent_term.put({GossipCluster.View, name}, :over)
+    messages = Task.await(task)
+    assert messages != []
+    for message <- messages, do: assert(message =~ "no cluster #{inspect(name)} runs")
+  end
+
   test "subscribing twice is subscribing once; unsubscribing ends it" do
     start_supervised!({GossipCluster, name: One, secret: {:key, @key}, sidecar: mute()})
     for _ <- 1..2, do: assert(GossipCluster.subscribe(One) == :ok)

@@ -7,6 +7,7 @@ defmodule GossipCluster.OwnerCase do
   use ExUnit.CaseTemplate
 
   import ExUnit.{Assertions, Callbacks}
+  import GossipCluster.Eventually
 
   alias GossipCluster.Cluster.Dialer
   alias GossipCluster.{FakeSidecar, Reporter, View}
@@ -125,7 +126,8 @@ defmodule GossipCluster.OwnerCase do
   def capture_log(fun) do
     ExUnit.CaptureLog.capture_log(fn ->
       fun.()
-      if Process.whereis(@name), do: told()
+      # Or it has ended for good.
+      eventually(fn -> Process.whereis(@name) == nil or flushed(@name) end)
     end)
   end
 
@@ -165,5 +167,20 @@ defmodule GossipCluster.OwnerCase do
   end
 
   @doc "Whatever the owner has reported by now is told when this returns."
-  def told(owner \\ @name), do: Reporter.flush(View.table(owner))
+  def told(owner \\ @name), do: eventually(fn -> flushed(owner) end) && :ok
+
+  # Of a cluster that starts anew the owner has its name before its table is shown; of one that ends the table goes
+  # first.
+  defp flushed(owner) do
+    view = View.table(owner)
+    view != nil and View.open?(view) and flushed_view(view)
+  end
+
+  defp flushed_view(view) do
+    Reporter.flush(view) == :ok
+  rescue
+    error in ArgumentError -> View.open?(view) && reraise(error, __STACKTRACE__)
+  catch
+    :exit, {reason, {GenServer, :call, _}} when reason in [:noproc, :shutdown, :killed] -> false
+  end
 end
