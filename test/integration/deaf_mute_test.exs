@@ -94,6 +94,52 @@ defmodule GossipCluster.Integration.DeafMuteTest do
     well(a, nodes)
   end
 
+  # The bridge believes that somebody asks, and so lets multicast pass to those alone of whom it was told lately.
+  test "a switch that snoops, and whose querier has gone mute: all say so; and that it is over when one asks again" do
+    lab = Lab.start(hosts: 2)
+    asks = "mcast_querier 1 mcast_query_interval 100 mcast_query_response_interval 50"
+    Lab.switch(lab, "#{asks} mcast_membership_interval 250 mcast_startup_query_interval 100")
+    specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, cluster: [interval: 200]}
+    [a, b] = nodes = Node.start_all(lab, specs)
+    meet(nodes)
+
+    before = for node <- nodes, do: Node.stat(node, :opened_1)
+
+    eventually("heartbeats pass while somebody asks", nodes, fn ->
+      nodes
+      |> Enum.zip(before)
+      |> Enum.all?(fn {n, before} -> Node.stat(n, :opened_1) > before + 15 end)
+    end)
+
+    for node <- nodes, do: assert(said(node) == [])
+    Lab.switch(lab, "mcast_query_interval 360000")
+
+    for node <- nodes do
+      eventually("#{node.name} is deaf and mute", nodes, fn ->
+        status = Node.status(node)
+
+        status.health == :degraded and
+          match?([{nil, :deaf, _}, {nil, :mute, _}], Enum.sort(status.problems))
+      end)
+    end
+
+    Lab.switch(lab, "mcast_querier 0")
+    Lab.switch(lab, "mcast_querier 1 mcast_query_interval 100")
+    well(a, nodes)
+    well(b, nodes)
+
+    for node <- nodes do
+      assert Enum.sort(said(node)) == [
+               info: "what others send to the group arrives on interface eth0 again",
+               info: "what this node sends to the group on interface eth0 arrives again",
+               warning:
+                 "nothing that others send to the group arrives on interface eth0, though 1 of them answers by unicast there",
+               warning:
+                 "what this node sends to the group on interface eth0 does not arrive at 1 of those who answer by unicast there"
+             ]
+    end
+  end
+
   # It need not know anybody for that.
   test "a node whose own firewall lets in nothing that is sent to the group sees that alone" do
     lab = Lab.start(hosts: 1)

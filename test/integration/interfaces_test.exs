@@ -37,6 +37,14 @@ defmodule GossipCluster.Integration.InterfacesTest do
     end)
   end
 
+  # Long enough for who is gone to be lost.
+  defp gone_for_3_s(lab, n, nodes, plug_in) do
+    Lab.unplug(lab, n)
+    gone = Lab.clock()
+    eventually("3 s", nodes, fn -> Lab.clock() - gone > 3_000_000 end)
+    plug_in.()
+  end
+
   defp arrivals(node, other), do: Enum.reject(Node.about(node, other), &(&1 == :update))
 
   test "one that comes late, behind docker0 and 24 others, is used at once; and so is whatever becomes of it" do
@@ -80,6 +88,15 @@ defmodule GossipCluster.Integration.InterfacesTest do
     for {what, change} <- [
           {"it is deleted, and another comes at once",
            fn -> Lab.unplug(lab, 2) && Lab.plug_in(lab, 2) end},
+          {"it is deleted, and another comes at once under its number",
+           fn ->
+             index = Lab.index(lab, 2)
+             Lab.unplug(lab, 2)
+             Lab.plug_in(lab, 2, 1, index: index)
+             assert Lab.index(lab, 2) == index
+           end},
+          {"it is deleted, and another comes after 3 s",
+           fn -> gone_for_3_s(lab, 2, nodes, fn -> Lab.plug_in(lab, 2) end) end},
           {"it goes down, and comes up",
            fn -> Lab.links(lab, 2, ["link set eth0 down", "link set eth0 up"]) end},
           {"it has another address",
@@ -118,6 +135,111 @@ defmodule GossipCluster.Integration.InterfacesTest do
       heard_by_group(b, a)
       heard_by_group(a, b)
       meet(nodes)
+    end
+  end
+
+  # Erlang cannot dial the addresses of such links, and need not: the sidecars hear each other.
+  test "one over IPv6 alone is used whatever becomes of it" do
+    lab = Lab.start(hosts: 2, ipv6: [1, 2])
+
+    for n <- [1, 2] do
+      Lab.unplug(lab, n)
+      Lab.without_dad(lab, n)
+
+      Lab.rules(
+        lab,
+        n,
+        String.replace(@only_multicast, "ip daddr != 224.0.0.0/4", "ip6 daddr != ff00::/8")
+      )
+    end
+
+    specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, cluster: @cluster}
+    [a, b] = nodes = Node.start_all(lab, specs)
+    plug_in = fn n, options -> Lab.plug_in(lab, n, 1, [ipv4: false] ++ options) end
+    for n <- [1, 2], do: plug_in.(n, [])
+
+    for {what, change} <- [
+          {"it is created after the start", fn -> :ok end},
+          {"it is deleted, and another comes at once",
+           fn -> Lab.unplug(lab, 2) && plug_in.(2, []) end},
+          {"it is deleted, and another comes at once under its number",
+           fn ->
+             index = Lab.index(lab, 2)
+             Lab.unplug(lab, 2)
+             plug_in.(2, index: index)
+             assert Lab.index(lab, 2) == index
+           end},
+          {"it is deleted, and another comes after 3 s",
+           fn -> gone_for_3_s(lab, 2, nodes, fn -> plug_in.(2, []) end) end},
+          {"it goes down, and comes up",
+           fn -> Lab.links(lab, 2, ["link set eth0 down", "link set eth0 up"]) end},
+          {"it has another name", fn -> Lab.rename(lab, 2, "eth0", "wan0") end},
+          {"it becomes a port of a bridge",
+           fn ->
+             Lab.links(lab, 2, [
+               "link add br9 type bridge",
+               "link set wan0 master br9",
+               "link set br9 up"
+             ])
+           end}
+        ] do
+      change.()
+
+      for {node, other} <- [{a, b}, {b, a}] do
+        eventually("#{what}: #{node.name} lists #{other.name}", nodes, fn ->
+          Node.peers(node) == [other.name]
+        end)
+      end
+
+      hear_each_other(what, nodes)
+      heard_by_group(b, a)
+      heard_by_group(a, b)
+    end
+  end
+
+  # a and c know of each other by b alone, and have no path: they are listed, dialled in vain, and not buried. Erlang's
+  # `global` cuts connections of who cannot reach all (prevent_overlapping_partitions), unless it is told not to.
+  test "two LANs, and one node on both: it is connected to those of either" do
+    lab = Lab.start(hosts: 3, lans: 2)
+    Lab.unplug(lab, 1, 2)
+    Lab.unplug(lab, 3, 1)
+    flags = ["-kernel", "prevent_overlapping_partitions", "false"]
+
+    [a, b, c] =
+      nodes =
+      Node.start_all(
+        lab,
+        for(
+          {name, n} <- [{"a", 1}, {"b", 2}, {"c", 3}],
+          do: {name, host: n, flags: flags, cluster: @cluster}
+        )
+      )
+
+    links = [{a, b}, {b, a}, {b, c}, {c, b}]
+
+    for {node, other} <- links do
+      eventually("#{node.name} and #{other.name} are connected", nodes, fn ->
+        match?(%{connection: :connected, heard: true}, Node.peer(node, other))
+      end)
+    end
+
+    for {node, other} <- [{a, c}, {c, a}] do
+      eventually("#{node.name} cannot reach #{other.name}, and says so", nodes, fn ->
+        match?(%{heard: false, problem: {:unreachable, _text}}, Node.peer(node, other))
+      end)
+    end
+
+    sent = Node.stat(b, :sent)
+    eventually("many beats later", nodes, fn -> Node.stat(b, :sent) >= sent + 20 end)
+
+    for node <- nodes, other <- nodes, node != other do
+      refute Enum.any?(Node.about(node, other), &match?({:down, _reason}, &1))
+      assert Node.status(node).health == :ok
+    end
+
+    for {node, other} <- links do
+      assert Node.reaches?(node, other)
+      assert Enum.count(Node.links(node), &(&1 == {:nodeup, other.name})) == 1
     end
   end
 end

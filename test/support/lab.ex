@@ -115,22 +115,50 @@ defmodule GossipCluster.Lab do
     in_host(lab, n, ["sh", "-c", "test ! -e #{file} || echo 1 > #{file}"])
   end
 
-  @doc "Plugs a host's interface in that it does not have: it is new, and comes up. Returns when, on the nodes' common clock."
-  @spec plug_in(t(), pos_integer(), pos_integer()) :: integer()
-  def plug_in(%{switch: switch} = lab, n, lan \\ 1) do
+  @doc """
+  Plugs a host's interface in that it does not have: it is new, and comes up. Returns when, on the nodes' common clock.
+
+    * `:index` - its number on the host. Default: one that there was not yet
+    * `:ipv4` - `false`: it has no IPv4 address. Default: `true`
+  """
+  @spec plug_in(t(), pos_integer(), pos_integer(), keyword()) :: integer()
+  def plug_in(%{switch: switch} = lab, n, lan \\ 1, options \\ []) do
     %{netns: netns} = lab.hosts[n]
     {port, device} = {port(n, lan), device(lan)}
+    # The kernel lets one end have a number only where the other has one, too: that one is free.
+    index = options[:index]
+    {there, here} = if index, do: {"index #{1000 + index} ", "index #{index} "}, else: {"", ""}
+    address = "-n #{netns} address add #{:inet.ntoa(ip(n, lan))}/24 dev #{device}"
 
     run!([
-      "-n #{switch} link add #{port} type veth peer name #{device} netns #{netns}",
-      "-n #{switch} link set #{port} master #{bridge(lan)} up",
-      "-n #{netns} address add #{:inet.ntoa(ip(n, lan))}/24 dev #{device}"
+      "-n #{switch} link add #{port} #{there}type veth peer name #{device} #{here}netns #{netns}",
+      "-n #{switch} link set #{port} master #{bridge(lan)} up"
+      | if(Keyword.get(options, :ipv4, true), do: [address], else: [])
     ])
 
     at = clock()
     run!(["-n #{netns} link set #{device} up"])
     at
   end
+
+  @doc "The number of a host's interface, which it must have."
+  @spec index(t(), pos_integer(), pos_integer()) :: pos_integer()
+  def index(lab, n, lan \\ 1) do
+    arguments = ~w(-n #{lab.hosts[n].netns} -o link show #{device(lan)})
+    {line, 0} = System.cmd("ip", arguments)
+    {index, ":" <> _} = Integer.parse(line)
+    index
+  end
+
+  @doc "Changes a LAN's switch, a bridge: words as ip-link(8) has them behind `type bridge`."
+  @spec switch(t(), String.t(), pos_integer()) :: :ok
+  def switch(lab, words, lan \\ 1),
+    do: run!(["-n #{lab.switch} link set #{bridge(lan)} type bridge #{words}"])
+
+  @doc "Lets the interfaces that a host gets from now on have their IPv6 addresses at once: nobody else can have them."
+  @spec without_dad(t(), pos_integer()) :: :ok
+  def without_dad(lab, n),
+    do: in_host(lab, n, ["sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad"])
 
   @doc "The address of a host on a LAN."
   @spec ip(pos_integer(), pos_integer()) :: :inet.ip4_address()
