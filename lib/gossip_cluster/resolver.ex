@@ -123,7 +123,9 @@ defmodule GossipCluster.Resolver do
     end
   end
 
-  defp why(:nxdomain), do: "there is no such name (nxdomain)"
+  # Erlang says so, too, where the system's resolver has no answer.
+  defp why(:nxdomain), do: "there is no such name, or no name server answers (nxdomain)"
+  defp why(:econnrefused), do: "no name server answers (econnrefused)"
   defp why(:timeout), do: "no name server answers (timeout)"
   defp why(:try_again), do: "no name server answers (try_again)"
   defp why(:servfail), do: "the name server has failed (servfail)"

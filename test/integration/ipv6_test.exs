@@ -20,7 +20,7 @@ defmodule GossipCluster.Integration.IPv6Test do
   for protocol <- ["inet6_tcp", "inet6_tls"] do
     test "hosts without IPv4 find each other, and connect by GossipCluster.Epmd over #{protocol}" do
       lab = only_ipv6(2)
-      for n <- [1, 2], do: Lab.ula(lab, n)
+      for n <- [1, 2], do: Lab.give_ula(lab, n)
 
       flags =
         case unquote(protocol) do

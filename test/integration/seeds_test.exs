@@ -4,12 +4,11 @@ defmodule GossipCluster.Integration.SeedsTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
+  alias GossipCluster.Lab.NameServer
+
   @moduletag timeout: 120_000
 
   test "three nodes meet by one seed's address, and by a name that is there at last; the name server goes, they stay" do
-    if System.find_executable("dnsmasq") == nil,
-      do: flunk("dnsmasq is missing: bin/setup installs it")
-
     lab = Lab.start(hosts: 3)
 
     for host <- 1..3 do
@@ -24,9 +23,7 @@ defmodule GossipCluster.Integration.SeedsTest do
       """)
     end
 
-    names = Path.join(lab.dir, "names")
-    File.write!(names, "")
-    server = name_server(lab, names)
+    server = NameServer.start(lab, 1)
     inetrc = Path.join(lab.dir, "inetrc")
 
     File.write!(inetrc, """
@@ -59,8 +56,7 @@ defmodule GossipCluster.Integration.SeedsTest do
     end)
 
     assert Node.peers(c) == []
-    File.write!(names, "#{seed} shop.test\n")
-    Lab.signal(:HUP, server)
+    NameServer.answer(server, [{Lab.ip(1), "shop.test"}])
     for node <- [a, b], do: both_connected(node, c, nodes)
 
     assert [%{seed: "shop.test", addresses: [{ip, 45_894, 45_901}], error: nil}] =
@@ -71,7 +67,7 @@ defmodule GossipCluster.Integration.SeedsTest do
 
     # Nothing of that came by multicast, and nobody minds that the name server has gone.
     for host <- 1..3, do: assert(Lab.dropped(lab, host, "firewall", "input") > 0)
-    Lab.signal(:KILL, server)
+    NameServer.stop(server)
 
     d =
       Node.start(
@@ -94,24 +90,5 @@ defmodule GossipCluster.Integration.SeedsTest do
         30_000
       )
     end
-  end
-
-  # Answers for the names of a file, which it reads again when it is told to.
-  defp name_server(lab, names) do
-    arguments =
-      ~w(netns exec #{lab.hosts[1].netns} dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --no-resolv) ++
-        ~w(--no-hosts --local-ttl=1 --local=/test/ --bind-interfaces --pid-file= --log-facility=-) ++
-        ["--addn-hosts=#{names}", "--listen-address=#{:inet.ntoa(Lab.ip(1))}"]
-
-    port =
-      Port.open({:spawn_executable, System.find_executable("ip")}, [
-        :binary,
-        :exit_status,
-        :stderr_to_stdout,
-        args: arguments
-      ])
-
-    {:os_pid, os_pid} = Port.info(port, :os_pid)
-    os_pid
   end
 end

@@ -1,7 +1,8 @@
 defmodule GossipCluster.Lab do
   @moduledoc """
   Networks for tests: hosts that are network namespaces, each with `eth0` on one switch, a bridge in a namespace of its
-  own; where there are two LANs, also with `eth1` on another bridge, and so on.
+  own; where there are two LANs, also with `eth1` on another bridge, and so on. Or each host is on one LAN alone, and
+  the switch is a router between them, too, of unicast, as in a cloud.
 
       lab = Lab.start(hosts: 2)
       Lab.cut(lab, 1)
@@ -15,9 +16,15 @@ defmodule GossipCluster.Lab do
 
   defmodule Host do
     @moduledoc false
-    @enforce_keys [:name, :netns, :ip]
-    defstruct [:name, :netns, :ip]
-    @type t :: %__MODULE__{name: String.t(), netns: String.t(), ip: :inet.ip4_address()}
+    @enforce_keys [:name, :netns, :ip, :lans]
+    defstruct [:name, :netns, :ip, :lans]
+
+    @type t :: %__MODULE__{
+            name: String.t(),
+            netns: String.t(),
+            ip: :inet.ip4_address(),
+            lans: [pos_integer(), ...]
+          }
   end
 
   @enforce_keys [:id, :dir, :switch, :hosts]
@@ -52,6 +59,10 @@ defmodule GossipCluster.Lab do
   @doc """
   Makes `:lans` LANs (default 1) and `:hosts` hosts (default 2), numbered from 1. The interfaces of the hosts `:ipv6`
   (default `[]`) have IPv6, too, as soon as the kernel gives them their link-local addresses: after a second or two.
+
+  With `routed: true` host n is on one LAN alone, the hosts being dealt out in turn (with two LANs the odd ones are on
+  the first), and the switch routes unicast between these.
+
   Removed when the calling test ends.
   """
   @spec start(keyword()) :: t()
@@ -78,10 +89,12 @@ defmodule GossipCluster.Lab do
     File.mkdir_p!(dir)
 
     lans = Keyword.get(options, :lans, 1)
+    routed = Keyword.get(options, :routed, false)
 
     hosts =
       for n <- 1..Keyword.get(options, :hosts, 2), into: %{} do
-        {n, %Host{name: "h#{n}", netns: "#{id}-h#{n}", ip: ip(n, 1)}}
+        own = if routed, do: [rem(n - 1, lans) + 1], else: Enum.to_list(1..lans)
+        {n, %Host{name: "h#{n}", netns: "#{id}-h#{n}", ip: ip(n, hd(own)), lans: own}}
       end
 
     lab = %__MODULE__{id: id, dir: dir, switch: "#{id}-switch", hosts: hosts}
@@ -100,12 +113,39 @@ defmodule GossipCluster.Lab do
         if n not in Keyword.get(options, :ipv6, []), do: without_ipv6(lab, n)
       end
 
-      for {n, _host} <- hosts, lan <- 1..lans, do: plug_in(lab, n, lan)
+      for {n, host} <- hosts, lan <- host.lans, do: plug_in(lab, n, lan)
+      if routed, do: route(lab, lans, Keyword.has_key?(options, :ipv6))
       lab
     rescue
       error ->
         remove(lab)
         reraise error, __STACKTRACE__
+    end
+  end
+
+  # The switch has an address on each LAN, and is the way from there to everywhere. No router passes on what goes to a
+  # group on one link, or to groups of which nobody told it.
+  defp route(%{switch: switch, hosts: hosts}, lans, ipv6) do
+    forward = fn file ->
+      command!("ip", ["netns", "exec", switch, "sh", "-c", "echo 1 > /proc/sys/net/#{file}"])
+    end
+
+    forward.("ipv4/ip_forward")
+
+    for lan <- 1..lans,
+        do: run!(["-n #{switch} address add #{:inet.ntoa(ip(254, lan))}/24 dev #{bridge(lan)}"])
+
+    for {_n, %{netns: netns, lans: [lan]}} <- hosts,
+        do: run!(["-n #{netns} route add default via #{:inet.ntoa(ip(254, lan))}"])
+
+    if ipv6 do
+      forward.("ipv6/conf/all/forwarding")
+
+      for lan <- 1..lans do
+        run!([
+          "-n #{switch} address add #{:inet.ntoa(ula(254, lan))}/64 dev #{bridge(lan)} nodad"
+        ])
+      end
     end
   end
 
@@ -203,17 +243,55 @@ defmodule GossipCluster.Lab do
   def address(lab, n, what, ip, lan \\ 1),
     do: in_host(lab, n, ~w(ip address #{what} #{:inet.ntoa(ip)}/24 dev #{device(lan)}))
 
-  @doc "The unique local IPv6 address that a host has on its first LAN after `ula/2`."
-  @spec ula(pos_integer()) :: :inet.ip6_address()
-  def ula(n), do: {0xFD76, 0, 0, 0, 0, 0, 0, n}
+  @doc "The unique local IPv6 address that a host has on a LAN after `give_ula/2`."
+  @spec ula(pos_integer(), pos_integer()) :: :inet.ip6_address()
+  def ula(n, lan \\ 1), do: {0xFD76, 0, 0, lan - 1, 0, 0, 0, n}
 
-  @doc "Gives a host its unique local IPv6 address, to be used at once."
-  @spec ula(t(), pos_integer()) :: :ok
-  def ula(lab, n), do: links(lab, n, ["address add #{:inet.ntoa(ula(n))}/64 dev eth0 nodad"])
+  @doc "Gives a host its unique local IPv6 address on its first LAN, to be used at once."
+  @spec give_ula(t(), pos_integer()) :: :ok
+  def give_ula(lab, n) do
+    [lan | _] = lab.hosts[n].lans
+    links(lab, n, ["address add #{:inet.ntoa(ula(n, lan))}/64 dev #{device(lan)} nodad"])
+  end
+
+  @doc "The same where LANs are routed: the others are reached, too."
+  @spec route_ipv6(t(), pos_integer()) :: :ok
+  def route_ipv6(lab, n) do
+    [lan] = lab.hosts[n].lans
+    links(lab, n, ["route add default via #{:inet.ntoa(ula(254, lan))}"])
+  end
 
   @doc "Takes a host's IPv4 address of its first LAN away."
   @spec drop_ipv4(t(), pos_integer()) :: :ok
-  def drop_ipv4(lab, n), do: address(lab, n, :delete, ip(n))
+  def drop_ipv4(lab, n), do: address(lab, n, :delete, lab.hosts[n].ip, hd(lab.hosts[n].lans))
+
+  @doc "Lets nothing that is sent to a group's port pass the switch: no multicast, and no broadcast."
+  @spec without_multicast(t()) :: :ok
+  def without_multicast(lab) do
+    path = Path.join(lab.dir, "rules")
+
+    File.write!(path, """
+    table bridge lab {
+      chain multicast {
+        type filter hook forward priority 0;
+        udp dport 45893 counter drop
+      }
+    }
+    """)
+
+    command!("ip", ["netns", "exec", lab.switch, "nft", "-f", path])
+  end
+
+  @doc "How many datagrams `without_multicast/1` has dropped."
+  @spec blocked(t()) :: non_neg_integer()
+  def blocked(lab), do: counted(lab.switch, "bridge", "lab", "multicast")
+
+  @doc "Ends all processes of a host at once, as when a pod is killed: nobody is left to say goodbye."
+  @spec kill_host(t(), pos_integer()) :: :ok
+  def kill_host(lab, n) do
+    lab.hosts[n].netns |> processes() |> kill()
+    :ok
+  end
 
   @doc """
   Gives a host's interface another name; it is up then. Linux renames one that is up since 6.2; with older kernels it is
@@ -280,9 +358,11 @@ defmodule GossipCluster.Lab do
 
   @doc "How many packets the first rule of a chain that counts has counted on a host."
   @spec dropped(t(), pos_integer(), String.t(), String.t()) :: non_neg_integer()
-  def dropped(lab, n, table, chain) do
+  def dropped(lab, n, table, chain), do: counted(lab.hosts[n].netns, "inet", table, chain)
+
+  defp counted(netns, family, table, chain) do
     {rules, 0} =
-      System.cmd("ip", ~w(netns exec #{lab.hosts[n].netns} nft list chain inet #{table} #{chain}))
+      System.cmd("ip", ~w(netns exec #{netns} nft list chain #{family} #{table} #{chain}))
 
     [_, packets] = Regex.run(~r/counter packets (\d+)/, rules)
     String.to_integer(packets)

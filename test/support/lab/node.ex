@@ -32,6 +32,8 @@ defmodule GossipCluster.Lab.Node do
     * `:at` - the part of the node's name behind the `@`; one with a dot makes the name a long one. Default: the host's
       name
     * `:cookie` - default: `cookie/0`
+    * `:pod` - the file that is its /etc/resolv.conf: then the node is as in a pod of OpenShift, of a user without a
+      name or a home (`pod_user/0`), without capabilities, and where nothing can be written
     * `:flags` - more flags for `erl`
     * `:cluster` - options: a cluster to start at once; it is subscribed to before it can know anybody
     * `:configured` - the same, but from the application's configuration, so that it is stopped with the application
@@ -47,7 +49,8 @@ defmodule GossipCluster.Lab.Node do
         Map.merge(
           %{
             connection: :standard_io,
-            exec: {to_charlist(System.find_executable("ip")), exec(lab, host, epmd)},
+            exec:
+              {to_charlist(System.find_executable("ip")), exec(lab, host, epmd, options[:pod])},
             args: Enum.map(arguments(epmd, options), &to_charlist/1),
             env: [{~c"HOME", to_charlist(lab.dir)}, {~c"ERL_CRASH_DUMP_SECONDS", ~c"0"}],
             wait_boot: 60_000
@@ -87,14 +90,55 @@ defmodule GossipCluster.Lab.Node do
   end
 
   # A mount namespace comes with `ip netns exec`: the node sees our /etc/hosts, nobody else does.
-  defp exec(lab, host, epmd) do
-    script = ~s(mount --bind "$0" /etc/hosts && exec "$@")
+  defp exec(lab, host, epmd, pod) do
+    script = ~s(mount --bind "$0" /etc/hosts && ) <> if(pod, do: pod(), else: ~s(exec "$@"))
     hosts = Lab.hosts_file(lab, epmd)
+    erl = System.find_executable("erl")
 
     Enum.map(
-      ["netns", "exec", host.netns, "sh", "-c", script, hosts, System.find_executable("erl")],
+      ["netns", "exec", host.netns, "sh", "-c", script, hosts | List.wrap(pod)] ++ [erl],
       &to_charlist/1
     )
+  end
+
+  # The one capability it keeps is to read what is not for everybody: the code may be in somebody's home.
+  defp pod do
+    user =
+      case pod_user() do
+        0 ->
+          ""
+
+        uid ->
+          "setpriv --reuid #{uid} --regid 0 --clear-groups --no-new-privs --bounding-set -all,+dac_read_search " <>
+            "--inh-caps -all,+dac_read_search --ambient-caps -all,+dac_read_search "
+      end
+
+    """
+    set -e
+    mount --bind "$1" /etc/resolv.conf
+    shift
+    while read -r _ _ _ _ point _; do
+      case $point in /proc*|/sys*|/dev*) ;; *) mount -o remount,bind,ro "$point" ;; esac
+    done < /proc/self/mountinfo
+    exec #{user}"$@"
+    """
+  end
+
+  @doc """
+  The user of a pod: one of those that OpenShift gives to a namespace. In a user namespace that has root alone it is
+  root, which then is nobody outside.
+  """
+  @spec pod_user() :: non_neg_integer()
+  def pod_user do
+    uid = 1_000_620_000
+
+    there =
+      for line <- File.stream!("/proc/self/uid_map"),
+          [first, _outside, count] = line |> String.split() |> Enum.map(&String.to_integer/1),
+          uid in first..(first + count - 1),
+          do: uid
+
+    List.first(there, 0)
   end
 
   defp arguments(epmd, options) do
