@@ -61,7 +61,7 @@ class Group:
         return all(len(m.peers) == len(self.members) - 1 for m in self.members.values())
 
     def settle(self):
-        self.world.until(self.is_whole, 60, "all list each other")
+        self.world.until(self.is_whole, "all list each other")
         self.world.run(CALM)
 
     def worked(self):
@@ -86,11 +86,11 @@ class Group:
         gone = self.members.pop(n)
         self.world.remove(gone)
         since = time.monotonic()
-        self.world.until(lambda: all(m.peer(gone.name) is None for m in self.members.values()), 20, "all know of it")
+        self.world.until(lambda: all(m.peer(gone.name) is None for m in self.members.values()), "all know of it")
         took = time.monotonic() - since
         self.members[n] = self.start(n)
         since = time.monotonic()
-        self.world.until(self.is_whole, 60, "it is back", lambda: f"{[m.names() for m in self.members.values()]}")
+        self.world.until(self.is_whole, "it is back", show=lambda: f"{[m.names() for m in self.members.values()]}")
         return took, time.monotonic() - since
 
     def measure(self, recordings, rate, seconds):

@@ -6,13 +6,13 @@ set(circles_dir "${CMAKE_CURRENT_SOURCE_DIR}/test/c/circles")
 # floors_test(NAME ARGUMENT...): a check that must pass. floors_fault(NAME WHY ARGUMENT...): one that must find WHY.
 function(floors_test name)
   add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} ${ARGN} -P "${floors_script}")
-  set_tests_properties(${name} PROPERTIES TIMEOUT 60 LABELS unit)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
 endfunction()
 
 function(floors_fault name why)
   add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} "-DCOMMAND=${CMAKE_COMMAND};${ARGN};-P;${floors_script}" "-DWHY=${why}"
     -P "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/MustFail.cmake")
-  set_tests_properties(${name} PROPERTIES TIMEOUT 60 LABELS unit)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
 endfunction()
 
 foreach(planted calls upwards)
@@ -52,4 +52,4 @@ add_test(NAME core_doors_see_an_open_one COMMAND ${CMAKE_COMMAND}
   "-DCOMMAND=${CMAKE_COMMAND};-DCC=${CMAKE_C_COMPILER};-DCORE=${core_dir};-DSEEN=${core_dir};-DROOMS=;-DWORK=${CMAKE_CURRENT_BINARY_DIR}/doors_open;-P;${doors_script}"
   "-DWHY=state/roster.h is the core.s own and can be included"
   -P "${CMAKE_CURRENT_LIST_DIR}/MustFail.cmake")
-set_tests_properties(core_doors core_doors_see_an_open_one PROPERTIES TIMEOUT 120 LABELS unit)
+set_tests_properties(core_doors core_doors_see_an_open_one PROPERTIES TIMEOUT 600 LABELS unit)

@@ -22,14 +22,14 @@ endforeach()
 # The same seed gives the same output, byte for byte, sealed or not.
 add_test(NAME sim_determinism COMMAND ${CMAKE_COMMAND} -DSIM=$<TARGET_FILE:gossip_sim>
   -P ${CMAKE_CURRENT_LIST_DIR}/SimDeterminism.cmake)
-set_tests_properties(sim_determinism PROPERTIES TIMEOUT 300 LABELS sim)
+set_tests_properties(sim_determinism PROPERTIES TIMEOUT 900 LABELS sim)
 
 # Short runs with bounds; the exit status tells.
 function(sim_run name)
   add_test(NAME sim_${name} COMMAND gossip_sim ${ARGN}
     --at-most false_deaths=0 --at-most false_goodbyes=0 --at-most strangers=0 --at-most wrong_events=0
     --at-most late_deadlines=0 --at-most lost_effects=0)
-  set_tests_properties(sim_${name} PROPERTIES TIMEOUT 300 LABELS sim)
+  set_tests_properties(sim_${name} PROPERTIES TIMEOUT 900 LABELS sim)
 endfunction()
 
 sim_run(join --nodes 40 --at-most incomplete=0 --at-most complete_us_max=300000)
@@ -72,7 +72,7 @@ if(GOSSIP_LINKER_WRAPS)
   set(held "$<TARGET_FILE:gossip_sim_late>;--scenario;harvest;--variant;held;--nodes;20;--no-seal")
   add_test(NAME sim_sees_what_is_late COMMAND ${CMAKE_COMMAND} "-DCOMMAND=${held}"
     "-DWHY=late_lives=[1-9][0-9]*, and must be 0" -P ${CMAKE_CURRENT_LIST_DIR}/MustFail.cmake)
-  set_tests_properties(sim_sees_what_is_late PROPERTIES TIMEOUT 300 LABELS sim)
+  set_tests_properties(sim_sees_what_is_late PROPERTIES TIMEOUT 900 LABELS sim)
 endif()
 
 # Regressions, by their cause.

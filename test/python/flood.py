@@ -60,7 +60,7 @@ class Child:
 
     def ask(self, world, question):
         self.pipe.send(question)
-        world.until(self.pipe.poll, 60, f"{type(self).__name__} answers {question}")
+        world.until(self.pipe.poll, f"{type(self).__name__} answers {question}")
         return self.pipe.recv()
 
     def descriptors(self):

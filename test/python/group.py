@@ -8,7 +8,7 @@ import sidecar
 from lab import Lab
 from sidecar import Sidecar, ready
 from term import Atom
-from world import GROUP, PORT, Node, World
+from world import GROUP, PATIENCE, PORT, Node, World
 
 SCOPE = seal.scope(GROUP, PORT, b"")
 KEY = bytes(range(32))
@@ -61,8 +61,8 @@ class GroupCase(unittest.TestCase):
         name = node.member.name
         return node.names() >= {s.name for s in self.real} and all(name in s.names() for s in self.real)
 
-    def until(self, condition, what, limit=10, show=None):
-        self.world.until(condition, limit, what, show)
+    def until(self, condition, what, limit=PATIENCE, show=None):
+        self.world.until(condition, what, limit, show)
 
     def stats(self, s, *names):
         stats = s.ask_stats(self.world)

@@ -65,7 +65,7 @@ def main(netns, own_ip, names, seconds):
                 port=LISTEN, interval=200)
     world.add(node)
     node.member.announce()
-    world.until(lambda: node.member.has_joined() and node.member.peers, 20, "it has joined")
+    world.until(lambda: node.member.has_joined() and node.member.peers, "it has joined")
     print("joined", flush=True)
     began, said = time.monotonic(), 0
     world.selector.register(sys.stdin, selectors.EVENT_READ, lambda: answer(listener))

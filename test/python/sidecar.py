@@ -106,9 +106,9 @@ class Sidecar:
     def ask_stats(self, world):
         self.stats = None
         self.command((Atom("stats"), 1))
-        world.until(lambda: self.stats is not None, 5, f"{self.name} tells its counters")
+        world.until(lambda: self.stats is not None, f"{self.name} tells its counters")
         return self.stats
 
 
 def ready(world, sidecars):
-    world.until(lambda: all(s.ready for s in sidecars), 20, "all sidecars are ready")
+    world.until(lambda: all(s.ready for s in sidecars), "all sidecars are ready")

@@ -71,9 +71,10 @@ class RelayTest(OutsiderCase):
         self.attacker.on_group, self.attacker.on_private = on_group, on_private
         before = self.stats(x, "relayed")[0]
         nft(self.lab[2], LOSE_IN % f"ip saddr {self.lab[1].ip} ip daddr {GROUP}")
-        self.until(lambda: passed_on["questions"] >= 2, "Z asks the attacker whether he is X", 20,
+        self.until(lambda: passed_on["questions"] >= 2, "Z asks the attacker whether he is X",
                    show=lambda: str(passed_on))
         self.world.run(0.3)
+        self.until(lambda: self.stats(x, "relayed")[0] - before >= passed_on["questions"], "all are counted")
         self.assertGreaterEqual(passed_on["beats"], 2)
         self.assertEqual(passed_on["answers"], 0)
         self.assertEqual(self.stats(x, "relayed")[0] - before, passed_on["questions"])
@@ -100,7 +101,7 @@ class HarvestTest(OutsiderCase):
         for data in recorded:
             self.attacker.send(data)
             self.world.run(0.05)
-        self.until(lambda: len(self.attacker.got) >= 3, "answers are harvested", 5)
+        self.until(lambda: len(self.attacker.got) >= 3, "answers are harvested")
         harvest = list(self.attacker.got)
         self.assertEqual({opened(data)[0].type for data, _ in harvest}, {wire.ACK})
         # To each of the group, and to the group; as they came, and as if from whom they are.
@@ -118,6 +119,7 @@ class HarvestTest(OutsiderCase):
         for s in self.real:
             # Three ways each; what it has said itself it knows for its own.
             came = 3 * sum(source != sockets[s.name] for _, source in harvest[:3])
+            self.until(lambda s=s, came=came: self.stats(s, "misdirected")[0] - before[s.name] >= came, "all are counted")
             self.assertEqual(self.stats(s, "misdirected")[0] - before[s.name], came, s.name)
             misdirected += came
             self.assertEqual(s.seen("update"), [], s.name)
@@ -171,6 +173,7 @@ class DepartedTest(OutsiderCase):
             self.attacker.send(data)
             self.attacker.forge(data, source)
         self.world.run(0.5)
+        self.until(lambda: self.stats(fresh, "misdirected")[0] - before[0] >= 3 * len(pages), "all are counted")
         misdirected, replayed, copies, stale, *broken = [b - a for a, b in zip(before, self.stats(fresh, *names))]
         self.assertEqual(misdirected, 3 * len(pages))
         members = sum(opened(data)[0].boot.to_bytes(8, "big") in fresh.peers for data, _ in vouches)
@@ -192,7 +195,7 @@ class AmplifyTest(OutsiderCase):
         # Half of them broadcast, too: copies count.
         self.real = [self.sidecar(n, broadcast=n % 2 == 0) for n in range(1, 21)]
         ready(self.world, self.real)
-        self.until(lambda: all(len(s.peers) == 19 for s in self.real), "the group has formed", 20)
+        self.until(lambda: all(len(s.peers) == 19 for s in self.real), "the group has formed")
         self.world.run(1)
         victim = (self.lab[22].ip, 9)
         self.world.remove(self.attacker)  # he need hear nothing
@@ -205,7 +208,7 @@ class AmplifyTest(OutsiderCase):
             before = sum(sum(self.stats(s, "unproven", "copies")) for s in self.real)
             tap.ask(self.world, "begin")
             flood = self.world.add(Flood(attacker, victim, recordings, rate, times * len(recordings)))
-            self.until(lambda: flood.ask(self.world, "said") == times * len(recordings), "all are said", 20)
+            self.until(lambda: flood.ask(self.world, "said") == times * len(recordings), "all are said")
             self.world.run(0.5)
             self.world.remove(flood)
             account, _, lost = tap.ask(self.world, "end")
@@ -243,8 +246,10 @@ class SourceTest(OutsiderCase):
             self.attacker.forge(data, all_of_it)
             self.attacker.forge(data, none_of_it)
         self.until(lambda: any(opened(d)[0].echoes for d, s in self.attacker.heard if s[0] != far[0]),
-                   "it is answered by the group", 5)
+                   "it is answered by the group")
         self.world.run(0.5)
+        for s, b in zip(self.real, before):
+            self.until(lambda s=s, b=b: self.stats(s, "misdirected")[0] - b >= 8, "all are counted")
         for to in (far, all_of_it, none_of_it):
             self.assertEqual([p for p in recorder.packets if p[2][0] == to[0]], [], to)
         for s, b in zip(self.real, before):
@@ -261,8 +266,8 @@ class InsiderTest(GroupCase):
             for about, incarnation in ((boot, known), (boot, 2**32 - 1), (node.member.boot, node.member.incarnation)):
                 liar.member.say(wire.NEWS, verdicts=[(verdict, about, incarnation)])
             # It has heard the lie, and refutes it: what follows is not for want of an attack.
-            self.until(lambda: liar.member.peers[boot].incarnation > known, "it refutes", 3,
-                       lambda: f"{verdict} {known} {liar.member.peers[boot]} {liar.member.events} {liar.member.counters}")
+            self.until(lambda: liar.member.peers[boot].incarnation > known, "it refutes",
+                       show=lambda: f"{verdict} {known} {liar.member.peers[boot]} {liar.member.events} {liar.member.counters}")
         self.assertEqual(node.member.counters["refuted"], 2)
         self.world.run(1)
         for s in self.real:
@@ -277,10 +282,10 @@ class InsiderTest(GroupCase):
         peer = next(p for p in liar.member.peers.values() if p.name == "s2@h2")
         t = INTERVAL / 1000
         for verdict in (wire.LEFT, wire.DEAD, wire.BEAM_EXIT):
-            self.until(lambda: 0.93 * t < liar.member.core_time() - peer.heard < 0.97 * t, "its beat is late", 20)
+            self.until(lambda: 0.93 * t < liar.member.core_time() - peer.heard < 0.97 * t, "its beat is late")
             known = peer.incarnation
             liar.member.say(wire.NEWS, verdicts=[(verdict, peer.boot, known)])
-            self.until(lambda: peer.incarnation > known, "it refutes", 3)
+            self.until(lambda: peer.incarnation > known, "it refutes")
             self.world.run(0.3)
         for s in self.real:
             self.assertEqual(s.seen("down"), [], s.name)
@@ -297,7 +302,7 @@ class InsiderTest(GroupCase):
             sent += liar.member.say(wire.NEWS, entries=entries)
             self.world.turn()
         self.assertEqual(sent, 50)
-        self.until(lambda: all(len(s.seen("up")) > 100 for s in self.real), "the entries are believed", 5)
+        self.until(lambda: all(len(s.seen("up")) > 100 for s in self.real), "the entries are believed")
         self.world.run(seconds)
         probes = [p for p in recorder.packets if p[2] == victim]
         self.assertGreater(len(probes), 10)

@@ -37,7 +37,7 @@ class DualStackTest(GroupCase):
         self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
         self.assert_never_down("py@h4")
         node.member.leave()
-        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left", 2)
+        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left")
         for s in self.real:
             self.assertEqual([e[2] for e in s.seen("down", "py@h4")], ["left"])
             self.assertEqual(self.stats(s, "foreign", "forged", "malformed", "misdirected", "relayed"), [0] * 5)
@@ -66,7 +66,7 @@ class JoinTest(GroupCase):
         self.assertEqual({p.fingerprint for p in node.member.peers.values()}, {RING.keys[0].fingerprint(COOKIE)})
         self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
         node.member.leave()
-        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left", 2)
+        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left")
         for s in self.real:
             self.assertEqual([e[2] for e in s.seen("down", "py@h4")], ["left"])
             self.assertEqual(s.seen("update", "py@h4"), [])
@@ -80,19 +80,19 @@ class JoinTest(GroupCase):
             if node.member.tags[1] != tags:
                 node.member.put_tags(tags)
             told = {k.encode(): v.encode() for k, v in tags.items()}
-            self.until(lambda: all((s.peer("py@h4") or {}).get("tags") == told for s in self.real), f"{tags} are told", 2)
+            self.until(lambda: all((s.peer("py@h4") or {}).get("tags") == told for s in self.real), f"{tags} are told")
         peer = next(p for p in node.member.peers.values() if p.name == first.name)
         for value, tags in ((b"\4role\3web", (2, {"role": "web"})), (b"", (2, {}))):
             first.identity[Atom("tags")] = value
             first.command((Atom("alive"), first.identity))
-            self.until(lambda: peer.tags == tags, f"{tags} are told", 2)
+            self.until(lambda: peer.tags == tags, f"{tags} are told")
 
     def test_sees_a_real_one_leave_and_end(self):
         node = self.joined(4)
         self.real[0].command(Atom("hide"))
-        self.until(lambda: ("down", "s1@h1", "left") in node.member.events, "it is told", 2)
+        self.until(lambda: ("down", "s1@h1", "left") in node.member.events, "it is told")
         self.real[1].command((Atom("leave"), Atom("beam_exit")))
-        self.until(lambda: ("down", "s2@h2", "beam_exit") in node.member.events, "it is told", 2)
+        self.until(lambda: ("down", "s2@h2", "beam_exit") in node.member.events, "it is told")
 
     def test_refutes_what_is_said_of_it(self):
         node, liar = self.joined(4, "py"), self.joined(4, "liar")
@@ -100,24 +100,24 @@ class JoinTest(GroupCase):
         for verdict in (wire.SUSPECT, wire.DEAD):
             incarnation = node.member.incarnation
             liar.member.say(wire.NEWS, verdicts=[(verdict, node.member.boot, incarnation)])
-            self.until(lambda: node.member.incarnation > incarnation, "it refutes", 2)
+            self.until(lambda: node.member.incarnation > incarnation, "it refutes")
             self.until(lambda: all((s.peer("py@h4") or {}).get("status") == "alive" for s in self.real),
-                       "all believe it", 2)
+                       "all believe it")
         self.world.run(1)
         self.assert_never_down("py@h4")
         self.assertEqual(node.member.counters["refuted"], 2)
         self.until(lambda: all(p.incarnation == node.member.incarnation for p in liar.member.peers.values()
-                               if p.name == "py@h4"), "the liar, too, has heard it", 2)
+                               if p.name == "py@h4"), "the liar, too, has heard it")
 
     def test_is_believed_by_those_who_had_buried_it(self):
         node, liar = self.joined(4, "py"), self.joined(4, "liar")
         nft(self.lab[4], LOSE_OUT % f"udp sport {node.address[1]}")
         self.world.run(1.25 * 0.5 + 0.05)  # nobody has heard it for 1.25 T
         liar.member.say(wire.NEWS, verdicts=[(wire.DEAD, node.member.boot, node.member.incarnation)])
-        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "they believe it", 3)
+        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "they believe it")
         self.assertGreater(dropped(self.lab[4]), 0)
         nft(self.lab[4], "delete table ip lab\n")
-        self.until(lambda: all("py@h4" in s.names() for s in self.real), "they list it again", 5)
+        self.until(lambda: all("py@h4" in s.names() for s in self.real), "they list it again")
         self.assertGreaterEqual(node.member.incarnation, 1)
 
 
@@ -188,7 +188,7 @@ class LifeTest(GroupCase):
         node = self.joined(4)
         for here, there in ((1, 2), (2, 1)):
             nft(self.lab[here], LOSE_IN % f"ip saddr {self.lab[there].ip}")
-        self.until(lambda: node.member.counters["passed_on"] >= 4, "it passes answers on", 10)
+        self.until(lambda: node.member.counters["passed_on"] >= 4, "it passes answers on")
         self.world.run(1)
         for here in (1, 2):
             self.assertGreater(dropped(self.lab[here]), 5)
@@ -200,13 +200,13 @@ class LifeTest(GroupCase):
         node = self.joined(4)
         self.lab.cut(self.lab[3])
         self.until(lambda: ("down", "s3@h3", "silent") in node.member.events and
-                   all(s.seen("down", "s3@h3") for s in self.real[:2]), "all are told", 5)
+                   all(s.seen("down", "s3@h3") for s in self.real[:2]), "all are told")
         self.assertEqual({e[2] for s in self.real[:2] for e in s.seen("down", "s3@h3")}, {"silent"})
         probes = [(d, to) for d, to in node.sent if to and to[0] == self.lab[3].ip]
         self.assertGreater(len(probes), 3)
         self.lab.heal(self.lab[3])
         self.until(lambda: "s3@h3" in node.names() and self.all_list(node) and len(self.real[2].peers) == 3,
-                   "all list each other again", 10)
+                   "all list each other again")
 
     def test_its_verdict_is_believed(self):
         # The only one who watches: the real ones have each other, and hear of s3 by it alone.
@@ -259,23 +259,23 @@ class CrowdTest(GroupCase):
 
     def test_pulls_pages_and_serves_them(self):
         names = self.crowd(2) | {"s1@h1"}
-        self.until(lambda: len(self.real[0].peers) == self.members, "one knows the whole crowd", 20)
+        self.until(lambda: len(self.real[0].peers) == self.members, "one knows the whole crowd")
         # What the others know each of them says itself; a page of one that knows few is the last one.
         first = self.joined(4, "first")
         self.until(lambda: first.names() == names and all(p.size == len(names) + 1 for p in first.member.peers.values()),
-                   "each knows all", 20)
+                   "each knows all")
         first.member.leave()
-        self.until(lambda: self.real[0].seen("down", "first@h4"), "it has left", 2)
+        self.until(lambda: self.real[0].seen("down", "first@h4"), "it has left")
         self.world.remove(first)
         node = self.joined(4)
-        self.until(lambda: node.names() == names, "it lists all", 10, show=lambda: names - node.names())
+        self.until(lambda: node.names() == names, "it lists all", show=lambda: names - node.names())
         self.until(lambda: node.member.has_joined(), "it has joined")
         self.assertGreaterEqual(node.member.counters["pages"], 2)
         # A newcomer that hears nobody but this member.
         nft(self.lab[3], LOSE_IN % f"ip saddr != {{ {self.lab[4].ip}, {self.lab[3].ip}, 127.0.0.1 }}")
         late = self.sidecar(3)
         ready(self.world, [late])
-        self.until(lambda: late.names() == names | {"py@h4"}, "the newcomer lists all", 15,
+        self.until(lambda: late.names() == names | {"py@h4"}, "the newcomer lists all",
                    show=lambda: f"{names - late.names()} {node.member.counters}")
         self.assertGreaterEqual(node.member.counters["served"], 2)
         self.assertGreater(dropped(self.lab[3]), 0)

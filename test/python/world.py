@@ -12,6 +12,8 @@ GROUP, PORT = "233.252.1.33", 45893
 GROUP6 = "ff12::6763"
 IP_PKTINFO = 8
 TURN = 0.005
+# How long a test waits for what must come: so long that no busy machine breaks it.
+PATIENCE = 60
 
 
 class World:
@@ -48,7 +50,7 @@ class World:
         while time.monotonic() < end:
             self.turn()
 
-    def until(self, condition, limit=10, what="the condition", show=None):
+    def until(self, condition, what, limit=PATIENCE, show=None):
         end = time.monotonic() + limit
         while not condition():
             if time.monotonic() > end:
