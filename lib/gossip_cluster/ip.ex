@@ -21,4 +21,27 @@ defmodule GossipCluster.Ip do
   @spec link_local?(:inet.ip_address()) :: boolean()
   def link_local?({first, _, _, _, _, _, _, _}), do: Bitwise.band(first, 0xFFC0) == 0xFE80
   def link_local?(_ipv4), do: false
+
+  # IFA_F_DADFAILED and IFA_F_DEPRECATED of linux/if_addr.h.
+  @fading 0x28
+
+  @doc """
+  Those of a host's IPv6 addresses that are about to go (deprecated, RFC 4862: its prefix is old, or a temporary one has
+  been replaced), or that another host has, too: as Linux writes them in /proc/net/if_inet6. Other systems have no such
+  file.
+
+      iex> GossipCluster.Ip.fading("20010db8000000000000000000000001 02 40 00 20     eth0\\n")
+      [{0x2001, 0xDB8, 0, 0, 0, 0, 0, 1}]
+  """
+  @spec fading(String.t()) :: [:inet.ip6_address()]
+  def fading(if_inet6) do
+    for line <- String.split(if_inet6, "\n"),
+        [ip, _index, _prefix, _scope, flags | _name] <- [String.split(line)],
+        {:ok, <<a::16, b::16, c::16, d::16, e::16, f::16, g::16, h::16>>} <- [
+          Base.decode16(ip, case: :mixed)
+        ],
+        {flags, ""} <- [Integer.parse(flags, 16)],
+        Bitwise.band(flags, @fading) != 0,
+        do: {a, b, c, d, e, f, g, h}
+  end
 end

@@ -2,7 +2,7 @@ defmodule GossipCluster.LocalNode do
   @moduledoc false
   # What this node's own distribution is like: its name, type and port, and its cookie.
 
-  alias GossipCluster.{Handshake, Hidden, Peer}
+  alias GossipCluster.{Handshake, Hidden, Ip, Peer}
 
   @type t :: %{
           name: String.t(),
@@ -126,12 +126,31 @@ defmodule GossipCluster.LocalNode do
   defp host_addresses do
     case :inet.getifaddrs() do
       {:ok, interfaces} ->
-        Enum.uniq(Enum.sort(for {_name, options} <- interfaces, {:addr, ip} <- options, do: ip))
+        all =
+          Enum.uniq(Enum.sort(for {_name, options} <- interfaces, {:addr, ip} <- options, do: ip))
+
+        without_fading(all)
 
       {:error, _reason} ->
         []
     end
   end
+
+  @if_inet6 "/proc/net/if_inet6"
+
+  # Who has no other of IPv6 is still reached at these.
+  defp without_fading(all) do
+    with {:ok, if_inet6} <- File.read(@if_inet6),
+         lasting = all -- Ip.fading(if_inet6),
+         true <- Enum.any?(lasting, &global_ipv6?/1) do
+      lasting
+    else
+      _none_known -> all
+    end
+  end
+
+  defp global_ipv6?(ip),
+    do: tuple_size(ip) == 8 and not Ip.loopback?(ip) and not Ip.link_local?(ip)
 
   # The socket that net_kernel owns, and that leads nowhere, and its address. Those of connections are linked to it,
   # too, but not its own.

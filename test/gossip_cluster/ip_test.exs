@@ -21,4 +21,22 @@ defmodule GossipCluster.IpTest do
 
     refute Ip.link_local?({169, 254, 0, 1})
   end
+
+  test "fading are those of IPv6 that are deprecated, or another's; nothing else that stands in the file, or is damaged" do
+    lines = [
+      "00000000000000000000000000000001 01 80 10 80       lo",
+      "fe800000000000005054000000000001 02 40 20 80     eth0",
+      "fd760000000000000000000000000001 02 40 00 a0     eth0",
+      "fd760000000000000000000000000002 02 40 00 c8     eth0",
+      "fd760000000000000000000000000003 02 40 00 21     eth0",
+      "fd760000000000000000000000000004 02 40 00 41     eth0",
+      "fd76 02 40 00 20 eth0",
+      "fd760000000000000000000000000005 02 40 00 xx eth0",
+      "fd760000000000000000000000000006 02",
+      ""
+    ]
+
+    assert Ip.fading(Enum.join(lines, "\n")) == for(n <- 1..3, do: {0xFD76, 0, 0, 0, 0, 0, 0, n})
+    assert Ip.fading("") == []
+  end
 end

@@ -21,6 +21,8 @@ defmodule GossipCluster.Integration.IPv6Test do
     test "hosts without IPv4 find each other, and connect by GossipCluster.Epmd over #{protocol}" do
       lab = only_ipv6(2)
       for n <- [1, 2], do: Lab.give_ula(lab, n)
+      # One that is about to go: nobody is told of it.
+      Lab.links(lab, 2, ["address add fd76::77/64 dev eth0 nodad preferred_lft 0"])
 
       flags =
         case unquote(protocol) do
