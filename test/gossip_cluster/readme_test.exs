@@ -261,6 +261,44 @@ defmodule GossipCluster.ReadmeTest do
     end
   end
 
+  describe "guides/networks.md" do
+    test "quotes only options, and fields of a peer, that there are" do
+      options = for [_, name] <- Regex.scan(~r/^  \* `:(\w+)` - /m, Options.docs()), do: name
+
+      fields =
+        for {field, _} <- Map.from_struct(GossipCluster.Peer.__struct__()), do: to_string(field)
+
+      names = options ++ fields
+
+      quoted =
+        for [_, name] <- Regex.scan(~r/`([a-z]\w*): /, read("guides/networks.md")), do: name
+
+      quoted = Enum.reject(quoted, &(&1 =~ ~r/[A-Z]/ or &1 in ~w(network_mode)))
+      assert length(quoted) > 10
+      assert Enum.uniq(quoted) -- names == []
+    end
+
+    test "shows only lines that the code can write" do
+      texts = for text <- texts_of_elixir() ++ texts_of_c(), text =~ ~r/[a-zA-Z]{4}/, do: text
+      lines = Regex.scan(~r/^    \[\w+\] (?:GossipCluster: )?(.+)$/m, read("guides/networks.md"))
+      assert length(lines) > 5
+
+      for [_, line] <- lines do
+        assert Enum.any?(texts, &shows?(line, &1)), "the code cannot write: #{line}"
+      end
+    end
+  end
+
+  # Whether a line may be this text; where it ends with "...", its beginning.
+  defp shows?(line, text) do
+    pattern = text |> String.split("\0") |> Enum.map_join(".+", &Regex.escape/1)
+
+    case String.split(line, "...") do
+      [line] -> line =~ ~r/^#{pattern}$/
+      [beginning, ""] -> String.starts_with?(text, hd(String.split(beginning, " eth0")))
+    end
+  end
+
   # The first cell of each row, and what a paragraph begins with.
   defp quoted do
     [_, lines] = String.split(read("guides/troubleshooting.md"), "\n# Every line\n")
