@@ -6,12 +6,24 @@
 # they are wherever mix, iex or a release has started the node; "bare" is a node that started by plain erl, without
 # them.
 #
+# And from `ip link set up` to NODEUP on both: two that run, whose hosts have no link yet but the loopback. One has its
+# link then, and beats there once a second; the end is that the other's comes up.
+#
 #   MIX_ENV=test mix run bench/start_to_nodeup.exs [SAMPLES]        as root, on a quiet machine
 
 alias GossipCluster.Lab
 alias GossipCluster.Lab.{Case, Figures, Node}
 
 samples = Figures.samples(15)
+
+# NODEUP on the node where it came last, for whoever it is.
+nodeup = fn nodes ->
+  Enum.max(
+    for node <- nodes do
+      Case.eventually("NODEUP", nodes, fn -> Node.time(node, &match?({:nodeup, _name}, &1)) end)
+    end
+  )
+end
 
 sample = fn lab, cluster, newcomer, bare ->
   options = [{"a", host: 1}, {"b", host: 2}]
@@ -32,14 +44,10 @@ sample = fn lab, cluster, newcomer, bare ->
 
   Node.start_cluster(joins, cluster)
 
-  times =
-    for node <- nodes do
-      Case.eventually("NODEUP", nodes, fn -> Node.time(node, &match?({:nodeup, _name}, &1)) end)
-    end
-
+  connected = nodeup.(nodes)
   start = Node.time(joins, &match?({:start, _cluster}, &1))
   for node <- nodes, do: Lab.signal(:KILL, node.os_pid)
-  (Enum.max(times) - start) / 1000
+  (connected - start) / 1000
 end
 
 figures = fn name, bound, cluster, bare ->
@@ -53,8 +61,32 @@ figures = fn name, bound, cluster, bare ->
   end
 end
 
+link = fn cluster ->
+  lab = Lab.make(hosts: 2)
+
+  try do
+    Lab.unplug(lab, 2)
+
+    [a, b] =
+      nodes =
+      Node.start_all(
+        lab,
+        for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, cluster: cluster})
+      )
+
+    # Both have asked in vain, and beat by now.
+    Case.eventually("they beat", nodes, fn -> Enum.all?(nodes, &(Node.stat(&1, :sent) >= 16)) end)
+    [] = Node.peers(a) ++ Node.peers(b)
+    plugged = Lab.plug_in(lab, 2)
+    (nodeup.(nodes) - plugged) / 1000
+  after
+    Lab.remove(lab)
+  end
+end
+
 key = [secret: {:key, :crypto.strong_rand_bytes(32)}]
 figures.("cookie", 80, [], false)
 figures.("32-byte key", 40, key, false)
 figures.("cookie, bare", 80, [], true)
 figures.("32-byte key, bare", 40, key, true)
+Figures.print("a link comes up", for(_ <- 1..samples, do: link.(key)), 300)
