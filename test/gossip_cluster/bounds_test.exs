@@ -54,7 +54,7 @@ defmodule GossipCluster.BoundsTest do
     words = for {word, ^value} <- @words, do: word
 
     times =
-      for {unit, per} <- [{"ms", 1000}, {"s", 1_000_000}],
+      for {unit, per} <- [{"ms", 1000}, {"s", 1_000_000}, {"h", 3_600_000_000}],
           value >= per and rem(value, 100) == 0 do
         number = value / per
         short = if trunc(number) == number, do: trunc(number), else: number
@@ -95,6 +95,8 @@ defmodule GossipCluster.BoundsTest do
     rows = [
       "| strangers remembered | #{n.("PENDING_MAX")}, each for #{seconds.("PENDING_FORGET")} s after",
       "| seeds | #{n.("SEEDS_MAX")}; #{n.("SEED_BURST")} asked at once, and #{div(1000, ms.("SEED_PERIOD"))} a second |",
+      "| far peers that fell silent, and are asked with the seeds | #{n.("LOST_MAX")}, each for #{div(seconds.("LOST_LIFE"), 3600)} h |",
+      "| far peers that are probed since a page leaves them out | #{n.("DOUBT_BURST")} at once, #{n.("DOUBT_RATE")} a second |",
       "| answers to one source IP | #{n.("ANSWER_RATE")} at once and a second (#{n.("SOURCES")} slots;",
       "| answers in all | #{n.("ANSWER_RATE_ALL")} at once and a second |",
       "| probes that verdicts about one peer cause, of each member | one in #{ms.("FAREWELL_GAP")} ms |",

@@ -62,8 +62,11 @@
 #define SEED_GAP_MOST (30 * SECOND_US)       /* who is asked in vain is asked so seldom in the end */
 #define SEED_LOST     (QUESTIONS_QUICK + 6)  /* whoever stood there has gone: on from this question, 1.28 s */
 #define SEED_ASKED    (QUESTIONS_QUICK + 20) /* questions are not counted further */
-#define SEED_BURST    32                     /* seeds asked at once, whatever they are; then one in */
-#define SEED_PERIOD   (10 * MS_US)           /* each */
+#define LOST_LIFE     (24 * 3600 * SECOND_US) /* far peers that fell silent are asked for so long, */
+#define LOST_GAP_MOST (60 * SECOND_US)        /* so seldom in the end */
+#define LOST_MAX      64                      /* and so many at most */
+#define SEED_BURST    32                      /* seeds asked at once, whatever they are; then one in */
+#define SEED_PERIOD   (10 * MS_US)            /* each */
 
 /* Failure. */
 #define PROBE_EVERY       (100 * MS_US)
@@ -150,6 +153,8 @@
 #define RELAY_RATE      1000 /* probes a second on others' behalf */
 #define NAMED_RATE      32   /* probes a second to one host that only others tell of, */
 #define NAMED_BURST     64   /* and the burst */
+#define DOUBT_RATE      32   /* far peers a second that are asked since a page leaves them out, */
+#define DOUBT_BURST     64   /* and the burst */
 #define SAID_KEPT       256  /* own datagrams that are known again */
 #define LIVES_BURST     10   /* new boot ids at once that others may make a member take; then one a second */
 #define RELAYS_MAX      64   /* of which so many at once */

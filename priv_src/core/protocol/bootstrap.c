@@ -2,7 +2,8 @@
  * as the group is, in the same quick order, but by unicast, so that it alone answers, and at once: no rank
  * decides, since nobody else has heard it. Once a listed peer has answered at a seed, it is left alone: all
  * else comes by that peer's pages and vouches. When that peer is gone, the seed is asked again, ever more
- * seldom: so two halves of a group find each other again. */
+ * seldom: so two halves of a group find each other again. And so that they need no seed for it, far peers
+ * that fell silent are asked in the same way, where they were last reached, for a day. */
 #include "protocol/bootstrap.h"
 
 #include "protocol/send.h"
@@ -29,6 +30,14 @@ void bootstrap_start(struct gossip *g, int64_t delay)
 {
     seeds_begin(&g->seeds, g->now + delay);
     plan(g);
+}
+
+void bootstrap_settle(struct gossip *g)
+{
+    if (g->seeds.more) {
+        g->seeds.more = false;
+        plan(g);
+    }
 }
 
 /* Whether a listed peer has answered there what only went there. */
@@ -86,15 +95,31 @@ static void ask(struct gossip *g, struct effects *fx, const struct door *d)
     }
 }
 
+/* Those who are lost at once by many are not to be asked at once by many, or for long by nobody. */
 static int64_t next_gap(struct gossip *g, const struct door *d)
 {
+    if (d->lost != 0) {
+        int64_t gap = question_gap(d->asked, LOST_GAP_MOST);
+        return random_between(g, gap / 2, gap + gap / 2);
+    }
     int64_t gap = question_gap(d->asked, SEED_GAP_MOST);
     return d->asked > QUESTIONS_QUICK ? interval_jittered(gap, random_u32(g)) : gap;
+}
+
+/* Whether one that was lost is listed again, wherever it is. */
+static bool is_back(const struct gossip *g, const struct door *d)
+{
+    const struct peer *p = roster_find(&g->roster, d->lost);
+    return p != NULL && p->state == PEER_LISTED;
 }
 
 static void look(struct gossip *g, struct effects *fx, struct door *d)
 {
     uint64_t boot = who_is_at(g, d);
+    if (d->lost != 0 && (boot != 0 || is_back(g, d) || g->now >= d->until)) {
+        seeds_drop(&g->seeds, d);
+        return;
+    }
     if (boot != 0) {
         d->boot = boot;
         d->due = g->now + current_interval(g);

@@ -13,4 +13,7 @@ void bootstrap_start(struct gossip *g, int64_t delay);
 /* The first of them is due. */
 void bootstrap_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
+/* To be called when anything has happened: somebody may have been lost. */
+void bootstrap_settle(struct gossip *g);
+
 #endif

@@ -16,8 +16,20 @@
 
 #define ASKS_AT_ONCE 8 /* so that the effects of one timer stay few */
 
+/* A partition may have healed: then others know many whom this member has buried. */
+static void heal(struct gossip *g)
+{
+    if (g->healed == 0 || g->now - g->healed >= YOUNG) {
+        g->mend_at = g->mend_gap = 0;
+    }
+    g->healed = g->now;
+}
+
 void far_begin(struct gossip *g, struct peer *p, bool far)
 {
+    if (far && p->since != 0) {
+        heal(g);
+    }
     p->grouped = g->now;
     p->ask_at = p->parted = 0;
     roster_far(&g->roster, p, far, false);

@@ -3,7 +3,8 @@
  * linked, but the one who told it. What it knew it does not pass on, so each word ends by itself; and only
  * what changes something is a word, so nobody can make others talk for nothing. What came to one island by
  * unicast is said there to the group, once; of what came by the group the first three by rank tell those
- * beyond.
+ * beyond at once. One that is deaf by itself may be linked with none of these three: so with all others, too,
+ * it rides along.
  *
  * It is gathered for a moment, since what comes at once (a partition heals) fits into few datagrams. And for
  * some seconds it rides along in probes and answers, since datagrams get lost. */
@@ -35,16 +36,19 @@ static void plan(struct gossip *g, int64_t wait)
 
 static void add(struct gossip *g, struct news n, bool by_group)
 {
-    if (g->roster.far == 0 || (by_group && n.giver != 0 && !is_first(g, n.boot)) ||
+    if (g->roster.far == 0 ||
         !bucket_take(&g->floods, g->now, g->options.max_peers, g->options.max_peers / 10 + 10)) {
         return;
     }
+    n.rides = by_group && n.giver != 0 && !is_first(g, n.boot);
     n.for_group = !by_group && g->roster.far < g->roster.listed;
     g->news[g->news_count++ % NEWS_KEPT] = n;
     if (g->news_count - g->news_said > NEWS_KEPT) {
         g->news_said++; /* the digests will tell */
     }
-    plan(g, FLOOD_GATHER);
+    if (!n.rides) {
+        plan(g, FLOOD_GATHER);
+    }
 }
 
 void flood_entry(struct gossip *g, const struct peer *p, uint64_t giver, bool by_group)
@@ -122,6 +126,9 @@ static void fill(const struct gossip *g, struct wire_message *m, const struct ne
 {
     for (size_t i = 0; i < count; i++) {
         struct wire_entry e;
+        if (news[i]->rides) {
+            continue;
+        }
         bool tell = to == 0 ? news[i]->for_group : news[i]->giver != to && news[i]->boot != to;
         tell = tell || (news[i]->verdict != 0 && news[i]->boot == to); /* the accused hears it first */
         if (tell && size_of(g, news[i], &e) > 0) {

@@ -138,6 +138,13 @@ void gossip_seeds(struct gossip *g, int64_t now, const struct seed *seeds, size_
 
 static void fire(struct gossip *g, struct effects *fx, const struct timer *t);
 
+/* What follows from whatever has happened. */
+static void settle(struct gossip *g)
+{
+    far_settle(g);
+    bootstrap_settle(g);
+}
+
 void gossip_tick(struct gossip *g, struct effects *fx, int64_t now)
 {
     enter(g, now);
@@ -145,7 +152,7 @@ void gossip_tick(struct gossip *g, struct effects *fx, int64_t now)
     while (effects_room(fx) >= ROOM && timers_take(&g->timers, g->now, &t)) {
         fire(g, fx, &t);
     }
-    far_settle(g);
+    settle(g);
 }
 
 static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
@@ -259,7 +266,7 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
     if (receive_message(g, fx, &m, sequence, from)) {
         copies_keep(&g->copies, mark);
     }
-    far_settle(g);
+    settle(g);
 }
 
 void gossip_command(struct gossip *g, struct effects *fx, int64_t now, const struct command *command)

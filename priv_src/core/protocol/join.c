@@ -85,13 +85,12 @@ static bool hears_no_unicast(const struct pending *p)
     return p->far || p->vain >= UNICAST_VAIN;
 }
 
-/* A question to whoever stands here: this member is somebody's seed. Nobody else has heard it, so nobody else
- * will answer, or tell the others. Whoever repeats a recorded one from elsewhere gets no more out of it than
- * he puts in: so it may be answered off the link, too. */
+/* A question to this member alone, or to whoever stands here: it is somebody's seed, or was taken for dead.
+ * Nobody else has heard it, so nobody else will answer, or tell the others. Whoever repeats a recorded one
+ * from elsewhere gets no more out of it than he puts in: so it may be answered off the link, too. */
 static bool is_knock(const struct wire_message *m, const struct path *from)
 {
-    return from->kind == PATH_UNICAST && m->to_boot == 0 && m->type == WIRE_HELLO &&
-           (m->has & HAS_QUESTION) != 0;
+    return from->kind == PATH_UNICAST && m->type == WIRE_HELLO && (m->has & HAS_QUESTION) != 0;
 }
 
 /* The longest answer of one whom it names: three times its bytes, for all whom it names. */
@@ -188,19 +187,26 @@ void join_ask(struct gossip *g, struct effects *fx, uint64_t boot)
     }
 }
 
-void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *e)
+void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *e, bool far)
 {
     struct peer *p = roster_find(&g->roster, e->id.boot);
     const struct pending *heard = pending_find(&g->pending, e->id.boot);
-    if (heard == NULL || g->now - heard->heard >= PENDING_LIFE || p == NULL || p->state != PEER_GONE ||
-        !member_may_return(p) || e->id.incarnation > p->id.incarnation || p->addr_count == 0 ||
-        g->now - p->path_tried < PATH_RETRY || !message_may_reach(g, p, 0)) {
+    bool lately = heard != NULL && g->now - heard->heard < PENDING_LIFE;
+    if (!(lately || far) || p == NULL || p->state != PEER_GONE || !member_may_return(p) ||
+        e->id.incarnation > p->id.incarnation || p->addr_count == 0 || g->now - p->path_tried < PATH_RETRY ||
+        !message_may_reach(g, p, 0)) {
         return;
     }
     struct wire_message m;
     p->path_tried = g->now;
-    message_start(g, &m, WIRE_ACK);
-    m.flags = WIRE_ASK;
+    message_start(g, &m, lately ? WIRE_ACK : WIRE_HELLO);
+    if (lately) {
+        m.flags = WIRE_ASK;
+    } else { /* it may have buried this member, too, and be off the link */
+        m.question = SEED_LOST;
+        m.has |= HAS_QUESTION;
+        m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
+    }
     message_verdict(&m, VERDICT_DEAD, p->id.boot, p->id.incarnation);
     message_to(g, fx, p->id.boot, &p->addrs[0], &m);
 }

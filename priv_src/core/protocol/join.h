@@ -19,9 +19,9 @@ void join_looked_up(struct gossip *g, uint64_t boot);
 /* It is asked itself, by the group. */
 void join_ask(struct gossip *g, struct effects *fx, uint64_t boot);
 
-/* A peer's page has an entry of somebody whom this member has buried, and hears again: it is told so, where
- * it is known to be. It will refute. */
-void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *e);
+/* A peer's page has an entry of somebody whom this member has buried, and hears again, or the peer is far: it
+ * is told so, where it is known to be. It will refute. */
+void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *e, bool far);
 
 /* A newcomer's question, though this member knows it: answers when it is its turn, or when it came to this
  * member alone. True if so; the answer has a question of its own, if that is wanted and it goes to one. */

@@ -103,9 +103,22 @@ static void list(struct gossip *g, struct effects *fx, struct peer *p)
     tell_up(fx, p);
 }
 
+/* A far one that fell silent may be beyond a cut, and no multicast will tell when that is over. It is sought
+ * where it has answered, and not where others told that it is: so nobody can be made to ask a stranger. */
+static void seek(struct gossip *g, const struct peer *p)
+{
+    if (p->state == PEER_LISTED && p->far && p->addr_count > 0 && (p->reached & 1) != 0) {
+        seeds_lost(&g->seeds, p->id.boot, &p->addrs[0], g->now,
+                   g->now + random_between(g, 0, current_interval(g)), random_u32(g));
+    }
+}
+
 /* A tombstone, unless there are too many. */
 static void bury(struct gossip *g, struct peer *p, uint8_t reason)
 {
+    if (reason == DOWN_SILENT) {
+        seek(g, p);
+    }
     if (g->roster.gone >= g->options.max_peers) {
         roster_remove(&g->roster, p);
         return;

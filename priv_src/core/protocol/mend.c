@@ -56,10 +56,12 @@ static void pull_young(struct gossip *g, struct effects *fx, const struct peer *
 
 /* The far are heard of by news, which may get lost, and some of them are linked with this member for good: it
  * compares with each of those, and pulls when both have had time to hear what there was. The other does the
- * same. */
+ * same. So two halves become one that had buried each other: who is named by the one that came back, and was
+ * buried here, is asked (join_remind). That is done at once, as the young do it. */
 static void look_far(struct gossip *g, struct effects *fx, struct peer *p)
 {
-    bool young = g->now - g->born < YOUNG;
+    bool healed = g->healed != 0 && g->now - g->healed < YOUNG;
+    bool young = g->now - g->born < YOUNG || healed;
     int64_t wait = young ? FAR_PARTED_YOUNG : current_interval(g) / 2;
     if (p->parted == 0) {
         p->parted = g->now;

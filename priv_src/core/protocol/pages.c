@@ -9,6 +9,7 @@
  * is. */
 #include "protocol/pages.h"
 
+#include "protocol/alarm.h"
 #include "protocol/entry.h"
 #include "protocol/send.h"
 #include "state/self.h"
@@ -249,6 +250,33 @@ static bool wanted(const struct gossip *g, const struct peer *p, const struct wi
            m->cursor > g->pull.cursor;
 }
 
+static bool names(const struct wire_message *m, uint64_t boot)
+{
+    size_t i = 0;
+    while (i < m->entry_count && m->entries[i].id.boot != boot) {
+        i++;
+    }
+    return i < m->entry_count;
+}
+
+/* Of the far only news tells that they are gone, and news gets lost. So whom a page leaves out, though this
+ * member has listed him for a while, is asked; if he is dead, this member finds it out like a watcher. */
+static void doubt_missing(struct gossip *g, const struct wire_message *m)
+{
+    for (size_t i = 0; i < g->roster.listed; i++) {
+        uint64_t boot = g->roster.list[i].boot;
+        if (boot <= g->pull.cursor || boot > m->cursor) {
+            continue;
+        }
+        struct peer *p = g->roster.list[i].peer;
+        bool told = g->now - p->since < p->interval || g->now - p->direct < silence_to_probe(p->interval);
+        if (p->far && !told && p->watch == WATCH_QUIET && p->addr_count > 0 && boot != m->id.boot &&
+            !names(m, boot) && bucket_take(&g->doubts, g->now, DOUBT_BURST, DOUBT_RATE)) {
+            alarm_probe(g, p);
+        }
+    }
+}
+
 bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, const struct wire_message *m,
                    const struct path *from)
 {
@@ -263,6 +291,9 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
     }
     if (!wanted(g, p, m)) {
         return false; /* not asked for, or a second copy */
+    }
+    if (p->far && g->pull.again && !g->pull.single) {
+        doubt_missing(g, m);
     }
     g->pull.nonce = 0;
     g->pull.most = PULL_ANY; /* what it answers only went there */

@@ -142,10 +142,12 @@ static void try_address(struct gossip *g, struct effects *fx, const struct wire_
 static void believe_entries(struct gossip *g, struct effects *fx, const struct wire_message *m,
                             const struct path *from)
 {
+    const struct peer *giver = roster_find(&g->roster, m->id.boot);
+    bool far = giver != NULL && giver->far;
     for (size_t i = 0; i < m->entry_count; i++) {
         const struct identity *id = &m->entries[i].id;
         if (m->type == WIRE_ROSTER) {
-            join_remind(g, fx, &m->entries[i]);
+            join_remind(g, fx, &m->entries[i], far);
         }
         if (id->boot == g->self.boot && m->id.boot != g->voucher) {
             g->voucher = m->id.boot;

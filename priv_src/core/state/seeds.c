@@ -37,13 +37,49 @@ void seeds_begin(struct seeds *s, int64_t now)
         s->doors[i].asked = 0;
         s->doors[i].due = now;
     }
+    for (size_t i = 0; i < s->lost_count; i++) {
+        s->lost[i].asked = SEED_LOST;
+        s->lost[i].due = now;
+    }
+}
+
+void seeds_lost(struct seeds *s, uint64_t boot, const struct addr *a, int64_t now, int64_t due,
+                uint32_t random)
+{
+    size_t at = 0;
+    if (!addr_is_endpoint(a)) {
+        return;
+    }
+    while (at < s->lost_count && !addr_same(&s->lost[at].seed.addr, a)) {
+        at++;
+    }
+    if (at == s->lost_count) {
+        if (seeds_have(s, a)) {
+            return;
+        }
+        at = at < LOST_MAX ? s->lost_count++ : random % LOST_MAX;
+    }
+    s->lost[at] = (struct door){.seed = {.addr = *a, .ports = 1},
+                                .due = due,
+                                .asked = SEED_LOST,
+                                .lost = boot,
+                                .until = now + LOST_LIFE};
+    s->more = true;
+}
+
+void seeds_drop(struct seeds *s, struct door *d)
+{
+    *d = s->lost[--s->lost_count];
 }
 
 struct door *seeds_first(struct seeds *s)
 {
-    struct door *first = s->count > 0 ? &s->doors[0] : NULL;
-    for (size_t i = 1; i < s->count; i++) {
-        first = s->doors[i].due < first->due ? &s->doors[i] : first;
+    struct door *first = NULL;
+    for (size_t i = 0; i < s->count; i++) {
+        first = first == NULL || s->doors[i].due < first->due ? &s->doors[i] : first;
+    }
+    for (size_t i = 0; i < s->lost_count; i++) {
+        first = first == NULL || s->lost[i].due < first->due ? &s->lost[i] : first;
     }
     return first;
 }
@@ -56,9 +92,12 @@ bool seed_has(const struct seed *seed, const struct addr *a)
 
 bool seeds_have(const struct seeds *s, const struct addr *a)
 {
-    size_t i = 0;
-    while (i < s->count && !seed_has(&s->doors[i].seed, a)) {
-        i++;
+    bool has = false;
+    for (size_t i = 0; i < s->count && !has; i++) {
+        has = seed_has(&s->doors[i].seed, a);
     }
-    return i < s->count;
+    for (size_t i = 0; i < s->lost_count && !has; i++) {
+        has = seed_has(&s->lost[i].seed, a);
+    }
+    return has;
 }

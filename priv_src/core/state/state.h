@@ -76,6 +76,7 @@ struct news {
     uint32_t incarnation; /* in the verdict's words */
     uint8_t verdict;      /* enum verdict; 0: that it lives, as its entry says */
     bool for_group;       /* the group has not heard it */
+    bool rides;           /* others pass it on: here it goes along with probes and answers alone */
 };
 
 /* Whom this member watches by rank over the whole roster, and who watches it so. */
@@ -146,6 +147,7 @@ struct gossip {
     /* mend.c: at each fresh datagram of a peer */
     int64_t differs;           /* since when others know what this member does not; 0: they do not */
     int64_t mend_at, mend_gap; /* when others may be asked for that; and how much later the next time */
+    int64_t healed;            /* when one that was buried has come back, far.c; 0: nobody has */
     uint64_t mend_version;     /* of the roster, when a far one's was pulled last */
     int64_t ask_at;            /* when a stranger may be asked for want of pages */
 
@@ -218,7 +220,7 @@ struct gossip {
     uint8_t lookups_vain; /* single pages in a row that did not come, up to LOOKUPS_VAIN */
 
     /* join.c, members.c, pages.c, relay.c, join.c: what each of them may still do */
-    struct bucket answers, newcomers, pages, relayed;
+    struct bucket answers, newcomers, pages, relayed, doubts;
     struct bucket again;       /* beat.c: how often it may begin to ask anew */
     struct bucket disconnects; /* disconnect.c: what it may still say to the group */
     struct sources sources, named;
