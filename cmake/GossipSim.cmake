@@ -52,6 +52,21 @@ sim_run(no_multicast --scenario no-multicast --nodes 40 --newcomers 2 --victims 
   --at-most gone_us_max=2600000 --at-most never_back=0 --at-most incomplete_at_end=0
   --at-most member_bytes_per_second_max=1200)
 
+sim_run(parted --scenario parted --nodes 40 --loss 10 --runs 2 --no-seal --at-most incomplete=0 --at-most never_gone=0
+  --at-most never_whole=0 --at-most whole_us_max=3000000 --at-most downs_after=0 --at-most incomplete_at_end=0)
+sim_run(parted_without_a_seed --scenario parted --variant lost --nodes 40 --seconds 90 --no-seal --at-most never_gone=0
+  --at-most never_whole=0 --at-most downs_after=0 --at-most incomplete_at_end=0)
+sim_run(islands --scenario islands --variant one --nodes 30 --victims 2 --no-seal --at-most unsettled=0
+  --at-most never_whole=0 --at-most whole_us_max=2000000 --at-most downs_after=0 --at-most never_gone=0
+  --at-most gone_us_max=2600000 --at-most incomplete_at_end=0)
+sim_run(seed_dies --scenario seed-dies --nodes 30 --no-seal --at-most never_gone=0 --at-most gone_us_max=2600000
+  --at-most never_back=0 --at-most back_us_max=31000000 --at-most downs_after=0)
+sim_run(goes_deaf --scenario deaf --nodes 30 --no-seal --at-most unsettled=0 --at-most never_whole=0
+  --at-most whole_us_max=2000000 --at-most downs_after=0 --at-most never_gone=0 --at-most gone_us_max=3200000)
+sim_run(born_deaf --scenario deaf --variant born --nodes 30 --no-seal --at-most unsettled=0 --at-most incomplete=0
+  --at-most never_whole=0 --at-most whole_us_max=2000000 --at-most knows_all_after_us_max=2000000
+  --at-most downs_after=0 --at-most never_gone=0 --at-most gone_us_max=3200000)
+
 # Attacks.
 sim_run(amplify --scenario amplify --nodes 12 --seconds 5 --no-seal --at-most one_percent_max=300 --at-most many_percent_max=300
   --at-most one_own_percent_p50=110 --at-most many_own_percent_p50=110 --at-most one_never_gone=0

@@ -227,6 +227,12 @@ void cluster_seed(struct cluster *c, uint32_t node, uint32_t seed)
     cluster_called(c, node);
 }
 
+void cluster_seedless(struct cluster *c, uint32_t node)
+{
+    gossip_seeds(c->nodes[node].g, cluster_clock(c, node), NULL, 0);
+    cluster_called(c, node);
+}
+
 void cluster_crash(struct cluster *c, uint32_t node)
 {
     stop(c, node);

@@ -95,8 +95,9 @@ void cluster_start(struct cluster *c, uint32_t node, uint32_t creation);
 /* The same under the name of another. Only the last members may be twins. */
 void cluster_start_named(struct cluster *c, uint32_t node, uint32_t named, uint32_t creation);
 
-/* It knows the address of another, and no more of it. */
+/* It knows the address of another, and no more of it; or that of nobody. */
 void cluster_seed(struct cluster *c, uint32_t node, uint32_t seed);
+void cluster_seedless(struct cluster *c, uint32_t node);
 
 /* It is gone without a word. */
 void cluster_crash(struct cluster *c, uint32_t node);

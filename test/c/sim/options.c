@@ -91,6 +91,9 @@ static bool range(const char *text, struct options *o)
     if (end == text) {
         return false;
     }
+    if (end[-1] == '.' && *end == '.') { /* "20..60": a number may end with a dot */
+        end--;
+    }
     if (strncmp(end, "..", 2) == 0) {
         const char *second = end + 2;
         high = strtod(second, &end);

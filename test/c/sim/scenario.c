@@ -38,6 +38,16 @@ static const struct scenario table[] = {
      "no multicast leads anywhere, and all know the first member: they start, --newcomers join, --victims "
      "die",
      scenario_no_multicast},
+    {"parted", "seed lost",
+     "two halves without multicast lose each other for --seconds (10) (lost: nobody knows a seed any more)",
+     scenario_parted},
+    {"islands", "all one",
+     "two halves that multicast does not join come to know one seed (one: one member does); --victims die",
+     scenario_islands},
+    {"seed-dies", NULL, "no multicast, and the one seed dies; others die, join, and it comes back",
+     scenario_seed_dies},
+    {"deaf", "later born",
+     "--victims do not hear multicast (born: from their start); --newcomers join, one dies", scenario_deaf},
     {"insider", NULL, "the last member holds the key, and says of the others what is not so",
      scenario_insider},
 };

@@ -68,6 +68,10 @@ void scenario_amplify(struct cluster *c);
 void scenario_harvest(struct cluster *c);
 void scenario_relay(struct cluster *c);
 void scenario_no_multicast(struct cluster *c);
+void scenario_parted(struct cluster *c);
+void scenario_islands(struct cluster *c);
+void scenario_seed_dies(struct cluster *c);
+void scenario_deaf(struct cluster *c);
 void scenario_insider(struct cluster *c);
 
 #endif

@@ -1,6 +1,5 @@
-/* Members that do not hear each other's multicast: each alone, or on two islands, or one that is deaf. They
- * know one seed, the first member. */
-#include "scenario.h"
+/* Members that do not hear each other's multicast, each alone. They know one seed, the first member. */
+#include "scenario_far.h"
 
 #define JOIN_LIMIT (30 * SECOND_US)
 #define GONE_LIMIT (60 * SECOND_US)
@@ -16,15 +15,14 @@ static bool all_list_it(const struct cluster *c)
     return c->observer.subjects[c->watched].known_by == c->observer.running - 1;
 }
 
-/* Every member on an island of its own: no multicast leads anywhere. */
-static void part_all(struct cluster *c)
+void far_part_all(struct cluster *c)
 {
     for (uint32_t i = 0; i < c->size; i++) {
         network_island(&c->network, i, i);
     }
 }
 
-static void start(struct cluster *c, uint32_t node, uint32_t creation)
+void far_start(struct cluster *c, uint32_t node, uint32_t creation)
 {
     cluster_start(c, node, creation);
     if (node != 0) {
@@ -32,14 +30,13 @@ static void start(struct cluster *c, uint32_t node, uint32_t creation)
     }
 }
 
-/* The first `count` at once, all knowing the first. */
-static void settle(struct cluster *c, uint32_t count)
+void far_settle_all(struct cluster *c, uint32_t count)
 {
     int64_t begin = cluster_now(c);
     struct traffic before = c->traffic;
     for (uint32_t i = 0; i < count; i++) {
         cluster_run(c, begin + (int64_t)i * MS_US / count);
-        start(c, i, 1);
+        far_start(c, i, 1);
     }
     scenario_await(c, "complete_us", "incomplete", begin, JOIN_LIMIT, cluster_complete);
     report_sample(c->report, "start_pages",
@@ -72,16 +69,16 @@ static void one_crashes(struct cluster *c)
     if (c->watched == 0) {
         return; /* who has no seed finds nobody: the others find it */
     }
-    start(c, c->watched, creation + 1);
+    far_start(c, c->watched, creation + 1);
     scenario_await(c, "back_us", "never_back", cluster_now(c), JOIN_LIMIT, all_list_it);
     cluster_run(c, cluster_now(c) + 4 * SECOND_US);
 }
 
-static void one_joins(struct cluster *c, uint32_t node)
+void far_joins(struct cluster *c, uint32_t node)
 {
     int64_t begin = cluster_now(c) + rng_between(&c->rng, 0, SECOND_US);
     cluster_run(c, begin);
-    start(c, node, 1);
+    far_start(c, node, 1);
     (void)cluster_run_until(c, begin + JOIN_LIMIT, cluster_complete);
     const struct subject *s = &c->observer.subjects[node];
     bool whole = s->known_to_all_at != NEVER && s->knows_all_at != NEVER;
@@ -96,10 +93,10 @@ static void one_joins(struct cluster *c, uint32_t node)
 void scenario_no_multicast(struct cluster *c)
 {
     uint32_t newcomers = c->options->newcomers < c->size ? c->options->newcomers : 0;
-    part_all(c);
-    settle(c, c->size - newcomers);
+    far_part_all(c);
+    far_settle_all(c, c->size - newcomers);
     for (uint32_t i = c->size - newcomers; i < c->size; i++) {
-        one_joins(c, i);
+        far_joins(c, i);
     }
     cluster_run(c, cluster_now(c) + NEWS_OVER);
     measure(c, scenario_length(c, 20));
