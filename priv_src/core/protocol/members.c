@@ -253,6 +253,9 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     /* Others need our word for whoever asks the group, and for whoever knows fewer than we do; not for those
      * who have answered our own question. */
     bool newcomer = (pending != NULL && pending->mine) || m->group_size <= g->roster.listed + 1;
+    /* Who knows nobody but this member has asked it by itself: nobody whose turn it was could be heard. */
+    bool first = m->group_size <= 2 && g->now - g->born >= YOUNG;
+    bool late = (pending != NULL && pending->mine) || first;
     far_begin(g, p, far || (pending != NULL && pending->knocked) || (known && p->far));
     p->heard = p->direct = g->now;
     p->word = 0;
@@ -265,7 +268,7 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     member_place(g, fx, p, true);
     alarm_start(g, p);
     if (newcomer) {
-        vouch_for(g, fx, p, pending != NULL && pending->mine, refuting);
+        vouch_for(g, fx, p, late, refuting);
     }
     pending_drop(&g->pending, pending);
     return p;

@@ -94,6 +94,9 @@ void mend_look(struct gossip *g, struct effects *fx, struct peer *p, const struc
     if (g->differs == 0) {
         g->differs = g->now;
     }
+    if (m->type == WIRE_ACK && (m->has & HAS_TO) == 0) {
+        return; /* by the group a stranger is answered, and a vouch of it is on its way */
+    }
     look_up(g, fx, p, missed, more && g->now - g->differs >= VOUCH_WAIT_MAX);
     if (g->now - g->differs >= interval && m->group_size >= g->roster.listed + 1) {
         pull(g, fx, p, interval);

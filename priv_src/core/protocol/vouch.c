@@ -1,7 +1,7 @@
 /* Who has proven a member spares the others. Without it, each of N members would ask each newcomer for an
- * echo; with it the first three by rank, or one who had to wait for them in vain, tell the group, twice,
- * since one datagram in ten may be lost. A vouch from a sender that is not listed counts for nothing, or
- * two recordings could vouch for each other. */
+ * echo; with it the first three by rank, those who answered it in their turn, or the one whom it meets first,
+ * tell the group, twice, since one datagram in ten may be lost. A vouch from a sender that is not listed
+ * counts for nothing, or two recordings could vouch for each other. */
 #include "protocol/vouch.h"
 
 #include "protocol/entry.h"

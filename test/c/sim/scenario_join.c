@@ -9,7 +9,9 @@
 struct meter {
     const struct cluster *c;
     uint32_t newcomer;
+    int64_t until; /* its first second is over; pages are counted on */
     int64_t caused;
+    int64_t pages, lookups; /* pages to it; to others, most of whom have missed what was said of it */
 };
 
 static bool tells_of_newcomer(const struct meter *m, const struct packet *p)
@@ -35,7 +37,12 @@ static void count_caused(void *context, uint32_t packet, uint32_t from, uint32_t
 {
     struct meter *m = context;
     const struct packet *p = packets_at(&m->c->packets, packet);
-    if (p->class == PACKET_BEAT || p->class == PACKET_PAGE || p->class == PACKET_PAGE_REQUEST) {
+    if (p->class == PACKET_PAGE) {
+        m->pages += to == m->newcomer;
+        m->lookups += to != m->newcomer;
+    }
+    if (p->class == PACKET_BEAT || p->class == PACKET_PAGE || p->class == PACKET_PAGE_REQUEST ||
+        cluster_now(m->c) > m->until) {
         return;
     }
     m->caused += from == m->newcomer || to == m->newcomer || tells_of_newcomer(m, p);
@@ -71,17 +78,19 @@ static void report_newcomer(struct cluster *c, uint32_t node, int64_t start)
 
 static void one_joins(struct cluster *c, uint32_t node)
 {
-    struct meter meter = {.c = c, .newcomer = node};
     int64_t start = cluster_now(c) + rng_between(&c->rng, 0, scenario_interval(c));
+    struct meter meter = {.c = c, .newcomer = node, .until = start + SECOND_US};
     cluster_run(c, start);
     struct traffic before = c->traffic;
     c->sent = count_caused;
     c->sent_context = &meter;
     cluster_start(c, node, 1);
-    cluster_run(c, start + SECOND_US);
-    c->sent = NULL;
+    cluster_run(c, meter.until);
     report_sample(c->report, "caused_packets", meter.caused);
     (void)cluster_run_until(c, start + JOIN_LIMIT, cluster_complete);
+    c->sent = NULL;
+    report_sample(c->report, "newcomer_pages", meter.pages);
+    report_sample(c->report, "lookup_pages", meter.lookups);
     int64_t pages = (int64_t)traffic_class(&before, &c->traffic, PACKET_PAGE);
     report_sample(c->report, "join_pages", pages);
     report_count(c->report, "join_pages_total", pages);
