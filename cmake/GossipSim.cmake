@@ -42,6 +42,11 @@ sim_run(mute --scenario mute --nodes 30 --seconds 30 --no-seal
   --at-most links_untold=0 --at-most links_false=0 --at-most links_unhealed=0)
 sim_run(deaf --scenario mute --variant in --nodes 30 --seconds 30 --loss 10 --no-seal
   --at-most links_untold=0 --at-most links_false=0 --at-most links_unhealed=0)
+foreach(variant one all)
+  sim_run(links_${variant} --scenario links --variant ${variant} --nodes 20 --runs 3 --no-seal --at-most never_over=0
+    --at-most over_us_max=3000000 --at-most used_after=0 --at-most incomplete_after=0 --at-most down_silent=0
+    --at-most misled_addresses=0 --at-most misaddressed=0)
+endforeach()
 sim_run(replay --scenario replay --nodes 5 --no-seal
   --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0
   --at-most replay_believed=0 --at-most replay_unlured=0 --at-most replay_lured_percent=300)

@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "sealing.h"
 
+#define FIRST_NET 10     /* 10.0.0.0/8 is the first link, 11.0.0.0/8 the next */
 #define IMPATIENT 100000 /* ticks in one moment after which the core is surely going round in circles */
 
 int64_t cluster_now(const struct cluster *c)
@@ -47,18 +48,28 @@ static int64_t moment_of(const struct node *n, int64_t local, int64_t now)
     return at;
 }
 
-struct addr cluster_address(const struct cluster *c, uint32_t node)
+struct addr cluster_address_on(const struct cluster *c, uint32_t node, uint8_t link)
 {
     uint32_t host = node + 1;
-    uint8_t ip[4] = {10, (uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host};
-    return addr_ipv4(ip, c->nodes[node].port, 1);
+    uint8_t ip[4] = {(uint8_t)(FIRST_NET + link), (uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host};
+    return addr_ipv4(ip, c->nodes[node].port, 1u + link);
+}
+
+struct addr cluster_address(const struct cluster *c, uint32_t node)
+{
+    return cluster_address_on(c, node, 0);
+}
+
+uint8_t cluster_link(const struct addr *a)
+{
+    return (uint8_t)(a->ip[0] - FIRST_NET);
 }
 
 bool cluster_owner(const struct cluster *c, const struct addr *a, uint32_t *node)
 {
     uint32_t host = (uint32_t)a->ip[1] << 16 | (uint32_t)a->ip[2] << 8 | a->ip[3];
     *node = host - 1;
-    return a->family == ADDR_IPV4 && a->ip[0] == 10 && host > 0 && host <= c->size;
+    return a->family == ADDR_IPV4 && cluster_link(a) < c->network.links && host > 0 && host <= c->size;
 }
 
 struct name cluster_name(uint32_t node)
@@ -198,8 +209,11 @@ void cluster_start_named(struct cluster *c, uint32_t node, uint32_t named, uint3
         fputs("gossip_sim: out of memory\n", stderr);
         exit(2);
     }
-    struct addr own = cluster_address(c, node);
-    gossip_addresses(n->g, &own, 1);
+    struct addr own[NETWORK_LINKS];
+    for (uint8_t link = 0; link < c->network.links; link++) {
+        own[link] = cluster_address_on(c, node, link);
+    }
+    gossip_addresses(n->g, own, c->network.links);
     observer_started(&c->observer, cluster_now(c), node, gossip_boot(n->g), named);
     lives_started(c, node);
     struct command *alive = memory_new(1, sizeof *alive);

@@ -150,8 +150,11 @@ int64_t cluster_now(const struct cluster *c);
 /* Everybody who runs lists everybody else who runs: a condition for cluster_run_until. */
 bool cluster_complete(const struct cluster *c);
 
-/* The address a member sends from, and the member that has an address; false when nobody has. */
+/* The address a member sends from, on its first link or on this one, and the link of an address; and the
+ * member that has an address: false when nobody has. */
 struct addr cluster_address(const struct cluster *c, uint32_t node);
+struct addr cluster_address_on(const struct cluster *c, uint32_t node, uint8_t link);
+uint8_t cluster_link(const struct addr *a);
 bool cluster_owner(const struct cluster *c, const struct addr *a, uint32_t *node);
 
 /* The name of a member. */

@@ -133,7 +133,8 @@ int64_t lives_before(const struct cluster *c, uint32_t node, const struct packet
 /* Sent on the way that it came, and to where this member is. */
 static bool for_it(const struct cluster *c, uint32_t node, const struct packet *p)
 {
-    struct addr here = cluster_address(c, node);
+    uint8_t link = cluster_link(&p->from.addr);
+    struct addr here = cluster_address_on(c, node, link < c->network.links ? link : 0);
     if (p->origin.kind != p->from.kind) {
         return false;
     }

@@ -29,6 +29,7 @@ static void set_plain(struct network *n)
 void network_init(struct network *n, const struct options *o, uint64_t seed)
 {
     *n = (struct network){.nodes = o->nodes,
+                          .links = 1,
                           .loss = rng_odds(o->loss),
                           .duplicate = rng_odds(o->duplicate),
                           .reorder = rng_odds(o->reorder),
@@ -77,6 +78,16 @@ void network_island(struct network *n, uint32_t node, uint32_t island)
     n->reach[node].island = island;
     n->islands = true;
     n->plain = false;
+}
+
+void network_cut_link(struct network *n, uint32_t node, uint8_t link)
+{
+    n->reach[node].dead = (uint8_t)(n->reach[node].dead | 1u << link);
+}
+
+bool network_links(const struct network *n, uint32_t from, uint32_t to, uint8_t link)
+{
+    return from == to || ((n->reach[from].dead | n->reach[to].dead) & 1u << link) == 0;
 }
 
 void network_cut(struct network *n, int64_t now, uint8_t from, uint8_t to, bool cut)

@@ -17,6 +17,7 @@
 #include "rng.h"
 
 #define NETWORK_SIDES  2
+#define NETWORK_LINKS  2
 #define NETWORK_HEALED (4 * SECOND_US) /* a member so lately healed does not count as running */
 
 enum reach_loss {
@@ -30,6 +31,7 @@ enum reach_loss {
 struct reach {
     uint8_t lost; /* enum reach_loss, or-ed */
     uint8_t side;
+    uint8_t dead;           /* its links that carry nothing, a bit each */
     uint32_t island;        /* multicast does not leave it */
     int64_t could_not_send; /* last moment at which it could not send; INT64_MIN: never */
 };
@@ -48,8 +50,9 @@ struct network {
     struct reach *reach;                    /* of each member */
     bool cut[NETWORK_SIDES][NETWORK_SIDES]; /* [from][to] */
     int64_t was_cut[NETWORK_SIDES][NETWORK_SIDES];
-    bool islands; /* there is more than one */
-    bool plain;   /* nothing is lost, late, doubled or cut: the quick way */
+    uint8_t links; /* that every member has: 1, and NETWORK_LINKS at most */
+    bool islands;  /* there is more than one */
+    bool plain;    /* nothing is lost, late, doubled or cut: the quick way */
 };
 
 void network_init(struct network *n, const struct options *o, uint64_t seed);
@@ -60,6 +63,12 @@ void network_lose(struct network *n, int64_t now, uint32_t node, uint8_t lost);
 
 /* Puts a member on an island, which no multicast leaves or reaches; all are on island 0 at first. */
 void network_island(struct network *n, uint32_t node, uint32_t island);
+
+/* One of a member's links carries nothing any more. */
+void network_cut_link(struct network *n, uint32_t node, uint8_t link);
+
+/* Whether this link leads from one member to another. */
+bool network_links(const struct network *n, uint32_t from, uint32_t to, uint8_t link);
 
 /* Cuts, or heals, the way from one side to another. */
 void network_cut(struct network *n, int64_t now, uint8_t from, uint8_t to, bool cut);

@@ -20,6 +20,8 @@ static const struct scenario table[] = {
      scenario_flap},
     {"mute", "out in", "--victims' multicast does not get out (in: does not reach them); unicast works",
      scenario_mute},
+    {"links", "one all", "every member has two links; one of a member's (all: of everybody's) dies",
+     scenario_links},
     {"no-unicast", "all one", "no unicast passes (one: none reaches --victims)", scenario_no_unicast},
     {"pause", NULL, "1 to 32 nodes stopped for 128 ms to 32 s; --victims and --pause-ms choose",
      scenario_pause},

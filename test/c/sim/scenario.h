@@ -59,6 +59,7 @@ void scenario_twins(struct cluster *c);
 void scenario_partition(struct cluster *c);
 void scenario_flap(struct cluster *c);
 void scenario_mute(struct cluster *c);
+void scenario_links(struct cluster *c);
 void scenario_no_unicast(struct cluster *c);
 void scenario_pause(struct cluster *c);
 void scenario_clock(struct cluster *c);

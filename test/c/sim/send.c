@@ -7,6 +7,9 @@
 static void deliver(struct cluster *c, uint32_t number, struct packet *p, uint32_t from, uint32_t to)
 {
     int64_t due[2];
+    if (c->network.links > 1 && !network_links(&c->network, from, to, cluster_link(&p->from.addr))) {
+        return;
+    }
     unsigned copies = network_deliver(&c->network, cluster_now(c), from, to, p->from.kind, due);
     for (unsigned i = 0; i < copies; i++) {
         p->refs++;
@@ -73,15 +76,18 @@ static void count(struct cluster *c, uint32_t from, struct packet *p)
     }
 }
 
-void cluster_send(struct cluster *c, uint32_t from, const struct path *path, const uint8_t *data, size_t len)
+/* Over one link. */
+static void send_on(struct cluster *c, uint32_t from, uint8_t link, const struct path *path,
+                    const uint8_t *data, size_t len)
 {
     uint32_t number = packets_new(&c->packets);
     struct packet *p = packets_at(&c->packets, number);
-    p->from = (struct path){.kind = path->kind, .addr = cluster_address(c, from), .local = path->addr};
+    p->from =
+        (struct path){.kind = path->kind, .addr = cluster_address_on(c, from, link), .local = path->addr};
     p->origin = (struct origin){.said = cluster_now(c),
                                 .by = from,
                                 .life = c->nodes[from].life,
-                                .number = ++c->nodes[from].said,
+                                .number = c->nodes[from].said,
                                 .kind = path->kind,
                                 .to = path->addr};
     p->boot = c->observer.subjects[from].boot;
@@ -102,6 +108,22 @@ void cluster_send(struct cluster *c, uint32_t from, const struct path *path, con
         dispatch(c, number, from, to);
     }
     packets_drop(&c->packets, number);
+}
+
+/* To the group over each link, or the one that is named; to one over that of its address. */
+void cluster_send(struct cluster *c, uint32_t from, const struct path *path, const uint8_t *data, size_t len)
+{
+    c->nodes[from].said++;
+    if (path->kind != PATH_GROUP) {
+        uint8_t link = cluster_link(&path->addr);
+        send_on(c, from, link < c->network.links ? link : 0, path, data, len);
+        return;
+    }
+    for (uint8_t link = 0; link < c->network.links; link++) {
+        if (path->addr.ifindex == 0 || path->addr.ifindex == 1u + link || c->network.links == 1) {
+            send_on(c, from, link, path, data, len);
+        }
+    }
 }
 
 /* As far as the network is concerned, the first member says it. */
