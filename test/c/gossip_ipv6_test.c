@@ -116,6 +116,43 @@ static void a_vouch_over_ipv4_counts_for_one_that_is_heard_over_ipv6(void **stat
     }
 }
 
+/* On its own link it is heard at a link-local address; elsewhere it is where its host is, at the same port.
+ */
+static void one_that_is_link_local_on_its_link_is_known_elsewhere_by_its_host(void **state)
+{
+    static const uint8_t ula[] = {0, 6, 0xfd, 0x76, [17] = 3}, four[] = {0, 4, 172, 17, 0, 1},
+                         link_local[] = {0, 6, 0xfe, 0x80, [17] = 3}, loopback[] = {0, 6, [17] = 1};
+    const struct {
+        const uint8_t *host;
+        size_t len;
+        bool v6, known;
+    } cases[] = {{ula, sizeof ula, true, true},
+                 {ula, sizeof ula, false, false},
+                 {four, sizeof four, true, false},
+                 {link_local, sizeof link_local, true, false},
+                 {loopback, sizeof loopback, true, false}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct net *net = net_again(state);
+        struct three t = begin(net);
+        struct forged x = forge(105, "x@h9", 1, 20);
+        struct wire_message m;
+        has(net, &t, true, cases[i].v6);
+        forge_start(&t.f, &m, WIRE_NEWS);
+        forge_entry(&m, &x);
+        m.entries[0].addrs[0] = addr_ipv6(LINK_LOCAL, 40000, 0);
+        m.entries[0].addr_count = 1;
+        assert_int_equal(host_set(&m.entries[0].host, cases[i].host, cases[i].len), 0);
+        net_say(net, t.a, &t.f, PATH_GROUP, &m);
+        assert_int_equal(net_listed(net, t.a), cases[i].known ? 3 : 2);
+        if (cases[i].known) {
+            struct addr there = addr_ipv6(ula + 2, 40000, 0);
+            const struct peer_view *up = &net_event(net, t.a, EVENT_UP)->peer;
+            assert_int_equal(up->addr_count, 1);
+            assert_true(addr_same(&up->addrs[0], &there));
+        }
+    }
+}
+
 /* Both families would be two datagrams for one, of those that strangers cause. */
 static void a_stranger_is_answered_by_the_group_over_the_family_it_was_heard_over(void **state)
 {
@@ -169,6 +206,7 @@ int main(void)
         NET_TEST(one_of_the_other_family_is_not_listed_on_others_word),
         NET_TEST(ipv4_in_the_guise_of_ipv6_is_not_believed),
         NET_TEST(a_vouch_over_ipv4_counts_for_one_that_is_heard_over_ipv6),
+        NET_TEST(one_that_is_link_local_on_its_link_is_known_elsewhere_by_its_host),
         NET_TEST(a_stranger_is_answered_by_the_group_over_the_family_it_was_heard_over),
         NET_TEST(what_is_sent_to_a_link_local_address_says_so),
     };

@@ -32,7 +32,7 @@ struct identity {
 
 /* Where a node may be connected to, as it says itself: whether its distribution listens on the first of these
  * addresses alone (1: 0 or 1), then the addresses of its host, each as family (1: 4 or 6) and IP (4 or 16).
- * The core passes it on, and does nothing with it. */
+ * The core passes it on, and looks at the addresses only where it has no other: see hearsay.c. */
 struct host {
     uint8_t len; /* 0: it does not say */
     uint8_t bytes[HOST_MAX];
@@ -43,6 +43,9 @@ struct host {
 int host_set(struct host *host, const uint8_t *bytes, size_t len);
 
 bool host_same(const struct host *a, const struct host *b);
+
+/* Its addresses, each with this port; returns how many. */
+size_t host_addresses(const struct host *host, uint16_t port, struct addr out[static HOST_ADDRS]);
 
 /* Sets a name from `len` bytes: something, one '@', something. -1 if it is not that, too long, no UTF-8, or
  * "nonode@nohost"; or if it has white space, a character that nobody sees (Unicode's Cc, Cf, Zl, Zp), a quote

@@ -81,3 +81,16 @@ bool host_same(const struct host *a, const struct host *b)
 {
     return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
+
+size_t host_addresses(const struct host *host, uint16_t port, struct addr out[static HOST_ADDRS])
+{
+    size_t count = 0, at = 1;
+    while (at < host->len && count < HOST_ADDRS) {
+        size_t len =
+            addr_ip_len(host->bytes[at]); /* of a known family, and all there: host_set saw to that */
+        out[count++] =
+            len == 4 ? addr_ipv4(host->bytes + at + 1, port, 0) : addr_ipv6(host->bytes + at + 1, port, 0);
+        at += 1 + len;
+    }
+    return count;
+}

@@ -44,6 +44,26 @@ struct addresses {
     struct addr items[PEER_ADDRS];
 };
 
+/* Who hears the subject on its own link may know of a link-local address alone, which means nothing
+ * elsewhere. There it is where its host is: a member has one port for all its addresses. (Of IPv4, where
+ * 172.17.0.1 is on every machine that has Docker, nobody is link-local on purpose.) */
+static void add_of_host(const struct gossip *g, const struct wire_entry *e, const struct path *from,
+                        struct addresses *found)
+{
+    struct addr all[HOST_ADDRS];
+    size_t link_local = 0;
+    while (link_local < e->addr_count &&
+           (e->addrs[link_local].family != ADDR_IPV6 || !addr_is_link_local(&e->addrs[link_local]))) {
+        link_local++;
+    }
+    size_t count = link_local < e->addr_count ? host_addresses(&e->host, e->addrs[link_local].port, all) : 0;
+    for (size_t i = 0; i < count && found->count < PEER_ADDRS; i++) {
+        if (all[i].family == ADDR_IPV6 && !addr_is_link_local(&all[i]) && credible(g, &all[i], from)) {
+            found->items[found->count++] = all[i];
+        }
+    }
+}
+
 /* Where an ENTRY's subject is, as far as that is credible. Who has both families tells over IPv4 of one that
  * has IPv6 alone, and is link-local there: who has heard the subject itself, where it says that it is, need
  * not be told where. */
@@ -60,6 +80,9 @@ static struct addresses addresses_of(const struct gossip *g, const struct wire_e
     }
     if (found.count == 0 && heard != NULL && heard->claimed) {
         found.items[found.count++] = heard->from;
+    }
+    if (found.count == 0) {
+        add_of_host(g, e, from, &found);
     }
     return found;
 }

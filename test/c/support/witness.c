@@ -131,12 +131,27 @@ static void note_claim(struct witness *w, const struct wire_message *m, const st
     w->claims[i].addr = *from;
 }
 
+/* Who is told of at a link-local IPv6 address may be where its host is, at the same port. */
+static void trust_host(struct witness *w, const struct wire_entry *e, uint16_t port)
+{
+    struct addr all[HOST_ADDRS];
+    size_t count = host_addresses(&e->host, port, all);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].family == ADDR_IPV6 && !addr_is_link_local(&all[i])) {
+            trust(w, e->id.boot, &all[i]);
+        }
+    }
+}
+
 /* A trusted member tells of another. */
 static void receive_entry(struct witness *w, const struct wire_entry *e)
 {
     trust(w, e->id.boot, NULL);
     for (size_t k = 0; k < e->addr_count; k++) {
         trust(w, e->id.boot, &e->addrs[k]);
+        if (e->addrs[k].family == ADDR_IPV6 && addr_is_link_local(&e->addrs[k])) {
+            trust_host(w, e, e->addrs[k].port);
+        }
     }
     for (size_t i = 0; i < WITNESS_CLAIMS; i++) {
         if (w->claims[i].boot == e->id.boot) {
