@@ -118,6 +118,16 @@ static void silences(void **state)
     }
 }
 
+/* "a tenth of it and 10 each second" */
+static void crowds(void **state)
+{
+    (void)state;
+    const uint32_t rows[][2] = {{1, 10}, {9, 10}, {10, 11}, {128, 22}, {4096, 419}, {65535, 6563}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(crowd_rate(rows[i][0]), rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +138,7 @@ int main(void)
         cmocka_unit_test(jitter),
         cmocka_unit_test(questions),
         cmocka_unit_test(silences),
+        cmocka_unit_test(crowds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

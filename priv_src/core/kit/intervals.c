@@ -40,6 +40,11 @@ int64_t fresh_within(int64_t interval)
     return 2 * interval > FRESH ? 2 * interval : FRESH;
 }
 
+uint32_t crowd_rate(uint32_t max_peers)
+{
+    return max_peers / CROWD_PART + CROWD_LEAST;
+}
+
 int64_t look_gap(int64_t interval)
 {
     return interval / LOOK_PART > LOOK_GAP ? interval / LOOK_PART : LOOK_GAP;

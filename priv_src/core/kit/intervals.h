@@ -40,23 +40,21 @@
 #define VOUCH_WAIT_MIN  (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
 #define VOUCH_WAIT_MAX  (120 * MS_US) /* before it takes the word of a peer's digest for one */
 #define VOUCH_REPEAT    (10 * MS_US)
-#define AGAIN_BURST                                                                                          \
-    4 /* times at once that a member begins to ask anew, for a link that came; then once a second */
-#define PENDING_LIFE  (2 * SECOND_US) /* an unproven member counts as live so long, for the young */
-#define YOUNG         (5 * SECOND_US) /* a member is young so long: all may have started at once */
-#define MEND_GAP      (20 * MS_US)    /* the young ask whoever knows more so often */
-#define MEND_GAP_MOST (60 * SECOND_US)
-#define NONCE_LIFE    (1 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */
-#define FRESH         (2 * SECOND_US) /* a datagram may be later than its sender's quickest by this, or by 2 T */
-#define WINDOW_LIFE   (5 * SECOND_US) /* older than the newest by more than this: not even looked at */
-#define PAGE_PACE     500             /* between pages */
-#define PAGE_RETRY    (20 * MS_US)
-#define PAGE_TRIES    4 /* of one peer; then another is asked */
-#define PAGE_PEERS    3 /* so many in vain, and one is asked in T, once */
-#define LOOKUPS_VAIN  2 /* single pages that were asked for in vain; then unicast may be blocked */
-#define PAGES_QUIET   (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
-#define PATH_RETRY    (1 * SECOND_US) /* a new address of a peer is tried so often */
-#define PATH_PATIENCE (300 * MS_US)   /* for an answer from where a peer was, when it is heard elsewhere */
+#define PENDING_LIFE    (2 * SECOND_US) /* an unproven member counts as live so long, for the young */
+#define YOUNG           (5 * SECOND_US) /* a member is young so long: all may have started at once */
+#define MEND_GAP        (20 * MS_US)    /* the young ask whoever knows more so often */
+#define MEND_GAP_MOST   (60 * SECOND_US)
+#define NONCE_LIFE      (1 * SECOND_US) /* a nonce is announced so long, and then accepted as long again */
+#define FRESH           (2 * SECOND_US) /* a datagram may be later than its sender's quickest by this, or by 2 T */
+#define WINDOW_LIFE     (5 * SECOND_US) /* older than the newest by more than this: not even looked at */
+#define PAGE_PACE       500             /* between pages */
+#define PAGE_RETRY      (20 * MS_US)
+#define PAGE_TRIES      4 /* of one peer; then another is asked */
+#define PAGE_PEERS      3 /* so many in vain, and one is asked in T, once */
+#define LOOKUPS_VAIN    2 /* single pages that were asked for in vain; then unicast may be blocked */
+#define PAGES_QUIET     (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
+#define PATH_RETRY      (1 * SECOND_US) /* a new address of a peer is tried so often */
+#define PATH_PATIENCE   (300 * MS_US)   /* for an answer from where a peer was, when it is heard elsewhere */
 
 /* Seeds. */
 #define SEED_GAP_MOST (30 * SECOND_US)       /* who is asked in vain is asked so seldom in the end */
@@ -156,8 +154,14 @@
 #define DOUBT_RATE      32   /* far peers a second that are asked since a page leaves them out, */
 #define DOUBT_BURST     64   /* and the burst */
 #define SAID_KEPT       256  /* own datagrams that are known again */
-#define LIVES_BURST     10   /* new boot ids at once that others may make a member take; then one a second */
-#define RELAYS_MAX      64   /* of which so many at once */
+#define LIVES_BURST     10   /* new boot ids at once that others may make a member take; */
+#define LIVES_RATE      1    /* then so many a second */
+#define AGAIN_BURST     4    /* times at once that a member begins to ask anew, for a link that came; */
+#define AGAIN_RATE      1    /* then so often a second */
+#define CROWD_PART      10 /* newcomers listed, and news for the far: max_peers at once, then a 10th of it */
+#define CROWD_LEAST     10 /* and 10 a second */
+#define CAUSED_TIMES    3  /* bytes that one may cause where nobody has answered: RFC 9000, section 8.1 */
+#define RELAYS_MAX      64 /* of which so many at once */
 #define PENDING_FORGET  (10 * SECOND_US) /* unproven members not heard for so long are forgotten */
 #define PENDING_MAX     1024             /* unproven members remembered */
 
@@ -179,6 +183,9 @@ int64_t silence_to_probe(int64_t interval);
 
 /* How much later than its quickest a datagram of a peer that promised T may be, and still be fresh. */
 int64_t fresh_within(int64_t interval);
+
+/* Newcomers a second, and news passed on, of a roster of so many at most. */
+uint32_t crowd_rate(uint32_t max_peers);
 
 /* The least time between two looks at all peers. */
 int64_t look_gap(int64_t interval);

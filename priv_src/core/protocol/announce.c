@@ -36,7 +36,7 @@ bool announce_again(struct gossip *g)
     if (!g->announced || g->leaving) {
         return false;
     }
-    g->life_owed = !bucket_take(&g->lives, g->now, LIVES_BURST, 1);
+    g->life_owed = !bucket_take(&g->lives, g->now, LIVES_BURST, LIVES_RATE);
     if (g->life_owed) {
         return false;
     }

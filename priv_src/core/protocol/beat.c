@@ -27,7 +27,7 @@ void beat_start(struct gossip *g)
 
 void beat_again(struct gossip *g)
 {
-    bool often = !bucket_take(&g->again, g->now, AGAIN_BURST, 1);
+    bool often = !bucket_take(&g->again, g->now, AGAIN_BURST, AGAIN_RATE);
     g->born = g->now;
     start_in(g, often ? SECOND_US : 0);
 }

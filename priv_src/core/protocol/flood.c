@@ -37,7 +37,7 @@ static void plan(struct gossip *g, int64_t wait)
 static void add(struct gossip *g, struct news n, bool by_group)
 {
     if (g->roster.far == 0 ||
-        !bucket_take(&g->floods, g->now, g->options.max_peers, g->options.max_peers / 10 + 10)) {
+        !bucket_take(&g->floods, g->now, g->options.max_peers, crowd_rate(g->options.max_peers))) {
         return;
     }
     n.rides = by_group && n.giver != 0 && !is_first(g, n.boot);

@@ -35,7 +35,8 @@ bool join_turn(const struct gossip *g, const struct wire_message *m, uint64_t se
 
 size_t join_longest(const struct wire_message *m)
 {
-    return (m->has & HAS_QUESTION) != 0 ? m->size / 2 : m->size + m->size / 2;
+    size_t answerers = (m->has & HAS_QUESTION) != 0 ? ANSWERERS : ANSWERERS_BEAT;
+    return message_may_cause(m) / (2 * answerers); /* half is for those who know other members */
 }
 
 /* An ACK that echoes the stranger's nonce and asks for an echo of ours. Whom this member has buried is told
@@ -97,7 +98,7 @@ static bool is_knock(const struct wire_message *m, const struct path *from)
 static size_t longest_echo(const struct wire_message *m)
 {
     size_t named = m->echo_count + ((m->has & HAS_TARGET) != 0 ? 1u : 0u);
-    return 3 * (size_t)m->size / (named > 1 ? named : 1);
+    return message_may_cause(m) / (named > 1 ? named : 1);
 }
 
 /* Notes a stranger; NULL when this datagram is the same again through another interface, or late. */

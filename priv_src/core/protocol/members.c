@@ -185,7 +185,7 @@ void member_place(struct gossip *g, struct effects *fx, struct peer *p, bool pro
 
 bool member_may_come(struct gossip *g)
 {
-    bool may = bucket_take(&g->newcomers, g->now, g->options.max_peers, g->options.max_peers / 10 + 10);
+    bool may = bucket_take(&g->newcomers, g->now, g->options.max_peers, crowd_rate(g->options.max_peers));
     g->stats.refused_rate += !may;
     return may;
 }

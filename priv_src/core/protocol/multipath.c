@@ -41,7 +41,7 @@ static void ask_first(struct gossip *g, struct effects *fx, const struct peer *p
                       const struct wire_message *m)
 {
     message_probe(g, fx, p->id.boot, &p->addrs[0],
-                  (p->reached & 1) != 0 ? DATAGRAM_MAX : 3 * (size_t)m->size);
+                  (p->reached & 1) != 0 ? DATAGRAM_MAX : message_may_cause(m));
 }
 
 static bool to_front(struct gossip *g, struct peer *p, const struct addr *a)

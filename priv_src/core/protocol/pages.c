@@ -209,7 +209,7 @@ static void serve(struct gossip *g, struct effects *fx, const struct peer *p,
     if (request->cursor != 0) {
         m.tags.len = 0; /* said on the first page */
     }
-    size_t most = peer_is_reached(p, &from->addr) ? DATAGRAM_MAX : 3 * (size_t)request->size;
+    size_t most = peer_is_reached(p, &from->addr) ? DATAGRAM_MAX : message_may_cause(request);
     most = most < DATAGRAM_MAX ? most : DATAGRAM_MAX;
     size_t size = message_size(&m);
     if (n > 0) { /* what the sender says of itself gives way to the first entry */

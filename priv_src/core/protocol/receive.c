@@ -136,7 +136,7 @@ static void try_address(struct gossip *g, struct effects *fx, const struct wire_
                         const struct path *from)
 {
     message_probe(g, fx, m->id.boot, &from->addr,
-                  from->kind == PATH_UNICAST ? 3 * (size_t)m->size : join_longest(m));
+                  from->kind == PATH_UNICAST ? message_may_cause(m) : join_longest(m));
 }
 
 static void believe_entries(struct gossip *g, struct effects *fx, const struct wire_message *m,
@@ -261,7 +261,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
 /* What a datagram may still cause where it came from: three times its bytes, less what went out since. */
 static size_t left(const struct gossip *g, const struct wire_message *m, uint64_t before)
 {
-    size_t sent = (size_t)(g->stats.bytes_sent - before), most = 3 * (size_t)m->size;
+    size_t sent = (size_t)(g->stats.bytes_sent - before), most = message_may_cause(m);
     return sent < most ? most - sent : 0;
 }
 
@@ -329,7 +329,7 @@ static void ask_itself(struct gossip *g, struct effects *fx, struct peer *p, con
         message_probe_peer(g, fx, p, 0);
     } else if (bucket_take(sources_bucket(&g->named, &from->addr, g->salt), g->now, NAMED_BURST,
                            NAMED_RATE)) {
-        message_probe(g, fx, p->id.boot, &from->addr, 3 * (size_t)m->size);
+        message_probe(g, fx, p->id.boot, &from->addr, message_may_cause(m));
     }
 }
 

@@ -50,7 +50,7 @@ bool relay_request(struct gossip *g, struct effects *fx, const struct wire_messa
                         .requester = m->id.boot,
                         .nonce = m->nonce,
                         .to = from->addr,
-                        .most = (uint16_t)(m->size + m->size / 2),
+                        .most = (uint16_t)(message_may_cause(m) / 2),
                         .until = g->now + RELAY_LIFE};
     g->relaying = r->until;
     g->relay_next = (g->relay_next + 1) % RELAYS_MAX;

@@ -71,6 +71,11 @@ bool message_says_goodbye(const struct wire_message *m)
     return said;
 }
 
+size_t message_may_cause(const struct wire_message *m)
+{
+    return CAUSED_TIMES * (size_t)m->size;
+}
+
 /* The sender was asked at an address, and may answer from another of its own. */
 static bool reached(const struct gossip *g, const struct wire_message *m, uint64_t nonce,
                     const struct addr *a, struct addr *where, int64_t *made)

@@ -34,6 +34,9 @@ void message_to_link(struct gossip *g, struct effects *fx, const struct addr *by
 void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to,
                 struct wire_message *m);
 
+/* Bytes that a datagram may cause where nobody has answered yet, by all who answer it. */
+size_t message_may_cause(const struct wire_message *m);
+
 /* Whether a message answers a nonce that this member made less than 2 s ago; before `made`, by its clock,
  * there was no such nonce. */
 enum answer {
