@@ -4,20 +4,12 @@
 #
 #   MIX_ENV=test mix run bench/mesh.exs [SAMPLES]        as root, on a quiet machine
 
-alias GossipCluster.Lab.{Case, Figures, Mesh}
+alias GossipCluster.Lab.{Figures, Mesh}
 
 count = 12
 samples = Figures.samples(11)
 
-round = fn nodes, cluster ->
-  since = Mesh.form(nodes, cluster)
-
-  # The nodes tell the times. Whoever asks them meanwhile takes the processor time that is measured.
-  Process.sleep(1_500)
-  start = Case.eventually("all have started", nodes, fn -> Mesh.started_at(nodes, since) end)
-  whole = Case.eventually("a full mesh", nodes, fn -> Mesh.formed_at(nodes, since) end, 30_000)
-  {(Enum.max(whole) - start) / 1000, Mesh.downs(nodes, since)}
-end
+round = &Mesh.measure(&1, &2, 1_500)
 
 figures = fn name, bound, options, cluster ->
   # `global` remembers for a while whom the others have lost, and cuts them again when it hears of it late, as it does

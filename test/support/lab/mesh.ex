@@ -17,7 +17,7 @@ defmodule GossipCluster.Lab.Mesh do
 
   @doc """
   Does this with booted nodes in a lab of their own, and removes it. Options: `loss`, the share of packets in percent
-  that each host loses on arrival; `tls: true` for a distribution over TLS.
+  that each host loses on arrival; `tls: true` for a distribution over TLS; `multicast: false`.
   """
   @spec in_lab(pos_integer(), keyword(), ([Node.t()] -> result)) :: result when result: term()
   def in_lab(count, options, work) do
@@ -25,6 +25,7 @@ defmodule GossipCluster.Lab.Mesh do
     loss = Keyword.get(options, :loss, 0)
 
     try do
+      if options[:multicast] == false, do: Lab.without_multicast(lab)
       nodes = boot(lab, count, flags: if(options[:tls], do: tls(lab), else: []))
       for host <- 1..count, loss > 0, do: Lab.lose(lab, host, loss)
       work.(nodes)
@@ -98,6 +99,20 @@ defmodule GossipCluster.Lab.Mesh do
     ups = for {at, {:nodeup, name}} <- Node.events(node), at > since, do: {name, at}
     first = ups |> Enum.reverse() |> Map.new()
     if map_size(first) == others, do: first |> Map.values() |> Enum.max()
+  end
+
+  @doc """
+  Forms the mesh with these options of the cluster: the milliseconds from the last start of a cluster to the last NODEUP
+  on the last node, and how many connections were lost on the way. The nodes keep the times; they are asked when so many
+  milliseconds have passed, since whoever asks them sooner takes the processor time that is measured.
+  """
+  @spec measure([Node.t()], keyword(), pos_integer()) :: {float(), non_neg_integer()}
+  def measure(nodes, cluster, alone) do
+    since = form(nodes, cluster)
+    Process.sleep(alone)
+    start = Case.eventually("all have started", nodes, fn -> started_at(nodes, since) end)
+    whole = Case.eventually("a full mesh", nodes, fn -> formed_at(nodes, since) end, 60_000)
+    {(Enum.max(whole) - start) / 1000, downs(nodes, since)}
   end
 
   @doc "How many connections were lost since."
