@@ -1,8 +1,9 @@
 defmodule GossipCluster.Integration.IslandsTest do
-  # Links that carry multicast, with a router between them that does not pass it on.
+  # Links that carry multicast, with a router between them that does not pass it on; and a host that hears none.
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
+  @interval 1_000
   @inet6 ["-proto_dist", "inet6_tcp"]
 
   test "two multicast islands joined by one seed are one group" do
@@ -66,4 +67,39 @@ defmodule GossipCluster.Integration.IslandsTest do
       refute Enum.any?(Node.about(node, other), &match?({:down, _reason}, &1))
     end
   end
+
+  # What is said of a newcomer is said to the group; the deaf one learns it from what it is told by unicast.
+  test "a node that is deaf to multicast, while unicast passes, is whole within 2 T" do
+    lab = Lab.start(hosts: 4)
+    cluster = [interval: @interval]
+
+    [a, b, c, d] =
+      nodes =
+      Node.start_all(lab, [
+        {"a", host: 1, cluster: cluster},
+        {"b", host: 2, cluster: cluster},
+        {"c", host: 3, cluster: cluster},
+        {"d", host: 4}
+      ])
+
+    meet([a, b, c])
+
+    Lab.rules(lab, 3, """
+    table inet deaf {
+      chain input {
+        type filter hook input priority 0;
+        iifname "eth0" udp dport 45893 drop
+      }
+    }
+    """)
+
+    Node.start_cluster(d, cluster)
+    meet(nodes)
+    [known, whole] = for node <- [a, c], do: Node.time(node, &up?(&1, d))
+    assert whole - known < 2 * @interval * 1000
+    refute Node.time(c, &match?({:event, GossipCluster, {:down, _peer, _reason}}, &1))
+  end
+
+  defp up?({:event, GossipCluster, {:up, %Peer{name: name}}}, %{name: name}), do: true
+  defp up?(_what, _node), do: false
 end
