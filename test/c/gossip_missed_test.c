@@ -39,14 +39,20 @@ static void settle(struct net *net)
     net->drop = hard_to_hear;
 }
 
-/* By those who were there before. */
-static size_t pages_asked_for(const struct net *net, int64_t since)
+/* What those said who were there before: pages, and requests for them. */
+static size_t rosters(const struct net *net, int64_t since)
 {
     size_t count = 0;
     for (size_t i = 0; i < SETTLED; i++) {
         count += net_sent(net, i, since, WIRE_ROSTER, NULL);
     }
-    return count - net_sent(net, SETTLED, since, WIRE_ROSTER, NULL); /* each of its requests had an answer */
+    return count;
+}
+
+/* Requests alone: each of the newcomer's had a page for its answer. */
+static size_t pages_asked_for(const struct net *net, int64_t since)
+{
+    return rosters(net, since) - net_sent(net, SETTLED, since, WIRE_ROSTER, NULL);
 }
 
 /* It is heard once, and hears nothing for 400 ms; by then everybody has waited for a vouch in vain. What it
@@ -90,11 +96,43 @@ static void what_answers_by_the_group_is_no_reason_to_look_up(void **state)
     }
 }
 
+/* Nothing reaches the one whom the newcomer asks first for its roster. */
+static bool first_is_mute(struct net *net, size_t from, size_t to, const struct sent *s)
+{
+    static struct wire_message m;
+    bool asks = from == SETTLED && witness_open(&net->nodes[to]->witness, s->data, s->len, &m) == 0 &&
+                m.type == WIRE_ROSTER;
+    net->dark = asks && net->dark == NET_NODES ? to : net->dark;
+    return asks && to == net->dark;
+}
+
+/* The newcomer's second choice is one who has answered it, and whom it has answered: so that one knows where
+ * it is, and sends whole pages. The first has taken two requests in vain, which is all that may go to who
+ * only says that it is there. */
+static void who_has_answered_meanwhile_is_asked_next_for_the_roster(void **state)
+{
+    for (int trial = 0; trial < TRIALS; trial++) {
+        struct net *net = net_again(state);
+        deaf = vouch_lost = false;
+        settle(net);
+        net->drop = first_is_mute;
+        net->dark = NET_NODES;
+        int64_t since = net->now;
+        assert_int_equal(net_member(net, "n@host", 1), SETTLED);
+        net_run(net, 2 * PAGE_RETRY + 5 * MS_US);
+        assert_true(net->dark < NET_NODES);
+        assert_int_equal(net_listed(net, SETTLED), SETTLED);
+        assert_int_equal(net_sent(net, SETTLED, since, WIRE_ROSTER, NULL), 3);
+        assert_int_equal(rosters(net, since), 1); /* one page, and it was enough */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(who_proves_one_that_was_waited_for_in_vain_vouches_for_it),
         NET_TEST(what_answers_by_the_group_is_no_reason_to_look_up),
+        NET_TEST(who_has_answered_meanwhile_is_asked_next_for_the_roster),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

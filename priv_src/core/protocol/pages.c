@@ -36,8 +36,9 @@ static bool may_ask(struct gossip *g, size_t size)
     return true;
 }
 
-/* Each request has a nonce of its own, good for one page; the same request again has the same. */
-static void request(struct gossip *g, struct effects *fx, const struct peer *p, const struct addr *to)
+/* Each request has a nonce of its own, good for one page; the same request again has the same. False: nothing
+ * may be sent there just now. */
+static bool request(struct gossip *g, struct effects *fx, const struct peer *p, const struct addr *to)
 {
     struct wire_message m;
     message_start(g, &m, WIRE_ROSTER);
@@ -59,13 +60,13 @@ static void request(struct gossip *g, struct effects *fx, const struct peer *p, 
     while (size > g->pull.most && message_shed(&m)) {
         size = message_size(&m);
     }
-    if (may_ask(g, size)) {
+    bool may = may_ask(g, size);
+    if (may) {
         message_to(g, fx, g->pull.from, to, &m);
         g->pull.tries++;
-    } else if (g->roster.listed > 1) {
-        g->pull.tries = PAGE_TRIES; /* another may be asked sooner */
     }
     pause(g);
+    return may;
 }
 
 bool pages_wanted(const struct gossip *g)
@@ -82,7 +83,16 @@ void pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
                             .asked = g->now,
                             .most = (uint16_t)most,
                             .active = true};
-    request(g, fx, roster_find(&g->roster, m->id.boot), to);
+    (void)request(g, fx, roster_find(&g->roster, m->id.boot), to);
+}
+
+void pages_instead(struct gossip *g, const struct wire_message *m, size_t most)
+{
+    if (g->pull.active && !g->pull.single && m->id.boot != g->pull.from) {
+        g->pull.next = m->id.boot;
+        g->pull.next_echo = m->nonce;
+        g->pull.next_most = (uint16_t)most;
+    }
 }
 
 /* Some listed peer, at random; there is one. */
@@ -104,7 +114,7 @@ static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, uin
                             .single = single,
                             .again = true,
                             .complete = g->pull.complete};
-    request(g, fx, p, &p->addrs[0]);
+    (void)request(g, fx, p, &p->addrs[0]);
     return true;
 }
 
@@ -135,6 +145,29 @@ static bool given_up(const struct gossip *g, const struct peer *p)
     return p == NULL || p->state != PEER_LISTED || g->pull.tries >= PAGE_TRIES || g->pull.vain >= PAGE_PEERS;
 }
 
+static struct peer *listed(struct gossip *g, uint64_t boot)
+{
+    struct peer *p = boot != 0 ? roster_find(&g->roster, boot) : NULL;
+    return p != NULL && p->state == PEER_LISTED ? p : NULL;
+}
+
+/* Asks another from now on: who has let this member in, or has answered it meanwhile and so knows where it
+ * is, or anybody. */
+static struct peer *go_over(struct gossip *g)
+{
+    struct peer *door = g->pull.vain == 0 ? listed(g, g->pull.door) : NULL, *next = listed(g, g->pull.next);
+    struct peer *p = door != NULL ? door : next != NULL ? next : anybody(g);
+    bool answered = p == next && g->pull.next_echo != 0;
+    g->pull.most = answered ? g->pull.next_most : p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
+    g->pull.from = p->id.boot;
+    g->pull.nonce = 0;
+    g->pull.echo = answered ? g->pull.next_echo : 0;
+    g->pull.next = g->pull.next_echo = 0;
+    g->pull.tries = 0;
+    g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;
+    return p;
+}
+
 void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
 {
     if (!g->pull.active || g->pull.due != t->due) {
@@ -146,23 +179,21 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         g->lookups_vain = g->lookups_vain < LOOKUPS_VAIN ? (uint8_t)(g->lookups_vain + 1) : LOOKUPS_VAIN;
         return;
     }
-    if (given_up(g, p)) {
+    bool over = given_up(g, p);
+    if (over) {
         if (g->roster.listed == 0) {
             g->pull.active = false; /* the next to answer is asked */
             return;
         }
-        struct peer *door = g->pull.vain == 0 ? roster_find(&g->roster, g->pull.door) : NULL;
-        p = door != NULL && door->state == PEER_LISTED ? door : anybody(g);
-        g->pull.most = p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
-        g->pull.from = p->id.boot;
-        g->pull.nonce = g->pull.echo = 0;
-        g->pull.tries = 0;
-        g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;
+        p = go_over(g);
     }
-    if (p->addr_count > 0) {
-        request(g, fx, p, &p->addrs[0]);
-    } else {
-        g->pull.tries = PAGE_TRIES;
+    bool asked = p->addr_count > 0 && request(g, fx, p, &p->addrs[0]);
+    if (!asked && !over && !g->pull.single && g->roster.listed > 1) { /* another may be asked sooner */
+        p = go_over(g);
+        asked = p->addr_count > 0 && request(g, fx, p, &p->addrs[0]);
+    }
+    if (!asked) {
+        g->pull.tries = g->roster.listed > 1 || p->addr_count == 0 ? PAGE_TRIES : g->pull.tries;
         pause(g);
     }
 }

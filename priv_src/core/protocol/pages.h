@@ -12,6 +12,10 @@ bool pages_wanted(const struct gossip *g);
 void pages_begin(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct addr *to,
                  size_t most);
 
+/* Another has answered while it is on its way: it is asked first where the one who is asked now does not
+ * answer, with so many bytes at most. */
+void pages_instead(struct gossip *g, const struct wire_message *m, size_t most);
+
 /* Asks this peer for the whole roster once more; false when a roster is on its way already. */
 bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p);
 

@@ -309,8 +309,11 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     if (m->type != WIRE_ROSTER && (!wanted || a->from->kind == PATH_GROUP)) {
         (void)join_reply(g, fx, m, a->from, false); /* who asks by the group may hear nothing else */
     }
+    size_t most = a->answers == ANSWER_HERE ? PULL_ANY : left(g, m, before);
     if (wanted) {
-        pages_begin(g, fx, m, &a->where, a->answers == ANSWER_HERE ? PULL_ANY : left(g, m, before));
+        pages_begin(g, fx, m, &a->where, most);
+    } else {
+        pages_instead(g, m, most);
     }
 }
 
