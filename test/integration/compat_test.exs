@@ -59,9 +59,48 @@ defmodule GossipCluster.Integration.CompatTest do
       # Nobody was lost on the way.
       for node <- nodes, event <- Node.links(node), do: refute(match?({:nodedown, _}, event))
 
-      if secret do
-        for {_at, _level, line} <- Node.log(a), do: refute(line =~ secret)
-      end
+      if secret,
+        do: for({_at, _level, line} <- Node.log(a), do: refute(line =~ secret)),
+        else: invented(nodes)
     end
+  end
+
+  # In the clear anybody may say any name. Few are listed, and fewer dialled, each once in its backoff; who is there stays.
+  defp invented([a, _b, c] = nodes) do
+    names = for n <- 1..2_000, do: "invented#{n}@nowhere"
+
+    wrong = [
+      "nonode@nohost",
+      "two@at@signs",
+      "no sign",
+      "a b@h",
+      String.duplicate("x", 300) <> "@h"
+    ]
+
+    :ok = Node.call(c, GossipDouble, :invent, [Lab.ip(3), wrong ++ names])
+
+    eventually("a has listed some, and has refused others", nodes, fn ->
+      length(Node.peers(a)) > 2 and Node.stat(a, :legacy_refused) > 50
+    end)
+
+    peers = Node.call(a, GossipCluster, :peers)
+    {invented, others} = Enum.split_with(peers, &(&1.name in names))
+    assert Enum.map(others, & &1.name) == for(node <- tl(nodes), do: node.name)
+    assert length(invented) <= 256
+    assert Enum.all?(invented, &match?(%{status: :legacy, addresses: [], cookie: :unknown}, &1))
+
+    # An atom is for ever: of those that were not dialled there is none.
+    eventually("one was dialled, in vain", nodes, fn ->
+      Enum.any?(
+        Node.call(a, GossipCluster, :peers),
+        &match?({:legacy, {_, _}}, {&1.status, &1.problem})
+      )
+    end)
+
+    atoms = Node.call(a, GossipDouble, :atoms, [wrong ++ names])
+    assert atoms != [] and length(atoms) <= 256
+    assert atoms -- names == ["nonode@nohost"]
+    assert Node.connected(a) == for(node <- tl(nodes), do: node.name)
+    assert Node.status(a).health == :ok
   end
 end

@@ -23,6 +23,24 @@ defmodule GossipCluster.GossipDouble do
   @spec stop() :: :ok
   def stop, do: :supervisor.terminate_child(:kernel_safe_sup, __MODULE__)
 
+  @doc "Says in the clear that there are these nodes, all at once."
+  @spec invent(:inet.ip4_address(), [String.t()]) :: :ok
+  def invent(ip, names) do
+    {:ok, socket} = :gen_udp.open(0, multicast_if: ip, multicast_ttl: 1)
+    for name <- names, do: :ok = :gen_udp.send(socket, @group, @port, beat(name))
+    :gen_udp.close(socket)
+  end
+
+  @doc "Which of these names are atoms in this node."
+  @spec atoms([String.t()]) :: [String.t()]
+  def atoms(names), do: Enum.filter(names, &atom?/1)
+
+  defp atom?(name) do
+    is_atom(String.to_existing_atom(name))
+  rescue
+    ArgumentError -> false
+  end
+
   @doc false
   def start_link(options), do: GenServer.start_link(__MODULE__, options, name: __MODULE__)
 
@@ -47,13 +65,8 @@ defmodule GossipCluster.GossipDouble do
 
   @impl true
   def handle_info(:heartbeat, state) do
-    name = Atom.to_string(node())
-    # What term_to_binary(%{node: node()}) is on OTP 25, byte by byte.
-    beat =
-      <<"heartbeat::", 131, 116, 1::32, 100, 4::16, "node", 100, byte_size(name)::16,
-        name::binary>>
-
-    :ok = :gen_udp.send(state.socket, @group, @port, seal(beat, state.key))
+    beat = node() |> Atom.to_string() |> beat() |> seal(state.key)
+    :ok = :gen_udp.send(state.socket, @group, @port, beat)
     Process.send_after(self(), :heartbeat, :rand.uniform(5_000))
     {:noreply, state}
   end
@@ -67,6 +80,11 @@ defmodule GossipCluster.GossipDouble do
     end
 
     {:noreply, state}
+  end
+
+  # What term_to_binary(%{node: name}) is on OTP 25, byte by byte.
+  defp beat(name) do
+    <<"heartbeat::", 131, 116, 1::32, 100, 4::16, "node", 100, byte_size(name)::16, name::binary>>
   end
 
   defp atom(<<100, size::16, name::size(size)-bytes, rest::binary>>), do: {name, rest}
