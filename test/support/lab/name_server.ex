@@ -8,6 +8,7 @@ defmodule GossipCluster.Lab.NameServer do
   """
 
   import ExUnit.Assertions
+  import GossipCluster.Eventually
 
   alias GossipCluster.Lab
 
@@ -41,7 +42,14 @@ defmodule GossipCluster.Lab.NameServer do
       ])
 
     {:os_pid, os_pid} = Port.info(port, :os_pid)
+    # Before it listens a signal may end it.
+    eventually(fn -> listens?(netns) end, 10_000)
     %__MODULE__{os_pid: os_pid, names: names, ip: ip}
+  end
+
+  defp listens?(netns) do
+    {lines, 0} = System.cmd("ip", ["netns", "exec", netns, "ss", "-Hlnu", "sport = :53"])
+    lines != ""
   end
 
   @doc "Lets it answer with these addresses for these names from now on, and with no others."
