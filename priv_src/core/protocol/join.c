@@ -115,7 +115,7 @@ static struct pending *note(struct gossip *g, const struct wire_message *m, uint
         p->wait = g->now + random_between(g, VOUCH_WAIT_MIN, VOUCH_WAIT_MAX);
     }
     p->top = sequence;
-    p->heard = g->now;
+    pending_heard(&g->pending, p, g->now);
     p->nonce = m->nonce;
     p->incarnation = m->id.incarnation;
     p->asked = false;

@@ -2,15 +2,21 @@
 
 #include <string.h>
 
+#define NOBODY PENDING_MAX
+
+_Static_assert(NOBODY < UINT16_MAX, "a slot's number, or none, has 16 bits");
+
 void pending_init(struct pendings *t, uint64_t salt)
 {
     t->by_boot = (struct index){.salt = salt};
+    t->oldest = t->newest = NOBODY;
     t->count = 0; /* a slot is cleared when it is taken */
 }
 
 void pending_free(struct pendings *t)
 {
     index_free(&t->by_boot);
+    t->oldest = t->newest = NOBODY;
     t->count = 0;
 }
 
@@ -19,14 +25,29 @@ struct pending *pending_find(const struct pendings *t, uint64_t boot)
     return index_find(&t->by_boot, boot);
 }
 
-/* The one not heard for longest. */
-static struct pending *oldest_of(struct pendings *t)
+/* What says who was heard after `at`, and who before it: in its neighbours, or at the ends of the chain. */
+static uint16_t *later_of(struct pendings *t, uint16_t at)
 {
-    struct pending *oldest = &t->slots[0];
-    for (size_t i = 1; i < t->count; i++) {
-        oldest = t->slots[i].heard < oldest->heard ? &t->slots[i] : oldest;
-    }
-    return oldest;
+    return at == NOBODY ? &t->oldest : &t->slots[at].later;
+}
+
+static uint16_t *earlier_of(struct pendings *t, uint16_t at)
+{
+    return at == NOBODY ? &t->newest : &t->slots[at].earlier;
+}
+
+static void unchain(struct pendings *t, const struct pending *p)
+{
+    *later_of(t, p->earlier) = p->later;
+    *earlier_of(t, p->later) = p->earlier;
+}
+
+static void chain_last(struct pendings *t, struct pending *p)
+{
+    uint16_t at = (uint16_t)(p - t->slots);
+    p->earlier = t->newest;
+    p->later = NOBODY;
+    *later_of(t, p->earlier) = t->newest = at;
 }
 
 struct pending *pending_note(struct pendings *t, uint64_t boot)
@@ -36,7 +57,7 @@ struct pending *pending_note(struct pendings *t, uint64_t boot)
         return p;
     }
     if (t->count == PENDING_MAX) {
-        pending_drop(t, oldest_of(t));
+        pending_drop(t, &t->slots[t->oldest]);
     }
     p = &t->slots[t->count];
     if (!index_add(&t->by_boot, boot, p)) {
@@ -45,7 +66,15 @@ struct pending *pending_note(struct pendings *t, uint64_t boot)
     t->count++;
     memset(p, 0, sizeof *p);
     p->boot = boot;
+    chain_last(t, p);
     return p;
+}
+
+void pending_heard(struct pendings *t, struct pending *p, int64_t now)
+{
+    p->heard = now;
+    unchain(t, p);
+    chain_last(t, p);
 }
 
 void pending_drop(struct pendings *t, struct pending *p)
@@ -55,9 +84,11 @@ void pending_drop(struct pendings *t, struct pending *p)
     }
     struct pending *last = &t->slots[--t->count];
     index_remove(&t->by_boot, p->boot);
+    unchain(t, p);
     if (p != last) { /* the last one moves into the gap; the table has room, since one has just gone */
         index_remove(&t->by_boot, last->boot);
         *p = *last;
+        *later_of(t, p->earlier) = *earlier_of(t, p->later) = (uint16_t)(p - t->slots);
         (void)index_add(&t->by_boot, p->boot, p);
     }
 }

@@ -12,17 +12,23 @@ static bool heard_lately(const struct gossip *g, const struct peer *p)
 }
 
 /* All may have started at once, and know each other by hearing only; for the settled, a stranger is a
- * newcomer, who knows nothing, or a recording. */
+ * newcomer, who knows nothing, or a recording: and whoever has many of those must not have each of them
+ * looked at for each that he says. */
+static size_t strangers_who_count(const struct gossip *g)
+{
+    return g->now - g->born < YOUNG ? g->pending.count : 0;
+}
+
 static bool counts(const struct gossip *g, const struct pending *p, uint64_t subject)
 {
-    return p->boot != subject && g->now - p->heard < PENDING_LIFE && g->now - g->born < YOUNG;
+    return p->boot != subject && g->now - p->heard < PENDING_LIFE;
 }
 
 static size_t strangers_before(const struct gossip *g, uint64_t subject, uint64_t turn, size_t enough)
 {
     uint64_t mine = rank_weight(g->self.boot, subject + turn);
-    size_t before = 0;
-    for (size_t i = 0; i < g->pending.count && before < enough; i++) {
+    size_t before = 0, count = strangers_who_count(g);
+    for (size_t i = 0; i < count && before < enough; i++) {
         const struct pending *p = &g->pending.slots[i];
         before += counts(g, p, subject) && rank_weight(p->boot, subject + turn) > mine;
     }
@@ -41,7 +47,8 @@ size_t rank_among_live(const struct gossip *g, uint64_t subject, size_t enough, 
             before += rank_weight(r->list[i].boot, subject) > mine && !(r->far > 0 && r->list[i].peer->far);
         }
     }
-    for (size_t i = 0; i < g->pending.count; i++) {
+    size_t strangers = strangers_who_count(g);
+    for (size_t i = 0; i < strangers; i++) {
         count += counts(g, &g->pending.slots[i], subject);
     }
     *live = count;
@@ -61,7 +68,7 @@ static bool in_turn(const struct gossip *g, uint64_t subject, uint64_t turn, siz
                   (listed_before == NULL ? heard_lately(g, l->peer)
                                          : !l->peer->far && l->peer->since <= *listed_before);
     }
-    return before + strangers_before(g, subject, turn, width) < width;
+    return before < width && strangers_before(g, subject, turn, width - before) < width - before;
 }
 
 bool rank_in_turn(const struct gossip *g, uint64_t subject, uint64_t turn, size_t width)
