@@ -160,7 +160,7 @@ defmodule GossipCluster.EpmdTest do
              Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet6)
 
     # It would have waited 4 s.
-    assert time < 1_000_000
+    assert time < 3_500_000
     Epmd.put(:shop, peer("b@nowhere.invalid", 4711, [{192, 0, 2, 1}]))
     assert {:ok, {192, 0, 2, 1}} = Epmd.address_please(~c"b", ~c"nowhere.invalid", :inet)
     # Another process will resolve the name.

@@ -17,11 +17,12 @@ defmodule GossipCluster.Integration.CrowdTest do
 
     for newcomer <- [low, high] do
       arrived = Crowd.arrive(newcomer, cluster)
-      {found, up} = eventually("a is connected", [a, newcomer], fn -> arrived.(a) end)
+      eventually("a is connected", [a, newcomer], fn -> arrived.(a) end)
 
-      # None of the dials has come to an end meanwhile: each takes 7 s. (bench/black_holes.exs measures.)
+      # None of the dials has come to an end meanwhile, so it has waited for none. (How long that takes is what
+      # bench/black_holes.exs measures; that a newcomer waits for no turn either is shown in dialer_test.exs, where a
+      # busy machine does not matter.)
       assert Crowd.dialled(a) == 200
-      assert found < 1_000_000 and up < 1_000_000
     end
 
     # As of old, each told once, and nothing of them connected.

@@ -82,12 +82,10 @@ defmodule GossipCluster.Integration.PathsTest do
     meet(nodes, 5_000)
     for {node, n} <- Enum.zip(nodes, [2, 1]), do: assert(via(node) == Lab.ip(n, 2))
 
-    # Whoever dials next is sent there at once: by hand, or for `global`.
+    # Whoever dials next is sent there at once: by hand, or for `global`. The first address would cost 250 ms.
     [a, b] = nodes
     true = Node.call(a, Elixir.Node, :disconnect, [String.to_atom(b.name)])
-    eventually("it is disconnected", nodes, fn -> Node.connected(b) == [] end)
-    {took, true} = Node.call(a, :timer, :tc, [:net_kernel, :connect_node, [:b@h2]])
-    assert took < 200_000
+    assert quickest_connect(a, b, nodes) < 200_000
   end
 
   test "two nodes of one machine stay connected, without a pause, when the LAN goes away" do
@@ -130,17 +128,21 @@ defmodule GossipCluster.Integration.PathsTest do
     for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
     eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
 
-    # A busy machine may delay one of them.
+    # TCP repeats what is not acknowledged after 200 ms, no sooner.
+    assert quickest_connect(a, b, nodes) < 190_000
+  end
+
+  # A busy machine may delay one of them, in microseconds.
+  defp quickest_connect(a, b, nodes) do
     times =
-      for _ <- 1..3 do
+      for _ <- 1..5 do
+        eventually("they are apart", nodes, fn -> Node.connected(b) == [] end)
         assert {took, true} = Node.call(a, :timer, :tc, [:net_kernel, :connect_node, [:b@h2]])
         true = Node.call(a, :erlang, :disconnect_node, [:b@h2])
-        eventually("they are apart", nodes, fn -> Node.connected(b) == [] end)
         took
       end
 
-    # TCP repeats what is not acknowledged after 200 ms, no sooner.
-    assert Enum.min(times) < 190_000
+    Enum.min(times)
   end
 
   # Two nodes that know each other, and do not dial.
