@@ -200,6 +200,46 @@ static void what_is_sent_to_a_link_local_address_says_so(void **state)
     }
 }
 
+/* The last probe for it that was sent to this address on this link since; or NULL. */
+static const struct sent *probe_on(const struct net *net, const struct three *t, int64_t since, uint32_t link)
+{
+    const struct sent *last = NULL;
+    for (size_t i = 0; i < net->log_count; i++) {
+        const struct sent *s = &net->log[i];
+        bool there = s->at >= since && s->path.kind == PATH_UNICAST && s->path.addr.ifindex == link &&
+                     memcmp(s->path.addr.ip, LINK_LOCAL, sizeof LINK_LOCAL) == 0;
+        last = there && addr_same(&s->from, &net->nodes[t->a]->addr) ? s : last;
+    }
+    return last;
+}
+
+/* fe80::99 is one on one link, and may be somebody else on the next: an answer that came from there, by
+ * whoever carries it over, proved that it is the one that was asked. */
+static void an_answer_from_another_link_proves_nothing(void **state)
+{
+    for (uint32_t link = 3; link <= 4; link++) {
+        struct net *net = net_again(state);
+        struct three t = begin(net);
+        struct forged x = forge(105, "x@h9", 1, 20);
+        struct wire_message m, question;
+        x.addr = addr_ipv6(LINK_LOCAL, 40000, 3);
+        has(net, &t, true, true);
+        int64_t since = net->now;
+        for (int i = 0; i < 40 && probe_on(net, &t, since, 3) == NULL; i++) {
+            hello(net, &t, &x, true); /* until it is this member's turn to ask the stranger */
+            net_run(net, 100 * MS_US);
+        }
+        const struct sent *asked = probe_on(net, &t, since, 3);
+        assert_non_null(asked);
+        assert_int_equal(witness_open(&net->nodes[t.a]->witness, asked->data, asked->len, &question), 0);
+        forge_start(&x, &m, WIRE_ACK);
+        forge_echo(&m, gossip_boot(net->nodes[t.a]->g), question.nonce);
+        x.addr.ifindex = link;
+        net_say(net, t.a, &x, PATH_UNICAST, &m);
+        assert_int_equal(net_events(net, t.a, EVENT_UP), link == 3 ? 1 : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +249,7 @@ int main(void)
         NET_TEST(one_that_is_link_local_on_its_link_is_known_elsewhere_by_its_host),
         NET_TEST(a_stranger_is_answered_by_the_group_over_the_family_it_was_heard_over),
         NET_TEST(what_is_sent_to_a_link_local_address_says_so),
+        NET_TEST(an_answer_from_another_link_proves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
