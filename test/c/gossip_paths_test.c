@@ -116,6 +116,7 @@ static void the_path_that_answered_is_kept(void **state)
 {
     struct net *net = *state;
     struct two t = begin(net);
+    int64_t since = net->now;
     beats(net, &t, &t.first, &t.second);
     net_run(net, T);
     for (int i = 0; i < 8; i++) {
@@ -125,6 +126,7 @@ static void the_path_that_answered_is_kept(void **state)
     is_at(net, &t, &t.first, &t.second);
     assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1); /* that there is a second */
     assert_int_equal(net_events(net, t.a, EVENT_DOWN), 0);
+    assert_int_equal(asked(net, &t, since, &t.first), 0); /* nothing is asked where all is well */
     assert_int_equal(asked(net, &t, 0, &t.second), 0);
 }
 
@@ -170,6 +172,95 @@ static void the_other_path_takes_over(void **state)
     assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
 }
 
+/* Beats over one link alone, and answers there whenever it is asked there, or at the other while `other` is
+ * left. */
+static void beats_and_answers(struct net *net, struct two *t, const struct addr *one,
+                              const struct addr *other, int others)
+{
+    for (int i = 0; i < 8; i++) {
+        size_t here = asked(net, t, 0, one), there = asked(net, t, 0, other);
+        beats(net, t, one, NULL);
+        if (asked(net, t, 0, other) > there && others-- > 0) {
+            answers(net, t, other);
+        }
+        if (asked(net, t, 0, one) > here) {
+            answers(net, t, one);
+        }
+        net_run(net, T);
+    }
+}
+
+/* Both have answered: the one in use is kept all the same, and who goes back asks nothing that is known. */
+static void of_two_that_answered_the_one_in_use_is_kept(void **state)
+{
+    struct net *net = *state;
+    struct two t = begin(net);
+    beats(net, &t, &t.first, &t.second);
+    net_run(net, T);
+    beats_and_answers(net, &t, &t.second, &t.first, 1); /* the first has answered once, and then no more */
+    is_at(net, &t, &t.second, &t.first);
+    assert_int_equal(asked(net, &t, 0, &t.second), 1); /* and the second has, since it took over */
+    for (int i = 0; i < 4; i++) {
+        beats(net, &t, &t.first, &t.second);
+        net_run(net, T);
+    }
+    is_at(net, &t, &t.second, &t.first);
+    size_t before = asked(net, &t, 0, &t.first);
+    beats_and_answers(net, &t, &t.first, &t.second, 0);
+    is_at(net, &t, &t.first, &t.second);
+    assert_int_equal(asked(net, &t, 0, &t.second), 2);
+    assert_int_equal(asked(net, &t, 0, &t.first), before);
+}
+
+/* The first path has its time to answer; more words by the other meanwhile change nothing. */
+static void the_first_path_has_time_to_answer(void **state)
+{
+    struct net *net = *state;
+    struct two t = begin(net);
+    for (int i = 0; i < 3; i++) {
+        beats(net, &t, &t.first, &t.second);
+        net_run(net, T);
+    }
+    int64_t cut = net->now;
+    beats(net, &t, &t.second, NULL);
+    net_run(net, T);
+    beats(net, &t, &t.second, NULL);
+    assert_int_equal(asked(net, &t, cut, &t.first), 1);
+    net_run(net, PATH_PATIENCE - 2 * MS_US);
+    beats(net, &t, &t.second, NULL);
+    is_at(net, &t, &t.first, &t.second);
+    net_run(net, 2 * MS_US);
+    beats(net, &t, &t.second, NULL);
+    is_at(net, &t, &t.second, &t.first);
+    assert_int_equal(asked(net, &t, cut, &t.first), 1);
+}
+
+/* What this member has asked all is answered over the second link: that alone moves nothing, but where the
+ * first is in doubt it decides at once. */
+static void an_answer_by_the_other_path_counts_where_the_first_is_in_doubt(void **state)
+{
+    for (int doubt = 0; doubt <= 1; doubt++) {
+        struct net *net = net_again(state);
+        struct two t = begin(net);
+        struct wire_message m;
+        for (int i = 0; i < 3; i++) {
+            beats(net, &t, &t.first, &t.second);
+            net_run(net, T);
+        }
+        int64_t cut = net->now;
+        for (int i = 0; i < 2; i++) {
+            beats(net, &t, doubt == 1 ? &t.second : &t.first, &t.second);
+            net_run(net, i == 0 ? T : 100 * MS_US);
+        }
+        assert_int_equal(asked(net, &t, cut, &t.first), doubt);
+        starts(&t, &m, WIRE_ACK);
+        forge_echo(&m, gossip_boot(net->nodes[t.a]->g), witness_nonce(&net->nodes[t.a]->witness));
+        t.f.addr = t.second;
+        net_say(net, t.a, &t.f, PATH_UNICAST, &m);
+        is_at(net, &t, doubt == 1 ? &t.second : &t.first, doubt == 1 ? &t.first : &t.second);
+    }
+}
+
 /* Multicast may come over one link alone, while unicast is well on the other. */
 static void the_first_path_answers_and_stays(void **state)
 {
@@ -212,6 +303,9 @@ int main(void)
         NET_TEST(the_path_that_answered_is_kept),
         NET_TEST(a_copy_from_elsewhere_is_no_path),
         NET_TEST(the_other_path_takes_over),
+        NET_TEST(of_two_that_answered_the_one_in_use_is_kept),
+        NET_TEST(the_first_path_has_time_to_answer),
+        NET_TEST(an_answer_by_the_other_path_counts_where_the_first_is_in_doubt),
         NET_TEST(the_first_path_answers_and_stays),
         NET_TEST(who_has_moved_is_not_kept_where_it_was),
     };
