@@ -261,6 +261,24 @@ static void an_answer_by_the_other_path_counts_where_the_first_is_in_doubt(void 
     }
 }
 
+/* Nothing comes by either, so both are asked in turn: where the answer is, it is. */
+static void where_a_silent_peer_answers_it_is_used(void **state)
+{
+    struct net *net = *state;
+    struct two t = begin(net);
+    for (int i = 0; i < 3; i++) {
+        beats(net, &t, &t.first, &t.second);
+        net_run(net, i < 2 ? T : T / 2);
+    }
+    for (int i = 0; i < 200 && asked(net, &t, 0, &t.second) == 0; i++) {
+        net_run(net, 10 * MS_US);
+    }
+    is_at(net, &t, &t.first, &t.second);
+    answers(net, &t, &t.second);
+    is_at(net, &t, &t.second, &t.first);
+    assert_int_equal(net_events(net, t.a, EVENT_DOWN), 0);
+}
+
 /* Multicast may come over one link alone, while unicast is well on the other. */
 static void the_first_path_answers_and_stays(void **state)
 {
@@ -306,6 +324,7 @@ int main(void)
         NET_TEST(of_two_that_answered_the_one_in_use_is_kept),
         NET_TEST(the_first_path_has_time_to_answer),
         NET_TEST(an_answer_by_the_other_path_counts_where_the_first_is_in_doubt),
+        NET_TEST(where_a_silent_peer_answers_it_is_used),
         NET_TEST(the_first_path_answers_and_stays),
         NET_TEST(who_has_moved_is_not_kept_where_it_was),
     };
