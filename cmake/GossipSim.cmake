@@ -55,6 +55,7 @@ sim_run(replay --scenario replay --nodes 5 --no-seal
 sim_run(no_multicast --scenario no-multicast --nodes 40 --newcomers 2 --victims 3 --no-seal --at-most incomplete=0
   --at-most complete_us_max=500000 --at-most known_to_all_after_us_max=200000 --at-most never_gone=0
   --at-most gone_us_max=2600000 --at-most never_back=0 --at-most incomplete_at_end=0
+  --at-most stalls_missed=0 --at-most stalled_us_max=4500000 --at-most resumes_missed=0 --at-most resumed_us_max=2500000
   --at-most member_bytes_per_second_max=1200)
 
 sim_run(parted --scenario parted --nodes 40 --loss 10 --runs 2 --no-seal --at-most incomplete=0 --at-most never_gone=0

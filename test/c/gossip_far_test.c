@@ -437,6 +437,102 @@ static void a_death_that_was_missed_is_found(void **state)
     assert_true(net_wait(net, 6 * SECOND_US, missed_is_down));
 }
 
+#define CHANGED 5
+
+/* Whether all the others know this of the one that has changed. */
+static bool all_know(struct net *net, bool (*knows)(const struct node *n, const struct peer_view *view))
+{
+    bool all = true;
+    for (size_t i = 0; i < net->count; i++) {
+        struct peer_view view;
+        all = all && (i == CHANGED || (attack_lists(net, i, gossip_boot(net->nodes[CHANGED]->g), &view) &&
+                                       knows(net->nodes[CHANGED], &view)));
+    }
+    return all;
+}
+
+static bool has_its_tags(const struct node *n, const struct peer_view *view)
+{
+    return tags_same(&n->tags, &view->tags);
+}
+
+static bool has_its_port(const struct node *n, const struct peer_view *view)
+{
+    return n->self.dist_port == view->id.dist_port && n->self.flags == view->id.flags;
+}
+
+static bool has_its_host(const struct node *n, const struct peer_view *view)
+{
+    return host_same(&n->host, &view->host);
+}
+
+static bool is_stalled(const struct node *n, const struct peer_view *view)
+{
+    return (view->status == STATUS_STALLED) == n->hung;
+}
+
+static bool tags_are_known(struct net *net)
+{
+    return all_know(net, has_its_tags);
+}
+
+static bool port_is_known(struct net *net)
+{
+    return all_know(net, has_its_port);
+}
+
+static bool host_is_known(struct net *net)
+{
+    return all_know(net, has_its_host);
+}
+
+static bool stall_is_known(struct net *net)
+{
+    return all_know(net, is_stalled);
+}
+
+/* Each change is told to the owners of all, though it was said to a few; and once. */
+static void changes_reach_all(struct net *net, int64_t within)
+{
+    struct node *n = net->nodes[CHANGED];
+    static const char *const values[] = {"role=web", "role=db zone=a", ""};
+    static const uint8_t host[] = {1, ADDR_IPV4, 10, 1, 2, 3};
+    for (size_t i = 0; i < 3; i++) {
+        n->tags = build_tags(1, values[i]);
+        net_alive(net, CHANGED);
+        assert_true(net_wait(net, within, tags_are_known));
+    }
+    n->self.dist_port = 4711;
+    n->self.flags = IDENTITY_HIDDEN;
+    net_alive(net, CHANGED);
+    assert_true(net_wait(net, SECOND_US + within, port_is_known));
+    assert_int_equal(host_set(&n->host, host, sizeof host), 0);
+    net_alive(net, CHANGED);
+    assert_true(net_wait(net, SECOND_US + within, host_is_known));
+    for (int i = 0; i < 2; i++) {
+        n->hung = !n->hung;
+        net_run(net, 500 * MS_US);
+        assert_true(net_wait(net, STALL_MIN + SECOND_US + within, stall_is_known));
+    }
+    for (size_t i = 0; i < net->count; i++) {
+        assert_int_equal(net_events(net, i, EVENT_DOWN), 0);
+        assert_in_range(net_events(net, i, EVENT_UPDATE), i == CHANGED ? 0 : 6, i == CHANGED ? 0 : 7);
+    }
+}
+
+static void what_changes_about_a_far_one_is_told_to_all(void **state)
+{
+    changes_reach_all(far_apart(state, 12), 100 * MS_US);
+}
+
+/* To one of those who are not linked with it no news comes. */
+static void a_change_that_was_missed_is_pulled(void **state)
+{
+    struct net *net = far_apart(state, 12);
+    net->drop = drop_news_to_one;
+    changes_reach_all(net, NEWS_LIFE + 2500 * MS_US);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +551,8 @@ int main(void)
         NET_TEST(who_was_lost_long_ago_is_still_sought),
         NET_TEST(who_was_lost_is_sought_for_a_day),
         NET_TEST(a_death_that_was_missed_is_found),
+        NET_TEST(what_changes_about_a_far_one_is_told_to_all),
+        NET_TEST(a_change_that_was_missed_is_pulled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

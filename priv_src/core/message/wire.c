@@ -5,7 +5,9 @@
 #define ECHO_SIZE    16
 #define VERDICT_SIZE 13
 #define ENTRY_FIXED  30
-#define ENTRY_FAR    0x10 /* beside the identity's flags */
+/* Beside the identity's flags. */
+#define ENTRY_FAR     0x10
+#define ENTRY_STALLED 0x20
 
 void wire_clear(struct wire_message *m)
 {
@@ -76,7 +78,8 @@ static void write_entry(struct writer *w, const struct wire_entry *e)
     write_u32(w, e->id.creation);
     write_u32(w, e->id.incarnation);
     write_u16(w, e->id.dist_port);
-    write_u8(w, (uint8_t)(e->id.flags | (e->far != 0 ? ENTRY_FAR : 0)));
+    write_u8(w,
+             (uint8_t)(e->id.flags | (e->far != 0 ? ENTRY_FAR : 0) | (e->stalled != 0 ? ENTRY_STALLED : 0)));
     write_u16(w, e->interval_ms);
     write_u8(w, e->id.name.len);
     write_bytes(w, e->id.name.text, e->id.name.len);
@@ -289,8 +292,9 @@ static int read_entry(struct reader *r, struct wire_entry *e)
     e->id.incarnation = read_u32(r);
     e->id.dist_port = read_u16(r);
     uint8_t flags = read_u8(r);
-    e->id.flags = (uint8_t)(flags & ~ENTRY_FAR);
+    e->id.flags = (uint8_t)(flags & ~(ENTRY_FAR | ENTRY_STALLED));
     e->far = (flags & ENTRY_FAR) != 0;
+    e->stalled = (flags & ENTRY_STALLED) != 0;
     e->interval_ms = read_u16(r);
     uint8_t name_len = read_u8(r);
     if (read_name(r, name_len, &e->id.name) != 0 || e->id.boot == 0) {

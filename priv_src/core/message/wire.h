@@ -47,8 +47,9 @@ enum wire_type {
 };
 
 enum wire_flag {
-    WIRE_ASK = 0x01, /* the receiver is not proven to the sender: please echo */
-    WIRE_FAR = 0x02, /* to one: the sender does not hear the receiver by the group */
+    WIRE_ASK = 0x01,   /* the receiver is not proven to the sender: please echo */
+    WIRE_FAR = 0x02,   /* to one: the sender does not hear the receiver by the group */
+    WIRE_WHOLE = 0x04, /* NAME, ADDRESSES, HOST and TAGS are in it, as far as there are any */
     /* bits 4 to 7: enum identity_flag, shifted left by 4 */
 };
 #define WIRE_IDENTITY_SHIFT 4
@@ -103,15 +104,16 @@ struct wire_verdict {
 };
 
 /* A vouched member: boot (8), clock (8), creation (4), incarnation (4), distribution port (2), identity
- * flags (1; bit 4: far), interval (2), name length (1), name, then addresses: family (1: 4 or 6), port (2),
- * ip (4 or 16); then, where its host is known, 0 and struct host's bytes. Its tags follow in a field of their
- * own. */
+ * flags (1; bit 4: far; bit 5: stalled), interval (2), name length (1), name, then addresses: family (1: 4 or
+ * 6), port (2), ip (4 or 16); then, where its host is known, 0 and struct host's bytes. Its tags follow in a
+ * field of their own. */
 struct wire_entry {
     struct identity id;
     uint64_t
         clock; /* what its own clock shows now, as the voucher reckons, microseconds; 0: it cannot tell */
     uint16_t interval_ms;
-    uint8_t far; /* 1: the voucher does not hear it by the group */
+    uint8_t far;     /* 1: the voucher does not hear it by the group */
+    uint8_t stalled; /* 1: its BEAM has not pulsed for long */
     uint8_t addr_count;
     struct addr addrs[PEER_ADDRS];
     struct host host;

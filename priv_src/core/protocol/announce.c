@@ -97,6 +97,7 @@ static void begin(struct gossip *g, struct effects *fx, const struct command *c)
     g->announced = true;
     if (starts) {
         g->born = g->now;
+        g->told = (struct told){0};
         beat_start(g);
     }
     retag(g, fx, &c->as.alive.tags, starts);

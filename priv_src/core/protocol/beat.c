@@ -4,6 +4,8 @@
  * grown since a beat was planned, it is put off a little. */
 #include "protocol/beat.h"
 
+#include <string.h>
+
 #include "protocol/bootstrap.h"
 #include "protocol/pages.h"
 #include "protocol/send.h"
@@ -32,9 +34,40 @@ void beat_again(struct gossip *g)
     start_in(g, often ? SECOND_US : 0);
 }
 
+static struct told to_tell(const struct gossip *g)
+{
+    struct told t = {.begun = true,
+                     .stalled = g->now - g->pulse >= pulse_stalled(current_interval(g)),
+                     .incarnation = g->self.incarnation,
+                     .tags = g->tags.number,
+                     .dist_port = g->self.dist_port,
+                     .flags = g->self.flags,
+                     .own_count = g->own_count,
+                     .host = g->host};
+    memcpy(t.own, g->own, g->own_count * sizeof g->own[0]);
+    return t;
+}
+
+static bool same_content(const struct told *a, const struct told *b)
+{
+    bool same = a->stalled == b->stalled && a->tags == b->tags && a->dist_port == b->dist_port &&
+                a->flags == b->flags && a->own_count == b->own_count && host_same(&a->host, &b->host);
+    for (size_t i = 0; same && i < a->own_count; i++) {
+        same = addr_same(&a->own[i], &b->own[i]);
+    }
+    return same;
+}
+
+/* The far hear of a change from one another, and so must know what is newer: it is another incarnation. And
+ * who misses the news sees by the digest that there is some. That it lives they ask. */
 static void say(struct gossip *g, struct effects *fx, uint8_t question)
 {
     struct wire_message m;
+    struct told t = to_tell(g);
+    if (g->told.begun && !same_content(&t, &g->told) && g->self.incarnation < INCARNATION_END - 2) {
+        t.incarnation = ++g->self.incarnation;
+    }
+    bool news = !g->told.begun || t.incarnation != g->told.incarnation;
     message_start(g, &m, WIRE_HELLO);
     if (question != BEAT_STEADY) {
         m.question = question;
@@ -42,13 +75,12 @@ static void say(struct gossip *g, struct effects *fx, uint8_t question)
         m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
     }
     tales_carry(g, &m);
-    if (g->told_incarnation != g->self.incarnation || g->told_tags != g->tags.number) {
-        message_spread(g, fx, &m); /* the far, too, must know that; that it lives they ask */
+    if (news) {
+        message_spread(g, fx, &m);
     } else {
         message_to_group(g, fx, &m);
     }
-    g->told_incarnation = g->self.incarnation;
-    g->told_tags = g->tags.number;
+    g->told = t;
 }
 
 static void beat(struct gossip *g, struct effects *fx, uint8_t question)

@@ -25,6 +25,7 @@ void entry_about(const struct gossip *g, const struct peer *p, struct wire_entry
     e->clock = freshness_clock(&p->fresh, g->clock);
     e->interval_ms = (uint16_t)(p->interval / MS_US);
     e->far = p->far;
+    e->stalled = p->stalled;
     put_addresses(p, e);
     e->host = p->host;
     e->tags.len = 0;

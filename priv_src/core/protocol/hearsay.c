@@ -95,23 +95,65 @@ static bool is_far(const struct gossip *g, const struct wire_entry *e, const str
     return e->far != 0 || (from->kind == PATH_UNICAST && giver != NULL && giver->far);
 }
 
+/* None, where others tell of none in a newer state of it. */
+static bool adopt_tags(struct gossip *g, struct peer *p, const struct tags *tags)
+{
+    bool has = p->tags != NULL && p->tags->len > 0;
+    if (tags->len == 0) {
+        if (has) {
+            p->tags->len = 0;
+        }
+        return has;
+    }
+    bool changed = !has || !tags_same(p->tags, tags);
+    bool kept = roster_tags(p, tags);
+    g->stats.refused_memory += !kept;
+    return kept && changed;
+}
+
+/* What a far one says of itself others pass on, who are nearer to it. Where it is, whoever hears it himself
+ * knows better. */
+static bool adopt(struct gossip *g, struct peer *p, const struct wire_entry *e, const struct addresses *at)
+{
+    bool stalled = e->stalled != 0,
+         changed = p->id.dist_port != e->id.dist_port || p->id.flags != e->id.flags || p->stalled != stalled;
+    p->id.dist_port = e->id.dist_port;
+    p->id.flags = e->id.flags;
+    p->stalled = stalled;
+    p->behind = false;
+    if (e->host.len > 0 && !host_same(&p->host, &e->host)) {
+        p->host = e->host;
+        p->host_told = changed = true;
+    }
+    changed = adopt_tags(g, p, &e->tags) || changed;
+    if (g->now - p->direct >= silence_to_probe(p->interval)) {
+        changed = peer_told(p, at->items, at->count) || changed;
+    }
+    return changed;
+}
+
 /* It has refuted something that we may have heard. What the same one says again does not count; of the far,
  * whom few tell of, that is asked for: it may be so. */
 static bool refuted(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_entry *e,
-                    uint64_t by)
+                    const struct path *from, uint64_t by)
 {
     if (e->id.incarnation <= p->id.incarnation || e->id.incarnation >= INCARNATION_END) {
         return false;
     }
     if (word_counts(g, p, by)) {
+        struct addresses at = addresses_of(g, e, from, NULL);
+        bool changed = p->far && p->state == PEER_LISTED && adopt(g, p, e, &at);
         roster_incarnation(&g->roster, p, e->id.incarnation);
         member_alive(g, fx, p);
         p->farewell_at = 0; /* the verdict may have come in the same datagram */
+        if (changed) {
+            tell_update(g, fx, p);
+        }
         return true;
     }
-    if (p->far && p->addr_count > 0 && g->now - p->path_tried >= FAREWELL_GAP) {
+    if (p->far && g->now - p->path_tried >= FAREWELL_GAP) {
         p->path_tried = g->now;
-        message_probe_peer(g, fx, p, 0);
+        message_ask_all(g, fx, p);
     }
     return false;
 }
@@ -124,7 +166,7 @@ bool hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
         return false;
     }
     if (p != NULL && p->state != PEER_GONE) {
-        return refuted(g, fx, p, e, by);
+        return refuted(g, fx, p, e, from, by);
     }
     bool known = p != NULL;
     if (known && (!member_may_return(p) || e->id.incarnation <= p->id.incarnation)) {
@@ -156,6 +198,8 @@ bool hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
     p->id.flags = e->id.flags;
     p->host = e->host;
     p->host_told = e->host.len > 0;
+    p->stalled = p->far && e->stalled != 0;
+    p->behind = false;
     if (e->tags.len > 0 && (p->tags == NULL || e->tags.number > p->tags->number)) {
         g->stats.refused_memory += !roster_tags(p, &e->tags); /* then its own word tells, when it is heard */
     }

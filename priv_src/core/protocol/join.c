@@ -221,7 +221,7 @@ static void echo(struct gossip *g, struct effects *fx, const struct wire_message
         return;
     }
     message_echo(reply, m->id.boot, m->nonce);
-    if ((m->flags & WIRE_FAR) != 0 && from->kind == PATH_UNICAST) {
+    if ((m->flags & WIRE_FAR) != 0 && (m->flags & WIRE_WHOLE) == 0 && from->kind == PATH_UNICAST) {
         const struct peer *p = roster_find(&g->roster, m->id.boot);
         if (p != NULL && p->met) {
             far_shorten(g, reply, p, &from->addr, most);

@@ -28,11 +28,17 @@ static uint8_t judge_cookie(const struct gossip *g, const struct peer *p, const 
     return COOKIE_DIFFERS;
 }
 
+/* What is not in it there is not. */
+static bool says_all(const struct wire_message *m)
+{
+    return m->type == WIRE_HELLO || (m->flags & WIRE_WHOLE) != 0;
+}
+
 /* An answer that must be short leaves it out, which changes nothing. But a beat without it ends what another
  * has told. */
 static bool adopt_host(struct peer *p, const struct wire_message *m)
 {
-    bool says = m->host.len > 0 || (p->host_told && m->type == WIRE_HELLO);
+    bool says = m->host.len > 0 || (p->host_told && says_all(m));
     if (!says) {
         return false;
     }
@@ -46,7 +52,7 @@ static bool adopt_host(struct peer *p, const struct wire_message *m)
  * nothing. Where memory is short, the next one tells. */
 static bool adopt_tags(struct gossip *g, struct peer *p, const struct wire_message *m)
 {
-    bool said = m->tags.len > 0 || m->type == WIRE_HELLO, has = p->tags != NULL && p->tags->len > 0;
+    bool said = m->tags.len > 0 || says_all(m), has = p->tags != NULL && p->tags->len > 0;
     if (!said || (m->tags.len == 0 && !has)) {
         return false;
     }
@@ -75,6 +81,20 @@ static void adopt_promise(const struct gossip *g, struct peer *p, const struct w
     p->interval = interval < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : interval;
 }
 
+/* Entries of the far pass on what they say of themselves, as of an incarnation. So that is taken from what
+ * says all; what is short tells only that there is something to ask for. */
+static void adopt_incarnation(struct gossip *g, struct peer *p, const struct wire_message *m)
+{
+    bool whole = !p->far || says_all(m);
+    if (m->id.incarnation >= INCARNATION_END || m->id.incarnation < p->id.incarnation) {
+        return;
+    }
+    p->behind = !whole && (p->behind || m->id.incarnation > p->id.incarnation);
+    if (whole) {
+        roster_incarnation(&g->roster, p, m->id.incarnation);
+    }
+}
+
 /* Takes over what else a message says of its sender; true when the owner ought to know. */
 static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m)
 {
@@ -85,9 +105,7 @@ static bool adopt(struct gossip *g, struct peer *p, const struct wire_message *m
     p->id.flags = m->id.flags;
     changed = adopt_host(p, m) || changed;
     changed = adopt_tags(g, p, m) || changed;
-    if (m->id.incarnation < INCARNATION_END) {
-        roster_incarnation(&g->roster, p, m->id.incarnation);
-    }
+    adopt_incarnation(g, p, m);
     p->cookie = cookie;
     bool stalled = m->beam_age_ms * MS_US >= pulse_stalled(p->interval);
     changed = changed || stalled != p->stalled;

@@ -239,6 +239,10 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         }
         hearing_note(g, fx, p, m, a->from);
         relay_answered(g, fx, p);
+        if (p->behind && g->now - p->path_tried >= FAREWELL_GAP) {
+            p->path_tried = g->now;
+            message_ask_all(g, fx, p);
+        }
         if (p->id.incarnation > incarnation && p->state == PEER_LISTED) {
             flood_entry(g, p, p->id.boot, by_group); /* it has refuted something */
         }

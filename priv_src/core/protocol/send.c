@@ -218,6 +218,14 @@ bool message_shorten(struct wire_message *m, const struct addr *to, size_t most)
     return message_size(m) <= most;
 }
 
+/* Whether it says all that a member says of itself, and not what is short. */
+static void note_whole(const struct gossip *g, struct wire_message *m)
+{
+    bool whole = m->id.name.len > 0 && m->own_count == g->own_count && m->host.len == g->host.len &&
+                 m->tags.len == g->tags.len;
+    m->flags = (uint8_t)(whole ? m->flags | WIRE_WHOLE : m->flags & ~WIRE_WHOLE);
+}
+
 /* Who is leaving says nothing else: the far would take it for a sign that what they were told is not true. */
 static void send(struct gossip *g, struct effects *fx, const struct path *path, struct wire_message *m)
 {
@@ -225,8 +233,10 @@ static void send(struct gossip *g, struct effects *fx, const struct path *path, 
         return;
     }
     uint8_t plain[WIRE_MESSAGE_MAX];
+    note_whole(g, m);
     size_t len = wire_encode(m, plain, sizeof plain);
     while (len == 0 && message_shed(m)) {
+        note_whole(g, m);
         len = wire_encode(m, plain, sizeof plain);
     }
     struct effect *e = len == 0 ? NULL : effects_push(fx, EFFECT_SEND);
@@ -290,6 +300,17 @@ void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const st
     m.flags = WIRE_ASK;
     if (message_shorten(&m, to, most)) {
         message_to(g, fx, boot, to, &m);
+    }
+}
+
+void message_ask_all(struct gossip *g, struct effects *fx, const struct peer *p)
+{
+    struct wire_message m;
+    message_start(g, &m, WIRE_PROBE);
+    m.flags = WIRE_ASK;
+    m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
+    if (p->addr_count > 0 && message_may_reach(g, p, 0)) {
+        message_to(g, fx, p->id.boot, &p->addrs[0], &m);
     }
 }
 

@@ -64,4 +64,7 @@ bool message_may_reach(struct gossip *g, const struct peer *p, size_t at);
 /* A PROBE, if that may be. */
 void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at);
 
+/* A PROBE that says all, and that is long enough for an answer that does so, too. */
+void message_ask_all(struct gossip *g, struct effects *fx, const struct peer *p);
+
 #endif

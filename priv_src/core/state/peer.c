@@ -106,6 +106,33 @@ void peer_hearsay(struct peer *p, const struct addr *a)
     }
 }
 
+bool peer_told(struct peer *p, const struct addr *addrs, size_t count)
+{
+    struct addr left[PEER_ADDRS];
+    uint8_t kept = 0, reached = 0, hearsay = 0;
+    bool changed = false;
+    for (uint8_t i = 0; i < p->addr_count && count > 0; i++) {
+        if (addr_among(&p->addrs[i], addrs, count)) {
+            reached = (uint8_t)(reached | ((unsigned)p->reached >> i & 1u) << kept);
+            hearsay = (uint8_t)(hearsay | ((unsigned)p->hearsay >> i & 1u) << kept);
+            p->path_heard[kept] = p->path_heard[i]; /* never ahead of what is read */
+            left[kept++] = p->addrs[i];
+        }
+    }
+    if (count == 0) {
+        return false;
+    }
+    changed = kept < p->addr_count;
+    memcpy(p->addrs, left, kept * sizeof left[0]);
+    p->addr_count = kept;
+    p->hearsay = hearsay;
+    p->reached = reached;
+    for (size_t i = 0; i < count; i++) {
+        peer_hearsay(p, &addrs[i]);
+    }
+    return changed || p->addr_count > kept;
+}
+
 bool peer_own_word(struct peer *p, const struct addr *own, size_t count)
 {
     struct addr left[PEER_ADDRS];

@@ -126,6 +126,7 @@ struct peer {
 
     /* far.c: when it is to be asked whether it lives, while it is watched so; 0: it never was */
     int64_t ask_at, ask_gap;
+    bool behind;    /* members.c: it is further than its entry here, and was not heard saying all since */
     int64_t parted; /* mend.c: since when it tells of another roster than this member's, while far; 0: it does
                        not */
 
@@ -157,6 +158,10 @@ void peer_hearsay(struct peer *p, const struct addr *a);
 /* Forgets the addresses that only others told of, now that the peer has said that these are its own. True
  * when there were any. */
 bool peer_own_word(struct peer *p, const struct addr *own, size_t count);
+
+/* Others have told where it is now: it is there, and nowhere else. True when that is new; not if they tell
+ * of no address. */
+bool peer_told(struct peer *p, const struct addr *addrs, size_t count);
 
 /* It has answered from there what only went there. */
 void peer_reached(struct peer *p, const struct addr *a);

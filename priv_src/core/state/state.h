@@ -50,6 +50,18 @@ struct tale {
     uint8_t beats; /* so many more */
 };
 
+/* What a member has said last of itself that entries tell, too. */
+struct told {
+    bool begun; /* it has said something in this life */
+    bool stalled;
+    uint32_t incarnation, tags;
+    uint16_t dist_port;
+    uint8_t flags;
+    uint8_t own_count;
+    struct addr own[PEER_ADDRS];
+    struct host host;
+};
+
 /* Something that was seen again and again, without a long gap. */
 struct span {
     int64_t since, last; /* 0: never */
@@ -182,8 +194,8 @@ struct gossip {
 
     /* beat.c: at each beat */
     int64_t beat_at, beat_due;
-    struct bucket extra;                  /* beats out of turn */
-    uint32_t told_incarnation, told_tags; /* as the last one told */
+    struct bucket extra; /* beats out of turn */
+    struct told told;    /* by the last one */
 
     /* alarm.c, watch.c: at each look */
     int64_t sweep_at;  /* when rivals and tombstones are looked at; 0: there are none */

@@ -90,6 +90,27 @@ void far_joins(struct cluster *c, uint32_t node)
     cluster_run(c, cluster_now(c) + SECOND_US);
 }
 
+static bool all_see_the_stall(const struct cluster *c)
+{
+    return c->observer.subjects[c->watched].stalled_by == c->observer.running - 1;
+}
+
+static bool none_sees_a_stall(const struct cluster *c)
+{
+    return c->observer.subjects[c->watched].stalled_by == 0;
+}
+
+/* A change that others pass on. */
+static void one_stalls(struct cluster *c)
+{
+    c->watched = scenario_draw(c);
+    cluster_stall(c, c->watched, true);
+    scenario_await(c, "stalled_us", "stalls_missed", cluster_now(c), GONE_LIMIT, all_see_the_stall);
+    cluster_stall(c, c->watched, false);
+    scenario_await(c, "resumed_us", "resumes_missed", cluster_now(c), GONE_LIMIT, none_sees_a_stall);
+    cluster_run(c, cluster_now(c) + 2 * SECOND_US);
+}
+
 void scenario_no_multicast(struct cluster *c)
 {
     uint32_t newcomers = c->options->newcomers < c->size ? c->options->newcomers : 0;
@@ -100,6 +121,9 @@ void scenario_no_multicast(struct cluster *c)
     }
     cluster_run(c, cluster_now(c) + NEWS_OVER);
     measure(c, scenario_length(c, 20));
+    if (c->options->victims > 0) {
+        one_stalls(c);
+    }
     for (uint32_t i = 0; i < c->options->victims; i++) {
         one_crashes(c);
     }

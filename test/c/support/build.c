@@ -150,8 +150,9 @@ static struct identity random_identity(struct prng *p)
 struct wire_entry build_random_entry(struct prng *p)
 {
     struct wire_entry e = {.id = random_identity(p)};
-    e.id.flags = (uint8_t)(prng_u64(p) & ~UINT64_C(0x10));
+    e.id.flags = (uint8_t)(prng_u64(p) & ~UINT64_C(0x30)); /* not what is said of it beside */
     e.far = prng_below(p, 2) == 1;
+    e.stalled = prng_below(p, 2) == 1;
     e.id.name = build_random_name(p);
     e.clock = prng_u64(p);
     e.interval_ms = (uint16_t)prng_u64(p);
@@ -236,8 +237,8 @@ static bool same_tags(const struct tags *a, const struct tags *b)
 bool build_same_entry(const struct wire_entry *a, const struct wire_entry *b)
 {
     bool same = same_tags(&a->tags, &b->tags) && same_identity(&a->id, &b->id) && a->clock == b->clock &&
-                (a->far != 0) == (b->far != 0) && a->interval_ms == b->interval_ms &&
-                a->addr_count == b->addr_count;
+                (a->far != 0) == (b->far != 0) && (a->stalled != 0) == (b->stalled != 0) &&
+                a->interval_ms == b->interval_ms && a->addr_count == b->addr_count;
     for (size_t i = 0; same && i < a->addr_count; i++) {
         same = addr_same(&a->addrs[i], &b->addrs[i]);
     }
