@@ -83,8 +83,7 @@ defmodule GossipCluster.Options.Schema do
         "where members may be found whom no multicast reaches: up to 32 IP addresses (`\"10.0.0.5\"`) or names of hosts, with a " <>
           "UDP port (`\"host:45894\"`, `\"[2001:db8::1]:45894\"`) or without (then the eight of `unicast_port` are tried), " <>
           "`{:dns, name}` (all its addresses), `{:srv, name}`, or `#{@mfa_text}` that returns a list of such. Names are resolved " <>
-          "again and again, and when a network comes; `status/1` shows what came of it. **Not for production yet**: the guide " <>
-          "on networks says what is missing"
+          "again and again, and when a network comes; `status/1` shows what came of it"
     ],
     interfaces: [
       type: :interfaces,
