@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BOUNDS_MAX 16
+#define BOUNDS_MAX 32
 
 enum burst_at { BURST_AT_LINK = 0, BURST_AT_RECEIVER };
 
