@@ -163,7 +163,9 @@
 #define CAUSED_TIMES    3  /* bytes that one may cause where nobody has answered: RFC 9000, section 8.1 */
 #define RELAYS_MAX      64 /* of which so many at once */
 #define PENDING_FORGET  (10 * SECOND_US) /* unproven members not heard for so long are forgotten */
-#define PENDING_MAX     1024             /* unproven members remembered */
+#ifndef PENDING_MAX                      /* a build for fuzzers has few, so that they get full */
+#define PENDING_MAX 1024                 /* unproven members remembered */
+#endif
 
 /* T for a group of so many members, microseconds: max(T_min, N * L / B), INTERVAL_MAX at most. */
 int64_t interval_for(int64_t shortest, size_t members);

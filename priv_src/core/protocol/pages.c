@@ -157,7 +157,7 @@ static struct peer *go_over(struct gossip *g)
 {
     struct peer *door = g->pull.vain == 0 ? listed(g, g->pull.door) : NULL, *next = listed(g, g->pull.next);
     struct peer *p = door != NULL ? door : next != NULL ? next : anybody(g);
-    bool answered = p == next && g->pull.next_echo != 0;
+    bool answered = p->id.boot == g->pull.next && g->pull.next_echo != 0;
     g->pull.most = answered ? g->pull.next_most : p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
     g->pull.from = p->id.boot;
     g->pull.nonce = 0;

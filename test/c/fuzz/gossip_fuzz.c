@@ -1,7 +1,28 @@
-/* Stories of two members and some holders of the key: see support/script.h. */
+/* Stories of two or three members and some holders of the key: see support/script.h. */
 #include "script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
+const char *__asan_default_options(void);
+
+/* libFuzzer's own; a replay has none. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most) __attribute__((weak));
+
+/* What a story has freed is kept until it ends, and longer; but a story must not touch new memory each time.
+ */
+const char *__asan_default_options(void)
+{
+    return "quarantine_size_mb=16:allocator_release_to_os_interval_ms=-1:use_madv_dontdump=0:malloc_context_"
+           "size=8";
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
+{
+    if (LLVMFuzzerMutate != NULL && seed % 5 == 0) {
+        return LLVMFuzzerMutate(data, size, most);
+    }
+    return script_mutate(data, size, most, seed);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -19,10 +19,47 @@ static void *checked(void *memory)
     return memory;
 }
 
+/* What is large is kept for the next network: a fuzzer makes thousands a second, and the sanitizers map and
+ * unmap it each time. */
+static struct {
+    struct node *nodes[NET_NODES];
+    size_t count;
+    struct effects *fx;
+    struct sent *log;
+    size_t log_size;
+} spare;
+
+static struct node *new_node(void)
+{
+    return spare.count > 0 ? spare.nodes[--spare.count] : checked(malloc(sizeof(struct node)));
+}
+
+static void keep_node(struct node *n)
+{
+    if (spare.count < NET_NODES) {
+        spare.nodes[spare.count++] = n;
+    } else {
+        free(n);
+    }
+}
+
+static void keep_rest(struct net *net)
+{
+    free(spare.fx);
+    free(spare.log);
+    spare.fx = net->fx;
+    spare.log = net->log;
+    spare.log_size = net->log_size;
+}
+
 struct net *net_from(uint64_t seed)
 {
     struct net *net = checked(calloc(1, sizeof *net));
-    net->fx = checked(malloc(sizeof *net->fx));
+    net->fx = spare.fx != NULL ? spare.fx : checked(malloc(sizeof *net->fx));
+    net->log = spare.log;
+    net->log_size = spare.log != NULL ? spare.log_size : 0;
+    spare.fx = NULL;
+    spare.log = NULL;
     net->fx->head = net->fx->count = net->fx->refused = 0;
     net->now = SECOND_US;
     net->delay = 100;
@@ -42,10 +79,9 @@ void net_free(struct net *net)
     for (size_t i = 0; i < net->count; i++) {
         gossip_free(net->nodes[i]->g);
         free(net->nodes[i]->events);
-        free(net->nodes[i]);
+        keep_node(net->nodes[i]);
     }
-    free(net->fx);
-    free(net->log);
+    keep_rest(net);
     truth_free(&net->truth);
     free(net->flights);
     free(net);
@@ -87,7 +123,7 @@ size_t net_add(struct net *net, const char *name, uint32_t creation, const struc
     if (i >= NET_NODES) {
         abort();
     }
-    struct node *n = net->nodes[i] = checked(malloc(sizeof *n));
+    struct node *n = net->nodes[i] = new_node();
     memset(n, 0, offsetof(struct node, witness)); /* the rest is large, and the witness starts by itself */
     n->addr = build_addr((uint8_t)(1 + i), 40000);
     n->self = build_identity(0, name, creation);

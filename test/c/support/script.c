@@ -1,19 +1,25 @@
 #include "script.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "build.h"
 #include "net.h"
 #include "plain.h"
+#include "state/state.h"
 
-#define STORY_US  (200 * SECOND_US) /* a story ends then */
-#define STORY_LOG 600               /* or when so many datagrams were sent */
+#define STORY_US  (100 * SECOND_US) /* a story ends then: tombstones last for 60 s */
+#define STORY_LOG 160               /* or when so many datagrams were sent */
 #define ADDRESSES 12
 
 struct story {
     struct net *net;
     struct reader in;
     struct forged forged[SCRIPT_FORGED];
+    struct {
+        uint64_t digest;
+        uint16_t size;
+    } knows[SCRIPT_FORGED];
 };
 
 static const char *const NAMES[] = {"a@h1", "b@h2", "f@h3", "g@h4"};
@@ -49,7 +55,7 @@ static struct host host_of(uint8_t n)
 
 static size_t node(struct story *s)
 {
-    return read_u8(&s->in) % SCRIPT_NODES;
+    return read_u8(&s->in) % s->net->count;
 }
 
 static struct forged *forged(struct story *s)
@@ -61,7 +67,7 @@ static struct forged *forged(struct story *s)
 static uint64_t boot_of(const struct story *s, uint8_t n)
 {
     if (n < SCRIPT_NODES) {
-        return gossip_boot(s->net->nodes[n]->g);
+        return gossip_boot(s->net->nodes[n % s->net->count]->g);
     }
     n = (uint8_t)(n - SCRIPT_NODES);
     return n < SCRIPT_FORGED ? s->forged[n].id.boot : n == SCRIPT_FORGED ? 1 : UINT64_MAX;
@@ -129,6 +135,8 @@ static void say(struct story *s)
     uint8_t type = read_u8(&s->in);
     forge_start(f, &m, type % 16);
     m.flags = type / 16;
+    m.digest = s->knows[f - s->forged].digest;
+    m.group_size = s->knows[f - s->forged].size;
     m.has = read_u8(&s->in);
     uint8_t echoes = read_u8(&s->in), verdicts = read_u8(&s->in) % 8, entries = read_u8(&s->in);
     uint8_t own = echoes / 4, others = entries / 16;
@@ -229,7 +237,7 @@ static void command(struct story *s)
     } else if (type % 8 == COMMAND_DISCONNECTED) {
         net_disconnected(s->net, to, boot_of(s, type / 8 % (SCRIPT_NODES + SCRIPT_FORGED + 2)));
     } else if (type % 8 == 0) {
-        net_seed(s->net, to, type / 8 % SCRIPT_NODES, 39998, 1 + type / 16 % 4u);
+        net_seed(s->net, to, type / 8 % s->net->count, 39998, 1 + type / 16 % 4u);
     } else if (type % 8 != COMMAND_ALIVE) {
         net_command(s->net, to, type % 8);
     }
@@ -248,11 +256,22 @@ static void alive(struct story *s)
 
 static void filter(struct story *s)
 {
-    static net_drop *const filters[] = {NULL, net_drop_some, net_drop_unicast, net_drop_dark, net_drop_dark};
-    uint8_t n = read_u8(&s->in) % 5;
+    static net_drop *const filters[] = {NULL,          net_drop_some, net_drop_unicast,
+                                        net_drop_dark, net_drop_dark, net_drop_group};
+    uint8_t n = read_u8(&s->in) % 6;
     s->net->drop = filters[n];
     s->net->loss = 33;
     s->net->dark = n == 4;
+}
+
+/* What a node knows when it differs from all others by one is the same for one step only. */
+static void know(struct story *s)
+{
+    const struct gossip *g = s->net->nodes[node(s)]->g;
+    size_t f = read_u8(&s->in) % SCRIPT_FORGED;
+    s->knows[f].digest = g->roster.digest ^ roster_digest(gossip_boot(g), g->self.incarnation);
+    s->knows[f].digest ^= roster_digest(boot(s), 0);
+    s->knows[f].size = (uint16_t)(g->roster.listed + 1 + read_u8(&s->in) % 4);
 }
 
 static void step(struct story *s)
@@ -303,6 +322,9 @@ static void step(struct story *s)
         i = node(s);
         net_prove(s->net, i, forged(s));
         break;
+    case SCRIPT_KNOW:
+        know(s);
+        break;
     default:
         break;
     }
@@ -318,16 +340,21 @@ void script_run(const uint8_t *data, size_t size)
     options.interval_ms = first & 32 ? 100 : 1000;
     options.sealing = &plain_sealing;
     s.net->forgetful = true;
-    for (uint8_t i = 0; i < SCRIPT_NODES; i++) {
+    for (uint8_t i = 0; i < (first & 64 ? SCRIPT_NODES : SCRIPT_NODES - 1); i++) {
         (void)net_add(s.net, NAMES[i], 1, &options);
         net_alive(s.net, i);
     }
     for (uint8_t i = 0; i < SCRIPT_FORGED; i++) {
         s.forged[i] = forge(100u + i, NAMES[2 + i / 2 % 2], 1 + i % 2u, (uint8_t)(5 + i));
         s.forged[i].sealing = &plain_sealing;
+        s.knows[i].size = 2;
     }
     while (reader_left(&s.in) > 0 && s.net->now < STORY_US && s.net->log_count < STORY_LOG) {
+        size_t left = reader_left(&s.in), taken = script_step_size(data + (size - left), left);
         step(&s);
+        if (left - reader_left(&s.in) != taken) {
+            abort(); /* then the mutator cuts stories within steps */
+        }
     }
     net_free(s.net);
 }
