@@ -63,7 +63,7 @@ static void say_nth(struct net *net, const struct forged *x, uint64_t sequence, 
     struct forged nth = *x;
     nth.sequence = sequence - 1;
     forge_start(&nth, &m, type);
-    m.sent_at = SECOND_US + sequence; /* long ago, and in that order */
+    m.sent_at = SECOND_US; /* long ago, and all at once */
     if (type == WIRE_ACK) {
         forge_echo(&m, gossip_boot(net->nodes[0]->g), nonce);
     }
@@ -90,9 +90,17 @@ static void answers_overtaken_by_many_set_nothing_back(void **state)
         uint8_t type;
         bool counts;
     } rows[] = {
-        {late + 1, WIRE_ACK, true},   {late + 2, WIRE_HELLO, false}, {late + 1, WIRE_ACK, false},
-        {late, WIRE_ACK, false},      {first, WIRE_ACK, false},      {last - 1, WIRE_HELLO, false},
-        {late + 3, WIRE_ACK, true},   {late + 3, WIRE_ACK, false},   {last, WIRE_HELLO, false},
+        {late + 1, WIRE_ACK, true},
+        {late + 2, WIRE_HELLO, false},
+        {late + 1, WIRE_ACK, false},
+        {late, WIRE_ACK, false},
+        {first, WIRE_ACK, false},
+        {last - 1, WIRE_HELLO, false},
+        {late + 3, WIRE_ACK, true},
+        {late + 3, WIRE_ACK, false},
+        {last, WIRE_HELLO, false},
+        {last - WINDOW_BITS, WIRE_ACK, true},
+        {last - WINDOW_BITS + 1, WIRE_ACK, false},
         {last + 1, WIRE_HELLO, true},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -106,6 +114,50 @@ static void answers_overtaken_by_many_set_nothing_back(void **state)
         }
     }
     assert_int_equal(net_events(net, 0, EVENT_UPDATE), 0);
+}
+
+/* What has proven a member is an answer as any: a copy of it tells nothing, though many came since. */
+static void a_copy_of_the_proof_is_no_overtaken_answer(void **state)
+{
+    struct net *net = *state;
+    struct forged x = forge(101, "x@host", 1, 51);
+    attack_members(net, 1);
+    net_run(net, NONCE_LIFE - net->now % NONCE_LIFE);
+    uint64_t nonce = net_challenge(net, 0, &x), proof = x.sequence + 1;
+    say_nth(net, &x, proof, WIRE_ACK, nonce);
+    assert_int_equal(net_events(net, 0, EVENT_UP), 1);
+    for (uint64_t k = 1; k <= 2 * WINDOW_BITS; k++) {
+        say_nth(net, &x, proof + k, WIRE_HELLO, 0);
+    }
+    net_run(net, 10 * MS_US);
+    int64_t heard = inside_heard(net->nodes[0]->g, x.id.boot);
+    inside_forget_copies(net->nodes[0]->g);
+    say_nth(net, &x, proof, WIRE_ACK, nonce);
+    assert_true(inside_heard(net->nodes[0]->g, x.id.boot) == heard && heard < net->now);
+}
+
+/* Who was set back counts anew in this, too. */
+static void answers_overtaken_after_a_setback_count(void **state)
+{
+    struct net *net = *state;
+    struct forged x = forge(101, "x@host", 1, 51);
+    attack_members(net, 1);
+    x.sequence = 2000;
+    net_prove(net, 0, &x);
+    uint64_t nonce = asked(net, &x);
+    say_nth(net, &x, ++x.sequence, WIRE_ACK, nonce);
+    net_run(net, 2 * NONCE_LIFE + 100 * MS_US);
+    x.sequence = 4;
+    answer(net, &x, true);
+    assert_true(inside_heard(net->nodes[0]->g, x.id.boot) == net->now);
+    nonce = asked(net, &x);
+    say_nth(net, &x, 8, WIRE_ACK, nonce);
+    for (uint64_t k = 20; k < 20 + 2 * WINDOW_BITS; k++) {
+        say_nth(net, &x, k, WIRE_HELLO, 0);
+    }
+    net_run(net, 10 * MS_US);
+    say_nth(net, &x, 9, WIRE_ACK, nonce);
+    assert_true(inside_heard(net->nodes[0]->g, x.id.boot) == net->now);
 }
 
 /* Says one datagram in the name of node 1, with the highest number, and as if `ahead` from now, to each of
@@ -160,6 +212,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET_TEST(a_number_is_not_set_back_by_who_is_nowhere),
         NET_TEST(answers_overtaken_by_many_set_nothing_back),
+        NET_TEST(a_copy_of_the_proof_is_no_overtaken_answer),
+        NET_TEST(answers_overtaken_after_a_setback_count),
         NET_TEST(who_is_spoken_for_is_not_taken_for_dead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

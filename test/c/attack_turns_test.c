@@ -414,11 +414,47 @@ static void a_peer_is_answered_no_longer_than_a_stranger(void **state)
     assert_in_range(net->log[seen].len, 1, 3 * (SEAL_OVERHEAD + WIRE_FIXED + 6 + 19 + 18));
 }
 
+/* For the young, strangers who were just heard have their turns like members: all may have started at once.
+ */
+static void the_young_count_strangers_in_turn(void **state)
+{
+    const struct {
+        size_t peers, strangers; /* before it in that turn */
+        bool answers;
+    } rows[] = {{0, 0, true},  {0, 2, true}, {0, 3, false}, {1, 1, true},
+                {1, 2, false}, {2, 0, true}, {2, 1, false}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct net *net = net_again(state);
+        (void)net_member(net, "a@host", 1);
+        net_run(net, SECOND_US);
+        uint64_t self = gossip_boot(net->nodes[0]->g), subject = 5000;
+        size_t n = 0, count = rows[i].peers + rows[i].strangers;
+        for (uint64_t boot = 100; n < count; boot++) {
+            if (rank_weight(boot, subject) < rank_weight(self, subject)) {
+                continue;
+            }
+            struct forged f = forge(boot, "p@host", 1, (uint8_t)(100 + n));
+            f.id.name = build_name((const char *[]){"p@host", "q@host", "r@host"}[n]);
+            if (n++ < rows[i].peers) {
+                net_prove(net, 0, &f);
+            } else {
+                (void)answers(net, &f, false, 1, 0);
+            }
+        }
+        struct forged subject_of_it = forge(subject, "s@host", 1, 60);
+        assert_int_equal(net_listed(net, 0), rows[i].peers);
+        if (answers(net, &subject_of_it, true, 1, 0) != rows[i].answers) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(a_question_is_answered_by_three_in_turn),
         NET_TEST(a_beat_is_answered_by_one_in_turn),
+        NET_TEST(the_young_count_strangers_in_turn),
         NET_TEST(a_number_is_answered_once),
         NET_TEST(who_does_not_hear_is_answered_by_the_group),
         NET_TEST(answers_to_all_sources_are_limited),

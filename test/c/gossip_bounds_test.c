@@ -297,15 +297,45 @@ static void answers_to_one_source_are_limited(void **state)
     assert_true(net->log_count > before);
 }
 
-/* Thousands of newcomers in a moment, all of whom hold the key. */
-static void flood(struct net *net, size_t i)
+static void say_strangers(struct net *net, size_t i, uint64_t first, size_t count)
 {
-    for (uint64_t boot = 1000; boot < 13000; boot++) {
+    for (uint64_t boot = first; boot < first + count; boot++) {
         struct forged f = forge(boot, "f@host", 1, (uint8_t)(boot % 250));
         struct wire_message m;
         forge_start(&f, &m, WIRE_HELLO);
         net_say(net, i, &f, PATH_GROUP, &m);
     }
+}
+
+/* The one not heard for longest gives way: who was heard first, and again a moment ago, is remembered, and so
+ * what it said is not answered twice. */
+static void who_was_heard_again_does_not_give_way(void **state)
+{
+    struct net *net = *state;
+    struct wire_message m;
+    size_t a = net_member(net, "a@h1", 1);
+    net_run(net, 7 * SECOND_US);
+    struct forged f = forge(100, "x@h2", 1, 251);
+    forge_start(&f, &m, WIRE_HELLO);
+    m.has |= HAS_QUESTION;
+    net_say(net, a, &f, PATH_GROUP, &m);
+    say_strangers(net, a, 1000, PENDING_MAX - 1);
+    net_say(net, a, &f, PATH_GROUP, &m);
+    say_strangers(net, a, 5000, PENDING_MAX / 2);
+    assert_int_equal(gossip_stats(net->nodes[a]->g).pending, PENDING_MAX);
+    net_run(net, 2 * SECOND_US);
+    for (int again = 1; again >= 0; again--) {
+        int64_t since = ++net->now;
+        f.sequence -= (uint64_t)again;
+        net_say(net, a, &f, PATH_GROUP, &m);
+        assert_int_equal(net_sent(net, a, since, WIRE_ACK, NULL), !again);
+    }
+}
+
+/* Thousands of newcomers in a moment, all of whom hold the key. */
+static void flood(struct net *net, size_t i)
+{
+    say_strangers(net, i, 1000, 12000);
     assert_int_equal(gossip_stats(net->nodes[i]->g).pending, PENDING_MAX);
 }
 
@@ -357,6 +387,7 @@ int main(void)
         NET_TEST(a_forger_keeps_no_true_datagram_out),
         NET_TEST(no_more_than_max_peers),
         NET_TEST(answers_to_one_source_are_limited),
+        NET_TEST(who_was_heard_again_does_not_give_way),
         NET_TEST(a_flood_of_strangers_does_not_silence),
         NET_TEST(a_newcomer_in_a_flood_is_listed),
     };
