@@ -174,6 +174,9 @@ static void stories(void **state)
     STORY("missed", 15, SCRIPT_RUN, 60, SCRIPT_PROVE, 0, 0, SAY(0, 2, 1, WIRE_HELLO, 0, 0, 0, 0),
           SCRIPT_RUN_MS, 150, SCRIPT_KNOW, 0, 0, BOOT(2), 1, SAY(0, 0, 1, WIRE_HELLO, 0, 0, 0, 0), SCRIPT_RUN,
           3, SAY(0, 0, 1, WIRE_HELLO, 0, 0, 0, 0), SCRIPT_RUN, 30)
+    /* A copy comes from another address; and then its sender says that this is its own. */
+    STORY("copy-then-claim", 3, SCRIPT_RUN, 20, SCRIPT_BECOME, 1, 22, 0, 249, 255, SCRIPT_REPLAY, 1, 13, 0,
+          SAY(1, 1, 28, WIRE_ACK, 0, 0, 0, 0))
     STORY("junk", 3, SCRIPT_RUN, 20, SCRIPT_RAW, 0, 0, 3, 'G', 'S', 'C', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
           12, SCRIPT_BYTES, 0, 0, 1, 2, 1, 2, 3, 4, 5, 6, 7, 8, SCRIPT_RUN, 20)
 }

@@ -29,6 +29,9 @@ void witness_start(struct witness *w, const struct gossip *g, const struct gossi
 {
     memset(w, 0, offsetof(struct witness, list));
     memset(w->asked, 0, sizeof w->asked);
+    w->claims_next = w->heard_next = 0;
+    memset(w->claims, 0, sizeof w->claims); /* the others count by what stands in front */
+    memset(w->heard, 0, sizeof w->heard);
     w->g = g;
     w->options = *options;
     w->label = label;
@@ -131,6 +134,25 @@ static void note_claim(struct witness *w, const struct wire_message *m, const st
     w->claims[i].addr = *from;
 }
 
+static bool heard_at(const struct witness *w, uint64_t boot, const struct addr *a)
+{
+    size_t i = 0;
+    while (i < WITNESS_CLAIMS && !(w->heard[i].boot == boot && addr_same(&w->heard[i].addr, a))) {
+        i++;
+    }
+    return i < WITNESS_CLAIMS;
+}
+
+/* A copy came from there, perhaps, by another of its sender's links. */
+static void note_heard(struct witness *w, uint64_t boot, const struct addr *from)
+{
+    if (!heard_at(w, boot, from)) {
+        size_t i = w->heard_next++ % WITNESS_CLAIMS;
+        w->heard[i].boot = boot;
+        w->heard[i].addr = *from;
+    }
+}
+
 /* Who is told of at a link-local IPv6 address may be where its host is, at the same port. */
 static void trust_host(struct witness *w, const struct wire_entry *e, uint16_t port)
 {
@@ -216,11 +238,12 @@ void witness_receive(struct witness *w, int64_t clock, const struct path *from, 
     }
     w->stranger = !trusts(w, m.id.boot);
     note_claim(w, &m, &from->addr);
+    note_heard(w, m.id.boot, &from->addr);
     w->unheard = (m.flags & WIRE_FAR) != 0;
     bool all_heard = from->kind == PATH_GROUP && m.type == WIRE_HELLO;
     w->limit = !all_heard ? 3 * len : (m.has & HAS_QUESTION) != 0 ? len : 3 * len / 2;
     for (size_t i = 0; i < m.own_count && trusts(w, m.id.boot); i++) {
-        if (addr_same(&m.own[i], &from->addr)) {
+        if (heard_at(w, m.id.boot, &m.own[i])) {
             trust(w, m.id.boot, &m.own[i]);
         }
     }

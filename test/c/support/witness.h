@@ -64,6 +64,11 @@ struct witness {
         uint64_t boot; /* 0: it was not */
         struct addr addr;
     } claims[WITNESS_CLAIMS];
+    size_t heard_next;
+    struct { /* where others were heard, copies among it: it is theirs when they say so, even later; a ring */
+        uint64_t boot;
+        struct addr addr;
+    } heard[WITNESS_CLAIMS];
     uint64_t trust[WITNESS_MAX];
     struct {
         uint64_t boot;
