@@ -234,6 +234,56 @@ static void a_roster_without_an_end_does_not_silence_a_newcomer(void **state)
     }
 }
 
+/* Nor does it keep it from the others: another is asked, from where that one has got to, and what it knows
+ * makes the roster whole. */
+static void a_roster_without_an_end_is_asked_of_another(void **state)
+{
+    struct net *net = *state;
+    struct forged f = forge(100, "insider@h3", 1, 50), other = forge(101, "other@h4", 1, 51);
+    struct forged third = forge(1000000, "third@h5", 1, 52);
+    size_t a = net_member(net, "a@host", 1);
+    uint64_t cursor = 0, pages = 0, kept = 0;
+    int64_t since = net->now, asked_at = 0, began;
+    net_run(net, MS_US);
+    net_prove(net, a, &f);
+    net_prove(net, a, &other);
+    began = net->now;
+    for (int k = 0; k < 2000 && asked_at == 0; k++) {
+        static struct wire_message asked;
+        struct forged *to = &other;
+        if (net_sent(net, a, since, WIRE_ROSTER, &asked) > 0 && asked.to_boot != 0) {
+            struct wire_message m;
+            to = asked.to_boot == f.id.boot ? &f : &other;
+            forge_start(to, &m, WIRE_ROSTER);
+            forge_echo(&m, gossip_boot(net->nodes[a]->g), asked.nonce);
+            m.cursor = to == &f ? ++cursor : UINT64_MAX;
+            m.total = 3;
+            m.has |= HAS_CURSOR | HAS_TOTAL;
+            if (to == &other) {
+                asked_at = net->now;
+                kept = asked.cursor;
+                forge_entry(&m, &third);
+            }
+            pages++;
+            net_say(net, a, to, PATH_UNICAST, &m);
+        }
+        if (k % 100 == 0) {
+            struct wire_message m;
+            forge_start(&f, &m, WIRE_HELLO);
+            net_say(net, a, &f, PATH_GROUP, &m);
+            forge_start(&other, &m, WIRE_HELLO);
+            net_say(net, a, &other, PATH_GROUP, &m);
+        }
+        since = net->now + 1;
+        net_run(net, 5 * MS_US);
+    }
+    struct peer_view v;
+    assert_true(pages > 500);
+    assert_in_range(asked_at - began, 4 * SECOND_US, 6 * SECOND_US);
+    assert_int_equal(kept, cursor);
+    assert_true(attack_lists(net, a, third.id.boot, &v));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +294,7 @@ int main(void)
         NET_TEST(a_sequence_in_anothers_name_does_not_mute_it),
         NET_TEST(a_promise_in_anothers_name_does_not_hide_its_death),
         NET_TEST(a_roster_without_an_end_does_not_silence_a_newcomer),
+        NET_TEST(a_roster_without_an_end_is_asked_of_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

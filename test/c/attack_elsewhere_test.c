@@ -6,6 +6,7 @@
 
 #include "attack.h"
 #include "build.h"
+#include "state/roster.h"
 #include "test.h"
 
 #define LONG 250 /* bytes of a name: with a longer one, a request finds no room at all */
@@ -214,12 +215,46 @@ static void a_peer_that_asks_from_elsewhere_is_answered_once(void **state)
     }
 }
 
+/* A member that has answered what went to all, and says that it is where another is, says with each datagram
+ * that it knows one more than the rest, who was heard, too: so the page with that one is asked for, again and
+ * again. */
+static void pages_are_asked_for_at_a_rate_where_it_only_says_that_it_is(void **state)
+{
+    static struct wire_message m;
+    struct net *net = *state;
+    struct forged f = forge(0x6000, "n@h", 1, 77), stranger = forge(0x7000, "s@h", 1, 78);
+    (void)net_member(net, "a@host", 1);
+    (void)net_member(net, "b@host", 1);
+    net_run(net, 8 * SECOND_US);
+    f.addr = VICTIM;
+    forge_start(&f, &m, WIRE_ACK);
+    forge_echo(&m, gossip_boot(net->nodes[0]->g), witness_nonce(&net->nodes[0]->witness));
+    (void)inject(net, &f, &m, PATH_GROUP, &f.addr);
+    net_run(net, SECOND_US);
+    int64_t since = ++net->now;
+    while (net->now < since + 2 * SECOND_US) {
+        forge_start(&stranger, &m, WIRE_HELLO);
+        (void)inject(net, &stranger, &m, PATH_GROUP, &stranger.addr);
+        forge_start(&f, &m, WIRE_HELLO);
+        m.digest = roster_digest(gossip_boot(net->nodes[0]->g), 0) ^
+                   roster_digest(gossip_boot(net->nodes[1]->g), 0) ^ roster_digest(f.id.boot, 0) ^
+                   roster_digest(stranger.id.boot, 0);
+        m.group_size = 4;
+        (void)inject(net, &f, &m, PATH_GROUP, &f.addr);
+        net_run(net, 10 * MS_US);
+    }
+    /* One page at a time is asked for; and it is probed as any silent peer. */
+    assert_in_range(attack_sent_to(net, &f.addr, since, NULL), 40,
+                    2 * SECOND_US / PAGE_RETRY + 2 * SECOND_US / PROBE_EVERY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(the_first_page_is_asked_for_where_the_answer_was_proven),
         NET_TEST(where_it_only_says_that_it_is_little_is_sent),
         NET_TEST(a_peer_that_asks_from_elsewhere_is_answered_once),
+        NET_TEST(pages_are_asked_for_at_a_rate_where_it_only_says_that_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,7 @@
 #define PAGE_PEERS      3 /* so many in vain, and one is asked in T, once */
 #define LOOKUPS_VAIN    2 /* single pages that were asked for in vain; then unicast may be blocked */
 #define PAGES_QUIET     (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
+#define PAGES_OF_ONE    (5 * SECOND_US) /* pages of one peer, then of another: they may come without end */
 #define PATH_RETRY      (1 * SECOND_US) /* a new address of a peer is tried so often */
 #define PATH_PATIENCE   (300 * MS_US)   /* for an answer from where a peer was, when it is heard elsewhere */
 

@@ -6,7 +6,9 @@
  * Nor may it flood another: the seal does not cover the source of a request. Where its sender was not reached
  * yet, a page has at most three times its bytes, as what goes to strangers; the next request echoes it, and
  * from then on pages are whole. The same holds for the first requests: where their receiver only says that it
- * is. */
+ * is.
+ *
+ * Nor may one keep a roster from all others by pages without end: after a while another goes on with it. */
 #include "protocol/pages.h"
 
 #include "protocol/alarm.h"
@@ -80,6 +82,7 @@ void pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
     g->pull = (struct pull){.from = m->id.boot,
                             .echo = m->nonce,
                             .since = g->now,
+                            .began = g->now,
                             .asked = g->now,
                             .most = (uint16_t)most,
                             .active = true};
@@ -109,6 +112,7 @@ static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, uin
     g->pull = (struct pull){.from = p->id.boot,
                             .cursor = cursor,
                             .since = g->now,
+                            .began = g->now,
                             .most = PULL_ANY,
                             .active = true,
                             .single = single,
@@ -160,6 +164,7 @@ static struct peer *go_over(struct gossip *g)
     bool answered = p->id.boot == g->pull.next && g->pull.next_echo != 0;
     g->pull.most = answered ? g->pull.next_most : p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
     g->pull.from = p->id.boot;
+    g->pull.began = g->now;
     g->pull.nonce = 0;
     g->pull.echo = answered ? g->pull.next_echo : 0;
     g->pull.next = g->pull.next_echo = 0;
@@ -344,10 +349,12 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
         g->pull.moved = true;
         g->pull.door = p->id.boot;
         g->pull.from = anybody(g)->id.boot;
+        g->pull.began = g->now;
         g->pull.echo = 0;
         g->pull.most = PULL_ANY;
     }
-    g->pull.tries = g->pull.vain = 0;
+    g->pull.tries = g->now - g->pull.began < PAGES_OF_ONE ? 0 : PAGE_TRIES; /* then it is given up */
+    g->pull.vain = 0;
     g->pull.due = set_timer(g, PAGE_PACE, TIMER_PULL, g->self.boot, 0);
     return true;
 }
