@@ -77,10 +77,13 @@ static void every_verdict_is_refuted_by_the_living(void **state)
             say_to_all(net, &f, &m);
             pass(net, &f, 2);
             assert_lives(net, 1);
-            int64_t since = net->now;
             pass(net, &f, 10);
             assert_lives(net, 1);
-            assert_true(net->now > since);
+            for (size_t i = 0; i < net->count; i++) {
+                if (net_events(net, i, EVENT_DOWN) != 0) {
+                    fail_msg("row %zu: told as down", k);
+                }
+            }
         }
     }
 }
@@ -169,24 +172,31 @@ static void a_goodbye_by_hearsay_is_refuted_though_the_accused_does_not_hear_it(
     assert_lives(net, 1);
 }
 
-/* He names one who has yet to come, and says that it was heard to the end of all numbers. */
+/* He names one who has yet to come, and says that all that it will say was said before: of its numbers that
+ * is what the clock of an entry tells. */
 static void an_entry_does_not_mute_its_subject(void **state)
 {
-    struct net *net = *state;
-    struct forged f = insider_among(net, 3);
-    struct gossip_options options = net_options(net);
-    size_t d = net_add(net, "d@host", 1, &options);
-    struct forged about = forge(gossip_boot(net->nodes[d]->g), "d@host", 1, 4);
-    struct wire_message m;
-    about.sequence = UINT64_MAX;
-    forge_start(&f, &m, WIRE_NEWS);
-    forge_entry(&m, &about);
-    say_to_all(net, &f, &m);
-    net_alive(net, d);
-    pass(net, &f, 10);
-    assert_lives(net, d);
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(net_events(net, i, EVENT_DOWN), 0);
+    for (int round = 0; round < 2; round++) {
+        struct net *net = net_again(state);
+        struct forged f = insider_among(net, 3);
+        struct gossip_options options = net_options(net);
+        size_t d = net_add(net, "d@host", 1, &options);
+        struct forged about = forge(gossip_boot(net->nodes[d]->g), "d@host", 1, 4);
+        struct wire_message m;
+        struct peer_view v;
+        about.clock = round == 0 ? UINT64_MAX : INT64_MAX;
+        forge_start(&f, &m, WIRE_NEWS);
+        forge_entry(&m, &about);
+        say_to_all(net, &f, &m);
+        for (size_t i = 0; i < d; i++) {
+            assert_true(attack_lists(net, i, about.id.boot, &v));
+        }
+        net_alive(net, d);
+        pass(net, &f, 10);
+        assert_lives(net, d);
+        for (size_t i = 0; i < d; i++) {
+            assert_int_equal(net_events(net, i, EVENT_DOWN), 0);
+        }
     }
 }
 
@@ -378,6 +388,7 @@ static void invented_members_do_not_slow_the_beats(void **state)
         assert_true(gossip_stats(net->nodes[a]->g).interval_ms == 100);
         net_run(net, MS_US);
     }
+    assert_in_range(net_listed(net, a), 400, 481); /* with so many, T would be 720 ms */
     beat(net, &f);
     net_run(net, 300 * MS_US);
     assert_true(gossip_stats(net->nodes[a]->g).interval_ms == 100);
@@ -422,7 +433,7 @@ static void probes_to_one_address_are_bounded(void **state)
         probes += s->at >= since && s->path.kind == PATH_UNICAST &&
                   memcmp(s->path.addr.ip, victim.ip, sizeof victim.ip) == 0;
     }
-    if (probes > 64 + 4 * 32) {
+    if (probes < 64 || probes > 64 + 4 * 32) {
         fail_msg("%zu probes to one host", probes);
     }
 }
@@ -430,20 +441,21 @@ static void probes_to_one_address_are_bounded(void **state)
 /* What others say of where a member is. */
 static void an_entry_names_no_address_that_is_not_one(void **state)
 {
-    const uint8_t wrong[][4] = {{127, 0, 0, 1}, {255, 255, 255, 255}, {224, 0, 0, 1}, {0, 0, 0, 0}};
+    const uint8_t named[][4] = {
+        {127, 0, 0, 1}, {255, 255, 255, 255}, {224, 0, 0, 1}, {0, 0, 0, 0}, {10, 0, 0, 9}};
     struct net *net = *state;
     struct forged f = insider_among(net, 2);
-    for (size_t k = 0; k < COUNT(wrong); k++) {
+    for (size_t k = 0; k < COUNT(named); k++) {
         char name[] = "x0@host";
         name[1] = (char)('0' + k);
         struct forged about = forge(500 + k, name, 1, 60);
         struct wire_message m;
         struct peer_view v;
-        about.addr = addr_ipv4(wrong[k], 4000, 0);
+        about.addr = addr_ipv4(named[k], 4000, 0);
         forge_start(&f, &m, WIRE_NEWS);
         forge_entry(&m, &about);
         net_say(net, 0, &f, PATH_GROUP, &m);
-        assert_false(attack_lists(net, 0, about.id.boot, &v));
+        assert_int_equal(attack_lists(net, 0, about.id.boot, &v), k == COUNT(named) - 1);
     }
 }
 
