@@ -197,6 +197,36 @@ static void what_an_insider_says_of_the_far_is_refuted(void **state)
     }
 }
 
+/* Of the far others tell what they say of themselves. A lie that is told so has a higher incarnation: its
+ * subject has to have a yet higher one, or all would go on to believe it. */
+static void a_lie_about_a_far_one_is_refuted_by_itself(void **state)
+{
+    struct net *net = far_apart(state, 12);
+    struct forged x = insider(net, 3, 5);
+    struct peer_view view;
+    struct wire_message m;
+    uint64_t boot = gossip_boot(net->nodes[7]->g);
+    assert_true(attack_lists(net, 3, boot, &view));
+    uint16_t port = view.id.dist_port;
+    struct forged lie = forge(boot, "h@host", 1, 8);
+    lie.id = view.id;
+    lie.id.dist_port = (uint16_t)(port + 1);
+    lie.id.incarnation = view.id.incarnation + 1;
+    lie.addr = net->nodes[7]->addr;
+    forge_start(&x, &m, WIRE_NEWS);
+    forge_entry(&m, &lie);
+    net_say(net, 3, &x, PATH_UNICAST, &m);
+    assert_true(attack_lists(net, 3, boot, &view));
+    assert_int_equal(view.id.dist_port, port + 1);
+    net_run(net, 2 * SECOND_US);
+    for (size_t i = 0; i < net->count; i++) {
+        assert_true(i == 7 || attack_lists(net, i, boot, &view));
+        if (i != 7 && view.id.dist_port != port) {
+            fail_msg("node %zu believes it", i);
+        }
+    }
+}
+
 /* By unicast nobody may speak of those who are near: they would not hear it. */
 static void a_whisper_about_the_near_counts_for_nothing(void **state)
 {
@@ -542,6 +572,7 @@ int main(void)
         NET_TEST(a_goodbye_is_told_to_all_who_are_far),
         NET_TEST(who_leaves_says_nothing_but_goodbye),
         NET_TEST(what_an_insider_says_of_the_far_is_refuted),
+        NET_TEST(a_lie_about_a_far_one_is_refuted_by_itself),
         NET_TEST(a_whisper_about_the_near_counts_for_nothing),
         NET_TEST(who_goes_deaf_is_whole_within_two_intervals),
         NET_TEST(who_goes_deaf_and_watches_nobody_hears_of_others),

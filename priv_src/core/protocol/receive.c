@@ -139,6 +139,17 @@ static void try_address(struct gossip *g, struct effects *fx, const struct wire_
                   from->kind == PATH_UNICAST ? message_may_cause(m) : join_longest(m));
 }
 
+/* It was set back, or the digests would never agree; or another lies: the far believe what an entry with a
+ * higher incarnation says of one, so that its own word is to have a higher one yet. */
+static void believe_of_itself(struct gossip *g, struct effects *fx, uint32_t incarnation)
+{
+    if (g->roster.far > 0) {
+        verdict_refute(g, fx, incarnation);
+    } else {
+        g->self.incarnation = incarnation;
+    }
+}
+
 static void believe_entries(struct gossip *g, struct effects *fx, const struct wire_message *m,
                             const struct path *from)
 {
@@ -155,7 +166,7 @@ static void believe_entries(struct gossip *g, struct effects *fx, const struct w
         }
         if (id->boot == g->self.boot && id->incarnation > g->self.incarnation &&
             id->incarnation < INCARNATION_END) {
-            g->self.incarnation = id->incarnation; /* it was set back, or the digests would never agree */
+            believe_of_itself(g, fx, id->incarnation);
         }
         bool told = m->type != WIRE_ROSTER || g->pull.again; /* a newcomer learns what all know */
         if (hearsay_entry(g, fx, &m->entries[i], from, m->id.boot) && told) {

@@ -86,16 +86,16 @@ void verdict_left(struct gossip *g, struct effects *fx, const struct peer *p, ui
 
 /* A higher incarnation, at once and to all: only the accused can raise it. Of many verdicts in a row each is
  * answered, but not by a beat of its own. */
-static void refute(struct gossip *g, struct effects *fx, const struct wire_verdict *v)
+void verdict_refute(struct gossip *g, struct effects *fx, uint32_t incarnation)
 {
-    if (v->incarnation < g->self.incarnation) {
+    if (incarnation < g->self.incarnation) {
         return;
     }
-    if (v->incarnation + 1 >= INCARNATION_END) {
+    if (incarnation + 1 >= INCARNATION_END) {
         (void)announce_again(g);
         return;
     }
-    g->self.incarnation = v->incarnation + 1;
+    g->self.incarnation = incarnation + 1;
     if (!g->announced || g->leaving) {
         return;
     }
@@ -258,7 +258,7 @@ void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_mes
         }
         if (v->boot == g->self.boot) {
             if (v->verdict >= VERDICT_SUSPECT && v->verdict <= VERDICT_BEAM_EXIT) {
-                refute(g, fx, v);
+                verdict_refute(g, fx, v->incarnation);
             }
             continue;
         }

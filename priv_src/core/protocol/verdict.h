@@ -18,6 +18,9 @@ void verdict_left(struct gossip *g, struct effects *fx, const struct peer *p, ui
 void verdict_receive(struct gossip *g, struct effects *fx, const struct wire_message *m, bool trusted,
                      bool by_group);
 
+/* Something untrue was said of this member, with that incarnation: it says so itself, with a higher one. */
+void verdict_refute(struct gossip *g, struct effects *fx, uint32_t incarnation);
+
 /* Whether the accused was heard since; else it is asked again, or has had its time. */
 void verdict_farewell_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
