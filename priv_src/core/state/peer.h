@@ -89,7 +89,6 @@ struct peer {
     int64_t probe_began; /* alarm.c: when this watch began */
     int64_t relay_acked; /* relay.c: when a relay last answered for itself in this watch; 0: none has */
     int64_t accused;     /* verdict.c: when this member accused it, while WATCH_SUSPECTING */
-    bool missed;         /* alarm.c: the timer of that probe found no room; it comes all the same */
     uint64_t word;       /* hearsay.c: who said last that it lives, since it was heard itself; 0: nobody */
     uint64_t vouched;    /* hearsay.c: what its own clock showed when another told of it; 0: nobody did */
     int64_t suspected;   /* verdict.c: since when somebody suspects it, while `suspect` */
@@ -121,6 +120,7 @@ struct peer {
     /* tell.c: how often the owner is told that it changed, or of its words; and whether a change is owed */
     struct bucket updates, words;
     bool owed;
+    bool missed; /* alarm.c: the timer of its next probe found no room; it comes all the same */
 
     int64_t since; /* members.c: when it was listed, or buried */
 
