@@ -123,7 +123,7 @@ defmodule GossipCluster.BoundsTest do
       "| `update`s of one peer, by its boot id | #{n.("UPDATE_BURST")} at once, one in T;",
       "| `disconnected` of one peer | #{n.("WORD_BURST")} at once, #{n.("WORD_RATE")} a second;",
       "| addresses that are tried, of one peer | #{every(ms.("PATH_RETRY"))} |",
-      "whatever reason | #{n.("NAMED_BURST")} at once, #{n.("NAMED_RATE")} a second |",
+      "only says that it is | #{n.("NAMED_BURST")} at once, #{n.("NAMED_RATE")} a second |",
       "| new boot ids that others make a member take | #{n.("LIVES_BURST")} at once, #{n.("LIVES_RATE")} a second |",
       "(#{n.("LIVES_BURST")} times at once, then #{often(n.("LIVES_RATE"))} a second at most;",
       "| DISCONNECTs to the group | #{n.("DISCONNECT_BURST")} at once, #{n.("DISCONNECT_RATE")} a second;",

@@ -62,7 +62,7 @@ static bool request(struct gossip *g, struct effects *fx, const struct peer *p, 
     while (size > g->pull.most && message_shed(&m)) {
         size = message_size(&m);
     }
-    bool may = may_ask(g, size);
+    bool may = may_ask(g, size) && message_may_try(g, p, to);
     if (may) {
         message_to(g, fx, g->pull.from, to, &m);
         g->pull.tries++;

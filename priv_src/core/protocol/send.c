@@ -309,15 +309,24 @@ void message_ask_all(struct gossip *g, struct effects *fx, const struct peer *p)
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
     m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
-    if (p->addr_count > 0 && message_may_reach(g, p, 0)) {
+    if (p->addr_count > 0 && message_may_try(g, p, &p->addrs[0])) {
         message_to(g, fx, p->id.boot, &p->addrs[0], &m);
     }
 }
 
+static bool may_be_named(struct gossip *g, const struct addr *a)
+{
+    return bucket_take(sources_bucket(&g->named, a, g->salt), g->now, NAMED_BURST, NAMED_RATE);
+}
+
 bool message_may_reach(struct gossip *g, const struct peer *p, size_t at)
 {
-    return (p->hearsay >> at & 1) == 0 ||
-           bucket_take(sources_bucket(&g->named, &p->addrs[at], g->salt), g->now, NAMED_BURST, NAMED_RATE);
+    return (p->hearsay >> at & 1) == 0 || may_be_named(g, &p->addrs[at]);
+}
+
+bool message_may_try(struct gossip *g, const struct peer *p, const struct addr *a)
+{
+    return peer_is_reached(p, a) || may_be_named(g, a);
 }
 
 void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at)

@@ -61,6 +61,10 @@ void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const st
  * a host that only they tell of, this member sends few, whatever they are for. */
 bool message_may_reach(struct gossip *g, const struct peer *p, size_t at);
 
+/* Whether something may be sent to an address of a known peer that has not proven to be there: who holds the
+ * key says what he likes of himself, too. Of the same few, for each host. */
+bool message_may_try(struct gossip *g, const struct peer *p, const struct addr *a);
+
 /* A PROBE, if that may be. */
 void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at);
 
