@@ -61,11 +61,11 @@
 #define SEED_GAP_MOST (30 * SECOND_US)       /* who is asked in vain is asked so seldom in the end */
 #define SEED_LOST     (QUESTIONS_QUICK + 6)  /* whoever stood there has gone: on from this question, 1.28 s */
 #define SEED_ASKED    (QUESTIONS_QUICK + 20) /* questions are not counted further */
-#define LOST_LIFE     (24 * 3600 * SECOND_US) /* far peers that fell silent are asked for so long, */
-#define LOST_GAP_MOST (60 * SECOND_US)        /* so seldom in the end */
-#define LOST_MAX      64                      /* and so many at most */
-#define SEED_BURST    32                      /* seeds asked at once, whatever they are; then one in */
-#define SEED_PERIOD   (10 * MS_US)            /* each */
+#define LOST_LIFE     (86400 * SECOND_US)    /* far peers that fell silent are asked for so long, */
+#define LOST_GAP_MOST (60 * SECOND_US)       /* so seldom in the end */
+#define LOST_MAX      64                     /* and so many at most */
+#define SEED_BURST    32                     /* seeds asked at once, whatever they are; then one in */
+#define SEED_PERIOD   (10 * MS_US)           /* each */
 
 /* Failure. */
 #define PROBE_EVERY       (100 * MS_US)

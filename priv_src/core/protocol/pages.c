@@ -62,7 +62,7 @@ static bool request(struct gossip *g, struct effects *fx, const struct peer *p, 
     while (size > g->pull.most && message_shed(&m)) {
         size = message_size(&m);
     }
-    bool may = may_ask(g, size) && message_may_try(g, p, to);
+    bool may = may_ask(g, size) && (g->pull.there || message_may_try(g, p, to));
     if (may) {
         message_to(g, fx, g->pull.from, to, &m);
         g->pull.tries++;
@@ -165,6 +165,7 @@ static struct peer *go_over(struct gossip *g)
     g->pull.most = answered ? g->pull.next_most : p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
     g->pull.from = p->id.boot;
     g->pull.began = g->now;
+    g->pull.there = false;
     g->pull.nonce = 0;
     g->pull.echo = answered ? g->pull.next_echo : 0;
     g->pull.next = g->pull.next_echo = 0;
@@ -333,6 +334,7 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
     }
     g->pull.nonce = 0;
     g->pull.most = PULL_ANY; /* what it answers only went there */
+    g->pull.there = true;
     g->pull.echo = m->nonce;
     g->pull.cursor = m->cursor;
     g->lookups_vain = 0;
@@ -352,6 +354,7 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
         g->pull.began = g->now;
         g->pull.echo = 0;
         g->pull.most = PULL_ANY;
+        g->pull.there = false;
     }
     g->pull.tries = g->now - g->pull.began < PAGES_OF_ONE ? 0 : PAGE_TRIES; /* then it is given up */
     g->pull.vain = 0;

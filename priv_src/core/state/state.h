@@ -118,6 +118,7 @@ struct pull {
     uint16_t next_most;
     uint8_t tries; /* of the peer that is asked now */
     uint8_t vain;  /* peers asked in vain, up to PAGE_PEERS */
+    bool there;    /* a page came from there */
     bool active;
     bool single;   /* one page is all that is wanted */
     bool again;    /* it was pulled before, and differs: what is new in it may be new to others */
