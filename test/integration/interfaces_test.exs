@@ -88,17 +88,6 @@ defmodule GossipCluster.Integration.InterfacesTest do
     for {what, change} <- [
           {"it is deleted, and another comes at once",
            fn -> Lab.unplug(lab, 2) && Lab.plug_in(lab, 2) end},
-          {"it is deleted, and another comes at once under its number",
-           fn ->
-             # Of a neighbour's new hardware address within a second of the last a kernel takes no note (neigh.locktime,
-             # arp(7)), and then finds it elsewhere for up to 45 s.
-             changed = Lab.clock()
-             eventually("a second", nodes, fn -> Lab.clock() - changed > 1_100_000 end)
-             index = Lab.index(lab, 2)
-             Lab.unplug(lab, 2)
-             Lab.plug_in(lab, 2, 1, index: index)
-             assert Lab.index(lab, 2) == index
-           end},
           {"it is deleted, and another comes after 3 s",
            fn -> gone_for_3_s(lab, 2, nodes, fn -> Lab.plug_in(lab, 2) end) end},
           {"it goes down, and comes up",
