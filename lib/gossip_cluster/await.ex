@@ -23,9 +23,7 @@ defmodule GossipCluster.Await do
   Mind that a supervisor that starts its children can do nothing else: a long timeout is a long boot.
   """
 
-  require Logger
-
-  alias GossipCluster.{Options, Peer}
+  alias GossipCluster.{Lines, Options, Peer, View}
 
   @typedoc "See above."
   @type option ::
@@ -80,7 +78,8 @@ defmodule GossipCluster.Await do
   defp late(:error, _name, text), do: {:error, {:timeout, text}}
 
   defp late(:continue, name, text) do
-    Logger.warning("#{inspect(name)}: #{text}; the start goes on without", gossip_cluster: name)
+    log = Map.get(View.find(name, :options) || %{}, :log, :debug)
+    :ok = Lines.write({:line, :warning, "#{text}; the start goes on without"}, name, log, :await)
     :ignore
   end
 

@@ -5,6 +5,7 @@ defmodule GossipCluster.Facts do
   # transition only, so a stable cluster is silent.
 
   alias GossipCluster.Cluster.Health
+  alias GossipCluster.Lines
   alias GossipCluster.Peer
   alias GossipCluster.Sidecar.Codec
 
@@ -38,16 +39,12 @@ defmodule GossipCluster.Facts do
           | {:line, Logger.level(), String.t()}
           | {:missed, pos_integer()}
 
-  @typedoc "A line (with the cluster's name in front, or as it is), an event for subscribers, an event of telemetry."
-  @type output ::
-          {:line, Logger.level(), String.t()}
-          | {:bare_line, Logger.level(), String.t()}
-          | {:event, tuple()}
-          | {:telemetry, [atom()], map(), map()}
+  @typedoc "A line, an event for subscribers, an event of telemetry."
+  @type output :: Lines.line() | {:event, tuple()} | {:telemetry, [atom()], map(), map()}
 
-  @doc "What is put out. `cluster` is the cluster's name."
-  @spec outputs(fact(), atom()) :: [output()]
-  def outputs({:up, peer, peers}, _cluster) do
+  @doc "What is put out."
+  @spec outputs(fact()) :: [output()]
+  def outputs({:up, peer, peers}) do
     [
       {:line, :info, "found #{Peer.label(peer)} at #{Peer.address(peer)}"},
       {:event, {:up, peer}},
@@ -55,7 +52,7 @@ defmodule GossipCluster.Facts do
     ]
   end
 
-  def outputs({:update, peer, before, peers}, _cluster) do
+  def outputs({:update, peer, before, peers}) do
     line = {:line, :info, "#{Peer.label(peer)} #{status(peer.status)}"}
 
     if(peer.status == before, do: [], else: [line]) ++
@@ -65,7 +62,7 @@ defmodule GossipCluster.Facts do
       ]
   end
 
-  def outputs({:down, peer, reason, peers}, _cluster) do
+  def outputs({:down, peer, reason, peers}) do
     [
       {:line, :info, "lost #{Peer.label(peer)}: #{ended(reason)}"},
       {:event, {:down, peer, reason}},
@@ -73,7 +70,7 @@ defmodule GossipCluster.Facts do
     ]
   end
 
-  def outputs({:conflict, peer, other, own, peers}, _cluster) do
+  def outputs({:conflict, peer, other, own, peers}) do
     [
       {:line, :error,
        "two living nodes are called #{Peer.label(peer)}, #{place(own, peer)} and #{place(own, other)}: " <>
@@ -83,33 +80,32 @@ defmodule GossipCluster.Facts do
     ]
   end
 
-  def outputs({:event, event}, _cluster), do: [{:event, event}]
+  def outputs({:event, event}), do: [{:event, event}]
 
-  def outputs({:nodeup, name}, cluster),
-    do: [{:bare_line, :info, "NODEUP #{Peer.label(name)}#{within(cluster)}"}]
+  def outputs({:nodeup, name}), do: [{:link_line, :info, "NODEUP #{Peer.label(name)}", ""}]
 
-  def outputs({:nodedown, name, reason}, cluster) do
+  def outputs({:nodedown, name, reason}) do
     reason = if reason, do: " (#{inspect(reason)})", else: ""
-    [{:bare_line, :info, "NODEDOWN #{Peer.label(name)}#{within(cluster)}#{reason}"}]
+    [{:link_line, :info, "NODEDOWN #{Peer.label(name)}", reason}]
   end
 
-  def outputs({:connected, name, duration}, _cluster),
+  def outputs({:connected, name, duration}),
     do: [{:telemetry, [:connect, :ok], %{duration: duration}, %{name: name}}]
 
-  def outputs({:not_connected, name, {cause, why}, duration}, _cluster) do
+  def outputs({:not_connected, name, {cause, why}, duration}) do
     metadata = %{name: name, reason: cause, text: why}
     [{:telemetry, [:connect, :error], %{duration: duration}, metadata}]
   end
 
-  def outputs({:problem, name, cause, why, line}, _cluster) do
+  def outputs({:problem, name, cause, why, line}) do
     metadata = %{name: name, reason: cause, text: why}
     [{:line, :warning, line}, {:telemetry, [:peer, :problem], %{count: 1}, metadata}]
   end
 
-  def outputs({:legacy_problem, name, cause, why, line}, cluster),
-    do: outputs({:problem, name, cause, why, line}, cluster)
+  def outputs({:legacy_problem, name, cause, why, line}),
+    do: outputs({:problem, name, cause, why, line})
 
-  def outputs({:legacy_up, peer, peers}, _cluster) do
+  def outputs({:legacy_up, peer, peers}) do
     [
       {:line, :info, "found #{Peer.label(peer)}, which libcluster's wire names"},
       {:event, {:legacy_up, peer}},
@@ -117,7 +113,7 @@ defmodule GossipCluster.Facts do
     ]
   end
 
-  def outputs({:legacy_down, peer, reason, peers}, _cluster) do
+  def outputs({:legacy_down, peer, reason, peers}) do
     line = {:line, :info, "lost #{Peer.label(peer)}: libcluster's wire names it no more"}
 
     if(reason == :silent, do: [line], else: []) ++
@@ -128,7 +124,7 @@ defmodule GossipCluster.Facts do
   end
 
   # A wish, and no trouble.
-  def outputs({:quiet, name, why}, _cluster) do
+  def outputs({:quiet, name, why}) do
     metadata = %{name: name, reason: :quiet, text: why}
 
     [
@@ -137,7 +133,7 @@ defmodule GossipCluster.Facts do
     ]
   end
 
-  def outputs({:sidecar_start, ready, milliseconds, complained}, _cluster) do
+  def outputs({:sidecar_start, ready, milliseconds, complained}) do
     duration = System.convert_time_unit(milliseconds, :millisecond, :native)
 
     [
@@ -147,14 +143,14 @@ defmodule GossipCluster.Facts do
     ]
   end
 
-  def outputs({:sidecar_exit, attempts, text, new}, _cluster) do
+  def outputs({:sidecar_exit, attempts, text, new}) do
     line = {:line, :error, "#{text}. It is tried again until it runs"}
 
     [{:telemetry, [:sidecar, :exit], %{attempts: attempts}, %{reason: text}}] ++
       if(new, do: [line], else: [])
   end
 
-  def outputs({:health, health, before, problems}, _cluster) do
+  def outputs({:health, health, before, problems}) do
     healthy = if health == :ok, do: 1, else: 0
 
     health_line(health, before) ++
@@ -164,13 +160,13 @@ defmodule GossipCluster.Facts do
       ]
   end
 
-  def outputs({:own_problem, {cause, text} = problem}, _cluster) do
+  def outputs({:own_problem, {cause, text} = problem}) do
     line = if Health.silent?(cause), do: [{:line, :warning, text}], else: []
     metadata = %{reason: cause, text: text}
     line ++ [{:event, {:problem, nil, problem}}, {:telemetry, [:problem], %{count: 1}, metadata}]
   end
 
-  def outputs({:membership, membership}, _cluster) do
+  def outputs({:membership, membership}) do
     text =
       if membership == :left,
         do: "this node leaves the cluster",
@@ -184,7 +180,7 @@ defmodule GossipCluster.Facts do
   end
 
   # The log has the sidecar's own lines about them.
-  def outputs({:interfaces, interfaces, before}, _cluster) do
+  def outputs({:interfaces, interfaces, before}) do
     [
       {:telemetry, [:interfaces], %{count: length(interfaces)},
        %{
@@ -196,13 +192,13 @@ defmodule GossipCluster.Facts do
   end
 
   # A problem has its own line.
-  def outputs({:seed, seed, before}, _cluster) do
+  def outputs({:seed, seed, before}) do
     count = length(seed.addresses)
     metadata = Map.put(seed, :before, before.addresses)
     [{:telemetry, [:seed], %{count: count}, metadata}]
   end
 
-  def outputs({:foreign, by_cookie}, _cluster) do
+  def outputs({:foreign, by_cookie}) do
     key = if by_cookie, do: "Erlang cookie (Node.get_cookie/0)", else: "`secret`"
 
     [
@@ -213,20 +209,20 @@ defmodule GossipCluster.Facts do
     ]
   end
 
-  def outputs(:keys_changed, _cluster) do
+  def outputs(:keys_changed) do
     [
       {:telemetry, [:keys], %{count: 1}, %{}},
       {:line, :info, "the new key ring is in use"}
     ]
   end
 
-  def outputs({:heartbeat, name}, _cluster),
+  def outputs({:heartbeat, name}),
     do: [{:bare_line, :debug, "Received heartbeat from #{Peer.label(name)}"}]
 
-  def outputs({:log, level, text}, _cluster), do: [{:line, level, printable(text)}]
-  def outputs({:line, level, text}, _cluster), do: [{:line, level, text}]
+  def outputs({:log, level, text}), do: [{:line, level, printable(text)}]
+  def outputs({:line, level, text}), do: [{:line, level, text}]
 
-  def outputs({:missed, count}, _cluster) do
+  def outputs({:missed, count}) do
     [
       {:line, :warning,
        "#{count} reports were not made, since a handler of Logger or of telemetry takes too long: subscribers have missed " <>
@@ -236,18 +232,9 @@ defmodule GossipCluster.Facts do
     ]
   end
 
-  @doc "A line as the log has it."
-  @spec title(String.t(), atom()) :: String.t()
-  # Where code is loaded when it is called, inspect would come between the first peer and its dial.
-  def title(text, :"Elixir.GossipCluster"), do: "GossipCluster: " <> text
-  def title(text, cluster), do: "#{inspect(cluster)}: #{text}"
-
   @doc "Bytes from elsewhere, as a text."
   @spec printable(binary()) :: String.t()
   def printable(text), do: if(String.printable?(text), do: text, else: inspect(text))
-
-  defp within(:"Elixir.GossipCluster"), do: ""
-  defp within(cluster), do: " in #{inspect(cluster)}"
 
   defp status(:alive), do: "is well again"
   defp status(:suspect), do: "does not answer"

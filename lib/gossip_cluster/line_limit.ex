@@ -50,7 +50,7 @@ defmodule GossipCluster.LineLimit do
   end
 
   @doc "The lines that tell what was held back, where a minute is over."
-  @spec due(t(), integer()) :: {[{Logger.level(), String.t()}], t()}
+  @spec due(t(), integer()) :: {[{kind(), Logger.level(), String.t()}], t()}
   def due(limit, now) do
     Enum.reduce(limit.kinds, {[], limit}, fn
       {kind, %{held: %{since: since} = held} = about}, {lines, limit}
@@ -79,7 +79,7 @@ defmodule GossipCluster.LineLimit do
   defp tell(kind, %{count: count} = held, now) do
     text = "#{nodes(count, kind)} in the last minute, the last: #{held.text}"
     quiet = count <= div(@minute, @every)
-    {[{held.level, text}], if(quiet, do: nil, else: %{held | since: now, count: 0})}
+    {[{kind, held.level, text}], if(quiet, do: nil, else: %{held | since: now, count: 0})}
   end
 
   defp nodes(1, kind), do: "1 more node #{was(kind)}"

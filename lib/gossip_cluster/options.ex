@@ -76,6 +76,7 @@ defmodule GossipCluster.Options do
           | {:accept, nil | (GossipCluster.Peer.t() -> boolean()) | function_of()}
           | {:on_down, :keep | :disconnect}
           | {:quiet, 0..86_400_000}
+          | {:log, :debug | :info | :notice | :warning | :error | false}
           | {:log_heartbeats, boolean()}
           | {:compat, nil | :libcluster | [libcluster: [libcluster_option()]]}
           | {:sidecar, nil | Path.t()}
@@ -105,6 +106,7 @@ defmodule GossipCluster.Options do
           accept: nil | (GossipCluster.Peer.t() -> term()) | function_of(),
           on_down: :keep | :disconnect,
           quiet: 0..86_400_000,
+          log: :debug | :info | :notice | :warning | :error | false,
           log_heartbeats: boolean(),
           compat: Compat.t(),
           sidecar: nil | Path.t()

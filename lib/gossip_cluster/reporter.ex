@@ -8,9 +8,7 @@ defmodule GossipCluster.Reporter do
 
   use GenServer
 
-  require Logger
-
-  alias GossipCluster.{Facts, LineLimit, Telemetry, View}
+  alias GossipCluster.{Facts, LineLimit, Lines, Telemetry, View}
 
   # Of a cluster that is at its largest, every peer may come, be connected and go once.
   @most 16_384
@@ -72,11 +70,13 @@ defmodule GossipCluster.Reporter do
     counters = :counters.new(2, [])
     :counters.put(counters, @dropped, dropped + lost)
     true = View.put(view, :reporter, {self(), counters})
-    {:ok, %{name: name, missed: dropped, limit: LineLimit.new(), timer: nil}}
+    :ok = Lines.join()
+    log = Map.get(View.get(view, :options, %{}), :log, :debug)
+    {:ok, %{name: name, log: log, missed: dropped, limit: LineLimit.new(), timer: nil}}
   end
 
   @impl true
-  def handle_call(:flush, _from, state), do: {:reply, :ok, state}
+  def handle_call(:flush, _from, state), do: {:reply, Lines.flush(), state}
 
   @impl true
   def handle_info({:report, counters, count, facts}, state) do
@@ -87,7 +87,7 @@ defmodule GossipCluster.Reporter do
 
   def handle_info(:lines, state) do
     {lines, limit} = LineLimit.due(state.limit, now())
-    for {level, text} <- lines, do: put_out({:line, level, text}, state.name)
+    for {kind, level, text} <- lines, do: put_out({:line, level, text}, kind, state)
     {:noreply, set_timer(%{state | limit: limit, timer: nil})}
   end
 
@@ -110,23 +110,25 @@ defmodule GossipCluster.Reporter do
 
   # Subscribers first: to send to them takes no time.
   defp tell(state, facts) do
-    outputs = for fact <- facts, output <- Facts.outputs(fact, state.name), do: {fact, output}
-    {events, others} = Enum.split_with(outputs, &match?({_fact, {:event, _event}}, &1))
-    for {_fact, event} <- events, do: put_out(event, state.name)
+    outputs = for fact <- facts, output <- Facts.outputs(fact), do: {kind(fact), output}
+    {events, others} = Enum.split_with(outputs, &match?({_kind, {:event, _event}}, &1))
+    for {kind, event} <- events, do: put_out(event, kind, state)
     Enum.reduce(others, state, &put_out_limited/2)
   end
 
-  defp put_out_limited({fact, {:line, level, text} = line}, state)
-       when elem(fact, 0) in @limited do
-    {verdict, limit} = LineLimit.line(state.limit, elem(fact, 0), level, text, now())
-    if verdict == :write, do: put_out(line, state.name)
+  defp put_out_limited({kind, {:line, level, text} = line}, state) when kind in @limited do
+    {verdict, limit} = LineLimit.line(state.limit, kind, level, text, now())
+    if verdict == :write, do: put_out(line, kind, state)
     %{state | limit: limit}
   end
 
-  defp put_out_limited({_fact, output}, state) do
-    put_out(output, state.name)
+  defp put_out_limited({kind, output}, state) do
+    put_out(output, kind, state)
     state
   end
+
+  defp kind(fact) when is_atom(fact), do: fact
+  defp kind(fact), do: elem(fact, 0)
 
   defp set_timer(%{timer: nil} = state) do
     case LineLimit.deadline(state.limit) do
@@ -137,28 +139,22 @@ defmodule GossipCluster.Reporter do
 
   defp set_timer(state), do: state
 
-  defp put_out({:line, level, text}, name),
-    do: Logger.log(level, Facts.title(text, name), gossip_cluster: name)
-
-  defp put_out({:bare_line, level, text}, name),
-    do: Logger.log(level, text, gossip_cluster: name)
-
-  defp put_out({:event, event}, name) do
+  defp put_out({:event, event}, _kind, %{name: name}) do
     Registry.dispatch(GossipCluster.Registry, {:events, name}, fn subscribers ->
       for {pid, _value} <- subscribers, do: send(pid, {:gossip_cluster, name, event})
     end)
   end
 
   # :telemetry guards itself against its handlers; whatever stands in its place may not.
-  defp put_out({:telemetry, event, measurements, metadata}, name) do
+  defp put_out({:telemetry, event, measurements, metadata}, kind, %{name: name} = state) do
     Telemetry.execute(event, measurements, Map.put(metadata, :cluster, name))
   catch
-    kind, reason ->
-      Logger.error(
-        Facts.title("a handler of telemetry failed: #{kind} #{inspect(reason, limit: 5)}", name),
-        gossip_cluster: name
-      )
+    class, reason ->
+      text = "a handler of telemetry failed: #{class} #{inspect(reason, limit: 5)}"
+      Lines.report({:line, :error, text}, name, state.log, kind)
   end
+
+  defp put_out(line, kind, %{name: name, log: log}), do: Lines.report(line, name, log, kind)
 
   defp now, do: System.monotonic_time(:millisecond)
 end

@@ -51,9 +51,7 @@ defmodule GossipCluster.Strategy do
   As with libcluster, a connection that the other side has made is no event here.
   """
 
-  require Logger
-
-  alias GossipCluster.Options
+  alias GossipCluster.{Lines, Options}
 
   # As libcluster's supervisor fills them in; also for a state that lacks them.
   @functions [
@@ -84,7 +82,9 @@ defmodule GossipCluster.Strategy do
   @spec start_link([state(), ...]) :: Supervisor.on_start()
   def start_link([%{topology: topology} = state]) do
     {options, remarks} = options(state)
-    for remark <- remarks, do: Logger.warning("#{inspect(topology)}: #{remark}")
+    # What is none of its values is refused by the cluster itself.
+    log = if options[:log] in [:error, false], do: false, else: :debug
+    for remark <- remarks, do: Lines.write({:line, :warning, remark}, topology, log, :strategy)
     GossipCluster.start_link(options)
   end
 

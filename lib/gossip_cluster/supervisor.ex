@@ -5,9 +5,7 @@ defmodule GossipCluster.Supervisor do
 
   use Supervisor
 
-  require Logger
-
-  alias GossipCluster.{Handshake, Owner, Reporter, Shared, View}
+  alias GossipCluster.{Handshake, Lines, Owner, Reporter, Shared, View}
 
   @doc false
   @spec start_link(GossipCluster.Options.t()) :: Supervisor.on_start()
@@ -16,15 +14,15 @@ defmodule GossipCluster.Supervisor do
          {:error, {:shutdown, {:failed_to_start_child, Owner, {:already_started, owner}}}} <-
            Supervisor.start_link(__MODULE__, options) do
       # Another was quicker.
-      already_started(name, taken(name) || owner)
+      already_started(options, taken(name) || owner)
     else
-      pid when is_pid(pid) -> already_started(name, pid)
+      pid when is_pid(pid) -> already_started(options, pid)
       result -> result
     end
   end
 
-  defp already_started(name, pid) do
-    Logger.warning("#{inspect(name)}: #{why(pid)}", gossip_cluster: name)
+  defp already_started(%{name: name, log: log}, pid) do
+    :ok = Lines.write({:line, :warning, why(pid)}, name, log, :already_started)
     {:error, {:already_started, pid}}
   end
 
@@ -85,8 +83,11 @@ defmodule GossipCluster.Supervisor do
     View.put(
       view,
       :options,
-      Map.take(options, [:cluster, :group, :port, :interval, :tags, :disconnect, :observer])
+      Map.take(options, [:cluster, :group, :port, :interval, :tags, :disconnect, :log, :observer])
     )
+
+    # Before the reporter, which is one of those who share it.
+    :ok = Shared.ensure_started()
 
     children = [
       %{id: Reporter, start: {Reporter, :start_link, [options.name, view]}},

@@ -6,7 +6,7 @@ defmodule GossipCluster.FactsTest do
 
   @peer %Peer{name: "a@x", creation: 1, addresses: [{{192, 0, 2, 1}, 1, 1}]}
 
-  defp outputs(fact, name \\ Shop), do: Facts.outputs(fact, name)
+  defp outputs(fact), do: Facts.outputs(fact)
 
   defp lines(outputs),
     do: for({kind, level, text} <- outputs, kind in [:line, :bare_line], do: {level, text})
@@ -67,16 +67,15 @@ defmodule GossipCluster.FactsTest do
     assert line =~ "at 192.0.2.1 and here: give"
   end
 
-  test "NODEUP and NODEDOWN name the cluster where it is not the only one, and Erlang's reason" do
+  test "NODEUP and NODEDOWN have room for the clusters, and Erlang's reason" do
     event = {:connected, %Peer{name: "a@x", creation: 1}}
     assert outputs({:event, event}) == [{:event, event}]
-    assert outputs({:nodeup, "a@x"}) == [{:bare_line, :info, ~s(NODEUP :"a@x" in Shop)}]
-    assert outputs({:nodeup, "a@x"}, GossipCluster) == [{:bare_line, :info, ~s(NODEUP :"a@x")}]
+    assert outputs({:nodeup, "a@x"}) == [{:link_line, :info, ~s(NODEUP :"a@x"), ""}]
 
-    assert outputs({:nodedown, "a@x", :net_tick_timeout}, GossipCluster) ==
-             [{:bare_line, :info, ~s[NODEDOWN :"a@x" (:net_tick_timeout)]}]
+    assert outputs({:nodedown, "a@x", :net_tick_timeout}) ==
+             [{:link_line, :info, ~s(NODEDOWN :"a@x"), " (:net_tick_timeout)"}]
 
-    assert [{:bare_line, :info, ~s(NODEDOWN :"a@x" in Shop)}] = outputs({:nodedown, "a@x", nil})
+    assert [{:link_line, :info, ~s(NODEDOWN :"a@x"), ""}] = outputs({:nodedown, "a@x", nil})
   end
 
   test "connects, and what keeps from them" do
@@ -157,10 +156,7 @@ defmodule GossipCluster.FactsTest do
     assert [{[:reports, :missed], %{count: 7}, %{}}] = telemetry(missed)
   end
 
-  test "a line has the cluster's name in front; bytes that are no text are shown as bytes" do
-    assert Facts.title("text", GossipCluster) == "GossipCluster: text"
-    assert Facts.title("text", Shop) == "Shop: text"
-    assert Facts.title("text", :shop) == ":shop: text"
+  test "bytes that are no text are shown as bytes" do
     assert outputs({:log, :info, <<255, 254>>}) == [{:line, :info, "<<255, 254>>"}]
     assert outputs({:log, :warning, "text"}) == [{:line, :warning, "text"}]
   end

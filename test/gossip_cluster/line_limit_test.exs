@@ -22,7 +22,7 @@ defmodule GossipCluster.LineLimitTest do
         assert {[], ^limit} = LineLimit.due(limit, at - 1)
         {lines, limit} = LineLimit.due(limit, at)
         {more, limit} = pass(limit, until)
-        {for({_level, text} <- lines, do: {at, text}) ++ more, limit}
+        {for({_kind, _level, text} <- lines, do: {at, text}) ++ more, limit}
 
       _later_or_never ->
         {[], limit}
@@ -74,7 +74,7 @@ defmodule GossipCluster.LineLimitTest do
     {_log, limit} = run(LineLimit.new(), :problem, List.duplicate(0, 128))
     {:hold, limit} = LineLimit.line(limit, :problem, :warning, "why", 10)
     assert LineLimit.deadline(limit) == 60_010
-    assert {[{:warning, text}], limit} = LineLimit.due(limit, 60_010)
+    assert {[{:problem, :warning, text}], limit} = LineLimit.due(limit, 60_010)
     assert text == "1 more node not connected in the last minute, the last: why"
     assert LineLimit.deadline(limit) == nil
   end

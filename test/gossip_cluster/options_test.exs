@@ -30,6 +30,7 @@ defmodule GossipCluster.OptionsTest do
              disconnect: {:erlang, :disconnect_node, []},
              list_nodes: {:erlang, :nodes, [:connected]},
              accept: nil,
+             log: :debug,
              log_heartbeats: false,
              compat: nil,
              on_down: :keep,
@@ -86,6 +87,8 @@ defmodule GossipCluster.OptionsTest do
           {:unicast_port, 45_894..45_901, {45_894, 45_901}},
           {:unicast_port, {7, 8}, {7, 8}},
           {:broadcast, true, true},
+          {:log, false, false},
+          {:log, :warning, :warning},
           {:log_heartbeats, true, true}
         ],
         do: assert(Options.validate!([{key, given}])[key] == taken)
@@ -171,6 +174,8 @@ defmodule GossipCluster.OptionsTest do
            "is \"233.252.1.33\", but must be nil or an IPv4 address, with a UDP port (\"192.0.2.7:4711\") or without"},
           {:advertise, "192.0.2.7:0",
            "is \"192.0.2.7:0\", but must be nil or an IPv4 address, with a UDP port (\"192.0.2.7:4711\") or without"},
+          {:log, true,
+           "is true, but must be :debug or :info or :notice or :warning or :error or false"},
           {:log_heartbeats, 1, "is 1, but must be true or false"},
           {:log_heartbeats, nil, "is nil, but must be true or false"}
         ] do

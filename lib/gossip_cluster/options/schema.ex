@@ -169,6 +169,14 @@ defmodule GossipCluster.Options.Schema do
         "how long a peer is left alone after `Node.disconnect/1` on either side; `0` dials it again at once. The side " <>
           "that does it says so to the other. What `global` disconnects is not meant, nor what a firewall resets"
     ],
+    log: [
+      type: {:one_of, [:debug, :info, :notice, :warning, :error, false]},
+      default: :debug,
+      doc:
+        "the least level of this cluster's own lines in the log: those below it are not written, with `false` none is. " <>
+          "They have `domain: [:elixir, :gossip_cluster]`, and the metadata `gossip_cluster` (the name) and `gossip_event`; " <>
+          "what several clusters of a VM report at once is one line, with `gossip_clusters` (the names)"
+    ],
     log_heartbeats: [
       type: :boolean,
       default: false,
