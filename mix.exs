@@ -3,7 +3,9 @@ defmodule GossipCluster.MixProject do
 
   # CMake reads the version from this line too.
   @version "0.1.0"
-  @source_url "https://github.com/gossip-cluster/gossip_cluster"
+  # The project's home on the web, once there is one: nowhere else does it stand. An address that is not ours could be
+  # taken by anybody, so until then there is none, and the documents say how to depend on a checkout.
+  @source_url nil
 
   def project do
     [
@@ -73,9 +75,10 @@ defmodule GossipCluster.MixProject do
   defp package do
     [
       licenses: ["Apache-2.0"],
-      files: ~w(lib priv_src cmake CMakeLists.txt CMakePresets.json mix.exs .formatter.exs
-                README.md PROTOCOL.md SECURITY.md CHANGELOG.md LICENSE guides rel),
-      links: %{"GitHub" => @source_url, "Changelog" => @source_url <> "/blob/main/CHANGELOG.md"}
+      files:
+        ~w(lib priv_src cmake CMakeLists.txt CMakePresets.json mix.exs .formatter.exs
+                README.md PROTOCOL.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE guides rel),
+      links: if(@source_url, do: %{"Source" => @source_url}, else: %{})
     ]
   end
 
@@ -87,6 +90,7 @@ defmodule GossipCluster.MixProject do
         "README.md",
         "PROTOCOL.md",
         "SECURITY.md",
+        "CONTRIBUTING.md",
         "CHANGELOG.md",
         "LICENSE" | Path.wildcard("guides/*.md")
       ],

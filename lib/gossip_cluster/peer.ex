@@ -29,7 +29,7 @@ defmodule GossipCluster.Peer do
     * `heard` - whether it was heard itself; `false`: only others have told of it, yet
     * `long_names`, `tls`, `ipv6`, `hidden` - how its distribution runs
     * `connection` - `:connected`, `:connecting`, `:waiting` (for the next try, or for the other side's), or
-      `{:skipped, reason}`, where dialling cannot help; the README's troubleshooting guide lists the reasons
+      `{:skipped, reason}`, where dialling cannot help; the guide on troubleshooting lists the reasons
     * `problem` - `nil`, or what keeps it from being connected, `{cause, text}`; the text says what to do
   """
   @type t :: %__MODULE__{

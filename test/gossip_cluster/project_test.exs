@@ -46,6 +46,52 @@ defmodule GossipCluster.ProjectTest do
     assert GossipCluster.MixProject.cli()[:preferred_envs][:docs] == :docs
   end
 
+  # Whoever takes an address that nobody has can put there what readers then install: so each has been looked at, and
+  # the project's own stands in mix.exs alone.
+  @known ~w(deb.debian.org docs.aws.amazon.com docs.cilium.io docs.cloud.google.com docs.okd.io hexdocs.pm/libcluster
+            keepachangelog.com semver.org www.apache.org www.erlang.org www.rfc-editor.org)
+  @address ~r/(?:https?:\/\/|(?<![\w.@\/])(?=git(?:hub|lab)\.com\/))([\w.\[][^\s"'`()<>|,}]*)/
+  @reserved ~r/(^|[.])(example|invalid|test|localhost)$|(^|[.])example[.](com|net|org)$|^[\d.:]+$/
+
+  test "no address on the web stands anywhere that nobody has looked at, and none is the project's but in mix.exs" do
+    addresses =
+      for pattern <- ["*", ".ci/*" | Enum.map(sources(), &"#{&1}/**")],
+          file <- Path.wildcard(pattern, match_dot: true),
+          File.regular?(file) and not String.starts_with?(file, "test/c/corpus/"),
+          text = File.read!(file),
+          String.valid?(text),
+          [_, address] <- Regex.scan(@address, text),
+          do: {file, address}
+
+    assert length(addresses) > 10
+
+    for {file, address} <- addresses, address not in [home()] do
+      [host | _] = String.split(address, ["/", ":"])
+
+      assert host =~ @reserved or
+               Enum.any?(@known, &String.starts_with?(address <> "/", &1 <> "/")),
+             "#{file} has https://#{address}: see that it is there, and whose it is, and add it to the list"
+    end
+  end
+
+  test "while the project has no home, the documents say how to depend on a checkout, and what to replace" do
+    for file <- ["README.md", "guides/start.md"], text = File.read!(file) do
+      assert text =~ ~s({:gossip_cluster, path: "../gossip_cluster"})
+
+      if home() == nil do
+        assert text =~ ~s({:gossip_cluster, git: "REPOSITORY"})
+        assert text =~ "git clone REPOSITORY gossip_cluster\n"
+        assert text =~ "has no home on the web yet"
+      else
+        refute text =~ "REPOSITORY"
+      end
+    end
+  end
+
+  defp home, do: Mix.Project.config()[:source_url]
+
+  defp sources, do: ~w(bench bin cmake config deploy examples guides lib priv_src rel test)
+
   test "every file that the documentation and the package name is there" do
     for pattern <- Mix.Project.config()[:package][:files],
         do: assert(Path.wildcard(pattern, match_dot: true) != [], pattern)

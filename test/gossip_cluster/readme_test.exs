@@ -6,6 +6,7 @@ defmodule GossipCluster.ReadmeTest do
 
   @root Path.expand("../..", __DIR__)
   @guides Path.wildcard(Path.join(@root, "guides/*.md"))
+  @documents Path.wildcard(Path.join(@root, "*.md")) ++ @guides
   # What only refuses the caller's arguments: such a message explains itself.
   @refusals ~w(application compat options secret)
 
@@ -13,13 +14,37 @@ defmodule GossipCluster.ReadmeTest do
   defp squeeze(text), do: String.replace(text, ~r/\s+/, " ")
 
   describe "the README" do
-    test "lists every option with its default, and no other" do
+    test "is short, and its first screen has a block of code, two commands, and what to type next" do
+      readme = read("README.md")
+      assert length(String.split(readme)) <= 1_200
+
+      [screen | _] = String.split(readme, "\n## ")
+      assert screen =~ ~r/```elixir\n.*GossipCluster\n.*```/s
+
+      for name <- ~w(a b),
+          do: assert(screen =~ "    iex --sname #{name} --cookie cookie -S mix\n")
+
+      assert screen =~ "\nNode.list() " and screen =~ "\nGossipCluster.peers() "
+      assert length(String.split(screen, "\n")) < 60
+    end
+
+    test "leads to every guide" do
+      [_, index] = String.split(read("README.md"), "\n## Guides\n")
+
+      for guide <- @guides,
+          path = "guides/" <> Path.basename(guide),
+          do: assert(index =~ "](#{path})", "the README does not lead to #{path}")
+    end
+  end
+
+  describe "the guides" do
+    test "list every option with its default, and no other" do
       documented =
         for [_, name, default] <-
               Regex.scan(~r/^  \* `:(\w+)` - .*Default: `(.*)`\.$/m, Options.docs()),
             do: {name, default}
 
-      [_, section] = String.split(read("README.md"), "\n## Options\n")
+      [_, section] = String.split(read("guides/options.md"), "\n## All options\n")
       [section | _] = String.split(section, "\n## ")
 
       listed =
@@ -30,53 +55,59 @@ defmodule GossipCluster.ReadmeTest do
       assert Enum.sort(listed) == Enum.sort(documented)
     end
 
-    test "names every function of the API" do
-      readme = read("README.md")
+    test "name every function of the API" do
+      guide = read("guides/functions.md")
 
       for {name, _arity} <- GossipCluster.__info__(:functions) do
-        assert readme =~ ~r/GossipCluster'?[.:]#{name}\(/, "the README does not call #{name}"
+        assert guide =~ ~r/GossipCluster'?[.:]#{name}\(/, "the guide does not call #{name}"
       end
     end
 
-    test "names every event" do
+    test "name every event" do
       {:ok, types} = Code.Typespec.fetch_types(GossipCluster)
       events = for {:type, {:event, {:type, _, :union, events}, []}} <- types, e <- events, do: e
       kinds = for {:type, _, :tuple, [{:atom, _, kind} | _]} <- events, do: kind
       assert :up in kinds and :down in kinds
 
-      for kind <- kinds, do: assert(read("README.md") =~ "| `{#{inspect(kind)}, ")
+      for kind <- kinds, do: assert(read("guides/functions.md") =~ "| `{#{inspect(kind)}, ")
     end
 
-    test "says how to get it, what CI runs, and every variable that this repository's configuration reads" do
-      readme = read("README.md")
-      assert readme =~ "git clone #{Mix.Project.config()[:source_url]}\n"
+    test "say what CI runs, and every variable that this repository's configuration reads" do
+      contributing = read("CONTRIBUTING.md")
+      texts = Enum.map_join(@documents, "\n", &read/1)
 
       for script <- ~w(bin/demo bin/test bin/test-compat bin/test-container),
-          do: assert(readme =~ "`#{script}" or readme =~ "    #{script} ")
+          do: assert(texts =~ "`#{script}" or texts =~ "    #{script} ")
 
       run = for [_, script] <- Regex.scan(~r/^(bin\/[\w-]+)/m, read(".ci/run")), do: "`#{script}`"
-      assert readme =~ "`.ci/run` runs #{Enum.join(run, " and ")}."
+      assert contributing =~ "`.ci/run` runs #{Enum.join(run, " and ")}."
 
       variables = Regex.scan(~r/GOSSIP_\w+/, read("config/runtime.exs"))
-      text = Enum.map_join(["README.md" | @guides], &read/1)
 
       for [variable] <- variables,
-          do: assert(text =~ variable, "#{variable} is explained nowhere")
+          do: assert(texts =~ variable, "#{variable} is explained nowhere")
 
       # How to turn them on in `iex -S mix`.
-      assert readme =~ "`GOSSIP_LOG_HEARTBEATS=true` in front of it"
+      assert read("guides/start.md") =~ "`GOSSIP_LOG_HEARTBEATS=true` in front of it"
+    end
+
+    test "name the packages that building needs as `mix compile` does where one is missing" do
+      [needs, _libcrypto] = String.split(read("cmake/needs.txt"), "\n\nFor libcluster's secret")
+      [_, packages] = String.split(needs, ":\n\n")
+      assert packages =~ "Debian, Ubuntu  apt-get install"
+      assert read("guides/start.md") =~ packages
     end
 
     # As intervals_test has it for the C side.
-    test "says of the interval that it is the longest time between two beats, as the documentation does" do
-      for text <- [read("README.md"), Options.docs()] do
+    test "say of the interval that it is the longest time between two beats, as the documentation does" do
+      for text <- [read("guides/options.md"), Options.docs()] do
         assert squeeze(text) =~ "the longest time between two heartbeats"
         refute squeeze(text) =~ "shortest time between"
       end
     end
 
-    test "links to files that exist" do
-      for file <- ["README.md", "CHANGELOG.md" | @guides],
+    test "link to files that exist" do
+      for file <- @documents,
           text = read(file),
           [_, target] <- Regex.scan(~r/\]\(([^)#]+)(?:#[^)]*)?\)/, text),
           not String.starts_with?(target, "http") do
@@ -218,7 +249,7 @@ defmodule GossipCluster.ReadmeTest do
 
   test "links lead to headings that exist" do
     links =
-      for file <- ["README.md", "PROTOCOL.md", "CHANGELOG.md" | @guides],
+      for file <- @documents,
           [_, target, anchor] <- Regex.scan(~r/\]\(([^)#]*)#([^)]+)\)/, read(file)),
           not String.starts_with?(target, "http") do
         path = Path.expand(file, @root)

@@ -1,17 +1,17 @@
 defmodule GossipCluster.Integration.ErlangTest do
-  # The README's Erlang, run by plain `erl` as it stands there: whether every function takes and gives plain terms.
+  # The guides' Erlang, run by plain `erl` as it stands there: whether every function takes and gives plain terms.
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
-  @readme Path.expand("../../README.md", __DIR__)
+  @guide Path.expand("../../guides/functions.md", __DIR__)
 
   defp snippets do
-    [_, section] = String.split(File.read!(@readme), "\n### From Erlang\n")
+    [_, section] = String.split(File.read!(@guide), "\n## From Erlang\n")
     [section | _] = String.split(section, ~r/\n##+ /)
     for [_, code] <- Regex.scan(~r/```erlang\n(.*?)\.\n```/s, section), do: code
   end
 
-  test "the snippets of the README" do
+  test "the snippets of the guide" do
     assert [first, second] = snippets()
     assert length(Regex.scan(~r/'Elixir.GossipCluster':/, first <> second)) >= 9
 
