@@ -58,6 +58,15 @@ static size_t tags_size(const struct tags *t)
     return 4u + t->len;
 }
 
+size_t wire_entry_of(const struct wire_message *m, uint64_t boot)
+{
+    size_t at = 0;
+    while (at < m->entry_count && m->entries[at].id.boot != boot) {
+        at++;
+    }
+    return at;
+}
+
 size_t wire_entry_size(const struct wire_entry *e)
 {
     size_t tags = e->tags.len > 0 ? WIRE_FIELD_HEADER + 8 + tags_size(&e->tags) : 0;
@@ -274,12 +283,9 @@ static int read_tags_of(struct reader *r, struct wire_message *m)
     if (read_tags(r, &tags) != 0) {
         return -1;
     }
-    size_t i = 0;
-    while (i < m->entry_count && m->entries[i].id.boot != boot) {
-        i++;
-    }
-    if (i < m->entry_count) {
-        m->entries[i].tags = tags;
+    size_t at = wire_entry_of(m, boot);
+    if (at < m->entry_count) {
+        m->entries[at].tags = tags;
     }
     return 0;
 }

@@ -166,6 +166,9 @@ size_t wire_encode(const struct wire_message *m, uint8_t *out, size_t size);
  * flags, fields, and fields longer than known are no errors. */
 int wire_decode(struct wire_message *m, const uint8_t *data, size_t len);
 
+/* Where the entry about this boot id stands in a message; entry_count: it has none. */
+size_t wire_entry_of(const struct wire_message *m, uint64_t boot);
+
 /* Bytes that this entry takes in a message. */
 size_t wire_entry_size(const struct wire_entry *e);
 

@@ -151,8 +151,7 @@ static bool refuted(struct gossip *g, struct effects *fx, struct peer *p, const 
         }
         return true;
     }
-    if (p->far && g->now - p->path_tried >= FAREWELL_GAP) {
-        p->path_tried = g->now;
+    if (p->far) {
         message_ask_all(g, fx, p);
     }
     return false;

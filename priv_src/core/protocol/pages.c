@@ -155,6 +155,19 @@ static struct peer *listed(struct gossip *g, uint64_t boot)
     return p != NULL && p->state == PEER_LISTED ? p : NULL;
 }
 
+/* The rest is asked of this one from now on; `echo` is of its own, 0: none, and `most` is what may go there.
+ */
+static void turn_to(struct gossip *g, uint64_t boot, uint64_t echo, uint16_t most)
+{
+    g->pull.from = boot;
+    g->pull.began = g->now;
+    g->pull.there = false;
+    g->pull.nonce = 0;
+    g->pull.echo = echo;
+    g->pull.most = most;
+    g->pull.tries = 0;
+}
+
 /* Asks another from now on: who has let this member in, or has answered it meanwhile and so knows where it
  * is, or anybody. */
 static struct peer *go_over(struct gossip *g)
@@ -162,14 +175,9 @@ static struct peer *go_over(struct gossip *g)
     struct peer *door = g->pull.vain == 0 ? listed(g, g->pull.door) : NULL, *next = listed(g, g->pull.next);
     struct peer *p = door != NULL ? door : next != NULL ? next : anybody(g);
     bool answered = p->id.boot == g->pull.next && g->pull.next_echo != 0;
-    g->pull.most = answered ? g->pull.next_most : p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
-    g->pull.from = p->id.boot;
-    g->pull.began = g->now;
-    g->pull.there = false;
-    g->pull.nonce = 0;
-    g->pull.echo = answered ? g->pull.next_echo : 0;
+    uint16_t most = p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
+    turn_to(g, p->id.boot, answered ? g->pull.next_echo : 0, answered ? g->pull.next_most : most);
     g->pull.next = g->pull.next_echo = 0;
-    g->pull.tries = 0;
     g->pull.vain = g->pull.vain < PAGE_PEERS ? (uint8_t)(g->pull.vain + 1) : PAGE_PEERS;
     return p;
 }
@@ -287,15 +295,6 @@ static bool wanted(const struct gossip *g, const struct peer *p, const struct wi
            m->cursor > g->pull.cursor;
 }
 
-static bool names(const struct wire_message *m, uint64_t boot)
-{
-    size_t i = 0;
-    while (i < m->entry_count && m->entries[i].id.boot != boot) {
-        i++;
-    }
-    return i < m->entry_count;
-}
-
 /* Of the far only news tells that they are gone, and news gets lost. So whom a page leaves out, though this
  * member has listed him for a while, is asked; if he is dead, this member finds it out like a watcher. */
 static void doubt_missing(struct gossip *g, const struct wire_message *m)
@@ -308,7 +307,8 @@ static void doubt_missing(struct gossip *g, const struct wire_message *m)
         struct peer *p = g->roster.list[i].peer;
         bool told = g->now - p->since < p->interval || g->now - p->direct < silence_to_probe(p->interval);
         if (p->far && !told && p->watch == WATCH_QUIET && p->addr_count > 0 && boot != m->id.boot &&
-            !names(m, boot) && bucket_take(&g->doubts, g->now, DOUBT_BURST, DOUBT_RATE)) {
+            wire_entry_of(m, boot) == m->entry_count &&
+            bucket_take(&g->doubts, g->now, DOUBT_BURST, DOUBT_RATE)) {
             alarm_probe(g, p);
         }
     }
@@ -350,11 +350,7 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
     if (p->far && !g->pull.again && !g->pull.moved) { /* many may have come by this door */
         g->pull.moved = true;
         g->pull.door = p->id.boot;
-        g->pull.from = anybody(g)->id.boot;
-        g->pull.began = g->now;
-        g->pull.echo = 0;
-        g->pull.most = PULL_ANY;
-        g->pull.there = false;
+        turn_to(g, anybody(g)->id.boot, 0, PULL_ANY);
     }
     g->pull.tries = g->now - g->pull.began < PAGES_OF_ONE ? 0 : PAGE_TRIES; /* then it is given up */
     g->pull.vain = 0;

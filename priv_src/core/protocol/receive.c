@@ -250,8 +250,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         }
         hearing_note(g, fx, p, m, a->from);
         relay_answered(g, fx, p);
-        if (p->behind && g->now - p->path_tried >= FAREWELL_GAP) {
-            p->path_tried = g->now;
+        if (p->behind) {
             message_ask_all(g, fx, p);
         }
         if (p->id.incarnation > incarnation && p->state == PEER_LISTED) {
@@ -345,8 +344,7 @@ static void ask_itself(struct gossip *g, struct effects *fx, struct peer *p, con
     p->path_tried = g->now;
     if (!hearsay || from->source == SOURCE_FAR || !message_claims(m, &from->addr)) {
         message_probe_peer(g, fx, p, 0);
-    } else if (bucket_take(sources_bucket(&g->named, &from->addr, g->salt), g->now, NAMED_BURST,
-                           NAMED_RATE)) {
+    } else if (message_may_name(g, &from->addr)) {
         message_probe(g, fx, p->id.boot, &from->addr, message_may_cause(m));
     }
 }

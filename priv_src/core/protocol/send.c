@@ -303,9 +303,13 @@ void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const st
     }
 }
 
-void message_ask_all(struct gossip *g, struct effects *fx, const struct peer *p)
+void message_ask_all(struct gossip *g, struct effects *fx, struct peer *p)
 {
     struct wire_message m;
+    if (g->now - p->path_tried < FAREWELL_GAP) {
+        return;
+    }
+    p->path_tried = g->now;
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
     m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
@@ -314,19 +318,19 @@ void message_ask_all(struct gossip *g, struct effects *fx, const struct peer *p)
     }
 }
 
-static bool may_be_named(struct gossip *g, const struct addr *a)
+bool message_may_name(struct gossip *g, const struct addr *a)
 {
     return bucket_take(sources_bucket(&g->named, a, g->salt), g->now, NAMED_BURST, NAMED_RATE);
 }
 
 bool message_may_reach(struct gossip *g, const struct peer *p, size_t at)
 {
-    return (p->hearsay >> at & 1) == 0 || may_be_named(g, &p->addrs[at]);
+    return (p->hearsay >> at & 1) == 0 || message_may_name(g, &p->addrs[at]);
 }
 
 bool message_may_try(struct gossip *g, const struct peer *p, const struct addr *a)
 {
-    return peer_is_reached(p, a) || may_be_named(g, a);
+    return peer_is_reached(p, a) || message_may_name(g, a);
 }
 
 void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at)

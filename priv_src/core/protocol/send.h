@@ -57,6 +57,10 @@ bool message_says_goodbye(const struct wire_message *m);
 /* Sends a PROBE to the one of this boot id, at an address; of so many bytes at most. */
 void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to, size_t most);
 
+/* Whether something may be sent to where nobody has proven to be, whoever named it: to each host this member
+ * sends few. */
+bool message_may_name(struct gossip *g, const struct addr *a);
+
 /* Whether something may be sent to a known peer, at one of its addresses. Others may name whom they like: to
  * a host that only they tell of, this member sends few, whatever they are for. */
 bool message_may_reach(struct gossip *g, const struct peer *p, size_t at);
@@ -68,7 +72,8 @@ bool message_may_try(struct gossip *g, const struct peer *p, const struct addr *
 /* A PROBE, if that may be. */
 void message_probe_peer(struct gossip *g, struct effects *fx, const struct peer *p, size_t at);
 
-/* A PROBE that says all, and that is long enough for an answer that does so, too. */
-void message_ask_all(struct gossip *g, struct effects *fx, const struct peer *p);
+/* A PROBE that says all, and that is long enough for an answer that does so, too; to each peer once in 50 ms.
+ */
+void message_ask_all(struct gossip *g, struct effects *fx, struct peer *p);
 
 #endif

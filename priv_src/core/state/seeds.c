@@ -72,16 +72,18 @@ void seeds_drop(struct seeds *s, struct door *d)
     *d = s->lost[--s->lost_count];
 }
 
-struct door *seeds_first(struct seeds *s)
+/* The earliest of these and of `first`, if there is one. */
+static struct door *earlier(struct door *first, struct door *doors, size_t count)
 {
-    struct door *first = NULL;
-    for (size_t i = 0; i < s->count; i++) {
-        first = first == NULL || s->doors[i].due < first->due ? &s->doors[i] : first;
-    }
-    for (size_t i = 0; i < s->lost_count; i++) {
-        first = first == NULL || s->lost[i].due < first->due ? &s->lost[i] : first;
+    for (size_t i = 0; i < count; i++) {
+        first = first == NULL || doors[i].due < first->due ? &doors[i] : first;
     }
     return first;
+}
+
+struct door *seeds_first(struct seeds *s)
+{
+    return earlier(earlier(NULL, s->doors, s->count), s->lost, s->lost_count);
 }
 
 bool seed_has(const struct seed *seed, const struct addr *a)
@@ -90,14 +92,16 @@ bool seed_has(const struct seed *seed, const struct addr *a)
            a->port - seed->addr.port < seed->ports;
 }
 
+static bool have(const struct door *doors, size_t count, const struct addr *a)
+{
+    size_t i = 0;
+    while (i < count && !seed_has(&doors[i].seed, a)) {
+        i++;
+    }
+    return i < count;
+}
+
 bool seeds_have(const struct seeds *s, const struct addr *a)
 {
-    bool has = false;
-    for (size_t i = 0; i < s->count && !has; i++) {
-        has = seed_has(&s->doors[i].seed, a);
-    }
-    for (size_t i = 0; i < s->lost_count && !has; i++) {
-        has = seed_has(&s->lost[i].seed, a);
-    }
-    return has;
+    return have(s->doors, s->count, a) || have(s->lost, s->lost_count, a);
 }
