@@ -4,49 +4,9 @@
 
 #include "attack.h"
 #include "build.h"
+#include "far.h"
 #include "kit/intervals.h"
-#include "kit/rank.h"
-#include "net.h"
 #include "test.h"
-
-static void add(struct net *net, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + net->count);
-        size_t at = net_member(net, name, 1);
-        if (at > 0) {
-            net_seed(net, at, 0, 40000, 1);
-        }
-    }
-}
-
-/* So many that know one seed, and no multicast. */
-static void part(struct net *net, size_t n)
-{
-    net->drop = net_drop_group;
-    add(net, n);
-    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
-    net_run(net, 10 * SECOND_US);
-    net_forget_events(net);
-}
-
-static struct net *far_apart(void **state, size_t n)
-{
-    struct net *net = *state;
-    part(net, n);
-    return net;
-}
-
-static size_t downs(struct net *net, uint8_t reason)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < net->count; i++) {
-        const struct event *e = net_event(net, i, EVENT_DOWN);
-        count += e != NULL && e->reason == reason;
-    }
-    return count;
-}
 
 static void each_is_asked_by_three_and_asks_three(void **state)
 {
@@ -76,7 +36,7 @@ static void each_is_asked_by_three_and_asks_three(void **state)
 static void nobody_is_far_where_multicast_works(void **state)
 {
     struct net *net = *state;
-    add(net, 8);
+    far_add(net, 8);
     assert_true(net_wait(net, 2 * SECOND_US, net_whole));
     net_run(net, 2 * SECOND_US); /* who came by the seed first is heard by the group now */
     int64_t since = ++net->now;
@@ -92,7 +52,7 @@ static void a_death_is_told_to_all_who_are_far(void **state)
     struct net *net = far_apart(state, 12);
     net_kill(net, 5);
     net_run(net, 2200 * MS_US);
-    assert_int_equal(downs(net, DOWN_SILENT), 11);
+    assert_int_equal(far_downs(net, DOWN_SILENT), 11);
 }
 
 static void a_goodbye_is_told_to_all_who_are_far(void **state)
@@ -100,7 +60,7 @@ static void a_goodbye_is_told_to_all_who_are_far(void **state)
     struct net *net = far_apart(state, 12);
     net_leave(net, 5, DOWN_LEFT);
     net_run(net, 600 * MS_US);
-    assert_int_equal(downs(net, DOWN_LEFT), 11);
+    assert_int_equal(far_downs(net, DOWN_LEFT), 11);
 }
 
 /* When member 5 asks a far one next, in a network of this seed. */
@@ -108,7 +68,7 @@ static int64_t asks_at(uint64_t seed)
 {
     struct net *net = net_from(seed);
     int64_t at = 0;
-    part(net, 12);
+    far_part(net, 12);
     int64_t since = net->now + SECOND_US;
     net_run(net, 3 * SECOND_US);
     for (size_t k = 0; k < net->log_count && at == 0; k++) {
@@ -136,7 +96,7 @@ static void who_leaves_says_nothing_but_goodbye(void **state)
     assert_true(at > 0);
     net_free(net);
     *state = net = net_from(seed);
-    part(net, 12);
+    far_part(net, 12);
     net_run(net, at - 5 * MS_US - net->now);
     int64_t since = net->now;
     net_leave(net, 5, DOWN_LEFT);
@@ -148,7 +108,7 @@ static void who_leaves_says_nothing_but_goodbye(void **state)
     size_t goodbyes =
         net_sent(net, 5, since + 1, WIRE_BYE, NULL) + net_sent(net, 5, since + 1, WIRE_NEWS, NULL);
     assert_int_equal(said, goodbyes);
-    assert_int_equal(downs(net, DOWN_LEFT), 11);
+    assert_int_equal(far_downs(net, DOWN_LEFT), 11);
 }
 
 /* Who holds the key, and has come by the seed; the number is its boot id. */
@@ -243,7 +203,7 @@ static void a_whisper_about_the_near_counts_for_nothing(void **state)
     int64_t since = ++net->now;
     net_say(net, 1, &x, PATH_UNICAST, &m);
     net_run(net, 500 * MS_US);
-    assert_int_equal(downs(net, DOWN_LEFT), 0);
+    assert_int_equal(far_downs(net, DOWN_LEFT), 0);
     assert_int_equal(net_sent(net, 1, since, WIRE_NEWS, NULL), 0);
 }
 
@@ -261,7 +221,7 @@ static void goes_deaf(struct net *net, size_t i)
     net->drop = drop_to_the_deaf;
     deaf = i;
     net_run(net, 10 * SECOND_US);
-    add(net, 1);
+    far_add(net, 1);
     net_run(net, 2 * SECOND_US);
     assert_true(net_whole(net));
 }
@@ -269,19 +229,8 @@ static void goes_deaf(struct net *net, size_t i)
 static void who_goes_deaf_is_whole_within_two_intervals(void **state)
 {
     struct net *net = *state;
-    add(net, 8);
+    far_add(net, 8);
     goes_deaf(net, 2);
-}
-
-static bool watches(const struct net *net, size_t i, size_t subject)
-{
-    uint64_t boot = gossip_boot(net->nodes[subject]->g);
-    uint64_t mine = rank_weight(gossip_boot(net->nodes[i]->g), boot);
-    size_t before = 0;
-    for (size_t k = 0; k < net->count; k++) {
-        before += k != subject && rank_weight(gossip_boot(net->nodes[k]->g), boot) > mine;
-    }
-    return before < ANSWERERS;
 }
 
 /* Somebody who watches none of the others; how many they are: there is nobody such. */
@@ -290,7 +239,7 @@ static size_t without_watch(const struct net *net)
     for (size_t i = 1; i < net->count; i++) {
         size_t watched = 0;
         for (size_t k = 0; k < net->count; k++) {
-            watched += k != i && watches(net, i, k);
+            watched += k != i && far_watches(net, i, k);
         }
         if (watched == 0) {
             return i;
@@ -303,264 +252,20 @@ static size_t without_watch(const struct net *net)
 static void who_goes_deaf_and_watches_nobody_hears_of_others(void **state)
 {
     struct net *net = *state;
-    add(net, 8);
+    far_add(net, 8);
     for (size_t tries = 0; tries < 500 && without_watch(net) == net->count; tries++) {
         uint64_t seed = prng_u64(&net->prng);
         net_free(net);
         *state = net = net_from(seed);
-        add(net, 8);
+        far_add(net, 8);
     }
     assert_true(without_watch(net) < net->count);
     goes_deaf(net, without_watch(net));
 }
 
-static int64_t parted[NET_NODES], parted_twice;
-
-/* News that is lost comes by the digest: here all of it, on its way to one, and so whatever it rides along
- * with. Noted is when somebody has told that one of another digest twice, T/2 apart. */
-static bool drop_news_to_one(struct net *net, size_t from, size_t to, const struct sent *s)
-{
-    struct wire_message m;
-    if (net_drop_group(net, from, to, s)) {
-        return true;
-    }
-    if (to != 2 || witness_open(&net->nodes[from]->witness, s->data, s->len, &m) != 0) {
-        return false;
-    }
-    if (m.entry_count > 0 && m.type != WIRE_ROSTER) {
-        return true;
-    }
-    if (m.group_size == net->count) {
-        parted[from] = parted[from] == 0 ? net->now : parted[from];
-        parted_twice = net->now - parted[from] >= SECOND_US / 2 ? net->now : parted_twice;
-    }
-    return false;
-}
-
-static bool is_due(struct net *net)
-{
-    return parted_twice != 0 || net_whole(net);
-}
-
-/* Who comes through at all is a matter of chance while the news rides along; then all do, once in 1.125 T. */
-static void lost_news_is_pulled(void **state)
-{
-    struct net *net = far_apart(state, 12);
-    memset(parted, 0, sizeof parted);
-    parted_twice = 0;
-    net->drop = drop_news_to_one;
-    add(net, 1);
-    assert_false(is_due(net));
-    assert_true(net_wait(net, NEWS_LIFE + 2500 * MS_US, is_due));
-    net_run(net, 2 * MS_US);
-    assert_true(net_whole(net));
-}
-
-/* The first six hear nothing of the others, nor do these of them. */
-static bool drop_between_halves(struct net *net, size_t from, size_t to, const struct sent *s)
-{
-    return net_drop_group(net, from, to, s) || (from < 6) != (to < 6);
-}
-
-/* They bury each other, and are one again a moment after the way is open; nobody dies of it later. */
-static void halves_are_healed(struct net *net, int64_t apart, int64_t within)
-{
-    net->drop = drop_between_halves;
-    net_run(net, apart);
-    for (size_t i = 0; i < net->count; i++) {
-        assert_int_equal(net_events(net, i, EVENT_DOWN), 6);
-    }
-    net->drop = net_drop_group;
-    assert_true(net_wait(net, within, net_whole));
-    net_forget_events(net);
-    net_run(net, 20 * SECOND_US);
-    for (size_t i = 0; i < net->count; i++) {
-        assert_int_equal(net_events(net, i, EVENT_DOWN), 0);
-    }
-    assert_true(net_whole(net));
-}
-
-static struct net *seedless(void **state)
-{
-    struct net *net = far_apart(state, 12);
-    for (size_t i = 0; i < net->count; i++) {
-        gossip_seeds(net->nodes[i]->g, net->now, NULL, 0);
-    }
-    return net;
-}
-
-static void halves_that_buried_each_other_become_one_by_a_seed(void **state)
-{
-    halves_are_healed(far_apart(state, 12), 10 * SECOND_US, 5 * SECOND_US);
-}
-
-static void halves_that_buried_each_other_become_one_without_a_seed(void **state)
-{
-    halves_are_healed(seedless(state), 10 * SECOND_US, 10 * SECOND_US);
-}
-
-/* Their tombstones are gone by then, too. */
-static void who_was_lost_long_ago_is_still_sought(void **state)
-{
-    halves_are_healed(seedless(state), 600 * SECOND_US, 2 * LOST_GAP_MOST);
-}
-
-/* And for a day, but no longer. */
-static void who_was_lost_is_sought_for_a_day(void **state)
-{
-    struct net *net = *state;
-    struct gossip_options options = net_options(net);
-    options.interval_ms = 60000;
-    net->drop = net_drop_group;
-    for (size_t i = 0; i < 2; i++) {
-        net_alive(net, net_add(net, i == 0 ? "a@host" : "b@host", 1, &options));
-    }
-    net_seed(net, 1, 0, 40000, 1);
-    assert_true(net_wait(net, 2 * SECOND_US, net_whole));
-    net_run(net, 200 * SECOND_US); /* until each has asked the other */
-    gossip_seeds(net->nodes[1]->g, net->now, NULL, 0);
-    net_kill(net, 0);
-    net_run(net, 600 * SECOND_US);
-    assert_int_equal(net_events(net, 1, EVENT_DOWN), 1);
-    for (int hour = 0; hour < 25; hour++) {
-        int64_t since = ++net->now;
-        net_run(net, 3600 * SECOND_US);
-        size_t asked = attack_sent_to(net, &net->nodes[0]->addr, since, NULL);
-        if (hour < 23) {
-            assert_in_range(asked, 3600 * SECOND_US / (LOST_GAP_MOST * 3 / 2),
-                            3600 * SECOND_US / LOST_GAP_MOST * 2);
-        } else if (hour > 23) {
-            assert_int_equal(asked, 0);
-        }
-    }
-}
-
-static size_t missing, missed;
-
-/* Whatever is said of one death does not come to one of those who do not watch him. */
-static bool drop_word_of_a_death(struct net *net, size_t from, size_t to, const struct sent *s)
-{
-    struct wire_message m;
-    if (net_drop_group(net, from, to, s)) {
-        return true;
-    }
-    return to == missing && witness_open(&net->nodes[from]->witness, s->data, s->len, &m) == 0 &&
-           m.verdict_count > 0;
-}
-
-static bool missed_is_down(struct net *net)
-{
-    return net_events(net, missing, EVENT_DOWN) == 1;
-}
-
-static void a_death_that_was_missed_is_found(void **state)
-{
-    struct net *net = far_apart(state, 12);
-    missing = 3;
-    for (missed = 4; missed + 1 < net->count && watches(net, missing, missed); missed++) {
-    }
-    assert_false(watches(net, missing, missed));
-    net->drop = drop_word_of_a_death;
-    net_kill(net, missed);
-    net_run(net, 2200 * MS_US);
-    assert_int_equal(downs(net, DOWN_SILENT), 10);
-    assert_true(net_wait(net, 6 * SECOND_US, missed_is_down));
-}
-
-#define CHANGED 5
-
-/* Whether all the others know this of the one that has changed. */
-static bool all_know(struct net *net, bool (*knows)(const struct node *n, const struct peer_view *view))
-{
-    bool all = true;
-    for (size_t i = 0; i < net->count; i++) {
-        struct peer_view view;
-        all = all && (i == CHANGED || (attack_lists(net, i, gossip_boot(net->nodes[CHANGED]->g), &view) &&
-                                       knows(net->nodes[CHANGED], &view)));
-    }
-    return all;
-}
-
-static bool has_its_tags(const struct node *n, const struct peer_view *view)
-{
-    return tags_same(&n->tags, &view->tags);
-}
-
-static bool has_its_port(const struct node *n, const struct peer_view *view)
-{
-    return n->self.dist_port == view->id.dist_port && n->self.flags == view->id.flags;
-}
-
-static bool has_its_host(const struct node *n, const struct peer_view *view)
-{
-    return host_same(&n->host, &view->host);
-}
-
-static bool is_stalled(const struct node *n, const struct peer_view *view)
-{
-    return (view->status == STATUS_STALLED) == n->hung;
-}
-
-static bool tags_are_known(struct net *net)
-{
-    return all_know(net, has_its_tags);
-}
-
-static bool port_is_known(struct net *net)
-{
-    return all_know(net, has_its_port);
-}
-
-static bool host_is_known(struct net *net)
-{
-    return all_know(net, has_its_host);
-}
-
-static bool stall_is_known(struct net *net)
-{
-    return all_know(net, is_stalled);
-}
-
-/* Each change is told to the owners of all, though it was said to a few; and once. */
-static void changes_reach_all(struct net *net, int64_t within)
-{
-    struct node *n = net->nodes[CHANGED];
-    static const char *const values[] = {"role=web", "role=db zone=a", ""};
-    static const uint8_t host[] = {1, ADDR_IPV4, 10, 1, 2, 3};
-    for (size_t i = 0; i < 3; i++) {
-        n->tags = build_tags(1, values[i]);
-        net_alive(net, CHANGED);
-        assert_true(net_wait(net, within, tags_are_known));
-    }
-    n->self.dist_port = 4711;
-    n->self.flags = IDENTITY_HIDDEN;
-    net_alive(net, CHANGED);
-    assert_true(net_wait(net, SECOND_US + within, port_is_known));
-    assert_int_equal(host_set(&n->host, host, sizeof host), 0);
-    net_alive(net, CHANGED);
-    assert_true(net_wait(net, SECOND_US + within, host_is_known));
-    for (int i = 0; i < 2; i++) {
-        n->hung = !n->hung;
-        net_run(net, 500 * MS_US);
-        assert_true(net_wait(net, STALL_MIN + SECOND_US + within, stall_is_known));
-    }
-    for (size_t i = 0; i < net->count; i++) {
-        assert_int_equal(net_events(net, i, EVENT_DOWN), 0);
-        assert_in_range(net_events(net, i, EVENT_UPDATE), i == CHANGED ? 0 : 6, i == CHANGED ? 0 : 7);
-    }
-}
-
 static void what_changes_about_a_far_one_is_told_to_all(void **state)
 {
-    changes_reach_all(far_apart(state, 12), 100 * MS_US);
-}
-
-/* To one of those who are not linked with it no news comes. */
-static void a_change_that_was_missed_is_pulled(void **state)
-{
-    struct net *net = far_apart(state, 12);
-    net->drop = drop_news_to_one;
-    changes_reach_all(net, NEWS_LIFE + 2500 * MS_US);
+    far_changes_reach_all(far_apart(state, 12), 100 * MS_US);
 }
 
 int main(void)
@@ -576,14 +281,7 @@ int main(void)
         NET_TEST(a_whisper_about_the_near_counts_for_nothing),
         NET_TEST(who_goes_deaf_is_whole_within_two_intervals),
         NET_TEST(who_goes_deaf_and_watches_nobody_hears_of_others),
-        NET_TEST(lost_news_is_pulled),
-        NET_TEST(halves_that_buried_each_other_become_one_by_a_seed),
-        NET_TEST(halves_that_buried_each_other_become_one_without_a_seed),
-        NET_TEST(who_was_lost_long_ago_is_still_sought),
-        NET_TEST(who_was_lost_is_sought_for_a_day),
-        NET_TEST(a_death_that_was_missed_is_found),
         NET_TEST(what_changes_about_a_far_one_is_told_to_all),
-        NET_TEST(a_change_that_was_missed_is_pulled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
