@@ -11,7 +11,7 @@
 #   MIX_ENV=test mix run bench/failures.exs [SAMPLES]               as root, on a quiet machine
 
 alias GossipCluster.Lab
-alias GossipCluster.Lab.{Case, Figures, Node}
+alias GossipCluster.Lab.{Case, Figures, Filter, Node}
 
 samples = Figures.samples(5)
 
@@ -113,7 +113,7 @@ reset = fn ->
     Case.meet(nodes)
     settle.(nodes)
     pairs = [{a, b}, {b, a}]
-    Lab.reset(lab, 1, 2)
+    Filter.reset(lab, 1, 2)
     at = Lab.clock()
 
     for {node, other} <- pairs do

@@ -9,7 +9,7 @@
 # DIR has the compiled modules of libcluster. Without it the others run alone, and that is said.
 
 alias GossipCluster.Lab
-alias GossipCluster.Lab.{Case, Figures, Mesh, Node}
+alias GossipCluster.Lab.{Case, Figures, Filter, Mesh, Node}
 
 {samples, meshes} =
   case Enum.map(System.argv(), &String.to_integer/1) do
@@ -133,7 +133,7 @@ kinds = [:ours] ++ theirs ++ [:dial]
 
 in_lab.(2, fn lab ->
   pairs = for kind <- kinds, do: {kind, boot.(lab, kind, 1..2)}
-  for n <- 1..2, do: Lab.lose(lab, n, loss)
+  for n <- 1..2, do: Filter.lose(lab, n, loss)
   for {kind, nodes} <- pairs, do: round.(kind, nodes)
   rounds = for _ <- 1..samples, {kind, nodes} <- pairs, do: {kind, elem(round.(kind, nodes), 0)}
 
@@ -149,7 +149,7 @@ results =
   for _ <- 1..meshes//1, kind <- kinds -- [:dial] do
     in_lab.(12, fn lab ->
       nodes = boot.(lab, kind, 1..12)
-      for n <- 1..12, do: Lab.lose(lab, n, loss)
+      for n <- 1..12, do: Filter.lose(lab, n, loss)
       {kind, round.(kind, nodes)}
     end)
   end

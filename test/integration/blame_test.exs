@@ -44,7 +44,7 @@ defmodule GossipCluster.Integration.BlameTest do
   test "a port that stays closed is blamed, by both sides, once" do
     lab = Lab.start(hosts: 2)
 
-    for host <- [1, 2], do: Lab.firewall(lab, host, "reject with tcp reset")
+    for host <- [1, 2], do: Filter.firewall(lab, host, "reject with tcp reset")
 
     [a, b] = nodes = Node.start_all(lab, for({n, h} <- [{"a", 1}, {"b", 2}], do: {n, host: h}))
     for node <- nodes, do: Node.start_cluster(node, interval: 200)

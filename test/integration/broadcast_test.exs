@@ -8,7 +8,7 @@ defmodule GossipCluster.Integration.BroadcastTest do
 
     # Of the group that is without broadcast, what the other host has said is counted.
     for {host, other} <- [{1, 2}, {2, 1}] do
-      Lab.rules(lab, host, """
+      Filter.rules(lab, host, """
       table inet firewall {
         chain input {
           type filter hook input priority 0;
@@ -27,7 +27,7 @@ defmodule GossipCluster.Integration.BroadcastTest do
       ])
 
     eventually("each has said ten times that it is there", nodes, fn ->
-      Enum.all?([1, 2], &(Lab.dropped(lab, &1, "firewall", "input") >= 10))
+      Enum.all?([1, 2], &(Filter.dropped(lab, &1, "firewall", "input") >= 10))
     end)
 
     for node <- nodes do

@@ -96,7 +96,7 @@ defmodule GossipCluster.Integration.ConnectTest do
       ] do
     test "a firewall on the distribution port (#{verdict})" do
       lab = Lab.start(hosts: 2)
-      for host <- [1, 2], do: Lab.firewall(lab, host, unquote(verdict))
+      for host <- [1, 2], do: Filter.firewall(lab, host, unquote(verdict))
       a = Node.start(lab, "a", host: 1, cluster: @quick)
       b = Node.start(lab, "b", host: 2, cluster: @quick)
 
@@ -151,9 +151,9 @@ defmodule GossipCluster.Integration.ConnectTest do
 
   test "a peer that beats behind a firewall delays the finding and connecting of a newcomer by nothing" do
     lab = Lab.start(hosts: 3)
-    Lab.firewall(lab, 3, "drop")
+    Filter.firewall(lab, 3, "drop")
     # The hole's own dial of the lower name would connect them.
-    Lab.firewall(lab, 1, "ip saddr #{:inet.ntoa(lab.hosts[3].ip)} drop")
+    Filter.firewall(lab, 1, "ip saddr #{:inet.ntoa(lab.hosts[3].ip)} drop")
     a = Node.start(lab, "a", host: 1, cluster: [])
     b = Node.start(lab, "b", host: 2)
     hole = Node.start(lab, "z", host: 3, cluster: [])
@@ -179,7 +179,7 @@ defmodule GossipCluster.Integration.ConnectTest do
     # Nor is it taken for a disconnect by hand, which would be respected for an hour.
     cluster = @quick ++ [quiet: 3_600_000]
     {lab, [a, b, _c] = nodes} = together(["a", "b", "c"], cluster: cluster, flags: flags)
-    Lab.part(lab, 1, 2, :drop)
+    Filter.part(lab, 1, 2, :drop)
 
     # Long enough for the backoff to be longer than the bound: 6 to 10 s after the fifth failure.
     for {node, other} <- [{a, b}, {b, a}] do
@@ -195,7 +195,7 @@ defmodule GossipCluster.Integration.ConnectTest do
     end
 
     told = for node <- [a, b], do: length(Node.about(node, if(node == a, do: b, else: a)))
-    Lab.join(lab, 1, 2)
+    Filter.join(lab, 1, 2)
     meet(nodes, 5_000)
 
     # That it is heard again is no news for subscribers, nor was it ever gone.

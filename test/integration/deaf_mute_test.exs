@@ -11,7 +11,7 @@ defmodule GossipCluster.Integration.DeafMuteTest do
     do: drop(lab, host, "#{from} udp dport 45893 meta pkttype multicast drop")
 
   defp drop(lab, host, rule) do
-    Lab.rules(lab, host, """
+    Filter.rules(lab, host, """
     table inet multicast {
       chain input {
         type filter hook input priority 0;
@@ -21,7 +21,7 @@ defmodule GossipCluster.Integration.DeafMuteTest do
     """)
   end
 
-  defp let(lab, host), do: Lab.rules(lab, host, "delete table inet multicast")
+  defp let(lab, host), do: Filter.rules(lab, host, "delete table inet multicast")
 
   # All that it wrote about that, without the cluster's name.
   defp said(node) do

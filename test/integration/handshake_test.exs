@@ -28,9 +28,9 @@ defmodule GossipCluster.Integration.HandshakeTest do
     eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
 
     # Where the wait doubles, from 0.2 s, the eighth would come after 25 s; net_kernel waits for 7.
-    Lab.lose_first(lab, 2, "tcp flags & syn == 0 meta length #{@reply}", 7 * @reply + 1)
+    Filter.lose_first(lab, 2, "tcp flags & syn == 0 meta length #{@reply}", 7 * @reply + 1)
 
-    Lab.lose_first(
+    Filter.lose_first(
       lab,
       1,
       "tcp flags & syn == 0 meta length #{@acknowledgement}",
@@ -38,7 +38,7 @@ defmodule GossipCluster.Integration.HandshakeTest do
     )
 
     assert Node.call(a, :net_kernel, :connect_node, [:b@h2])
-    for host <- [1, 2], do: assert(Lab.first_lost(lab, host) == 7)
+    for host <- [1, 2], do: assert(Filter.first_lost(lab, host) == 7)
     assert Node.reaches?(a, b)
   end
 
@@ -74,7 +74,7 @@ defmodule GossipCluster.Integration.HandshakeTest do
 
     for {here, there} <- [{1, 3}, {3, 1}] do
       from = "ip saddr #{:inet.ntoa(Lab.ip(there))}"
-      Lab.lose_first(lab, here, "#{from} #{@syn}", 5 * 60 + 1)
+      Filter.lose_first(lab, here, "#{from} #{@syn}", 5 * 60 + 1)
     end
 
     joining = Lab.clock()
@@ -85,7 +85,7 @@ defmodule GossipCluster.Integration.HandshakeTest do
     end)
 
     assert Mesh.downs(nodes, joining) == 0
-    assert Lab.first_lost(lab, 3) >= 3
+    assert Filter.first_lost(lab, 3) >= 3
   end
 
   # With whom `global` has come to agree.

@@ -16,7 +16,7 @@ defmodule GossipCluster.Integration.IntentionTest do
       {lab, [a, b] = nodes} = together(["a", "b"], cluster: @cluster, flags: unquote(flags))
 
       # Connections that are reset at both ends are back within a second.
-      Lab.reset(lab, 1, 2)
+      Filter.reset(lab, 1, 2)
       reset = Lab.clock()
       use_connections(nodes)
 
@@ -38,7 +38,7 @@ defmodule GossipCluster.Integration.IntentionTest do
         assert Node.links(node) == [nodeup: other.name, nodedown: other.name, nodeup: other.name]
       end
 
-      Lab.forget_resets(lab, 1, 2)
+      Filter.forget_resets(lab, 1, 2)
 
       # What is ended by hand is respected by both, until a connect by hand.
       for {by, other} <- [{a, b}, {b, a}] do
@@ -70,7 +70,7 @@ defmodule GossipCluster.Integration.IntentionTest do
   # for long.
   test "what `global` cuts around a reset connection is whole again soon, and stays so" do
     {lab, [a, b, c] = nodes} = together(["a", "b", "c"], cluster: @cluster)
-    Lab.reset(lab, 1, 2)
+    Filter.reset(lab, 1, 2)
     use_connections([a, b])
 
     for {node, other} <- [{a, b}, {b, a}] do
@@ -80,7 +80,7 @@ defmodule GossipCluster.Integration.IntentionTest do
     end
 
     meet(nodes, 5_000)
-    Lab.forget_resets(lab, 1, 2)
+    Filter.forget_resets(lab, 1, 2)
     settled = Enum.map(nodes, &Node.links/1)
     # Each pair at most twice: the reset, and what `global` made of it.
     for links <- settled, do: assert(Enum.count(links, &match?({:nodedown, _}, &1)) <= 4)

@@ -49,7 +49,7 @@ defmodule GossipCluster.Integration.InterfacesTest do
 
   test "one that comes late, behind docker0 and 24 others, is used at once; and so is whatever becomes of it" do
     lab = Lab.start(hosts: 2)
-    for n <- [1, 2], do: Lab.rules(lab, n, @only_multicast)
+    for n <- [1, 2], do: Filter.rules(lab, n, @only_multicast)
     Lab.unplug(lab, 2)
 
     Lab.links(lab, 2, [
@@ -139,7 +139,7 @@ defmodule GossipCluster.Integration.InterfacesTest do
       Lab.unplug(lab, n)
       Lab.without_dad(lab, n)
 
-      Lab.rules(
+      Filter.rules(
         lab,
         n,
         String.replace(@only_multicast, "ip daddr != 224.0.0.0/4", "ip6 daddr != ff00::/8")

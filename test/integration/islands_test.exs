@@ -25,13 +25,7 @@ defmodule GossipCluster.Integration.IslandsTest do
     # What changes on one island is known on the other.
     Lab.kill_host(lab, 4)
     rest = [a, b, c]
-
-    for node <- rest do
-      eventually("#{node.name} knows that d is down", rest, fn ->
-        Node.about(node, d) |> List.last() == {:down, :silent}
-      end)
-    end
-
+    silent(rest, d)
     meet(rest)
   end
 
@@ -84,7 +78,7 @@ defmodule GossipCluster.Integration.IslandsTest do
 
     meet([a, b, c])
 
-    Lab.rules(lab, 3, """
+    Filter.rules(lab, 3, """
     table inet deaf {
       chain input {
         type filter hook input priority 0;

@@ -226,13 +226,13 @@ defmodule GossipCluster.Integration.MeetingTest do
 
   test "two hosts meet though 30 % of all packets are lost" do
     lab = Lab.start(hosts: 2)
-    for host <- [1, 2], do: Lab.lose(lab, host, 30)
+    for host <- [1, 2], do: Filter.lose(lab, host, 30)
     a = Node.start(lab, "a", host: 1, cluster: [])
     b = Node.start(lab, "b", host: 2, cluster: [])
     meet([a, b], 60_000)
 
     eventually("packets are lost on both", [a, b], fn ->
-      Lab.lost(lab, 1) > 0 and Lab.lost(lab, 2) > 0
+      Filter.lost(lab, 1) > 0 and Filter.lost(lab, 2) > 0
     end)
   end
 

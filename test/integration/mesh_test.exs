@@ -40,10 +40,10 @@ defmodule GossipCluster.Integration.MeshTest do
     nodes = Mesh.boot(lab, @count)
     steady(nodes, form(nodes, 10_000))
 
-    for host <- 1..@count, do: Lab.lose(lab, host, 10)
+    for host <- 1..@count, do: Filter.lose(lab, host, 10)
     steady(nodes, form(nodes, 20_000))
-    for host <- 1..@count, do: assert(Lab.lost(lab, host) > 0)
-    for host <- 1..@count, do: Lab.lose(lab, host, 0)
+    for host <- 1..@count, do: assert(Filter.lost(lab, host) > 0)
+    for host <- 1..@count, do: Filter.lose(lab, host, 0)
 
     broken_pair(lab, nodes)
   end
@@ -52,7 +52,7 @@ defmodule GossipCluster.Integration.MeshTest do
   # connections as long as the pair stays broken.
   defp broken_pair(lab, [a, b | _] = nodes) do
     since = Lab.clock()
-    Lab.part(lab, 1, 2)
+    Filter.part(lab, 1, 2)
     # Whatever they say to one another now ends the connection.
     for {from, to} <- [{a, b}, {b, a}],
         do: Node.call(from, :erlang, :send, [{:nobody, String.to_atom(to.name)}, :hello])
@@ -66,7 +66,7 @@ defmodule GossipCluster.Integration.MeshTest do
     breaking = Lab.clock()
     eventually("8 s pass", nodes, fn -> Lab.clock() > breaking + 8_000_000 end)
 
-    Lab.join(lab, 1, 2)
+    Filter.join(lab, 1, 2)
 
     eventually("a full mesh again", nodes, fn -> Mesh.whole?(nodes) end, 5_000)
     whole = Lab.clock()

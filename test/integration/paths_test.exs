@@ -67,7 +67,7 @@ defmodule GossipCluster.Integration.PathsTest do
     lab = Lab.start(hosts: 2, lans: 2)
 
     for n <- [1, 2] do
-      Lab.rules(lab, n, """
+      Filter.rules(lab, n, """
       table inet first_lan {
         chain input {
           type filter hook input priority 0;
@@ -111,7 +111,7 @@ defmodule GossipCluster.Integration.PathsTest do
     test "a lost SYN costs no second (#{name} is lost to)" do
       lab = Lab.start(hosts: 2)
       # Of 60 bytes each: the first ones.
-      for n <- [1, 2], do: Lab.lose_first(lab, n, "tcp flags & (syn | ack) == syn", 61)
+      for n <- [1, 2], do: Filter.lose_first(lab, n, "tcp flags & (syn | ack) == syn", 61)
       [lost, node] = Node.start_all(lab, [{unquote(name), host: 1}, {unquote(other), host: 2}])
       for node <- [lost, node], do: Node.start_cluster(node, [])
       meet([lost, node], 5_000)
@@ -123,7 +123,7 @@ defmodule GossipCluster.Integration.PathsTest do
   test "a handshake does not wait for acknowledgements: they are lost, and it costs nothing" do
     lab = Lab.start(hosts: 2)
     # Those without data, of 52 bytes each, that reach the one who is dialled: all of a handshake.
-    Lab.lose_first(lab, 2, "tcp flags == ack meta length 52", 1_000 * 52)
+    Filter.lose_first(lab, 2, "tcp flags == ack meta length 52", 1_000 * 52)
     [a, b] = nodes = Node.start_all(lab, [{"a", host: 1}, {"b", host: 2}])
     for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
     eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
@@ -185,7 +185,7 @@ defmodule GossipCluster.Integration.PathsTest do
       {lab, [a, b]} = listed_by_hand(unquote(tls))
 
       # Each attempt has a port of its own. Whatever the first three send is lost, what TCP itself repeats too.
-      Lab.rules(lab, 2, """
+      Filter.rules(lab, 2, """
       table inet attempts {
         set lost {
           type inet_service
@@ -204,7 +204,7 @@ defmodule GossipCluster.Integration.PathsTest do
       assert {took, {:connected, nil}} = Node.call(a, :timer, :tc, run)
       # net_kernel gives up a single one after that time, and TCP repeats a SYN after a second.
       assert took < 7_000_000
-      syns = Lab.dropped(lab, 2, "attempts", "in")
+      syns = Filter.dropped(lab, 2, "attempts", "in")
       assert syns >= 3 and syns - 3 <= div(took, 1_000_000)
       assert Node.reaches?(a, b)
     end

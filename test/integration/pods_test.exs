@@ -16,7 +16,7 @@ defmodule GossipCluster.Integration.PodsTest do
 
   test "pods meet by a headless name; one dies, one comes, names move, and the name server goes: the rest stay" do
     lab = Lab.start(hosts: 6, lans: 2, routed: true)
-    Lab.without_multicast(lab)
+    Filter.without_multicast(lab)
 
     record = "--srv-host=_gossip._udp.#{@service},#{@door},#{@door_port}"
     server = NameServer.start(lab, 1, [record])
@@ -41,13 +41,7 @@ defmodule GossipCluster.Integration.PodsTest do
     # A pod is killed: nobody in it says a word.
     Lab.kill_host(lab, 5)
     rest = [b, c, d]
-
-    for node <- rest do
-      eventually("#{node.name} knows that e is down", rest, fn ->
-        Node.about(node, e) |> List.last() == {:down, :silent}
-      end)
-    end
-
+    silent(rest, e)
     meet(rest)
 
     # A new one, with a new address, looks where the record leads: to the dead pod, and then to one that lives.
@@ -75,20 +69,14 @@ defmodule GossipCluster.Integration.PodsTest do
 
     stayed(pods)
     Lab.cut(lab, 2, :silent, 2)
-
-    for node <- [c, d, f] do
-      eventually("#{node.name} loses b", pods, fn ->
-        Node.about(node, b) |> List.last() == {:down, :silent}
-      end)
-    end
-
+    silent([c, d, f], b)
     Lab.heal(lab, 2, 2)
     listed(pods)
   end
 
   defp met_without_multicast(lab, pods) do
     meet(pods)
-    assert Lab.blocked(lab) > 0
+    assert Filter.blocked(lab) > 0
 
     for pod <- pods do
       status = Node.status(pod)

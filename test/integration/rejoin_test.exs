@@ -70,7 +70,7 @@ defmodule GossipCluster.Integration.RejoinTest do
     end
 
     # A reset is no problem, and there is none while it is mended.
-    Lab.reset(lab, 1, 2)
+    Filter.reset(lab, 1, 2)
 
     for {node, other} <- [{a, b}, {b, a}] do
       to = {:nobody, String.to_atom(other.name)}
@@ -83,7 +83,7 @@ defmodule GossipCluster.Integration.RejoinTest do
       end)
     end
 
-    Lab.forget_resets(lab, 1, 2)
+    Filter.forget_resets(lab, 1, 2)
 
     # Who leaves is told of as gone, whether its connection goes before or after.
     :ok = Node.call(b, GossipCluster, :leave, [GossipCluster, [disconnect: true]])

@@ -12,7 +12,7 @@ defmodule GossipCluster.Integration.SeedsTest do
     lab = Lab.start(hosts: 3)
 
     for host <- 1..3 do
-      Lab.rules(lab, host, """
+      Filter.rules(lab, host, """
       table inet firewall {
         chain input {
           type filter hook input priority 0;
@@ -66,7 +66,7 @@ defmodule GossipCluster.Integration.SeedsTest do
     assert Node.status(c).problems == []
 
     # Nothing of that came by multicast, and nobody minds that the name server has gone.
-    for host <- 1..3, do: assert(Lab.dropped(lab, host, "firewall", "input") > 0)
+    for host <- 1..3, do: assert(Filter.dropped(lab, host, "firewall", "input") > 0)
     NameServer.stop(server)
 
     d =

@@ -7,7 +7,7 @@ defmodule GossipCluster.Integration.UnicastPortTest do
     lab = Lab.start(hosts: 2)
 
     for host <- [1, 2] do
-      Lab.rules(lab, host, """
+      Filter.rules(lab, host, """
       table inet firewall {
         chain input {
           type filter hook input priority 0;
@@ -31,7 +31,7 @@ defmodule GossipCluster.Integration.UnicastPortTest do
     end
 
     # Whatever was sent came to these ports.
-    for host <- [1, 2], do: assert(Lab.dropped(lab, host, "firewall", "input") == 0)
+    for host <- [1, 2], do: assert(Filter.dropped(lab, host, "firewall", "input") == 0)
   end
 
   test "clusters with neighbouring ports on one host, started in either order: all find their own" do

@@ -265,27 +265,6 @@ defmodule GossipCluster.Lab do
   @spec drop_ipv4(t(), pos_integer()) :: :ok
   def drop_ipv4(lab, n), do: address(lab, n, :delete, lab.hosts[n].ip, hd(lab.hosts[n].lans))
 
-  @doc "Lets nothing that is sent to a group's port pass the switch: no multicast, and no broadcast."
-  @spec without_multicast(t()) :: :ok
-  def without_multicast(lab) do
-    path = Path.join(lab.dir, "rules")
-
-    File.write!(path, """
-    table bridge lab {
-      chain multicast {
-        type filter hook forward priority 0;
-        udp dport 45893 counter drop
-      }
-    }
-    """)
-
-    command!("ip", ["netns", "exec", lab.switch, "nft", "-f", path])
-  end
-
-  @doc "How many datagrams `without_multicast/1` has dropped."
-  @spec blocked(t()) :: non_neg_integer()
-  def blocked(lab), do: counted(lab.switch, "bridge", "lab", "multicast")
-
   @doc "Ends all processes of a host at once, as when a pod is killed: nobody is left to say goodbye."
   @spec kill_host(t(), pos_integer()) :: :ok
   def kill_host(lab, n) do
@@ -306,171 +285,20 @@ defmodule GossipCluster.Lab do
     in_host(lab, n, ["sh", "-c", script, from, to])
   end
 
-  @doc "Runs a program in a host's network. It must succeed."
-  @spec in_host(t(), pos_integer(), [String.t()]) :: :ok
+  @doc "Runs a program in a host's network, or in the switch's. It must succeed."
+  @spec in_host(t(), pos_integer() | :switch, [String.t()]) :: :ok
   def in_host(lab, n, command),
-    do: command!("ip", ["netns", "exec", lab.hosts[n].netns | command])
+    do: command!("ip", ["netns", "exec", netns(lab, n) | command])
+
+  @doc "The name of a host's network namespace, or of the switch's."
+  @spec netns(t(), pos_integer() | :switch) :: String.t()
+  def netns(lab, :switch), do: lab.switch
+  def netns(lab, n), do: lab.hosts[n].netns
 
   @doc "Changes a host's links and addresses: commands of ip(8), as words after `ip`."
   @spec links(t(), pos_integer(), [String.t()]) :: :ok
   def links(lab, n, commands),
     do: run!(for(command <- commands, do: "-n #{lab.hosts[n].netns} #{command}"))
-
-  @doc "Gives a host a firewall's rules, as nft reads them. They must be right."
-  @spec rules(t(), pos_integer(), String.t()) :: :ok
-  def rules(lab, n, rules) do
-    path = Path.join(lab.dir, "rules")
-    File.write!(path, rules)
-    in_host(lab, n, ["nft", "-f", path])
-  end
-
-  @doc "Lets a host's firewall `drop`, or `reject with tcp reset`, each TCP connection that is made to it."
-  @spec firewall(t(), pos_integer(), String.t()) :: :ok
-  def firewall(lab, n, verdict) do
-    rules(lab, n, """
-    table inet firewall {
-      chain input {
-        type filter hook input priority 0;
-        iifname "eth0" tcp flags & (syn | ack) == syn #{verdict}
-      }
-    }
-    """)
-  end
-
-  @doc "Lets each packet that reaches a host over the switch be lost with this probability; 0 ends that."
-  @spec lose(t(), pos_integer(), 0..100) :: :ok
-  def lose(lab, n, percent) do
-    rules(lab, n, """
-    table inet lab
-    delete table inet lab
-    table inet lab {
-      chain loss {
-        type filter hook prerouting priority -300;
-        iifname "eth0" numgen random mod 100 < #{percent} counter drop
-      }
-    }
-    """)
-  end
-
-  @doc "How many packets `lose/3` has dropped on a host."
-  @spec lost(t(), pos_integer()) :: non_neg_integer()
-  def lost(lab, n), do: dropped(lab, n, "lab", "loss")
-
-  @doc "How many packets the first rule of a chain that counts has counted on a host."
-  @spec dropped(t(), pos_integer(), String.t(), String.t()) :: non_neg_integer()
-  def dropped(lab, n, table, chain), do: counted(lab.hosts[n].netns, "inet", table, chain)
-
-  defp counted(netns, family, table, chain) do
-    {rules, 0} =
-      System.cmd("ip", ~w(netns exec #{netns} nft list chain #{family} #{table} #{chain}))
-
-    [_, packets] = Regex.run(~r/counter packets (\d+)/, rules)
-    String.to_integer(packets)
-  end
-
-  @doc """
-  Lets no packet pass between two hosts, multicast included, which both reach all others. Who sends one over TCP is told
-  at once (`:reset`), so that connections end when they are used; or what it sends goes nowhere (`:drop`).
-  """
-  @spec part(t(), pos_integer(), pos_integer(), :reset | :drop) :: :ok
-  def part(lab, one, other, how \\ :reset) do
-    for {here, there} <- [{one, other}, {other, one}] do
-      there = :inet.ntoa(lab.hosts[there].ip)
-      # Lost on arrival: a sender that were told would know more than a broken path tells.
-      reset = if how == :reset, do: "ip daddr #{there} meta l4proto tcp reject with tcp reset"
-      lost = if how == :reset, do: "meta l4proto != tcp drop", else: "drop"
-
-      rules(lab, here, """
-      table inet part {
-        chain out {
-          type filter hook output priority 0;
-          #{reset}
-        }
-        chain in {
-          type filter hook input priority 0;
-          ip saddr #{there} #{lost}
-        }
-      }
-      """)
-    end
-
-    :ok
-  end
-
-  @doc """
-  What a firewall or NAT does that restarts and has forgotten the connections: every TCP packet of those that there are
-  between two hosts is answered with a reset, whichever side sends it. New connections pass. Ends by `forget_resets/3`.
-  """
-  @spec reset(t(), pos_integer(), pos_integer()) :: :ok
-  def reset(lab, one, other) do
-    # Both first: as soon as one side has its rules the connection may go, and the one that follows it is to live.
-    ports =
-      for {here, there} <- [{one, other}, {other, one}],
-          do: {here, there, connected_ports(lab, here, there)}
-
-    for {here, there, ports} <- ports do
-      if ports == [], do: flunk("no TCP connection between the hosts #{one} and #{other}")
-      ports = Enum.join(ports, ", ")
-
-      rules(lab, here, """
-      table inet resets {
-        chain out {
-          type filter hook output priority 0;
-          ip daddr #{:inet.ntoa(lab.hosts[there].ip)} tcp sport . tcp dport { #{ports} } reject with tcp reset
-        }
-      }
-      """)
-    end
-
-    :ok
-  end
-
-  @doc "Ends what `reset/3` began."
-  @spec forget_resets(t(), pos_integer(), pos_integer()) :: :ok
-  def forget_resets(lab, one, other) do
-    for host <- [one, other], do: in_host(lab, host, ~w(nft delete table inet resets))
-    :ok
-  end
-
-  # The ports of the connections from a host to another, here and there, as nft writes pairs.
-  defp connected_ports(lab, here, there) do
-    arguments =
-      ~w(netns exec #{lab.hosts[here].netns} ss -Htn state established dst #{:inet.ntoa(lab.hosts[there].ip)})
-
-    {lines, 0} = System.cmd("ip", arguments)
-
-    for line <- String.split(lines, "\n", trim: true) do
-      [_, here, there] = Regex.run(~r/:(\d+)\s+\S+:(\d+)\s*$/, line)
-      "#{here} . #{there}"
-    end
-  end
-
-  @doc """
-  Loses the first packets of a kind that reach a host: as many as `quota` bytes hold, by a match of nft's such as
-  `"tcp flags syn"`.
-  """
-  @spec lose_first(t(), pos_integer(), String.t(), pos_integer()) :: :ok
-  def lose_first(lab, n, match, quota) do
-    rules(lab, n, """
-    table inet first {
-      chain in {
-        type filter hook prerouting priority -300;
-        iifname "eth*" #{match} quota until #{quota} bytes counter drop
-      }
-    }
-    """)
-  end
-
-  @doc "How many packets `lose_first/4` has dropped on a host."
-  @spec first_lost(t(), pos_integer()) :: non_neg_integer()
-  def first_lost(lab, n), do: dropped(lab, n, "first", "in")
-
-  @doc "Ends what `part/3` began."
-  @spec join(t(), pos_integer(), pos_integer()) :: :ok
-  def join(lab, one, other) do
-    for host <- [one, other], do: in_host(lab, host, ~w(nft delete table inet part))
-    :ok
-  end
 
   @doc "Removes the hosts, the switch, and all processes in them."
   @spec remove(t()) :: :ok

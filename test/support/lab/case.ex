@@ -17,7 +17,7 @@ defmodule GossipCluster.Lab.Case do
     quote do
       import GossipCluster.Lab.Case
       alias GossipCluster.{Lab, Peer}
-      alias GossipCluster.Lab.{Node, Prober}
+      alias GossipCluster.Lab.{Filter, Node, Prober}
 
       @moduletag :lab
       @moduletag timeout: 180_000
@@ -83,6 +83,18 @@ defmodule GossipCluster.Lab.Case do
         fn -> Node.connected(node) == others and shown(node) == {others, others} end,
         deadline
       )
+    end
+
+    :ok
+  end
+
+  @doc "Waits until all of these are told last of a node that it has fallen silent."
+  @spec silent([Node.t()], Node.t()) :: :ok
+  def silent(nodes, gone) do
+    for node <- nodes do
+      eventually("#{node.name} is told that #{gone.name} has fallen silent", nodes, fn ->
+        node |> Node.about(gone) |> List.last() == {:down, :silent}
+      end)
     end
 
     :ok

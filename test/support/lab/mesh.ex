@@ -8,7 +8,7 @@ defmodule GossipCluster.Lab.Mesh do
   """
 
   alias GossipCluster.Lab
-  alias GossipCluster.Lab.{Case, Node, Prober}
+  alias GossipCluster.Lab.{Case, Filter, Node, Prober}
 
   @doc "Boots `n1@h1`, `n2@h2`, ..., without a cluster. Options as for `Lab.Node.start/3`."
   @spec boot(Lab.t(), pos_integer(), keyword()) :: [Node.t()]
@@ -25,9 +25,9 @@ defmodule GossipCluster.Lab.Mesh do
     loss = Keyword.get(options, :loss, 0)
 
     try do
-      if options[:multicast] == false, do: Lab.without_multicast(lab)
+      if options[:multicast] == false, do: Filter.without_multicast(lab)
       nodes = boot(lab, count, flags: if(options[:tls], do: tls(lab), else: []))
-      for host <- 1..count, loss > 0, do: Lab.lose(lab, host, loss)
+      for host <- 1..count, loss > 0, do: Filter.lose(lab, host, loss)
       work.(nodes)
     after
       Lab.remove(lab)
