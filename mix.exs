@@ -1,4 +1,5 @@
-defmodule GossipCluster.MixProject do
+# Not GossipCluster.MixProject: in `iex -S mix` that would stand among what `GossipCluster.` completes to.
+defmodule MixProject.GossipCluster do
   use Mix.Project
 
   # CMake reads the version from this line too.

@@ -88,6 +88,8 @@ defmodule GossipCluster do
   @doc """
   A child specification. The secret is hidden in it, so that no supervisor's report shows it.
 
+  ## Example
+
       iex> GossipCluster.child_spec(name: Shop, secret: {:passphrase, "correct horse"}).id
       Shop
   """
@@ -111,6 +113,8 @@ defmodule GossipCluster do
   It returns at once. What the network or the system may lack (an interface, the executable) is logged and tried again;
   it never fails the start.
 
+  ## Example
+
       {:ok, _pid} = GossipCluster.start_link(name: Shop, secret: {:key, key})
   """
   @doc group: :run
@@ -131,6 +135,8 @@ defmodule GossipCluster do
 
   @doc """
   The peers that are listed now, by name; this node is not among them.
+
+  ## Example
 
       for peer <- GossipCluster.peers(), do: {peer.name, peer.status, peer.connection}
       #=> [{"b@host", :alive, :connected}]
@@ -220,6 +226,13 @@ defmodule GossipCluster do
     * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many
       were not made, since a handler of Logger or of telemetry takes too long
     * `strays` - how many messages, calls and casts came to the cluster's process that it does not know
+
+  ## Example
+
+      GossipCluster.status().health
+      #=> :ok
+      GossipCluster.status().problems
+      #=> [{"c@h3", :timeout, "its distribution port does not answer ..."}]
   """
   @doc group: :look
   @spec status(name()) :: status()
@@ -323,8 +336,9 @@ defmodule GossipCluster do
 
   Returns `:ok`, or `{:error, :timeout}`. It survives a restart of the cluster's processes meanwhile.
 
+  ## Example
+
       :ok = GossipCluster.await(min: 2, timeout: 10_000)
-      :ok = GossipCluster.await(Shop, min: 2, timeout: 10_000)
       :ok = GossipCluster.await(tags: [role: "db"], min: 2)
   """
   @doc group: :look
@@ -333,7 +347,13 @@ defmodule GossipCluster do
   def await(options) when is_list(options), do: await(__MODULE__, options)
   def await(name), do: await(name, [])
 
-  @doc "As `await/1`, for the cluster of this name."
+  @doc """
+  As `await/1`, for the cluster of this name.
+
+  ## Example
+
+      :ok = GossipCluster.await(Shop, min: 2, timeout: 10_000)
+  """
   @doc group: :look
   @spec await(name(), [await_option()]) :: :ok | {:error, :timeout}
   def await(name, options) do
@@ -379,6 +399,8 @@ defmodule GossipCluster do
   It lasts until the process ends or calls `unsubscribe/1`, whatever the cluster's own processes go through. To know
   everybody, subscribe first and call `peers/1` then: what is told twice is told the same.
 
+  ## Example
+
       :ok = GossipCluster.subscribe()
       receive do
         {:gossip_cluster, GossipCluster, {:up, peer}} -> peer.name
@@ -398,7 +420,13 @@ defmodule GossipCluster do
     :ok
   end
 
-  @doc "Ends what `subscribe/1` began."
+  @doc """
+  Ends what `subscribe/1` began. Events that have come already stay in the caller's mailbox.
+
+  ## Example
+
+      :ok = GossipCluster.unsubscribe()
+  """
   @doc group: :look
   @spec unsubscribe(name()) :: :ok
   def unsubscribe(name \\ __MODULE__) do
@@ -419,8 +447,10 @@ defmodule GossipCluster do
 
   Returns when the goodbyes are sent, after 0.2 s at most.
 
+  ## Example
+
+      :ok = GossipCluster.leave()
       :ok = GossipCluster.leave(disconnect: true)
-      :ok = GossipCluster.leave(Shop, disconnect: true)
   """
   @doc group: :run
   @spec leave(name() | [leave_option()]) :: :ok
@@ -428,7 +458,13 @@ defmodule GossipCluster do
   def leave(options) when is_list(options), do: leave(__MODULE__, options)
   def leave(name), do: leave(name, [])
 
-  @doc "As `leave/1`, for the cluster of this name."
+  @doc """
+  As `leave/1`, for the cluster of this name.
+
+  ## Example
+
+      :ok = GossipCluster.leave(Shop, disconnect: true)
+  """
   @doc group: :run
   @spec leave(name(), [leave_option()]) :: :ok
   def leave(name, options) do
@@ -476,6 +512,8 @@ defmodule GossipCluster do
   Returns at once, also while the goodbyes of a `leave/1` are still being said, which is then followed by this. Where
   this node has not left, nothing happens.
 
+  ## Example
+
       :ok = GossipCluster.leave(disconnect: true)   # maintenance: nobody dials this node
       :ok = GossipCluster.rejoin()
       :ok = GossipCluster.await(min: 1)
@@ -489,8 +527,6 @@ defmodule GossipCluster do
   @doc """
   Changes what this node says of itself to the others, as the option `tags` does: these replace those that there were.
 
-      :ok = GossipCluster.put_tags(%{role: "db", zone: "a", version: "1.4.3"})
-
   The others are told at once, and see it as `{:update, peer}`, also in `peers/1`; what changes many times a second is
   told as it stands by then. A peer that the option `accept` has refused there is asked for again. **A connection that
   is up stays**, whatever `accept` would say of the new tags: who would end it would end it for both, and with it all
@@ -498,12 +534,22 @@ defmodule GossipCluster do
 
   It lasts until the cluster's supervisor is restarted, so change the configuration too. What cannot be tags raises
   `ArgumentError`.
+
+  ## Example
+
+      :ok = GossipCluster.put_tags(%{role: "db", zone: "a", version: "1.4.3"})
   """
   @doc group: :run
   @spec put_tags(tags()) :: :ok
   def put_tags(tags), do: put_tags(__MODULE__, tags)
 
-  @doc "As `put_tags/1`, for the cluster of this name."
+  @doc """
+  As `put_tags/1`, for the cluster of this name.
+
+  ## Example
+
+      :ok = GossipCluster.put_tags(Shop, role: "db", zone: "a")
+  """
   @doc group: :run
   @spec put_tags(name(), tags()) :: :ok
   def put_tags(name, tags) do
@@ -514,6 +560,8 @@ defmodule GossipCluster do
   @doc """
   Emits what is counted as telemetry events, see `GossipCluster.Telemetry`: for `:telemetry_poller`, or a timer of
   yours.
+
+  ## Example
 
       {:telemetry_poller, measurements: [{GossipCluster, :measure, [GossipCluster]}], period: 10_000}
   """
@@ -536,6 +584,13 @@ defmodule GossipCluster do
 
   It lasts until the cluster's supervisor is restarted, so change the configuration too. A wrong secret raises
   `ArgumentError`.
+
+  ## Example
+
+      old = {:file, "/etc/shop/old.key"}
+      new = {:file, "/etc/shop/new.key"}
+      :ok = GossipCluster.rotate_secret([old, new])
+      :ok = GossipCluster.rotate_secret(Shop, [old, new])
   """
   @doc group: :run
   @spec rotate_secret(name(), term()) :: :ok

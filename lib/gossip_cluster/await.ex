@@ -35,7 +35,14 @@ defmodule GossipCluster.Await do
 
   @example "{GossipCluster.Await, min: 2, timeout: 10_000}"
 
-  @doc "A child specification; the options are those above."
+  @doc """
+  A child specification; the options are those above.
+
+  ## Example
+
+      iex> GossipCluster.Await.child_spec(name: Shop, min: 2).id
+      {GossipCluster.Await, Shop}
+  """
   @spec child_spec([option()]) :: Supervisor.child_spec()
   def child_spec(options) do
     options = unfold(options)
@@ -47,7 +54,13 @@ defmodule GossipCluster.Await do
     }
   end
 
-  @doc "Waits as `GossipCluster.await/2` does; `:ignore` when that is over, so that the supervisor goes on."
+  @doc """
+  Waits as `GossipCluster.await/2` does; `:ignore` when that is over, so that the supervisor goes on.
+
+  ## Example
+
+      :ignore = GossipCluster.Await.start_link(min: 2, timeout: 10_000)
+  """
   @spec start_link([option()]) :: :ignore | {:error, {:timeout, String.t()}}
   def start_link(options \\ []) do
     options = unfold(options)

@@ -112,13 +112,22 @@ defmodule GossipCluster.Options do
           sidecar: nil | Path.t()
         }
 
-  @doc "The options in Markdown, for other modules' documentation."
+  @doc """
+  The options in Markdown, for other modules' documentation.
+
+  ## Example
+
+      iex> GossipCluster.Options.docs() =~ "`:secret` - "
+      true
+  """
   @spec docs() :: String.t()
   def docs, do: GossipCluster.Options.Schema.docs()
 
   @doc """
   The range of the UDP ports that the sidecar takes the first free one of; `{0, 0}`: any. By default it stands beside the
   group's, so that one rule of a firewall names both; eight, since several nodes and clusters may be on one machine.
+
+  ## Example
 
       iex> GossipCluster.Options.unicast_port(%{unicast_port: nil, port: 45_893})
       {45894, 45901}
@@ -136,6 +145,8 @@ defmodule GossipCluster.Options do
   Hides the secret, so that child specifications, and the reports that print them, do not show it.
 
   Raises `ArgumentError` if `options` is not a list of options at all.
+
+  ## Example
 
       iex> [secret: hidden, port: 4000] = GossipCluster.Options.hide_secret(secret: {:passphrase, "correct horse"}, port: 4000)
       iex> inspect(hidden) =~ "horse"
@@ -155,6 +166,8 @@ defmodule GossipCluster.Options do
   @doc """
   Checks `options` and fills in the defaults. The secret comes back as `GossipCluster.Secret.t/0`; if it is a function,
   it is called here.
+
+  ## Example
 
       iex> options = GossipCluster.Options.validate!(port: 4000, group: {239, 1, 2, 3})
       iex> {options.port, options.group, options.interval}

@@ -82,6 +82,8 @@ defmodule GossipCluster.Peer do
   @doc """
   The peer's node name as an atom, or `nil` if no such atom exists (so it was never connected).
 
+  ## Example
+
       iex> GossipCluster.Peer.node(%GossipCluster.Peer{name: "nonode@nohost", creation: 0})
       :nonode@nohost
   """
@@ -94,6 +96,8 @@ defmodule GossipCluster.Peer do
 
   @doc """
   A node name as log lines show it, always in quotes, whatever bytes it has.
+
+  ## Example
 
       iex> GossipCluster.Peer.label("shop@10.0.0.7")
       ~s(:"shop@10.0.0.7")
@@ -117,6 +121,8 @@ defmodule GossipCluster.Peer do
   @doc """
   Whether a name can be a node's: `name@host`, both of printable characters without spaces, at most 255 in all.
 
+  ## Example
+
       iex> GossipCluster.Peer.valid_name?("shop@10.0.0.7")
       true
       iex> GossipCluster.Peer.valid_name?("shop")
@@ -136,14 +142,16 @@ defmodule GossipCluster.Peer do
   @doc """
   Whether the peer has all of these tags. Keys may be atoms or texts; those of `peer.tags` are always texts.
 
+  The peer may also come last, as the option `accept` has it: `{GossipCluster.Peer, :tagged?, [[role: "db"]]}`. What
+  cannot be tags raises `ArgumentError`.
+
+  ## Example
+
       iex> peer = %GossipCluster.Peer{name: "db1@10.0.0.7", creation: 1, tags: %{"role" => "db", "zone" => "a"}}
       iex> GossipCluster.Peer.tagged?(peer, role: "db")
       true
       iex> GossipCluster.Peer.tagged?(peer, %{"role" => "db", "zone" => "b"})
       false
-
-  The peer may also come last, as the option `accept` has it: `{GossipCluster.Peer, :tagged?, [[role: "db"]]}`. What
-  cannot be tags raises `ArgumentError`.
   """
   @spec tagged?(t(), Tags.given()) :: boolean()
   @spec tagged?(Tags.given(), t()) :: boolean()
@@ -160,7 +168,15 @@ defmodule GossipCluster.Peer do
     end
   end
 
-  @doc "The peer's first IP address, or `nil`."
+  @doc """
+  The peer's first IP address, or `nil`.
+
+  ## Example
+
+      iex> peer = %GossipCluster.Peer{name: "b@h2", creation: 1, addresses: [{{198, 51, 100, 2}, 45_894, 2}]}
+      iex> GossipCluster.Peer.ip(peer)
+      {198, 51, 100, 2}
+  """
   @spec ip(t()) :: :inet.ip_address() | nil
   def ip(%__MODULE__{addresses: [{ip, _port, _ifindex} | _]}), do: ip
   def ip(%__MODULE__{addresses: []}), do: nil

@@ -73,12 +73,25 @@ defmodule GossipCluster.Strategy do
   @typedoc "libcluster's state of a strategy, or a map of its fields: `topology`, `connect`, `disconnect`, `list_nodes`, `config`."
   @type state :: %{required(:topology) => atom(), optional(atom()) => term()}
 
-  @doc "As libcluster's strategies have it: the argument is a list of one state."
+  @doc """
+  As libcluster's strategies have it: the argument is a list of one state.
+
+  ## Example
+
+      iex> GossipCluster.Strategy.child_spec([%{topology: :shop, config: []}]).id
+      :shop
+  """
   @spec child_spec([state()]) :: Supervisor.child_spec()
   def child_spec([%{topology: topology}] = states),
     do: %{id: topology, start: {__MODULE__, :start_link, [states]}, type: :supervisor}
 
-  @doc "Starts the cluster of a topology, linked to the caller."
+  @doc """
+  Starts the cluster of a topology, linked to the caller. libcluster's supervisor calls it.
+
+  ## Example
+
+      {:ok, _pid} = GossipCluster.Strategy.start_link([%{topology: :shop, config: [secret: "a shared secret"]}])
+  """
   @spec start_link([state(), ...]) :: Supervisor.on_start()
   def start_link([%{topology: topology} = state]) do
     {options, remarks} = options(state)
@@ -90,6 +103,8 @@ defmodule GossipCluster.Strategy do
 
   @doc """
   The name of a topology's cluster, unless its `config` says `name`.
+
+  ## Example
 
       iex> GossipCluster.Strategy.name(:shop)
       GossipCluster.Strategy.Shop

@@ -8,7 +8,7 @@ defmodule GossipCluster.ProjectTest do
     Mix.start()
     #{if hex, do: "defmodule Hex, do: []"}
     Code.require_file("mix.exs")
-    IO.write(inspect(GossipCluster.MixProject.project()[#{inspect(key)}], limit: :infinity))
+    IO.write(inspect(MixProject.GossipCluster.project()[#{inspect(key)}], limit: :infinity))
     """
 
     {output, 0} = System.cmd("elixir", ["-e", code], stderr_to_stdout: true)
@@ -43,7 +43,7 @@ defmodule GossipCluster.ProjectTest do
              [:error_handling, :extra_return, :missing_return, :underspecs, :unmatched_returns]
 
     assert File.read!("bin/test") =~ "Mix.Project.config()[:dialyzer][:flags]"
-    assert GossipCluster.MixProject.cli()[:preferred_envs][:docs] == :docs
+    assert MixProject.GossipCluster.cli()[:preferred_envs][:docs] == :docs
   end
 
   # Whoever takes an address that nobody has can put there what readers then install: so each has been looked at, and
