@@ -47,7 +47,7 @@ defmodule MixProject.GossipCluster do
   defp deps(true) do
     [
       {:telemetry, "~> 0.4 or ~> 1.0", optional: true},
-      {:ex_doc, "~> 0.31", only: [:dev, :docs], runtime: false},
+      {:ex_doc, "~> 0.34", only: [:dev, :docs], runtime: false},
       {:dialyxir, "~> 1.4", only: :dev, runtime: false},
       {:credo, "~> 1.7", only: :dev, runtime: false}
     ]
@@ -78,7 +78,7 @@ defmodule MixProject.GossipCluster do
       licenses: ["Apache-2.0"],
       files:
         ~w(lib priv_src cmake CMakeLists.txt CMakePresets.json mix.exs .formatter.exs
-                README.md PROTOCOL.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE guides rel),
+                README.md assets PROTOCOL.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE guides rel),
       links: if(@source_url, do: %{"Source" => @source_url}, else: %{})
     ]
   end
@@ -87,6 +87,7 @@ defmodule MixProject.GossipCluster do
     [
       main: "readme",
       source_ref: "v#{@version}",
+      assets: %{"assets" => "assets"},
       extras: [
         "README.md",
         "PROTOCOL.md",

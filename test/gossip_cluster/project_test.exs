@@ -49,7 +49,7 @@ defmodule GossipCluster.ProjectTest do
   # Whoever takes an address that nobody has can put there what readers then install: so each has been looked at, and
   # the project's own stands in mix.exs alone.
   @known ~w(deb.debian.org docs.aws.amazon.com docs.cilium.io docs.cloud.google.com docs.okd.io hexdocs.pm/libcluster
-            keepachangelog.com semver.org www.apache.org www.erlang.org www.rfc-editor.org)
+            keepachangelog.com semver.org www.apache.org www.erlang.org www.rfc-editor.org www.w3.org)
   @address ~r/(?:https?:\/\/|(?<![\w.@\/])(?=git(?:hub|lab)\.com\/))([\w.\[][^\s"'`()<>|,}]*)/
   @reserved ~r/(^|[.])(example|invalid|test|localhost)$|(^|[.])example[.](com|net|org)$|^[\d.:]+$/
 
@@ -90,7 +90,7 @@ defmodule GossipCluster.ProjectTest do
 
   defp home, do: Mix.Project.config()[:source_url]
 
-  defp sources, do: ~w(bench bin cmake config deploy examples guides lib priv_src rel test)
+  defp sources, do: ~w(assets bench bin cmake config deploy examples guides lib priv_src rel test)
 
   test "every file that the documentation and the package name is there" do
     for pattern <- Mix.Project.config()[:package][:files],
