@@ -1,9 +1,10 @@
 # Whether the core's doors are its only ones: with the include directories that other rooms get, each header of
 # core/include compiles by itself, and no other header of the core can be found.
 #
-#   cmake -DCC=cc -DCORE=DIR "-DSEEN=DIR;DIR" "-DROOMS=GLOB;GLOB" -DWORK=DIR -P CheckDoors.cmake
+#   cmake -DCC=cc -DCORE=DIR "-DSEEN=DIR;DIR" "-DROOMS=GLOB;GLOB" -DPRIMITIVES=FILE -DWORK=DIR -P CheckDoors.cmake
 #
 # SEEN: the include directories; ROOMS: sources of other rooms, which must not reach into the core by a path either.
+# PRIMITIVES: of all sources the one that includes libsodium.
 cmake_minimum_required(VERSION 3.18)
 
 list(TRANSFORM SEEN PREPEND "-I")
@@ -50,5 +51,13 @@ foreach(source ${sources})
   file(STRINGS "${source}" reaching REGEX "^[ \t]*#[ \t]*include[ \t]*\"[^\"]*core/")
   if(reaching)
     message(SEND_ERROR "${source} reaches into the core: ${reaching}")
+  endif()
+endforeach()
+
+file(GLOB_RECURSE own "${CORE}/*.[ch]")
+foreach(source ${own} ${sources})
+  file(STRINGS "${source}" sodium REGEX "^[ \t]*#[ \t]*include[ \t]*[<\"]sodium")
+  if(sodium AND NOT source STREQUAL PRIMITIVES)
+    message(SEND_ERROR "${source} includes libsodium, and is not its door")
   endif()
 endforeach()

@@ -47,9 +47,14 @@ endif()
 set(doors_rooms "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/io/*.[ch];${CMAKE_CURRENT_SOURCE_DIR}/priv_src/gossipd/*.[ch]"
   "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/main.c")
 add_test(NAME core_doors COMMAND ${CMAKE_COMMAND} "-DCC=${CMAKE_C_COMPILER}" "-DCORE=${core_dir}" "-DSEEN=${doors_seen}"
-  "-DROOMS=${doors_rooms}" "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/doors" -P "${doors_script}")
+  "-DROOMS=${doors_rooms}" "-DPRIMITIVES=${core_dir}/kit/primitives.c" "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/doors"
+  -P "${doors_script}")
 add_test(NAME core_doors_see_an_open_one COMMAND ${CMAKE_COMMAND}
   "-DCOMMAND=${CMAKE_COMMAND};-DCC=${CMAKE_C_COMPILER};-DCORE=${core_dir};-DSEEN=${core_dir};-DROOMS=;-DWORK=${CMAKE_CURRENT_BINARY_DIR}/doors_open;-P;${doors_script}"
   "-DWHY=state/roster.h is the core.s own and can be included"
   -P "${CMAKE_CURRENT_LIST_DIR}/MustFail.cmake")
-set_tests_properties(core_doors core_doors_see_an_open_one PROPERTIES TIMEOUT 600 LABELS unit)
+add_test(NAME core_doors_see_who_goes_past_the_primitives COMMAND ${CMAKE_COMMAND}
+  "-DCOMMAND=${CMAKE_COMMAND};-DCC=${CMAKE_C_COMPILER};-DCORE=${core_dir};-DSEEN=${core_dir}/include;-DROOMS=;-DPRIMITIVES=another.c;-DWORK=${CMAKE_CURRENT_BINARY_DIR}/doors_past;-P;${doors_script}"
+  "-DWHY=kit/primitives.c includes libsodium, and is not its door"
+  -P "${CMAKE_CURRENT_LIST_DIR}/MustFail.cmake")
+set_tests_properties(core_doors core_doors_see_an_open_one core_doors_see_who_goes_past_the_primitives PROPERTIES TIMEOUT 600 LABELS unit)

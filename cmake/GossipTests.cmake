@@ -127,7 +127,7 @@ endfunction()
 foreach(name short_memory_test uplink_short_memory_test)
   gossip_wrap(${name} malloc calloc realloc aligned_alloc)
 endforeach()
-gossip_wrap(attack_secrets_test free sodium_memzero crypto_pwhash)
+gossip_wrap(attack_secrets_test free primitives_wipe primitives_stretch)
 
 file(GLOB fuzz_sources CONFIGURE_DEPENDS test/c/fuzz/*_fuzz.c)
 foreach(source ${fuzz_sources})

@@ -1,10 +1,10 @@
 #include "clock.h"
 #include "gossipd.h"
 #include "parts.h"
+#include "primitives.h"
 #include "random.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -160,7 +160,7 @@ static int frames(struct gossipd *d)
         if (result == 0) {
             result = obey(d, &m);
         }
-        sodium_memzero(&m, sizeof m); /* the frame itself is wiped by the parser */
+        primitives_wipe(&m, sizeof m); /* the frame itself is wiped by the parser */
         if (result != 0) {
             return -1;
         }

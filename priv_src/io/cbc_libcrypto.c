@@ -4,8 +4,9 @@
 
 #include "cbc.h"
 
+#include "primitives.h"
+
 #include <openssl/aes.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,12 +26,12 @@ struct cbc *cbc_new(const uint8_t *secret, size_t len)
     if (cbc == NULL) {
         return NULL;
     }
-    (void)sodium_mlock(cbc, sizeof *cbc); /* RLIMIT_MEMLOCK may be 0: it works all the same */
-    uint8_t key[crypto_hash_sha256_BYTES];
-    (void)crypto_hash_sha256(key, secret, len);
+    (void)primitives_lock(cbc, sizeof *cbc); /* RLIMIT_MEMLOCK may be 0: it works all the same */
+    uint8_t key[PRIMITIVES_DIGEST];
+    primitives_sha256(key, secret, len);
     bool set = AES_set_encrypt_key(key, 8 * (int)sizeof key, &cbc->encrypt) == 0 &&
                AES_set_decrypt_key(key, 8 * (int)sizeof key, &cbc->decrypt) == 0;
-    sodium_memzero(key, sizeof key);
+    primitives_wipe(key, sizeof key);
     if (!set) {
         cbc_free(cbc);
         return NULL;
@@ -41,8 +42,7 @@ struct cbc *cbc_new(const uint8_t *secret, size_t len)
 void cbc_free(struct cbc *cbc)
 {
     if (cbc != NULL) {
-        sodium_memzero(cbc, sizeof *cbc);
-        (void)sodium_munlock(cbc, sizeof *cbc);
+        primitives_unlock(cbc, sizeof *cbc);
         free(cbc);
     }
 }

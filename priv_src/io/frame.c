@@ -1,8 +1,8 @@
 #include "frame.h"
 
 #include "buf.h"
+#include "primitives.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct frame_parser frame_parser_new(size_t limit)
 void frame_parser_free(struct frame_parser *p)
 {
     if (p->data != NULL) {
-        sodium_memzero(p->data, p->size);
+        primitives_wipe(p->data, p->size);
     }
     free(p->data);
     *p = (struct frame_parser){.limit = p->limit};
@@ -28,7 +28,7 @@ static void release(struct frame_parser *p)
     if (p->used == 0) {
         return;
     }
-    sodium_memzero(p->data + p->start, p->used);
+    primitives_wipe(p->data + p->start, p->used);
     p->start += p->used;
     p->used = 0;
     if (p->start == p->end) {
@@ -44,7 +44,7 @@ static void compact(struct frame_parser *p)
     }
     size_t held = p->end - p->start;
     memmove(p->data, p->data + p->start, held);
-    sodium_memzero(p->data + held, p->end - held);
+    primitives_wipe(p->data + held, p->end - held);
     p->start = 0;
     p->end = held;
 }
@@ -64,7 +64,7 @@ static int grow(struct frame_parser *p)
     }
     if (p->data != NULL) {
         memcpy(data, p->data, p->end);
-        sodium_memzero(p->data, p->size);
+        primitives_wipe(p->data, p->size);
         free(p->data);
     }
     p->data = data;

@@ -1,9 +1,9 @@
 #include "random.h"
 
-#include <sodium.h>
+#include "primitives.h"
 
 void random_fill(void *context, void *out, size_t len)
 {
     (void)context;
-    randombytes_buf(out, len);
+    primitives_random(out, len);
 }

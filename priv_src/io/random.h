@@ -1,4 +1,4 @@
-/* Randomness for the core: libsodium's, seeded by the operating system. */
+/* Randomness for the core: the operating system's. */
 #ifndef GOSSIP_RANDOM_H
 #define GOSSIP_RANDOM_H
 

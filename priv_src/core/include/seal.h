@@ -37,7 +37,7 @@ struct keyring {
     struct key keys[KEYRING_MAX];
 };
 
-/* Makes libsodium ready; 0, or -1 if it cannot be. Call once before all else. */
+/* Makes the primitives ready; 0, or -1 if it cannot be. Call once before all else. */
 int seal_init(void);
 
 /* Derives a key from a secret and the cluster's label and appends it to `ring`. Cookie and passphrase pass

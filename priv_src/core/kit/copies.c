@@ -1,17 +1,16 @@
 #include "kit/copies.h"
 
-#include <sodium.h>
 #include <string.h>
+
+#include "primitives.h"
 
 #define NONCE_MOST 24
 
 uint64_t copies_mark(const uint8_t key[static 16], uint8_t path_kind, const uint8_t *nonce, size_t len)
 {
     uint8_t in[1 + NONCE_MOST] = {path_kind};
-    uint64_t mark;
-    _Static_assert(crypto_shorthash_KEYBYTES == 16 && sizeof mark == crypto_shorthash_BYTES, "SipHash-2-4");
     memcpy(in + 1, nonce, len < NONCE_MOST ? len : NONCE_MOST);
-    (void)crypto_shorthash((unsigned char *)&mark, in, sizeof in, key);
+    uint64_t mark = primitives_short_hash(key, in, sizeof in);
     return mark == 0 ? 1 : mark;
 }
 

@@ -1,13 +1,13 @@
 #include "seal.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "buf.h"
+#include "primitives.h"
 
-_Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key size");
-_Static_assert(SEAL_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce size");
-_Static_assert(SEAL_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag size");
+_Static_assert(KEY_BYTES == PRIMITIVES_KEY, "key size");
+_Static_assert(SEAL_NONCE == PRIMITIVES_NONCE, "nonce size");
+_Static_assert(SEAL_TAG == PRIMITIVES_TAG, "tag size");
 
 /* OWASP Password Storage Cheat Sheet: Argon2id, 19 MiB, 2 passes, 1 lane. */
 #define ARGON_BYTES  ((size_t)19 * 1024 * 1024)
@@ -22,7 +22,7 @@ static const uint8_t MAGIC[4] = {'G', 'S', 'C', SEAL_VERSION};
 
 int seal_init(void)
 {
-    return sodium_init() < 0 ? -1 : 0;
+    return primitives_init();
 }
 
 /* BLAKE2b over length-prefixed parts: what one part ends with, the next cannot begin with. `key` may be NULL.
@@ -30,18 +30,13 @@ int seal_init(void)
 static void hash_parts(uint8_t *out, size_t out_len, const uint8_t *key, const char *context,
                        const void *part, size_t len, const void *more, size_t more_len)
 {
-    crypto_generichash_state state;
     uint8_t prefix[16];
     struct writer w = writer_over(prefix, sizeof prefix);
     write_u64(&w, len);
     write_u64(&w, more_len);
-    crypto_generichash_init(&state, key, key == NULL ? 0 : KEY_BYTES, out_len);
-    crypto_generichash_update(&state, (const unsigned char *)context, strlen(context));
-    crypto_generichash_update(&state, prefix, sizeof prefix);
-    crypto_generichash_update(&state, part, len);
-    crypto_generichash_update(&state, more, more_len);
-    crypto_generichash_final(&state, out, out_len);
-    sodium_memzero(&state, sizeof state);
+    const struct primitives_part parts[] = {
+        {context, strlen(context)}, {prefix, sizeof prefix}, {part, len}, {more, more_len}};
+    primitives_hash(out, out_len, key, parts, sizeof parts / sizeof parts[0]);
 }
 
 int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_t len, const char *label,
@@ -56,19 +51,18 @@ int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_
     if (kind == SECRET_KEY) {
         memcpy(strong, secret, KEY_BYTES);
     } else {
-        uint8_t salt[crypto_pwhash_SALTBYTES];
+        uint8_t salt[PRIMITIVES_SALT];
         hash_parts(salt, sizeof salt, NULL, SALT_CONTEXT, &kinds[kind - 1], 1, label, label_len);
-        if (crypto_pwhash(strong, sizeof strong, (const char *)secret, len, salt, ARGON_PASSES, ARGON_BYTES,
-                          crypto_pwhash_ALG_ARGON2ID13) != 0) {
+        if (primitives_stretch(strong, secret, len, salt, ARGON_BYTES, ARGON_PASSES) != 0) {
             return -1;
         }
     }
     struct key *key = &ring->keys[ring->count];
     hash_parts(key->bytes, sizeof key->bytes, strong, KEY_CONTEXT, &kinds[kind - 1], 1, label, label_len);
-    sodium_memzero(strong, sizeof strong);
+    primitives_wipe(strong, sizeof strong);
     memcpy(key->prefix, MAGIC, sizeof MAGIC);
-    uint8_t digest[crypto_generichash_BYTES];
-    crypto_generichash(digest, sizeof digest, key->bytes, sizeof key->bytes, NULL, 0);
+    uint8_t digest[PRIMITIVES_DIGEST];
+    primitives_hash(digest, sizeof digest, NULL, &(struct primitives_part){key->bytes, sizeof key->bytes}, 1);
     memcpy(key->prefix + sizeof MAGIC, digest, SEAL_PREFIX - sizeof MAGIC);
     ring->count++;
     return 0;
@@ -86,7 +80,7 @@ size_t keyring_scope(char out[static SCOPE_MAX], const struct addr *group, const
 
 void keyring_wipe(struct keyring *ring)
 {
-    sodium_memzero(ring, sizeof *ring);
+    primitives_wipe(ring, sizeof *ring);
 }
 
 int seal_match(const struct keyring *ring, const uint8_t *datagram, size_t len)
@@ -107,8 +101,8 @@ void seal_close(const struct keyring *ring, const uint8_t nonce[static SEAL_NONC
 {
     memcpy(datagram, ring->keys[0].prefix, SEAL_PREFIX);
     memcpy(datagram + SEAL_PREFIX, nonce, SEAL_NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(datagram + SEAL_HEADER, NULL, message, len, datagram,
-                                               SEAL_HEADER, NULL, nonce, ring->keys[0].bytes);
+    primitives_encrypt(datagram + SEAL_HEADER, message, len, datagram, SEAL_HEADER, nonce,
+                       ring->keys[0].bytes);
 }
 
 int seal_open(const struct keyring *ring, int index, const uint8_t *datagram, size_t len, uint8_t *message)
@@ -116,9 +110,8 @@ int seal_open(const struct keyring *ring, int index, const uint8_t *datagram, si
     if (len < SEAL_OVERHEAD || index < 0 || index >= ring->count || len > 65535) {
         return -1;
     }
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(message, NULL, NULL, datagram + SEAL_HEADER,
-                                                   len - SEAL_HEADER, datagram, SEAL_HEADER,
-                                                   datagram + SEAL_PREFIX, ring->keys[index].bytes) != 0) {
+    if (primitives_decrypt(message, datagram + SEAL_HEADER, len - SEAL_HEADER, datagram, SEAL_HEADER,
+                           datagram + SEAL_PREFIX, ring->keys[index].bytes) != 0) {
         return -1;
     }
     return (int)(len - SEAL_OVERHEAD);
@@ -145,7 +138,7 @@ uint64_t seal_sequence(const uint8_t *datagram)
 void seal_fingerprint(const struct keyring *ring, int index, const uint8_t *cookie, size_t len,
                       uint8_t out[static FINGERPRINT_BYTES])
 {
-    uint8_t digest[crypto_generichash_BYTES];
+    uint8_t digest[PRIMITIVES_DIGEST];
     if (index < 0 || index >= ring->count) {
         memset(out, 0, FINGERPRINT_BYTES);
         return;

@@ -4,9 +4,9 @@
  * to repeat it. */
 #include "protocol/announce.h"
 
-#include <sodium.h>
 #include <string.h>
 
+#include "primitives.h"
 #include "protocol/beat.h"
 #include "protocol/hearing.h"
 #include "protocol/isolate.h"
@@ -105,7 +105,7 @@ static void begin(struct gossip *g, struct effects *fx, const struct command *c)
 
 static void forget_next(struct gossip *g)
 {
-    sodium_memzero(&g->next, sizeof g->next);
+    primitives_wipe(&g->next, sizeof g->next);
 }
 
 /* Says goodbye once. After the last one this life is over, and never comes back under its boot id; the next
@@ -138,7 +138,7 @@ static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
         struct command next = g->next;
         forget_next(g);
         begin(g, fx, &next);
-        sodium_memzero(&next, sizeof next);
+        primitives_wipe(&next, sizeof next);
     }
 }
 

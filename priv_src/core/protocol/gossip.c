@@ -3,10 +3,10 @@
  * still while this process is stopped, or it would wake up and take everybody for dead. */
 #include "gossip.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "primitives.h"
 #include "protocol/announce.h"
 #include "protocol/beat.h"
 #include "protocol/bootstrap.h"
@@ -48,7 +48,7 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
 
 int gossip_lock(struct gossip *g)
 {
-    g->locked = sodium_mlock(g, sizeof *g) == 0;
+    g->locked = primitives_lock(g, sizeof *g);
     return g->locked ? 0 : -1;
 }
 
@@ -59,9 +59,9 @@ void gossip_free(struct gossip *g)
         roster_free(&g->roster);
         pending_free(&g->pending);
         if (g->locked) {
-            (void)sodium_munlock(g, sizeof *g); /* which wipes it, too */
+            primitives_unlock(g, sizeof *g); /* which wipes it, too */
         } else {
-            sodium_memzero(g, sizeof *g);
+            primitives_wipe(g, sizeof *g);
         }
         free(g);
     }

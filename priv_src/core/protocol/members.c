@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "primitives.h"
 #include "protocol/alarm.h"
 #include "protocol/far.h"
 #include "protocol/send.h"
@@ -21,7 +22,7 @@ static uint8_t judge_cookie(const struct gossip *g, const struct peer *p, const 
     }
     /* The sender used its first key; in the midst of a rotation that need not be ours. */
     for (int i = 0; i < g->options.keys.count; i++) {
-        if (memcmp(g->prints[i], m->fingerprint, FINGERPRINT_BYTES) == 0) {
+        if (primitives_equal(g->prints[i], m->fingerprint, FINGERPRINT_BYTES)) {
             return COOKIE_SAME;
         }
     }

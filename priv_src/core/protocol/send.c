@@ -3,9 +3,9 @@
  * lost. */
 #include "protocol/send.h"
 
-#include <sodium.h>
 #include <string.h>
 
+#include "primitives.h"
 #include "state/self.h"
 
 /* `boot` 0: for all. */
@@ -25,10 +25,8 @@ static uint64_t nonce_of(const struct gossip *g, int64_t slot, uint64_t boot, co
         write_u32(&w, to->ifindex);
         len = sizeof in;
     }
-    uint64_t hash;
-    _Static_assert(sizeof g->nonce_key == crypto_shorthash_KEYBYTES && sizeof hash == crypto_shorthash_BYTES,
-                   "SipHash-2-4");
-    (void)crypto_shorthash((unsigned char *)&hash, in, len, g->nonce_key);
+    _Static_assert(sizeof g->nonce_key == PRIMITIVES_SHORT_KEY, "key size");
+    uint64_t hash = primitives_short_hash(g->nonce_key, in, len);
     return hash == 0 ? 1 : hash;
 }
 

@@ -1,10 +1,10 @@
 #include "state/roster.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kit/rank.h"
+#include "primitives.h"
 
 #define LIST_FIRST 16
 
@@ -55,12 +55,8 @@ struct peer *roster_namesake(struct peer *p, uint8_t state)
 static uint64_t hash_name(const struct roster *r, const struct name *name)
 {
     const uint64_t key[] = {r->by_name.salt, ~r->by_name.salt};
-    uint64_t hash;
-    _Static_assert(sizeof key == crypto_shorthash_KEYBYTES && sizeof hash == crypto_shorthash_BYTES,
-                   "SipHash-2-4");
-    (void)crypto_shorthash((unsigned char *)&hash, (const unsigned char *)name->text, name->len,
-                           (const unsigned char *)key);
-    return hash;
+    _Static_assert(sizeof key == PRIMITIVES_SHORT_KEY, "key size");
+    return primitives_short_hash((const uint8_t *)key, name->text, name->len);
 }
 
 static bool link_name(struct roster *r, struct peer *p)

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (seal_init() != 0 || keyring_add(&keys, SECRET_KEY, secret, sizeof secret, "sim", 3) != 0) {
-        fputs("gossip_sim: libsodium cannot be made ready\n", stderr);
+        fputs("gossip_sim: the primitives cannot be made ready\n", stderr);
         return 2;
     }
     print_options(&options);
