@@ -36,9 +36,13 @@ class GroupCase(unittest.TestCase):
         self.addCleanup(self.lab.close)
         self.world = World()
         self.addCleanup(self.world.close)
+        self.prepare()
         self.real = [self.sidecar(n) for n in range(1, self.sidecars + 1)]
         ready(self.world, self.real)
         self.until(lambda: all(len(s.peers) == len(self.real) - 1 for s in self.real), "the group has formed")
+
+    def prepare(self):
+        """What a test makes of the lab, before anybody is in it."""
 
     def sidecar(self, number, keys=None, **options):
         options = {"interval": INTERVAL, "cookie": COOKIE, **self.options, **options}

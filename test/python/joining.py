@@ -27,13 +27,14 @@ class Pull:
     tries: int = 0
     echo: tuple = None
     single: bool = False
+    asks: bool = False  # that one may not know this member yet
 
 
 class Joining:
     def init_joining(self):
         self.asked, self.complete, self.pull, self.vouchers = 0, False, None, set()
         self.pulled_from, self.pulled_at, self.beat_at, self.answers = [], -1.0, -1.0, 200.0
-        self.answers_at = self.now
+        self.answers_at, self.told = self.now, None
 
     def start_joining(self):
         self.at("ask", 0, self.ask)
@@ -64,9 +65,20 @@ class Joining:
             if left == 1:
                 del self.tales[boot]
         self.beat_at = self.now
-        self.say(wire.HELLO, verdicts=verdicts[:24])
+        self.say_beat(verdicts[:24])
         t = self.interval() / 1000
         self.at("beat", t * self.random.uniform(0.75, 1), self.beat)
+
+    def say_beat(self, verdicts=()):
+        """What is new of it, or refutes, goes to the linked, too."""
+        of_itself = (self.tags, self.addresses, self.host, self.port, self.flags, self.beam_age >= max(2000, 2 * self.interval()))
+        if self.told and of_itself != self.told[0]:
+            self.incarnation += 1
+        told, self.told = self.told, (of_itself, self.incarnation)
+        if told and told[1] != self.incarnation:
+            self.spread(wire.HELLO, verdicts=list(verdicts))
+        else:
+            self.say(wire.HELLO, verdicts=list(verdicts))
 
     def beat_now(self):
         """At most every 50 ms."""
@@ -75,9 +87,12 @@ class Joining:
     def refute_if_accused(self, m):
         for verdict, boot, incarnation in m.verdicts:
             if boot == self.boot and verdict != wire.ALIVE and self.incarnation <= incarnation < INCARNATION_END - 1:
-                self.incarnation = incarnation + 1
-                self.counters["refuted"] += 1
-                self.beat_now()
+                self.refute(incarnation)
+
+    def refute(self, incarnation):
+        self.incarnation = incarnation + 1
+        self.counters["refuted"] += 1
+        self.beat_now()
 
     # Answers
 
@@ -124,7 +139,13 @@ class Joining:
         if not m.by_group and not self.complete and not self.pull:
             self.start_pull(p, (p.boot, m.nonce))
         elif self.may_answer():
-            self.say(wire.ACK, None if m.by_group else m.source, p.boot, echoes=[(p.boot, m.nonce)])
+            far = not m.by_group and m.far and p.heard is not None
+            entries, verdicts = self.riders(p.boot) if far else ([], [])
+            to = None if m.by_group else m.source
+            for news in ((entries, verdicts), ([], [])):  # where it is too long, the news comes another time
+                if self.say(wire.ACK, to, p.boot, echoes=[(p.boot, m.nonce)], short=far and not m.whole, most=3 * m.length,
+                            entries=news[0], verdicts=news[1]):
+                    break
 
     def answer_question(self, p, m):
         """The first of a peer only where it asks whoever stands here: for this member is its seed."""
@@ -154,8 +175,15 @@ class Joining:
             if e.boot == self.boot:
                 if m.type == wire.NEWS:
                     self.vouchers.add(m.boot)
+                if e.incarnation > self.incarnation:
+                    if any(p.far for p in self.peers.values()):
+                        self.refute(e.incarnation)  # the far believe it, and it may be a lie
+                    else:
+                        self.incarnation = e.incarnation
                 continue
-            self.hear_entry(e, m)
+            told = m.type != wire.ROSTER or self.complete  # a newcomer learns what all know
+            if self.hear_entry(e, m) and told:
+                self.has_news(e.boot, 0, e.incarnation, m.boot, m.by_group)
 
     def is_credible(self, address, m):
         """Whether an address that another told of may be one, of a family that this member has itself."""
@@ -165,27 +193,54 @@ class Joining:
                 and (source.startswith(loopback) or not address[0].startswith(loopback))
                 and (self.is_link_local(source) or not self.is_link_local(address[0])))
 
+    def addresses_of_host(self, e, m):
+        """Of whom a link-local address is known, which means nothing here: it is where its host is, at that port."""
+        ports = [port for ip, port in e.addresses if ":" in ip and self.is_link_local(ip)]
+        at = [(ip, ports[0]) for ip in (e.host[1] if e.host and ports else ()) if ":" in ip and not self.is_link_local(ip)]
+        return [a for a in at if self.is_credible(a, m)]
+
     def hear_entry(self, e, m):
+        """Whether it is new."""
         addresses = [a for a in e.addresses if self.is_credible(a, m)]
         heard = self.strangers.get(e.boot)
         if not addresses and heard and heard.claimed:
             addresses = [heard.address]
+        if not addresses:
+            addresses = self.addresses_of_host(e, m)
         known = self.peers.get(e.boot)
         buried = self.gone.get(e.boot)
         if known:
-            known.incarnation = max(known.incarnation, e.incarnation)
-        elif addresses and not (buried and (not buried.may_return() or e.incarnation <= buried.peer.incarnation)):
+            return e.incarnation > known.incarnation and self.has_refuted(known, e, m, addresses)
+        if addresses and not (buried and (not buried.may_return() or e.incarnation <= buried.peer.incarnation)):
             peer = self.place(e, addresses[0])
             if peer:
                 self.strangers.pop(e.boot, None)
                 if e.clock:
                     now = self.clock()
                     peer.lag = Lag(now - e.clock, now)
+                giver = self.peers.get(m.boot)
+                peer.far = e.far or not m.by_group and giver is not None and giver.far
+                peer.stalled = peer.far and e.stalled
+                return True
+        return False
+
+    def has_refuted(self, p, e, m, addresses):
+        """It has said something new of itself; but what the same one says again does not count."""
+        if p.word == m.boot and len(self.peers) > 2:
+            if p.far:
+                self.ask_all(p)
+            return False
+        p.word, p.incarnation, p.known = m.boot, e.incarnation, self.now
+        self.timers.pop(("farewell", p.boot), None)
+        self.clear(p)
+        if p.far:
+            self.adopt(p, e, addresses)
+        return True
 
     # Pages
 
-    def start_pull(self, p, echo=None):
-        self.pull, self.pulled_at = Pull(p.boot, echo=echo), self.now
+    def start_pull(self, p, echo=None, cursor=0, asks=False):
+        self.pull, self.pulled_at = Pull(p.boot, cursor, echo=echo, asks=asks), self.now
         self.pulled_from.append(p.boot)
         self.request()
 
@@ -215,7 +270,8 @@ class Joining:
         if pull.tries == 0:
             pull.nonce = int.from_bytes(os.urandom(8), "big")
         pull.tries += 1
-        self.say(wire.ROSTER, p.address, p.boot, pull.nonce, cursor=pull.cursor, echoes=[pull.echo] if pull.echo else [])
+        self.say(wire.ROSTER, p.address, p.boot, pull.nonce, cursor=pull.cursor, asks=pull.asks,
+                 echoes=[pull.echo] if pull.echo else [])
         self.at("page", PAGE_RETRY, self.request)
         return None
 
@@ -243,14 +299,20 @@ class Joining:
         elif self.pull and self.pull.boot == p.boot and (self.boot, self.pull.nonce) in m.echoes:
             self.counters["pages"] += 1
             for e in m.entries:
-                self.remind(e)
+                (self.remind_far if p.far else self.remind)(e)
             self.hear_entries(m)
+            if p.far:
+                self.doubt(p, m, self.pull.cursor)
+            elsewhere = self.elsewhere(p, m)
             if self.pull.single:
                 self.pull = None
                 self.timers.pop("page", None)
             elif m.cursor is None or m.cursor == wire.ALL_ONES:
                 self.pull, self.complete, self.pulled_from = None, True, []
                 self.timers.pop("page", None)
+            elif elsewhere:
+                self.timers.pop("page", None)
+                self.start_pull(elsewhere, cursor=m.cursor, asks=True)
             else:
                 self.pull = Pull(p.boot, m.cursor, echo=(p.boot, m.nonce))
                 self.at("page", 0.0005, self.request)

@@ -73,6 +73,21 @@ class Lab:
             link set lo up
             link set eth0 up\n""")
 
+    def second_link(self):
+        """Each host gets eth1, on a switch of its own: 10.79.0.n."""
+        ip("-n", self.switch, "-batch", "-", text="link add br1 type bridge\nlink set br1 up\n")
+        for host in self.hosts:
+            ip("-n", self.switch, "-batch", "-", text=f"""
+                link add q{host.number} type veth peer name eth1 netns {host.netns}
+                link set q{host.number} master br1 up\n""")
+            ip("-n", host.netns, "-batch", "-", text=f"""
+                address add {self.second_ip(host)}/24 dev eth1
+                link set eth1 up\n""")
+
+    @staticmethod
+    def second_ip(host):
+        return f"10.79.0.{host.number}"
+
     def __getitem__(self, number):
         return self.hosts[number - 1]
 
@@ -81,12 +96,12 @@ class Lab:
         found = re.search(r"inet6 (fe80::\S+)/64 scope link", ip("-n", host.netns, "-6", "address", "show", "dev", "eth0"))
         return found and found[1]
 
-    def cut(self, host):
+    def cut(self, host, link=0):
         """It stays up, and what it sends goes nowhere."""
-        ip("-n", self.switch, "link", "set", f"p{host.number}", "nomaster")
+        ip("-n", self.switch, "link", "set", f"{'pq'[link]}{host.number}", "nomaster")
 
-    def heal(self, host):
-        ip("-n", self.switch, "link", "set", f"p{host.number}", "master", "br0")
+    def heal(self, host, link=0):
+        ip("-n", self.switch, "link", "set", f"{'pq'[link]}{host.number}", "master", f"br{link}")
 
     def close(self):
         names = [host.netns for host in self.hosts] + [self.switch]
@@ -97,9 +112,9 @@ def nft(host, rules):
     subprocess.run(["ip", "netns", "exec", host.netns, "nft", "-f", "-"], input=rules, text=True, check=True)
 
 
-def dropped(host, table="lab"):
+def dropped(host, table="lab", family="ip"):
     """How many packets the rules of a table have counted."""
-    rules = subprocess.run(["ip", "netns", "exec", host.netns, "nft", "list", "table", "ip", table],
+    rules = subprocess.run(["ip", "netns", "exec", host.netns, "nft", "list", "table", family, table],
                            capture_output=True, text=True, check=True).stdout
     return sum(map(int, re.findall(r"packets (\d+)", rules)))
 

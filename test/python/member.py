@@ -4,6 +4,9 @@ by `receive`, time by `tick`, and what it says comes out by the function `out(da
     joining.py   questions, answers, vouches, pages, mending
     watching.py  probes, relays, verdicts, isolation
     disconnecting.py  that connections were ended on purpose
+    far.py       who is not heard by the group, and how news comes to it
+    seeding.py   seeds, and those who were lost
+    paths.py     one peer on several links
 """
 import hashlib
 import ipaddress
@@ -15,9 +18,12 @@ from collections import Counter
 import message as wire
 import rank
 from disconnecting import Disconnecting
+from far import Far
 from joining import Joining
+from paths import Paths
 from peers import PENDING_LIFE, STRANGER_LIFE, TOMBSTONE_LIFE, WINDOW, Gone, Peer, Stranger, Window
 from seal import HEADER, TAG, Foreign, Forged
+from seeding import Seeding
 from watching import Watching
 
 ANSWERERS = 3
@@ -45,16 +51,16 @@ def is_link_local(ip):
     return ipaddress.ip_address(ip).is_link_local
 
 
-class Member(Joining, Watching, Disconnecting):
+class Member(Joining, Watching, Disconnecting, Far, Seeding, Paths):
     def __init__(self, ring, name, addresses, out, *, creation=1, port=4370, flags=0, cookie=None, interval=1000,
-                 host=None, tags=None, boot=None, clock=boottime, seed=None):
+                 host=None, tags=None, boot=None, clock=boottime, seed=None, seeds=()):
         self.ring, self.name, self.addresses, self.out = ring, name, tuple(addresses), out
         self.creation, self.port, self.flags, self.t_min, self.host = creation, port, flags, interval, host
         self.tags = (1, tags) if tags else None
         self.boot = boot or int.from_bytes(os.urandom(8), "big") or 1
         self.fingerprint = cookie and ring.keys[0].fingerprint(cookie)
         self.clock, self.random = clock, random.Random(seed)
-        self.secret, self.sequence, self.incarnation = os.urandom(32), 0, 0
+        self.secret, self.sequence, self.incarnation, self.beam_age = os.urandom(32), 0, 0, 0
         self.peers, self.rivals, self.strangers, self.gone = {}, {}, {}, {}
         self.events, self.counters, self.timers, self.tales = [], Counter(), {}, {}
         self.set_back, self.paused_until, self.pause = 0.0, 0.0, 0
@@ -64,6 +70,8 @@ class Member(Joining, Watching, Disconnecting):
         self.init_joining()
         self.init_watching()
         self.init_disconnecting()
+        self.init_far()
+        self.init_seeding(seeds)
 
     # Time
 
@@ -118,15 +126,16 @@ class Member(Joining, Watching, Disconnecting):
         if nonce is None:
             nonce = self.nonce(boot, to) if to else self.nonce(0, None)
         m = wire.Message(type_, self.boot, flags=self.flags, interval=self.interval(), nonce=nonce,
-                         health=int(self.isolated), incarnation=self.incarnation, creation=self.creation, port=self.port,
+                         health=int(self.isolated), beam_age=self.beam_age, incarnation=self.incarnation, creation=self.creation, port=self.port,
                          size=1 + len(self.peers), sent_at=self.clock(), digest=rank.digest(self.listed()), **fields)
         if to:
             m.to = (boot, to)
-            m.far = boot in self.peers and self.peers[boot].is_far(self.now)
+            m.far = boot in self.peers and self.peers[boot].far
         if not short:
             m.name, m.fingerprint, m.addresses, m.host = self.name, self.fingerprint, self.addresses, self.host
         if type_ == wire.HELLO or not short:
             m.tags = self.tags
+        m.whole = not short
         if padded:
             m.padding = 0
             m.padding = max(0, padded - len(wire.encode(m)) - SEAL)
@@ -139,20 +148,22 @@ class Member(Joining, Watching, Disconnecting):
 
     def put_tags(self, tags):
         self.tags = ((self.tags or (0,))[0] + 1, tags)
-        self.say(wire.HELLO)
+        self.say_beat()
 
     def announce(self):
         self.announced_at = self.now
         self.start_joining()
         self.start_watching()
+        self.start_far()
+        self.start_seeding()
 
     def leave(self, reason=1):
         """BYE three times, 5 ms apart."""
         self.left = True
         self.timers.clear()
-        self.say(wire.BYE, reason=reason)
+        self.spread(wire.BYE, reason=reason)
         for i in (1, 2):
-            self.at(("bye", i), 0.005 * i, lambda: self.say(wire.BYE, reason=reason))
+            self.at(("bye", i), 0.005 * i, lambda: self.spread(wire.BYE, reason=reason))
 
     # Hearing
 
@@ -217,6 +228,9 @@ class Member(Joining, Watching, Disconnecting):
             for address in (source,) + (m.addresses or ()):
                 if self.nonce_is_ours(nonce, m.boot, address):
                     return address
+            for address in (source,) + (m.addresses or ()):
+                if self.is_seed(address) and self.nonce_is_ours(nonce, 0, address):
+                    return address  # whoever stands there
             if self.nonce_is_ours(nonce, 0, None):
                 return True
             if self.page_nonce(m.boot, nonce):
@@ -228,6 +242,7 @@ class Member(Joining, Watching, Disconnecting):
             if self.is_set_back(p, m):
                 p.window, p.answered = Window(m.sequence), 0
             elif not self.was_overtaken(p, m):
+                self.heard_copy(p.boot, m.source)
                 return "replayed"
         newest, now = p.window.highest == m.sequence, self.clock()
         if m.echo not in (None, True):
@@ -237,13 +252,15 @@ class Member(Joining, Watching, Disconnecting):
         elif not p.lag.fresh(now, m.sent_at, p.interval, self.pause if self.now < self.paused_until else 0, not newest):
             self.try_address(p, p.address)
             return "stale"
-        if newest or m.echo:
+        self.learn_address(p, m, newest)
+        incarnation, goodbye = p.incarnation, any(v[0] >= wire.LEFT and v[1] == p.boot for v in m.verdicts)
+        if (newest or m.echo) and not goodbye and m.type != wire.BYE:
             self.heard_from(p)
-            if m.by_group:
-                p.by_group = self.now
-        if newest:
-            self.learn(p, m)
-        self.learn_address(p, m)
+            self.note_way(p, m)
+            if newest:
+                self.learn(p, m)
+            if p.incarnation > incarnation:
+                self.has_news(p.boot, 0, p.incarnation, p.boot, m.by_group)
         self.hear(p, m)
         return None
 
@@ -274,7 +291,10 @@ class Member(Joining, Watching, Disconnecting):
                 if peer:
                     peer.window, peer.heard, peer.answered = Window(m.sequence), self.now, m.sequence
                     peer.lag.anew(self.clock(), m.sent_at)
+                    peer.far = not m.by_group and (m.far or self.is_seed(address))
                     self.learn(peer, m)
+                    self.learn_address(peer, m, True)
+                    self.has_news(peer.boot, 0, peer.incarnation, peer.boot, m.by_group)
                     answered = old.answered
                     self.strangers.pop(m.boot, None)
                     self.hear(peer, m)
@@ -302,6 +322,8 @@ class Member(Joining, Watching, Disconnecting):
         peer = Peer(m.boot, m.name, m.creation, m.incarnation, address, m.port, m.flags, m.interval, known=self.now,
                     since=self.now, host=m.host, tags=m.tags)
         gone = self.gone.pop(m.boot, None)
+        if gone and gone.peer.far:
+            self.healed = self.now
         if isinstance(m, wire.Entry) and gone and gone.peer.tags and gone.peer.tags[0] >= (m.tags or (0,))[0]:
             peer.tags = gone.peer.tags  # an old entry brings back no old tags
         self.peers[m.boot] = peer
@@ -318,30 +340,23 @@ class Member(Joining, Watching, Disconnecting):
                 del self.timers[key]
         if why != "replaced":
             self.events.append(("down", p.name, why))
+        if why == "silent" and p.far:
+            self.lose(p)
 
     def learn(self, p, m):
-        if m.incarnation > p.incarnation:
+        if m.incarnation > p.incarnation and (not p.far or m.type == wire.HELLO or m.whole):
             p.incarnation = m.incarnation
+        elif m.incarnation > p.incarnation:  # what belongs to it is to be told with it
+            self.ask_all(p)
         p.interval, p.port, p.flags, p.size = max(100, m.interval), m.port, m.flags, m.size
         p.fingerprint = m.fingerprint or p.fingerprint
         p.host = m.host or p.host  # absent tells nothing
-        if m.type == wire.HELLO and not m.tags:
+        p.stalled = m.beam_age >= max(2000, 2 * m.interval)
+        if (m.type == wire.HELLO or m.whole) and not m.tags:
             p.tags = p.tags and (p.tags[0], {})  # but of tags that a beat has none
         p.tags = m.tags or p.tags
         if m.addresses:
             p.claimed = m.addresses
-
-    def learn_address(self, p, m):
-        if m.echo and m.echo is not True:
-            p.proven.add(m.echo)
-        if m.source == p.address and (not m.addresses or m.source in m.addresses):
-            return
-        if m.source in (m.addresses or ()) or m.source in p.proven:
-            if p.address != m.source:
-                p.address = m.source
-                self.events.append(("update", p.name))
-        elif not m.by_group or rank.rank(self.boot, p.boot, self.live()) < ANSWERERS:
-            self.try_address(p, m.source)
 
     def try_address(self, p, address):
         """At most one a second."""
@@ -351,7 +366,7 @@ class Member(Joining, Watching, Disconnecting):
 
     def live(self):
         """The boot ids that ranks are reckoned among."""
-        out = [self.boot, *self.peers]
+        out = [self.boot, *(p.boot for p in self.peers.values() if not p.far)]
         if self.announced_at is not None and self.now - self.announced_at < YOUNG:
             out += [b for b, s in self.strangers.items() if self.now - s.last < PENDING_LIFE and b not in self.peers]
         return out
@@ -359,7 +374,7 @@ class Member(Joining, Watching, Disconnecting):
     def quick(self):
         """Those who are asked to do something: this member, and the peers heard within 1.25 of their T."""
         return [self.boot] + [p.boot for p in self.peers.values()
-                              if p.heard is not None and self.now - p.heard < 1.25 * p.interval / 1000]
+                              if not p.far and p.heard is not None and self.now - p.heard < 1.25 * p.interval / 1000]
 
     def hear(self, p, m):
         """What a peer says."""
@@ -375,10 +390,10 @@ class Member(Joining, Watching, Disconnecting):
         if m.type == wire.ACK:
             self.hear_ack(p, m)
             self.hear_disconnect_acked(p, m)
-        if m.type == wire.NEWS:
-            self.hear_entries(m)
-        if m.type in (wire.NEWS, wire.HELLO):
+        if not m.by_group or m.type != wire.ACK:  # of the dead that speaks to the accused alone
             self.hear_verdicts(m)
+        if m.type == wire.NEWS or not m.by_group and m.type in (wire.PROBE, wire.ACK) and (p.far or p.unheard):
+            self.hear_entries(m)
         if m.type == wire.DISCONNECT:
             self.hear_disconnect(p, m)
         elif m.asks:
@@ -386,6 +401,9 @@ class Member(Joining, Watching, Disconnecting):
         if m.type == wire.HELLO:
             if m.question is not None:
                 self.answer_question(p, m)
+        if p.far:
+            self.mend_far(p, m)
+        elif m.type == wire.HELLO:
             self.mend(p, m)
         return None
 

@@ -5,7 +5,8 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 
 HELLO, PROBE, ACK, PROBE_FOR, ROSTER, BYE, NEWS, DISCONNECT = range(1, 9)
-ASK, FAR = 1, 2
+ASK, FAR, WHOLE = 1, 2, 4
+ENTRY_FAR, ENTRY_STALLED = 16, 32  # beside the node's flags in an ENTRY
 ALIVE, SUSPECT, DEAD, LEFT, BEAM_EXIT = range(1, 6)
 LONG_NAMES, TLS, IPV6, HIDDEN = 1, 2, 4, 8  # of the node: bits 0-3 of an ENTRY, 4-7 of the header
 
@@ -38,6 +39,8 @@ class Entry:
     addresses: tuple
     host: tuple = None  # (bound, IP addresses)
     tags: tuple = None  # (number, the pairs as a dict)
+    far: bool = False  # the voucher does not hear it by the group
+    stalled: bool = False
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Message:
     addresses: tuple = None
     padding: int = None
     far: bool = False  # nothing of the receiver has come by the group for long
+    whole: bool = False  # of NAME, ADDRESSES, HOST and TAGS nothing is left out
     host: tuple = None  # (bound, IP addresses)
     ended: int = None  # DISCONNECTED
     tags: tuple = None  # (number, the pairs as a dict)
@@ -108,13 +112,14 @@ def encode_tags(tags):
 
 def encode_entry(e):
     name = e.name.encode()
-    fixed = ENTRY_FIXED.pack(e.boot, e.clock, e.creation, e.incarnation, e.port, e.flags, e.interval, len(name))
+    flags = e.flags | e.far * ENTRY_FAR | e.stalled * ENTRY_STALLED
+    fixed = ENTRY_FIXED.pack(e.boot, e.clock, e.creation, e.incarnation, e.port, flags, e.interval, len(name))
     host = b"\0" + encode_host(e.host) if e.host else b""
     return fixed + name + b"".join(map(encode_address, e.addresses)) + host
 
 
 def encode(m):
-    flags = m.asks * ASK | m.far * FAR | m.flags << 4
+    flags = m.asks * ASK | m.far * FAR | m.whole * WHOLE | m.flags << 4
     out = bytearray(FIXED.pack(m.type, flags, m.interval, m.misses, m.health, m.beam_age, m.boot, m.nonce,
                                m.incarnation, m.creation, m.port, m.size, m.sent_at, m.digest))
 
@@ -250,10 +255,11 @@ def decode_entry(value):
     if len(rest) < length:
         raise Malformed("entry")
     decode_boot(fixed[0])
-    fixed[5] &= 15
+    flags, fixed[5] = fixed[5], fixed[5] & 15
     name = decode_name(rest[:length])
     addresses, rest = split_addresses(rest[length:], ADDRESSES_MOST)
-    return Entry(*fixed, name, addresses, decode_host(rest[1:]) if rest[:1] == b"\0" else None)
+    host = decode_host(rest[1:]) if rest[:1] == b"\0" else None
+    return Entry(*fixed, name, addresses, host, far=bool(flags & ENTRY_FAR), stalled=bool(flags & ENTRY_STALLED))
 
 
 def decode_field(m, kind, value):
@@ -315,7 +321,7 @@ def decode(data):
      digest) = FIXED.unpack(data[:FIXED.size])
     m = Message(type_, decode_boot(boot), bool(flags & ASK), flags >> 4, interval, misses, health, beam_age, nonce,
                 incarnation, creation, port, size, sent_at, digest)
-    m.far = bool(flags & FAR)
+    m.far, m.whole = bool(flags & FAR), bool(flags & WHOLE)
     rest, seen = data[FIXED.size:], {}
     while rest:
         if len(rest) < 3:

@@ -87,34 +87,37 @@ class Peer:
     claimed: tuple = ()  # its ADDRESSES
     host: tuple = None
     tags: tuple = None  # (number, the pairs as a dict)
+    stalled: bool = False  # its BEAM does not pulse
+    far: bool = False  # nothing of it comes by the group
+    unheard: bool = False  # it has said that of this member
+    word: int = 0  # who was last believed that it lives
     ended: int = 0  # the newest end of a connection that it has told of
     proven: set = field(default_factory=set)  # addresses whose nonce it has echoed
+    heard_at: dict = field(default_factory=dict)  # addresses it is heard at, and when it was
+    beside: tuple = None  # where a copy came from, at which it is not known
+    first_asked: float = None  # when it was last asked at its first address, since it is heard elsewhere
     suspect: bool = False
     tried_at: float = -1e9  # when an address of it was last tried
     differs_since: float = None
     pull_after: float = 0.0  # how long a difference lasts until the next pull
     # Watching: see watching.py.
     step: int = 0
+    watched_from: float = 0.0
     asked_since: float = 0.0
     accused_at: float = 0.0
     asked_relays_at: float = None
     relay_acked_at: float = None
     suspected_at: float = None
 
-    def is_far(self, now):
-        """Whether nothing of it has come by the group for 6 T, though it was heard by unicast for 4 of them."""
-        grouped, t = max(self.by_group or 0, self.since), self.interval / 1000
-        return now - grouped >= 6 * t and (self.heard or 0) - grouped >= 4 * t
-
     def last(self):
         return max(self.known, self.heard or 0)
 
     def entry(self, now):
-        addresses = [self.address] + [a for a in self.claimed if a != self.address]
+        addresses = list(dict.fromkeys([self.address, *self.heard_at, *self.claimed]))
         # What means something on one link alone is told where there is nothing else.
         addresses = [a for a in addresses if not ipaddress.ip_address(a[0]).is_link_local] or addresses
         return wire.Entry(self.boot, self.lag.clock(now), self.creation, self.incarnation, self.port, self.flags,
-                          self.interval, self.name, tuple(addresses[:4]), self.host, self.tags)
+                          self.interval, self.name, tuple(addresses[:4]), self.host, self.tags, self.far, self.stalled)
 
 
 @dataclass

@@ -37,12 +37,15 @@ class Other:
 
 class MemberCase(unittest.TestCase):
     def setUp(self):
-        self.time, self.said = 1000 * SECOND, []
-        self.member = Member(RING, "a@h1", [HERE], lambda data, to: self.said.append((decode(RING.open(data)[2]), to)),
-                             clock=lambda: self.time, boot=OURS, seed=1)
+        self.time, self.said, self.sizes = 1000 * SECOND, [], []
+        self.member = Member(RING, "a@h1", [HERE], self.hear, clock=lambda: self.time, boot=OURS, seed=1)
         self.member.announced_at = self.member.now
         self.other = Other(self.member, lambda: self.time)
         self.counted = {}
+
+    def hear(self, data, to):
+        self.said.append((decode(RING.open(data)[2]), to))
+        self.sizes.append(len(data))
 
     def to_us(self, m, boot=OURS, address=HERE):
         return replace(m, to=(boot, address))

@@ -6,12 +6,13 @@ import unittest
 import message as wire
 from message import Entry, Malformed, Message, decode, encode
 
-ENTRY = Entry(5, 123456, 7, 2, 4370, wire.TLS | wire.LONG_NAMES, 1000, "b@host", (("198.51.100.2", 4000),))
+ENTRY = Entry(5, 123456, 7, 2, 4370, wire.TLS | wire.LONG_NAMES, 1000, "b@host", (("198.51.100.2", 4000),), far=True,
+              stalled=True)
 FULL = Message(
     wire.ACK, 0x1122334455667788, asks=True, flags=wire.LONG_NAMES | wire.HIDDEN, interval=1500, health=1, beam_age=65535,
     nonce=2**64 - 1, incarnation=3, creation=4, port=4370, size=40, sent_at=10**15, digest=6, name="a@h", question=2,
     echoes=[(1, 2), (3, 4)], verdicts=[(wire.DEAD, 9, 1)], entries=[ENTRY], cursor=wire.ALL_ONES, total=40, target=11,
-    fingerprint=b"12345678", reason=2, relay=12, heard=300, ended=10**15 - 1, far=True,
+    fingerprint=b"12345678", reason=2, relay=12, heard=300, ended=10**15 - 1, far=True, whole=True,
     to=(13, ("198.51.100.3", 5000)), addresses=(("198.51.100.4", 6000), ("198.51.100.5", 6000)))
 
 
@@ -26,10 +27,18 @@ class MessageTest(unittest.TestCase):
     def test_the_header_stands_where_the_text_puts_it(self):
         data = encode(FULL)
         self.assertEqual(data[0], 3)
-        self.assertEqual(data[1], 0x03 | 0x90)
+        self.assertEqual(data[1], 0x07 | 0x90)
         for at, size, value in ((2, 2, 1500), (4, 1, 6), (5, 1, 1), (6, 2, 65535), (8, 8, FULL.boot), (16, 8, FULL.nonce),
                                 (24, 4, 3), (28, 4, 4), (32, 2, 4370), (34, 2, 40), (36, 8, 10**15), (44, 8, 6)):
             self.assertEqual(int.from_bytes(data[at:at + size], "big"), value, at)
+
+    def test_the_flags_of_an_entry_stand_where_the_text_puts_them(self):
+        self.assertEqual(wire.encode_entry(ENTRY)[26], 0x30 | wire.TLS | wire.LONG_NAMES)
+        for flags, far, stalled in ((0xC0, False, False), (0xD2, True, False), (0xE2, False, True)):  # 6 and 7: not known
+            entry = bytearray(wire.encode_entry(ENTRY))
+            entry[26] = flags
+            e = wire.decode_entry(bytes(entry))
+            self.assertEqual((e.far, e.stalled, e.flags), (far, stalled, flags & 15))
 
     def test_what_is_cut_off_is_malformed_or_says_less(self):
         data = encode(FULL)

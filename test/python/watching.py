@@ -11,6 +11,7 @@ SUSPICION = 0.35
 ALONE = 0.7
 LOOK_GAP = 0.025
 FAREWELL_WAIT, FAREWELL_GAP = 0.15, 0.05
+FAR_WAIT, FAR_FAREWELL = 0.3, 0.4
 REASONS = {wire.DEAD: "silent", wire.LEFT: "left", wire.BEAM_EXIT: "beam_exit"}
 RELAY_LIFE = 1.0
 RELAYED_MOST = 64
@@ -32,8 +33,11 @@ class Watching:
         for boot in [b for b, s in self.strangers.items() if self.now - s.last > 10]:
             del self.strangers[boot]
         for p in list(self.peers.values()):
-            silence, t = self.now - p.last(), p.interval / 1000
-            if silence > 1.25 * t and p.step == 0:
+            silence, t = self.now - max(p.last(), p.watched_from), self.silence_of(p)
+            if p.far:  # nobody else looks at its silence
+                if silence > 1.25 * t and p.step == 0 and self.watches(p):
+                    self.probe(p)
+            elif silence > 1.25 * t and p.step == 0:
                 others = [b for b in self.quick() if b != p.boot]
                 if silence > 4 * t or rank.rank(self.boot, p.boot, others) < WATCHERS:
                     self.probe(p)
@@ -54,12 +58,12 @@ class Watching:
             if self.now - p.last() > 30 * p.interval / 1000:
                 self.bury(p, "silent")
             return
-        blocked = p.step >= GIVE_UP_AT and others and p.relay_acked_at is None
+        blocked = p.step >= GIVE_UP_AT and others and p.relay_acked_at is None and not p.far
         if blocked:
             self.at(("probe", p.boot), p.interval / 2000, lambda: self.probe(p))
             self.say(wire.PROBE, target=p.boot, asks=True)
         else:
-            self.say(wire.PROBE, p.address, p.boot, asks=True)
+            self.say(wire.PROBE, self.address_in_turn(p), p.boot, asks=True)
         if p.step >= RELAYS_FROM and not blocked:
             p.asked_relays_at = p.asked_relays_at or self.now
             for relay in sorted(others, key=lambda o: -(o.heard or 0))[:RELAYS]:
@@ -74,6 +78,7 @@ class Watching:
                 p.suspected_at = self.now
                 self.suspect(p)
                 self.say(wire.NEWS, verdicts=[(wire.SUSPECT, p.boot, p.incarnation)])
+                self.has_news(p.boot, wire.SUSPECT, p.incarnation, 0, True)
         elif self.now - p.suspected_at >= SUSPICION:
             if blocked or not others or p.relay_acked_at > self.now - SUSPICION / 2:
                 self.tell(wire.DEAD, p, "silent", (0, 0.1, 0.2))
@@ -81,6 +86,7 @@ class Watching:
     def tell(self, verdict, p, why, times):
         """Buries, and says so by NEWS at these times, and in the next two beats."""
         self.bury(p, why)
+        self.has_news(p.boot, verdict, p.incarnation, 0, True)
         self.tales[p.boot] = (verdict, p.incarnation, 2)
         for i, delay in enumerate(times):
             self.at(("news", p.boot, i), delay,
@@ -146,27 +152,42 @@ class Watching:
     # Verdicts
 
     def hear_verdicts(self, m):
-        """What is said of others counts only where all could hear it, the accused among them."""
-        for verdict, boot, incarnation in m.verdicts if m.by_group else ():
+        """What is said of others counts only where all could hear it, the accused among them; of the far, where it is
+        passed on until it comes to them."""
+        for verdict, boot, incarnation in m.verdicts:
             p = self.peers.get(boot)
-            if not p or not p.incarnation <= incarnation < 2**31:
+            if not p or not p.incarnation <= incarnation < 2**31 or (boot == m.boot if m.by_group else not p.far):
                 continue
-            silent = self.now - p.last() >= 1.25 * p.interval / 1000
-            if verdict == wire.SUSPECT and silent:
+            if self.hear_verdict(p, verdict, incarnation):
+                self.has_news(boot, verdict, incarnation, m.boot, m.by_group)
+
+    def hear_verdict(self, p, verdict, incarnation):
+        """Whether it is new."""
+        silent = self.now - p.last() >= 1.25 * self.silence_of(p)
+        if verdict == wire.SUSPECT:
+            if p.suspect:
+                return False
+            if silent:
                 self.suspect(p)
-            elif verdict == wire.DEAD and not silent:
-                if p.step == 0:
-                    self.probe(p)
-            elif verdict in REASONS:
-                if silent and self.had_its_time(p):
-                    self.believe(p, verdict)
-                else:
-                    self.await_word(p, verdict)
+            elif p.far:
+                self.tell_accused(p, verdict, incarnation)
+            return silent
+        if verdict == wire.DEAD and not silent:
+            quiet = p.step == 0
+            if quiet:
+                self.probe(p)
+            return quiet
+        if verdict not in REASONS:
+            return False
+        if silent and self.had_its_time(p):
+            self.believe(p, verdict)
+            return True
+        return self.await_word(p, verdict)
 
     def had_its_time(self, p):
         """It was suspected, or asked, for 150 ms in vain."""
-        since = [p.accused_at] * p.suspect + [p.asked_since] * (p.step > 0)
-        return any(self.now - at >= FAREWELL_WAIT for at in since)
+        return (p.suspect and self.now - p.accused_at >= (FAR_WAIT if p.far else FAREWELL_WAIT)
+                or p.step > 0 and self.now - p.asked_since >= FAREWELL_WAIT)
 
     def believe(self, p, verdict):
         if verdict == wire.DEAD and p.step > 0:
@@ -176,26 +197,29 @@ class Watching:
             self.events[-1] = ("down", p.name, REASONS[verdict])
 
     def await_word(self, p, verdict):
-        """It has 150 ms to be heard, and is asked every 50 ms."""
+        """It has 150 ms to be heard, and is asked every 50 ms; a far one 400, and its watchers ask. Whether that is new."""
         key, asked_at = ("farewell", p.boot), self.now
         if key in self.timers:
-            return
+            return False
 
         def look():
-            left = asked_at + FAREWELL_WAIT - self.now
+            left = asked_at + (FAR_FAREWELL if p.far else FAREWELL_WAIT) - self.now
             if p.last() > asked_at:
                 return
             if left <= 0:
                 self.believe(p, verdict)
             else:
-                self.say(wire.PROBE, p.address, p.boot, asks=True)
+                if not p.far or self.watches(p):
+                    self.say(wire.PROBE, p.address, p.boot, asks=True)
                 self.at(key, min(FAREWELL_GAP, left), look)
 
         self.at(key, self.random.uniform(0, FAREWELL_GAP), look)
+        return True
 
     def hear_bye(self, p, m):
         verdict = wire.BEAM_EXIT if m.reason == 2 else wire.LEFT
         first = rank.rank(self.boot, p.boot, [b for b in self.live() if b != p.boot]) < WATCHERS
         self.bury(p, "beam_exit" if m.reason == 2 else "left")
+        self.has_news(p.boot, verdict, p.incarnation, p.boot, True)
         if first:
             self.tales[p.boot] = (verdict, p.incarnation, 2)

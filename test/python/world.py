@@ -58,22 +58,23 @@ class World:
             self.turn()
 
 
-def group_socket(host):
-    """Hears the group."""
+def group_socket(host, others=()):
+    """Hears the group, on the link of that address, and of others."""
     with inside(host.netns):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind((GROUP, PORT))
-    s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + socket.inet_aton(host.ip))
+    for ip in (host.ip, *others):
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + socket.inet_aton(ip))
     s.setblocking(False)
     return s
 
 
-def private_socket(host):
+def private_socket(host, anywhere=False):
     """Sends, also to the group, and hears what is sent to it alone."""
     with inside(host.netns):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind((host.ip, 0))
+    s.bind(("0.0.0.0" if anywhere else host.ip, 0))
     s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(host.ip))
     s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
     s.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
@@ -120,26 +121,32 @@ def datagrams(s, most=64):
 
 
 class Node:
-    """A Python member on a host, with its sockets; over IPv6 alone where it is told its link-local address there."""
+    """A Python member on a host, with its sockets; over IPv6 alone where it is told its address there; also on the links of
+    other addresses."""
 
-    def __init__(self, host, ring, name, ipv6=None, **options):
+    def __init__(self, host, ring, name, /, ipv6=None, others=(), **options):
         self.host, self.deaf, self.index = host, False, None
         if ipv6:
             self.group, self.private, self.index = sockets_v6(host)
             self.address = (ipv6, self.private.getsockname()[1])
         else:
-            self.group, self.private = group_socket(host), private_socket(host)
-            self.address = self.private.getsockname()
+            self.group, self.private = group_socket(host, others), private_socket(host, bool(others))
+            self.address = (host.ip, self.private.getsockname()[1])
         self.sent = []  # (data, address or None)
-        self.member = Member(ring, name, [self.address], self.send, **options)
+        self.links = [host.ip, *others]
+        addresses = [self.address, *((ip, self.address[1]) for ip in others)]
+        self.member = Member(ring, name, addresses, self.send, **options)
 
     def send(self, data, to):
         self.sent.append((data, to))
-        try:
-            to = to or (GROUP6 if self.index else GROUP, PORT)
-            self.private.sendto(data, (*to, 0, self.index) if self.index else to)
-        except OSError:  # a cut cable, a full queue: lost, as on any network
-            self.member.counters["not_sent"] += 1
+        for link in self.links if to is None else [None]:  # to the group on each, and the same
+            try:
+                if link and not self.index:
+                    self.private.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(link))
+                at = to or (GROUP6 if self.index else GROUP, PORT)
+                self.private.sendto(data, (*at, 0, self.index) if self.index else at)
+            except OSError:  # a cut cable, a full queue: lost, as on any network
+                self.member.counters["not_sent"] += 1
 
     def descriptors(self):
         return [(self.group, self.hear_group), (self.private, self.hear_private)]

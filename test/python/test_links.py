@@ -1,0 +1,87 @@
+"""The member that was written from PROTOCOL.md on several links, and over IPv6 where no multicast leads, among real
+gossipds."""
+import socket
+import unittest
+
+from group import INTERVAL, GroupCase, setUpModule  # noqa: F401
+from lab import dropped, ip, nft
+from term import Atom
+from test_far import PORTS
+from world import GROUP6
+
+NO_GROUP6 = f"""table ip6 lab {{
+chain out {{\ntype filter hook output priority 0;\nip6 daddr {GROUP6} counter drop\n}}
+chain in {{\ntype filter hook input priority 0;\nip6 daddr {GROUP6} counter drop\n}}
+}}\n"""
+
+
+class TwoLinksTest(GroupCase):
+    """Everybody is on both."""
+
+    def prepare(self):
+        self.lab.second_link()
+
+    def address(self, s):
+        return s.peer("py@h4")["addresses"][0][0]
+
+    def on(self, link):
+        return (10, 78 + link, 0, 4)
+
+    def test_the_other_takes_over(self):
+        node = self.joined(4, others=[self.lab.second_ip(self.lab[4])])
+        self.until(lambda: all({a[0] for a in s.peer("py@h4")["addresses"]} == {self.on(0), self.on(1)} for s in self.real),
+                   "all know both of its addresses")
+        self.until(lambda: all(len(p.heard_at) == 2 for p in node.member.peers.values()), "it knows both of each")
+        self.world.run(2 * INTERVAL / 1000)
+        for s in self.real:  # which copy came first means nothing
+            firsts = {e[1]["addresses"][0][0] for e in s.seen("up", "py@h4") + s.seen("update", "py@h4")}
+            self.assertEqual(firsts, {self.address(s)}, s.name)
+        for link in (0, 1):
+            self.lab.cut(self.lab[4], link)
+            self.until(lambda link=link: all(self.address(s) == self.on(1 - link) for s in self.real), "all use the other",
+                       show=lambda: str([s.peer("py@h4") for s in self.real]))
+            self.until(lambda link=link: all(p.address[0].startswith(f"10.{79 - link}.") for p in node.member.peers.values()),
+                       "so does it", show=lambda: str([(p.address, p.heard_at) for p in node.member.peers.values()]))
+            self.lab.heal(self.lab[4], link)
+            self.until(lambda link=link: all(any(a[0].startswith(f"10.{78 + link}.") and node.member.now - at < 0.5 for a, at in
+                                                 p.heard_at.items()) for p in node.member.peers.values()), "it is back")
+        self.assert_never_down("py@h4")
+        self.assertEqual([e for e in node.member.events if e[0] in ("down", "suspect")], [])
+
+
+class SixFarTest(GroupCase):
+    """Nobody has IPv4. The real ones have each other by the group, over link-local addresses; another has global ones."""
+
+    options = {"group6": GROUP6.encode(), "unicast_port": PORTS}
+
+    def global_ip(self, number):
+        return f"fd00:78::{number}"
+
+    def prepare(self):
+        for host in self.lab.hosts:
+            ip("-n", host.netns, "-batch", "-", text=f"""
+                address flush dev eth0 scope global
+                address add {self.global_ip(host.number)}/64 dev eth0 nodad\n""")
+            self.until(lambda host=host: self.lab.link_local(host), "the kernel has given an address")
+
+    def sidecar(self, number, keys=None, **options):
+        s = super().sidecar(number, keys, **options)
+        s.identity[Atom("host")] = b"\0\6" + socket.inet_pton(socket.AF_INET6, self.global_ip(number))
+        s.command((Atom("alive"), s.identity))
+        return s
+
+    def test_joins_by_a_seed_and_is_known(self):
+        nft(self.lab[4], NO_GROUP6)
+        seed = [(self.global_ip(1), port) for port in range(PORTS[0], PORTS[1] + 1)]
+        node = self.joined(4, ipv6=self.global_ip(4), seeds=[seed], host=(False, (self.global_ip(4),)))
+        self.world.run(5 * INTERVAL / 1000)
+        self.assertEqual({p.address[0] for p in node.member.peers.values()}, {self.global_ip(n) for n in (1, 2, 3)})
+        self.assertGreater(dropped(self.lab[4], family="ip6"), 0)
+        self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
+        self.assert_never_down("py@h4")
+        node.member.leave()
+        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "its goodbye is heard by all")
+
+
+if __name__ == "__main__":
+    unittest.main()
