@@ -2,16 +2,14 @@ defmodule GossipCluster.ReadmeTest do
   # The documents say what the code does: options, events, functions, and every line that can be logged.
   use ExUnit.Case, async: true
 
-  alias GossipCluster.Options
+  alias GossipCluster.{LogLines, Options}
 
   @root Path.expand("../..", __DIR__)
   @guides Path.wildcard(Path.join(@root, "guides/*.md"))
   @documents Path.wildcard(Path.join(@root, "*.md")) ++ @guides
-  # What only refuses the caller's arguments: such a message explains itself.
-  @refusals ~w(application compat options secret)
 
   defp read(path), do: File.read!(Path.expand(path, @root))
-  defp squeeze(text), do: String.replace(text, ~r/\s+/, " ")
+  defp squeeze(text), do: LogLines.squeeze(text)
 
   describe "the README" do
     test "is short, and its first screen has a block of code, two commands, and what to type next" do
@@ -276,7 +274,7 @@ defmodule GossipCluster.ReadmeTest do
 
   describe "guides/troubleshooting.md" do
     test "quotes only lines that the code can write" do
-      sources = Enum.join(texts_of_elixir() ++ literals_of_c(), "\n")
+      sources = Enum.join(LogLines.elixir() ++ LogLines.literals_of_c(), "\n")
 
       parts = for line <- quoted(), part <- parts(line, ["...", ": "]), do: part
       assert length(parts) > 40
@@ -284,11 +282,11 @@ defmodule GossipCluster.ReadmeTest do
     end
 
     test "explains every line that the sidecar can write" do
-      assert_explained(texts_of_c())
+      assert_explained(LogLines.c())
     end
 
     test "explains every line that the Elixir side can write" do
-      assert_explained(texts_of_elixir())
+      assert_explained(LogLines.elixir())
     end
   end
 
@@ -307,26 +305,6 @@ defmodule GossipCluster.ReadmeTest do
       quoted = Enum.reject(quoted, &(&1 =~ ~r/[A-Z]/ or &1 in ~w(network_mode)))
       assert length(quoted) > 10
       assert Enum.uniq(quoted) -- names == []
-    end
-
-    test "shows only lines that the code can write" do
-      texts = for text <- texts_of_elixir() ++ texts_of_c(), text =~ ~r/[a-zA-Z]{4}/, do: text
-      lines = Regex.scan(~r/^    \[\w+\] (?:GossipCluster: )?(.+)$/m, read("guides/networks.md"))
-      assert length(lines) > 5
-
-      for [_, line] <- lines do
-        assert Enum.any?(texts, &shows?(line, &1)), "the code cannot write: #{line}"
-      end
-    end
-  end
-
-  # Whether a line may be this text; where it ends with "...", its beginning.
-  defp shows?(line, text) do
-    pattern = text |> String.split("\0") |> Enum.map_join(".+", &Regex.escape/1)
-
-    case String.split(line, "...") do
-      [line] -> line =~ ~r/^#{pattern}$/
-      [beginning, ""] -> String.starts_with?(text, hd(String.split(beginning, " eth0")))
     end
   end
 
@@ -356,53 +334,4 @@ defmodule GossipCluster.ReadmeTest do
         part =~ ~r/[a-z]+\W+[a-z]+\W+[a-z]+/,
         do: part
   end
-
-  # \0 stands for what varies, and for a backquote, which Markdown cannot quote.
-  defp texts_of_elixir do
-    for path <- Path.wildcard(Path.join(@root, "lib/gossip_cluster/**/*.ex")),
-        Path.basename(path, ".ex") not in @refusals,
-        text <- strings(Code.string_to_quoted!(File.read!(path))),
-        do: text |> String.replace("`", "\0") |> squeeze()
-  end
-
-  defp strings(ast) do
-    {_ast, found} =
-      Macro.prewalk(ast, [], fn
-        {skipped, _, _}, found when skipped in [:@, :sigil_r, :raise] -> {nil, found}
-        {:<>, _, [left, right]}, found -> {nil, [join(left) <> join(right) | found]}
-        {:<<>>, _, _} = text, found -> {nil, [join(text) | found]}
-        text, found when is_binary(text) -> {nil, [text | found]}
-        other, found -> {other, found}
-      end)
-
-    found
-  end
-
-  defp join({:<>, _, [left, right]}), do: join(left) <> join(right)
-  defp join({:<<>>, _, parts}), do: Enum.map_join(parts, &join/1)
-  defp join(text) when is_binary(text), do: text
-  defp join(_varies), do: "\0"
-
-  # The contract's own refusals (term*.c) are explained as one: they mean that the two halves do not fit.
-  defp texts_of_c do
-    for path <- Path.wildcard(Path.join(@root, "priv_src/**/*.c")),
-        not String.starts_with?(Path.basename(path), "term"),
-        [_, arguments] <-
-          Regex.scan(
-            ~r/\b(?:log_line|fault_set)\(([^;]*?"(?:[^"\\]|\\.)*")/s,
-            next_to(path)
-          ) do
-      [text] = Regex.run(~r/"((?:[^"\\]|\\.)*)"$/s, arguments, capture: :all_but_first)
-      text |> String.replace(~r/%[-.\d]*[a-z]+|`/, "\0") |> squeeze()
-    end
-  end
-
-  defp literals_of_c do
-    for path <- Path.wildcard(Path.join(@root, "priv_src/**/*.c")),
-        [text] <- Regex.scan(~r/"(?:[^"\\\n]|\\.)*"/, next_to(path)),
-        do: squeeze(text)
-  end
-
-  # Neighbouring literals are one, as for the compiler.
-  defp next_to(path), do: path |> File.read!() |> String.replace(~r/"\s*\n\s*"/, "")
 end
