@@ -35,7 +35,8 @@ endfunction()
 sim_run(join --nodes 40 --at-most incomplete=0 --at-most complete_us_max=300000)
 sim_run(join_lossy --nodes 2 --newcomers 1 --loss 30 --runs 50 --no-seal --at-most both_us_p99=250000)
 sim_run(crash --scenario crash --nodes 40 --no-seal --runs 3 --at-most never_gone=0 --at-most gone_us_max=2200000)
-sim_run(lossy --scenario steady --nodes 30 --seconds 300 --loss 10 --no-seal --at-most unsettled=0)
+sim_run(lossy --scenario steady --nodes 30 --seconds 300 --loss 10 --no-seal --at-most unsettled=0
+  --at-most losses_unknown=0 --at-most loss_off_thousandths=5 --at-most round_trip_off_us=0)
 sim_run(pause --scenario pause --nodes 40 --pause-ms 512 --no-seal)
 sim_run(flap --scenario flap --nodes 30 --seconds 80 --no-seal)
 sim_run(mute --scenario mute --nodes 30 --seconds 30 --no-seal

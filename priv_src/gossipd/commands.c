@@ -120,6 +120,13 @@ static void answer_stats(struct gossipd *d, uint32_t ref)
     uplink_stats(&d->uplink, ref, &core, &udp, &d->bridge.stats);
 }
 
+static void answer_measures(struct gossipd *d, uint32_t from)
+{
+    struct measure items[MEASURES_MAX];
+    size_t count = gossip_measures(d->engine.core, d->now, from, items, MEASURES_MAX);
+    uplink_measures(&d->uplink, from, items, count);
+}
+
 static int obey(struct gossipd *d, struct message *m)
 {
     if (d->engine.core == NULL && m->type != MESSAGE_CONFIGURE) {
@@ -142,6 +149,8 @@ static int obey(struct gossipd *d, struct message *m)
         d->engine.siblings = m->as.siblings;
     } else if (m->type == MESSAGE_SEEDS) {
         gossip_seeds(d->engine.core, d->now, m->as.seeds.items, m->as.seeds.count);
+    } else if (m->type == MESSAGE_MEASURES) {
+        answer_measures(d, m->as.measures_from);
     } else {
         answer_stats(d, m->as.stats_ref);
     }

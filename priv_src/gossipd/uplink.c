@@ -124,6 +124,11 @@ void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *cor
     (void)queue(u, term_stats(u->term, ref, &s));
 }
 
+void uplink_measures(struct uplink *u, uint32_t from, const struct measure *items, size_t count)
+{
+    (void)queue(u, term_measures(u->term, from, items, count));
+}
+
 void uplink_legacy(struct uplink *u, const struct name *name)
 {
     (void)queue(u, term_legacy(u->term, name));

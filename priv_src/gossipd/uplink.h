@@ -60,6 +60,7 @@ void uplink_ready(struct uplink *u, const char *version, uint64_t boot, long pid
 void uplink_event(struct uplink *u, const struct event *event);
 void uplink_stats(struct uplink *u, uint32_t ref, const struct gossip_stats *core,
                   const struct udp_stats *udp, const struct legacy_stats *legacy);
+void uplink_measures(struct uplink *u, uint32_t from, const struct measure *items, size_t count);
 void uplink_legacy(struct uplink *u, const struct name *name);
 void uplink_keys_changed(struct uplink *u);
 

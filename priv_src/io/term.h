@@ -13,6 +13,7 @@
 #define PORT_VERSION   1    /* of this contract: `version` in the configuration */
 #define LABEL_MAX      255  /* bytes of a cluster's label */
 #define PASSPHRASE_MAX 1024 /* bytes of a passphrase */
+#define MEASURES_MAX   512  /* in one answer: 20 KiB of a frame */
 #define SIBLINGS_MAX   64   /* sidecars of other clusters of one Erlang VM that are told apart */
 
 /* Secrets as they stand in the frame: they point into it, and end with it. */
@@ -58,6 +59,7 @@ enum message_type {
     MESSAGE_SIBLINGS,
     MESSAGE_SEEDS,
     MESSAGE_STATS,
+    MESSAGE_MEASURES,
     MESSAGE_COMPAT
 };
 
@@ -70,6 +72,7 @@ struct message {
         struct siblings siblings;
         struct seed_list seeds;
         uint32_t stats_ref;
+        uint32_t measures_from; /* the first that is asked for, of the listed */
     } as;
     struct secrets secrets; /* of MESSAGE_COMPAT one, a passphrase of any length, or none */
 };
@@ -124,6 +127,7 @@ int term_health(struct term *t, uint8_t health);
 int term_interfaces(struct term *t, const struct network *network);
 int term_log(struct term *t, uint8_t level, const char *text);
 int term_stats(struct term *t, uint32_t ref, const struct stats *stats);
+int term_measures(struct term *t, uint32_t from, const struct measure *items, size_t count);
 int term_error(struct term *t, const struct fault *fault);
 int term_legacy(struct term *t, const struct name *name);
 int term_atom(struct term *t, const char *atom);

@@ -44,6 +44,12 @@ static int decode_stats(struct cursor *c, struct message *out)
     return cursor_number(c, "the reference of stats", 0, INT32_MAX, "0..2147483647", &out->as.stats_ref);
 }
 
+static int decode_measures(struct cursor *c, struct message *out)
+{
+    out->type = MESSAGE_MEASURES;
+    return cursor_number(c, "the first of measures", 0, UINT16_MAX, "0..65535", &out->as.measures_from);
+}
+
 static int decode_siblings(struct cursor *c, struct message *out)
 {
     out->type = MESSAGE_SIBLINGS;
@@ -78,17 +84,19 @@ static int decode_tuple(struct cursor *c, struct message *out)
     static const struct {
         const char *tag;
         int (*decode)(struct cursor *c, struct message *out);
-    } tuples[] = {
-        {"configure", term_configure}, {"compat", term_compat}, {"alive", term_alive},
-        {"leave", decode_leave},       {"keys", decode_keys},   {"siblings", decode_siblings},
-        {"seeds", term_seeds},         {"stats", decode_stats}, {"disconnected", decode_disconnected}};
+    } tuples[] = {{"configure", term_configure}, {"compat", term_compat},
+                  {"alive", term_alive},         {"leave", decode_leave},
+                  {"keys", decode_keys},         {"siblings", decode_siblings},
+                  {"seeds", term_seeds},         {"stats", decode_stats},
+                  {"measures", decode_measures}, {"disconnected", decode_disconnected}};
     for (size_t i = 0; i < sizeof tuples / sizeof tuples[0]; i++) {
         if (strcmp(tuples[i].tag, tag) == 0) {
             return tuples[i].decode(c, out);
         }
     }
-    return cursor_refuse(c, at, "the tag of a command",
-                         "configure, compat, alive, leave, keys, siblings, seeds, stats or disconnected");
+    return cursor_refuse(
+        c, at, "the tag of a command",
+        "configure, compat, alive, leave, keys, siblings, seeds, stats, measures or disconnected");
 }
 
 static int decode_word(struct cursor *c, struct message *out)

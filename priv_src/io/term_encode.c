@@ -458,6 +458,34 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
     return 0;
 }
 
+/* A number, or the atom unknown for what is negative. */
+static int put_known(ei_x_buff *x, int64_t value)
+{
+    return value < 0 ? ei_x_encode_atom(x, "unknown") : ei_x_encode_ulonglong(x, (uint64_t)value);
+}
+
+/* {Boot, RoundTrip, Loss, Heard} */
+static int put_measure(ei_x_buff *x, const struct measure *m)
+{
+    return put(ei_x_encode_tuple_header(x, 4) != 0 || put_boot(x, m->boot) != 0 ||
+               put_known(x, m->round_trip) != 0 || put_known(x, m->loss) != 0 ||
+               put_known(x, m->heard < 0 ? -1 : m->heard / MS_US) != 0);
+}
+
+int term_measures(struct term *t, uint32_t from, const struct measure *items, size_t count)
+{
+    if (put_tagged(t, 3, "measures") != 0 || ei_x_encode_ulong(&t->x, from) != 0 ||
+        put_list(&t->x, count) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (put_measure(&t->x, &items[i]) != 0) {
+            return -1;
+        }
+    }
+    return put(count > 0 && ei_x_encode_empty_list(&t->x) != 0);
+}
+
 int term_stats(struct term *t, uint32_t ref, const struct stats *stats)
 {
     return put(put_tagged(t, 3, "stats") != 0 || ei_x_encode_ulong(&t->x, ref) != 0 ||

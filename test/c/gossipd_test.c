@@ -346,6 +346,50 @@ static void each_pulse_is_answered(void **state)
     sidecar_finish(&a);
 }
 
+/* How two meet is measured, and told to who asks. */
+static void a_peer_is_measured(void **state)
+{
+    (void)state;
+    struct sidecar a, b;
+    sidecar_pair(&a, &b, (struct port_config){0});
+    long round_trip = 0;
+    while (round_trip == 0) { /* the last word of the meeting may still be on its way */
+        ei_x_buff x = {0};
+        port_measures(&x, 0);
+        sidecar_put(&a, &x);
+        (void)ei_x_free(&x);
+        sidecar_await(&a, "measures");
+        const char *buffer = (const char *)a.frame;
+        int at = 0, version, arity, type, size;
+        long from, heard = -1;
+        char word[MAXATOMLEN_UTF8];
+        assert_int_equal(ei_decode_version(buffer, &at, &version), 0);
+        assert_int_equal(ei_decode_tuple_header(buffer, &at, &arity), 0);
+        assert_int_equal(ei_decode_atom(buffer, &at, word), 0);
+        assert_int_equal(ei_decode_long(buffer, &at, &from), 0);
+        assert_int_equal(from, 0);
+        assert_int_equal(ei_decode_list_header(buffer, &at, &arity), 0);
+        assert_int_equal(arity, 1);
+        assert_int_equal(ei_decode_tuple_header(buffer, &at, &arity), 0);
+        assert_int_equal(arity, 4);
+        assert_int_equal(ei_skip_term(buffer, &at), 0);
+        assert_int_equal(ei_get_type(buffer, &at, &type, &size), 0);
+        if (type == ERL_SMALL_INTEGER_EXT || type == ERL_INTEGER_EXT) {
+            assert_int_equal(ei_decode_long(buffer, &at, &round_trip), 0);
+        } else {
+            assert_int_equal(ei_skip_term(buffer, &at), 0);
+        }
+        assert_int_equal(ei_skip_term(buffer, &at), 0);
+        assert_int_equal(ei_decode_long(buffer, &at, &heard), 0);
+        assert_in_range(heard, 0, 60000);
+        sidecar_word(&a, "pulse");
+        sidecar_breathe();
+    }
+    assert_in_range(round_trip, 1, 2000000); /* an answer counts for less than 2 s */
+    sidecar_finish(&a);
+    sidecar_finish(&b);
+}
+
 /* An owner that does not read costs bounded memory and no peer anything; when it reads again it gets a whole
  * picture. */
 static void an_owner_that_does_not_read_gets_a_fresh_snapshot(void **state)
@@ -422,6 +466,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(what_the_nodes_other_cluster_says_is_not_foreign, sidecar_kill_all),
         cmocka_unit_test_teardown(the_steady_state_is_silent, sidecar_kill_all),
         cmocka_unit_test_teardown(each_pulse_is_answered, sidecar_kill_all),
+        cmocka_unit_test_teardown(a_peer_is_measured, sidecar_kill_all),
         cmocka_unit_test_teardown(an_owner_that_does_not_read_gets_a_fresh_snapshot, sidecar_kill_all),
         cmocka_unit_test_teardown(a_paused_sidecar_buries_nobody, sidecar_kill_all),
     };

@@ -271,6 +271,12 @@ static void commands_come_through(void **state)
     assert_int_equal(decode_x(&x, &m, &f), 0);
     assert_int_equal(m.type, MESSAGE_STATS);
     assert_int_equal(m.as.stats_ref, INT32_MAX);
+    port_measures(&x, UINT16_MAX);
+    assert_int_equal(decode_x(&x, &m, &f), 0);
+    assert_int_equal(m.type, MESSAGE_MEASURES);
+    assert_int_equal(m.as.measures_from, UINT16_MAX);
+    port_measures(&x, UINT16_MAX + 1);
+    assert_int_equal(decode_x(&x, &m, &f), -1);
     const uint16_t ports[] = {1024, 65535};
     for (uint8_t count = 0; count <= 2; count++) {
         port_siblings(&x, ports, count);

@@ -427,6 +427,36 @@ static void ready_log_error_and_stats(void **state)
     is_binary(&w, "7 is taken", 10);
     is_end(&w);
 
+    const struct measure measures[] = {
+        {.boot = 1, .round_trip = 5000000000, .loss = 1000, .heard = 2999},
+        {.boot = UINT64_MAX, .round_trip = -1, .loss = -1, .heard = -1},
+    };
+    assert_int_equal(term_measures(t, 512, measures, 2), 0);
+    w = walk(t);
+    is_tuple(&w, 3);
+    is_atom(&w, "measures");
+    is_number(&w, 512);
+    is_list(&w, 2);
+    is_tuple(&w, 4);
+    is_binary(&w, "\0\0\0\0\0\0\0\1", 8);
+    is_number(&w, 5000000000);
+    is_number(&w, 1000);
+    is_number(&w, 2); /* milliseconds */
+    is_tuple(&w, 4);
+    is_binary(&w, "\377\377\377\377\377\377\377\377", 8);
+    for (int i = 0; i < 3; i++) {
+        is_atom(&w, "unknown");
+    }
+    is_list(&w, 0);
+    is_end(&w);
+    assert_int_equal(term_measures(t, 0, measures, 0), 0);
+    w = walk(t);
+    is_tuple(&w, 3);
+    is_atom(&w, "measures");
+    is_number(&w, 0);
+    is_list(&w, 0);
+    is_end(&w);
+
     struct stats s = {.interfaces = &eth0, .interface_count = 1};
     s.core.received = UINT64_MAX;
     s.port.logs_dropped = 77;

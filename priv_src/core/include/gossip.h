@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "effect.h"
+#include "measure.h"
 #include "seed.h"
 #include "setup.h"
 #include "stats.h"
@@ -70,6 +71,10 @@ int gossip_peers(const struct gossip *g, int (*visit)(void *context, const struc
 int gossip_conflicts(const struct gossip *g,
                      int (*visit)(void *context, const struct peer_view *peer, const struct peer_view *other),
                      void *context);
+
+/* How well the listed peers are reached, from the one at `from` on, in no particular order: puts at most
+ * `most` into `out` and returns how many. Who asks again with `from` moved on by that sees all who stay. */
+size_t gossip_measures(const struct gossip *g, int64_t now, size_t from, struct measure *out, size_t most);
 
 /* Counters and gauges, as of now. */
 struct gossip_stats gossip_stats(const struct gossip *g);

@@ -92,11 +92,15 @@ static void ask(struct gossip *g, struct effects *fx, struct peer *p)
         p->alarm = g->now + silence_to_probe(interval);
         alarm_sooner(g, p);
         p->ask_gap = ASK_FIRST / 2;
+        quality_rest(&p->quality);
     }
     p->ask_gap = 2 * p->ask_gap < interval ? 2 * p->ask_gap : interval;
     p->ask_at = g->now + random_between(g, p->ask_gap, p->ask_gap + p->ask_gap / ASK_SPREAD);
     if (!message_may_reach(g, p, 0)) {
         return;
+    }
+    if (p->ask_gap == interval) { /* the first ones are closer together than an answer may take */
+        quality_probe(&p->quality);
     }
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;

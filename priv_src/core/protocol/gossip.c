@@ -340,6 +340,20 @@ int gossip_conflicts(const struct gossip *g,
     return stop;
 }
 
+size_t gossip_measures(const struct gossip *g, int64_t now, size_t from, struct measure *out, size_t most)
+{
+    size_t count = 0;
+    int64_t own = now - g->lag > g->now ? now - g->lag : g->now;
+    for (size_t i = from; i < g->roster.listed && count < most; i++) {
+        const struct peer *p = g->roster.list[i].peer;
+        out[count++] = (struct measure){.boot = p->id.boot,
+                                        .round_trip = p->quality.round_trip > 0 ? p->quality.round_trip : -1,
+                                        .heard = p->met ? own - p->direct : -1,
+                                        .loss = (int16_t)quality_loss(&p->quality)};
+    }
+    return count;
+}
+
 struct gossip_stats gossip_stats(const struct gossip *g)
 {
     struct gossip_stats s = g->stats;

@@ -88,6 +88,21 @@ static bool for_me(struct gossip *g, struct effects *fx, const struct wire_messa
     return true;
 }
 
+/* How well it is reached: by what it answers, and by which of its beats come. */
+static void measure(struct gossip *g, struct peer *p, const struct wire_message *m, const struct arrival *a)
+{
+    int64_t took = m->echo_count > 0 ? message_round_trip(g, m) : 0;
+    if (took > 0) {
+        quality_answered(&p->quality, took);
+    }
+    if (a->answers != ANSWER_NONE) {
+        quality_life(&p->quality);
+    }
+    if (m->type == WIRE_HELLO && a->from->kind == PATH_GROUP) {
+        quality_beat(&p->quality, a->sequence, m->sent_at, p->interval, a->newest);
+    }
+}
+
 static void reached(struct peer *p, const struct arrival *a)
 {
     if (a->answers == ANSWER_HERE) {
@@ -236,6 +251,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
         return;
     }
     bool ask = learn_address(g, fx, p, m, a);
+    measure(g, p, m, a);
     bool first = life && !p->met;
     if (first) {
         roster_met(&g->roster, p);
@@ -309,6 +325,7 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
         return;
     }
     reached(p, a);
+    measure(g, p, m, a);
     g->heard = g->now;
     isolate_leave(g, fx);
     uint64_t before = g->stats.bytes_sent;

@@ -8,6 +8,11 @@
 #include "primitives.h"
 #include "state/self.h"
 
+/* A request for a page may have waited for its turn, and what a stranger said to the group is answered late
+ * by those who wait for a vouch first: an answer of these is measured only when it comes sooner than that. */
+#define REQUEST_AT_ONCE  PAGE_PACE
+#define ANSWERED_AT_ONCE VOUCH_WAIT_MIN
+
 /* `boot` 0: for all. */
 static uint64_t nonce_of(const struct gossip *g, int64_t slot, uint64_t boot, const struct addr *to)
 {
@@ -224,6 +229,46 @@ static void note_whole(const struct gossip *g, struct wire_message *m)
     m->flags = (uint8_t)(whole ? m->flags | WIRE_WHOLE : m->flags & ~WIRE_WHOLE);
 }
 
+/* When what may be answered goes out, so that the way there and back can be measured. To the group anything
+ * may be. */
+static void note_asked(struct gossip *g, const struct wire_message *m, const struct path *path)
+{
+    bool request = m->type == WIRE_ROSTER && (m->has & HAS_TOTAL) == 0;
+    if (path->kind != PATH_GROUP && (m->flags & WIRE_ASK) == 0 && (m->has & HAS_QUESTION) == 0 && !request) {
+        return;
+    }
+    struct asked *a = &g->asked[m->nonce % ASKED_KEPT];
+    /* One that was there a moment ago may be this one, or have driven it out. */
+    bool again = a->nonce != 0 && g->clock - a->at < 2 * NONCE_LIFE;
+    *a = (struct asked){.nonce = m->nonce, .at = g->clock, .again = again};
+}
+
+int64_t message_round_trip(struct gossip *g, const struct wire_message *m)
+{
+    bool request = m->type == WIRE_ROSTER && (m->has & HAS_TOTAL) == 0;
+    if ((m->has & HAS_TARGET) != 0) {
+        return 0; /* of another's way */
+    }
+    for (size_t i = 0; i < m->echo_count; i++) {
+        struct asked *a = &g->asked[m->echoes[i].nonce % ASKED_KEPT];
+        if (m->echoes[i].boot != g->self.boot || m->echoes[i].nonce != a->nonce || a->nonce == 0) {
+            continue;
+        }
+        int64_t took = g->clock - a->at;
+        bool stopped = g->lost > 0 && g->lost_at >= a->at; /* this member, meanwhile */
+        bool for_all = a->nonce == g->nonce;
+        bool waited = (request && took >= REQUEST_AT_ONCE) || (for_all && took >= ANSWERED_AT_ONCE);
+        if (a->again || a->answered || stopped || took < 0) {
+            continue;
+        }
+        a->answered = !for_all;
+        if (!waited) {
+            return took > 0 ? took : 1;
+        }
+    }
+    return 0;
+}
+
 /* Who is leaving says nothing else: the far would take it for a sign that what they were told is not true. */
 static void send(struct gossip *g, struct effects *fx, const struct path *path, struct wire_message *m)
 {
@@ -252,6 +297,7 @@ static void send(struct gossip *g, struct effects *fx, const struct path *path, 
     g->options.sealing->close(&g->options.keys, nonce, plain, len, e->as.send.data);
     e->as.send.len = (uint16_t)(len + SEAL_OVERHEAD);
     e->as.send.path = *path;
+    note_asked(g, m, path);
     g->stats.sent++;
     g->stats.bytes_sent += e->as.send.len;
 }

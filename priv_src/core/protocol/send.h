@@ -48,6 +48,10 @@ enum answer {
 enum answer message_answers(const struct gossip *g, const struct wire_message *m, const struct path *from,
                             struct addr *where, int64_t *made);
 
+/* How long it took from what this member asked to this answer, in microseconds, at least 1; 0: that cannot be
+ * told. To be called once for a message that was not heard before. */
+int64_t message_round_trip(struct gossip *g, const struct wire_message *m);
+
 /* Whether the sender says under the seal that this address is its own. */
 bool message_claims(const struct wire_message *m, const struct addr *a);
 

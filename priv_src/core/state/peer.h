@@ -6,6 +6,7 @@
 #include "bucket.h"
 #include "identity.h"
 #include "kit/freshness.h"
+#include "kit/quality.h"
 #include "kit/window.h"
 #include "tags.h"
 
@@ -110,6 +111,9 @@ struct peer {
     uint32_t link;
     bool says_far; /* it does not */
     int64_t said_at;
+
+    /* receive.c: at an answer, and at a beat; far.c: when it is asked */
+    struct quality quality;
 
     /* disconnect.c: when this node ended the connection to it, as long as that is not acknowledged, or 0, and
      * when it is said again; and the newest such word of the peer's own */

@@ -79,6 +79,16 @@ struct link {
 
 #define LINKS_MAX 32
 
+/* When a nonce went out that is to be echoed. */
+struct asked {
+    uint64_t nonce; /* 0: none */
+    int64_t at;     /* by the clock that stands still for nothing */
+    bool again;     /* it may have gone out more than once: nobody can tell which of them is answered */
+    bool answered;  /* one that is bound to a peer: an answer to it has come */
+};
+
+#define ASKED_KEPT 64 /* of more that are under way at once some are not measured */
+
 #define PULL_ANY UINT16_MAX
 /* Somebody has come, or a verdict is new: what is passed on to the far. */
 struct news {
@@ -223,8 +233,9 @@ struct gossip {
 
     /* send.c: at each datagram; a new life begins anew */
     uint64_t sequence;
-    uint64_t said[SAID_KEPT]; /* the random part of the latest nonces, by sequence */
-    struct bucket lives;      /* new boot ids that others may make it take */
+    uint64_t said[SAID_KEPT];       /* the random part of the latest nonces, by sequence */
+    struct bucket lives;            /* new boot ids that others may make it take */
+    struct asked asked[ASKED_KEPT]; /* by nonce */
 
     /* gossip.c: at each datagram that is taken */
     struct copies copies;

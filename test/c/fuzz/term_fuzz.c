@@ -70,6 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(m.secrets.count == 0 || (secret->data >= data && secret->data + secret->len <= data + size));
     } else if (m.type == MESSAGE_STATS) {
         require(m.as.stats_ref <= INT32_MAX);
+    } else if (m.type == MESSAGE_MEASURES) {
+        require(m.as.measures_from <= UINT16_MAX);
     } else if (m.type == MESSAGE_SIBLINGS) {
         require(m.as.siblings.count <= SIBLINGS_MAX);
     } else if (m.type == MESSAGE_SEEDS) {

@@ -34,6 +34,32 @@ static void settle_crowd(struct cluster *c, uint32_t full)
     }
 }
 
+#define MEASURED_MOST 512 /* peers of one member that are looked at */
+
+/* What the real members measure of each other, against the delay and the loss that the network has. */
+static void judge_measures(struct cluster *c, uint32_t full)
+{
+    int64_t least = 2 * c->options->delay_min, most = 2 * c->options->delay_max, lost = 0, told = 0, off = 0;
+    for (uint32_t i = 0; i < full; i++) {
+        struct measure found[MEASURED_MOST];
+        size_t count = gossip_measures(c->nodes[i].g, cluster_clock(c, i), 0, found, MEASURED_MOST);
+        for (size_t k = 0; k < count; k++) {
+            report_count(c->report, "round_trips_measured", found[k].round_trip >= 0);
+            report_count(c->report, "losses_unknown", found[k].loss < 0);
+            if (found[k].round_trip >= 0) {
+                int64_t under = least - found[k].round_trip, over = found[k].round_trip - most;
+                off = under > off ? under : over > off ? over : off;
+            }
+            lost += found[k].loss > 0 ? found[k].loss : 0;
+            told += found[k].loss >= 0;
+        }
+    }
+    int64_t mean = told > 0 ? lost / told : 0, truth = (int64_t)(c->options->loss * 10);
+    report_max(c->report, "round_trip_off_us", off);
+    report_sample(c->report, "loss_thousandths", mean);
+    report_max(c->report, "loss_off_thousandths", mean > truth ? mean - truth : truth - mean);
+}
+
 void scenario_steady(struct cluster *c)
 {
     uint32_t full = c->options->full == 0 || c->options->full > c->size ? c->size : c->options->full;
@@ -59,6 +85,7 @@ void scenario_steady(struct cluster *c)
                   (int64_t)(meter.bytes * 8 * SECOND_US / us * c->size / full));
     report_sample(c->report, "packets_per_node_and_minute",
                   (int64_t)(traffic_packets(&before, &c->traffic) * 60 * SECOND_US / us / c->size));
+    judge_measures(c, full);
     report_count(c->report, "beats_measured", (int64_t)traffic_class(&before, &c->traffic, PACKET_BEAT));
 }
 

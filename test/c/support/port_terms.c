@@ -231,6 +231,12 @@ void port_stats(ei_x_buff *x, long ref)
     must(ei_x_encode_long(x, ref));
 }
 
+void port_measures(ei_x_buff *x, long from)
+{
+    pair(x, "measures");
+    must(ei_x_encode_long(x, from));
+}
+
 void port_keys(ei_x_buff *x, const char *cookie, size_t count)
 {
     pair(x, "keys");

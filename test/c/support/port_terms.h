@@ -29,6 +29,7 @@ void port_word(ei_x_buff *x, const char *word);
 void port_leave(ei_x_buff *x, const char *reason);
 void port_disconnected(ei_x_buff *x, const char *boot, size_t len);
 void port_stats(ei_x_buff *x, long ref);
+void port_measures(ei_x_buff *x, long from);
 void port_keys(ei_x_buff *x, const char *cookie, size_t count);
 
 /* {compat, Map}: libcluster's wire on the group 233.252.1.32, with this secret or, where it is NULL, with
