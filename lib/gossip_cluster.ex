@@ -35,6 +35,7 @@ defmodule GossipCluster do
   alias GossipCluster.{
     Disabled,
     Disconnects,
+    Measures,
     Options,
     Peer,
     Reporter,
@@ -140,11 +141,14 @@ defmodule GossipCluster do
 
       for peer <- GossipCluster.peers(), do: {peer.name, peer.status, peer.connection}
       #=> [{"b@host", :alive, :connected}]
+
+  `round_trip` and `loss` are what the sidecar said when it was asked last: reading does not wait for it, but has it
+  asked again, once a second at most. So the first call knows neither. Events have neither.
   """
   @doc group: :look
   @spec peers(name()) :: [Peer.t()]
   def peers(name \\ __MODULE__) do
-    read(name, view!(name), &View.peers/1, fn -> [] end)
+    read(name, view!(name), &Measures.put(View.peers(&1), name, &1), fn -> [] end)
   end
 
   @typedoc """

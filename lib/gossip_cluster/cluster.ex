@@ -29,6 +29,7 @@ defmodule GossipCluster.Cluster do
     Health,
     Legacy,
     Local,
+    Measures,
     Migration,
     PathWatch,
     Peers,
@@ -89,6 +90,7 @@ defmodule GossipCluster.Cluster do
           | {:rejoin, Replies.caller()}
           | {:put_tags, Replies.caller(), Tags.t()}
           | {:stats, Replies.caller()}
+          | {:measure, Replies.caller() | nil}
           | {:stats_failed, Replies.ref()}
           | {:siblings, [:inet.port_number()]}
           | {:resolved, Seeds.index(), {:ok, [Resolver.place(), ...]} | {:error, String.t()},
@@ -104,6 +106,7 @@ defmodule GossipCluster.Cluster do
           | :paths
           | :port
           | :health
+          | :measures
           | {:alone, pos_integer()}
           | {:await | :leave | :stats, Replies.ref()}
           | {:seed, Seeds.index()}
@@ -268,6 +271,7 @@ defmodule GossipCluster.Cluster do
 
     cond do
       kind(frame) in @of_this_node -> Local.event(state, event, now)
+      kind(frame) == :measures -> Measures.event(state, event, now)
       frame == :left or kind(frame) == :stats -> Answers.event(state, event, now)
       kind(frame) == :legacy -> Migration.event(state, event, now)
       kind(frame) == :disconnected -> Connections.event(state, event, now)
@@ -277,6 +281,9 @@ defmodule GossipCluster.Cluster do
 
   defp route(state, {:timeout, timer} = event, now) when timer in [:open, :ready, :port, :health],
     do: Local.event(state, event, now)
+
+  defp route(state, {:timeout, :measures} = event, now), do: Measures.event(state, event, now)
+  defp route(state, {:measure, _caller} = event, now), do: Measures.event(state, event, now)
 
   defp route(state, {:timeout, {:seed, _index}} = event, now),
     do: Bootstrap.event(state, event, now)

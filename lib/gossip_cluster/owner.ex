@@ -151,6 +151,7 @@ defmodule GossipCluster.Owner do
   def handle_call(:leave, from, owner), do: {:noreply, step(owner, {:leave, from})}
   def handle_call(:rejoin, from, owner), do: {:noreply, step(owner, {:rejoin, from})}
   def handle_call(:stats, from, owner), do: {:noreply, step(owner, {:stats, from})}
+  def handle_call(:measure, from, owner), do: {:noreply, step(owner, {:measure, from})}
 
   def handle_call({:rotate, secret}, _from, owner) do
     true = View.put(owner.view, :secret, secret)
@@ -161,6 +162,7 @@ defmodule GossipCluster.Owner do
     do: {:reply, {:error, :unknown_call}, stray(owner, :call, request)}
 
   @impl true
+  def handle_cast(:measure, owner), do: {:noreply, step(owner, {:measure, nil})}
   def handle_cast(message, owner), do: {:noreply, stray(owner, :cast, message)}
 
   ## The port

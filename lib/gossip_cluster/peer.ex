@@ -27,6 +27,11 @@ defmodule GossipCluster.Peer do
     * `tags` - what its operator says of it, a map of texts to texts: `%{"role" => "web"}`; see the option `tags`
     * `cookie` - whether its Erlang cookie is this node's: `:same`, `:differs`, `:unknown`
     * `heard` - whether it was heard itself; `false`: only others have told of it, yet
+    * `round_trip` - how long it takes to it and back between the sidecars, in microseconds, smoothed; `nil`: not
+      measured. Nothing is sent to measure it: where multicast works it is that of the meeting, or of the last time that
+      one of the two was in doubt; without multicast, of the three whom each node watches, it is measured all the time
+    * `loss` - the share, from 0.0 to 1.0, of its last 64 heartbeats that did not come; without multicast of the probes
+      that were not answered. `nil`: of fewer than 8
     * `long_names`, `tls`, `ipv6`, `hidden` - how its distribution runs
     * `connection` - `:connected`, `:connecting`, `:waiting` (for the next try, or for the other side's), or
       `{:skipped, reason}`, where dialling cannot help; the guide on troubleshooting lists the reasons
@@ -47,6 +52,8 @@ defmodule GossipCluster.Peer do
           tags: %{String.t() => String.t()},
           cookie: :same | :differs | :unknown,
           heard: boolean(),
+          round_trip: pos_integer() | nil,
+          loss: float() | nil,
           long_names: boolean(),
           tls: boolean(),
           ipv6: boolean(),
@@ -71,6 +78,8 @@ defmodule GossipCluster.Peer do
     tags: %{},
     cookie: :unknown,
     heard: true,
+    round_trip: nil,
+    loss: nil,
     long_names: false,
     tls: false,
     ipv6: false,

@@ -1,8 +1,8 @@
 defmodule GossipCluster.View do
   @moduledoc false
   # What everybody may read of a cluster, and what must outlive a crash of its owner: a table that the cluster's
-  # supervisor owns. The owner alone writes (and the reporter, its place). Nothing here shows a secret: the ring is
-  # hidden.
+  # supervisor owns. The owner alone writes (and the reporter, its place; and readers, when they had it asked how well
+  # the peers are reached). Nothing here shows a secret: the ring is hidden.
 
   alias GossipCluster.Peer
 

@@ -2,6 +2,8 @@ defmodule GossipCluster.OwnerTest do
   # How a cluster starts and ends.
   use GossipCluster.OwnerCase
 
+  alias GossipCluster.Measures
+
   describe "the start" do
     test "configures, then announces this node, alive, with its cookie", %{fake: fake} do
       fake =
@@ -202,6 +204,40 @@ defmodule GossipCluster.OwnerTest do
       {time, :ok} = :timer.tc(stop)
       assert time in 150_000..4_500_000
       assert {:leave, :left} = FakeSidecar.command(fake, :leave)
+    end
+  end
+
+  describe "how well a peer is reached" do
+    test "is asked for when somebody reads, and told at the next look", %{fake: fake} do
+      fake = start(fake)
+      zoe = FakeSidecar.peer("zoe@127.0.0.1")
+      FakeSidecar.ready(fake, [zoe])
+      assert {:up, %{round_trip: nil, loss: nil}} = event()
+      assert [%{round_trip: nil, loss: nil}] = GossipCluster.peers(@name)
+      assert FakeSidecar.measures(fake) == 0
+      # Who reads again at once has nothing asked again.
+      for _ <- 1..20, do: [_] = GossipCluster.peers(@name)
+      FakeSidecar.say(fake, {:measures, 0, [{zoe.boot, 1500, 125, 40}]})
+      eventually(fn -> match?([%{round_trip: 1500}], GossipCluster.peers(@name)) end)
+      assert [%{loss: 0.125}] = GossipCluster.peers(@name)
+
+      task = Task.async(fn -> Measures.ask(@name) end)
+
+      # The twenty have asked once, and not again within a second, if this machine is not that slow.
+      assert FakeSidecar.measures(fake) == 0
+      FakeSidecar.say(fake, {:measures, 0, [{zoe.boot, 1600, :unknown, :unknown}]})
+      assert :ok = Task.await(task)
+      assert [%{round_trip: 1600, loss: nil} = peer] = GossipCluster.peers(@name)
+      view = GossipCluster.View.table(@name)
+      assert Measures.heard_ago(Measures.found(view), peer) == nil
+    end
+
+    test "is not waited for where the sidecar says nothing", %{fake: fake} do
+      fake = start(fake)
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+      assert {:up, _peer} = event()
+      {time, :ok} = :timer.tc(fn -> Measures.ask(@name) end)
+      assert time in 400_000..1_900_000
     end
   end
 

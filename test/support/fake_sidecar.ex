@@ -94,13 +94,14 @@ defmodule GossipCluster.FakeSidecar do
     fake
   end
 
-  @doc "The next command of the owner that is no pulse and no question for counters."
+  @doc "The next command of the owner that is no pulse and no question for counters or measures."
   def command(%{port: port} = fake) do
     receive do
       {^port, {:data, data}} ->
         case :erlang.binary_to_term(data) do
           :pulse -> command(fake)
           {:stats, _ref} -> command(fake)
+          {:measures, _from} -> command(fake)
           command -> command
         end
 
@@ -128,6 +129,16 @@ defmodule GossipCluster.FakeSidecar do
     case :erlang.binary_to_term(data) do
       {:stats, ref} -> ref
       _other -> stats(fake)
+    end
+  end
+
+  @doc "The next question of how well the peers are reached: from which one on."
+  def measures(%{port: port} = fake) do
+    assert_receive {^port, {:data, data}}, @timeout
+
+    case :erlang.binary_to_term(data) do
+      {:measures, from} -> from
+      _other -> measures(fake)
     end
   end
 

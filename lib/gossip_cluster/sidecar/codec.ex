@@ -15,6 +15,8 @@ defmodule GossipCluster.Sidecar.Codec do
 
   @protocol 1
   @max_up 1_048_576
+  # Of one answer: MEASURES_MAX of io/term.h.
+  @measures_max 512
   @max_down 1_048_576
 
   @statuses [:alive, :suspect, :stalled]
@@ -68,6 +70,11 @@ defmodule GossipCluster.Sidecar.Codec do
           deaf: [{String.t(), non_neg_integer()}],
           mute: [{String.t(), non_neg_integer()}]
         }
+  @typedoc "Boot id, round trip in microseconds, loss in thousandths, how many milliseconds ago it was heard."
+  @type measure ::
+          {String.t(), non_neg_integer() | :unknown, 0..1000 | :unknown,
+           non_neg_integer() | :unknown}
+
   @type event ::
           {:ready,
            %{
@@ -93,6 +100,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:legacy, String.t()}
           | {:log, :debug | :info | :warning | :error, String.t()}
           | {:stats, non_neg_integer(), %{atom() => term()}}
+          | {:measures, from :: non_neg_integer(), [measure()]}
           | :pulse
           | :keys_changed
           | :left
@@ -111,6 +119,11 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:disconnected, boot :: String.t()}
           | :snapshot
           | {:stats, non_neg_integer()}
+          | {:measures, 0..65_535}
+
+  @doc "How many peers one answer to `measures` tells of, at most."
+  @spec measures_max() :: 512
+  def measures_max, do: @measures_max
 
   @doc "The names of the sidecar's counters."
   @spec stats() :: [atom(), ...]
@@ -203,6 +216,7 @@ defmodule GossipCluster.Sidecar.Codec do
     do: match?({:ok, _bytes}, Base.decode16(boot, case: :lower))
 
   defp command?({:stats, ref}), do: is_integer(ref) and ref in 0..0x7FFFFFFF
+  defp command?({:measures, from}), do: from in 0..0xFFFF
   defp command?(atom), do: atom in [:hide, :pulse, :snapshot]
 
   # The bounds are the sidecar's, which refuses whatever is no endpoint.
@@ -317,7 +331,21 @@ defmodule GossipCluster.Sidecar.Codec do
     if Enum.all?(stats, &stat?/1), do: {:ok, event}, else: :error
   end
 
+  defp event({:measures, from, list}) when from in 0..0xFFFF and is_list(list) do
+    with {:ok, list} <- measures(list, []), do: {:ok, {:measures, from, list}}
+  end
+
   defp event(_term), do: :error
+
+  defp measures([], done), do: {:ok, Enum.reverse(done)}
+
+  defp measures([{<<boot::binary-8>>, round_trip, loss, heard} | rest], done)
+       when ((is_integer(round_trip) and round_trip >= 0) or round_trip == :unknown) and
+              (loss in 0..1000 or loss == :unknown) and
+              ((is_integer(heard) and heard >= 0) or heard == :unknown),
+       do: measures(rest, [{hex(boot), round_trip, loss, heard} | done])
+
+  defp measures(_other, _done), do: :error
 
   defp stat?({:interfaces, interfaces}), do: interface_list?(interfaces)
   defp stat?({key, value}), do: key in @stats and is_integer(value) and value >= 0

@@ -20,6 +20,8 @@ defmodule GossipCluster.Cluster.PackedTest do
     tags: %{"role" => "web"},
     cookie: :differs,
     heard: false,
+    round_trip: 1500,
+    loss: 0.25,
     long_names: true,
     tls: true,
     ipv6: true,
@@ -28,13 +30,15 @@ defmodule GossipCluster.Cluster.PackedTest do
     problem: {:nxdomain, "why"}
   }
   @of_connections [:paths, :connected_via, :connection, :problem]
+  # Asked for by readers: GossipCluster.Measures.
+  @measured [:round_trip, :loss]
 
   test "all that the sidecar says of a peer is kept, and nothing else" do
     default = %Peer{name: "", creation: 0}
     for {field, value} <- Map.from_struct(@peer), do: assert(value != Map.get(default, field))
 
     assert Packed.unpack(@peer.name, Packed.pack(@peer)) ==
-             Map.merge(@peer, Map.take(default, @of_connections))
+             Map.merge(@peer, Map.take(default, @of_connections ++ @measured))
 
     assert Packed.unpack("b@x", Packed.pack(%{default | name: "b@x"})) == %{default | name: "b@x"}
   end

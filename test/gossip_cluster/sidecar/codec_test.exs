@@ -132,6 +132,14 @@ defmodule GossipCluster.Sidecar.CodecTest do
         )
       end,
       fn ->
+        measured = {int(1, 10_000_000), int(0, 1000), int(0, 1_000_000)}
+        {trip, loss, heard} = any([measured, {:unknown, :unknown, :unknown}])
+        boot = int(0, 0xFFFFFFFFFFFFFFFF)
+
+        {{:measures, 512, [{<<boot::64>>, trip, loss, heard}]},
+         {:measures, 512, [{Base.encode16(<<boot::64>>, case: :lower), trip, loss, heard}]}}
+      end,
+      fn ->
         same({:stats, 0, %{interfaces: [{"eth0", 2, "192.0.2.1"}, {"eth1", 3, "2001:db8::1"}]}})
       end,
       fn -> same({:log, any([:debug, :info, :warning, :error]), bytes(200)}) end,
@@ -279,6 +287,14 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:log, :critical, "text"},
           {:log, :info, ~c"text"},
           {:error, :other, "text"},
+          {:measures, -1, []},
+          {:measures, 0, :none},
+          {:measures, 0, [{<<1::64>>, 1, 1}]},
+          {:measures, 0, [{<<1::32>>, 1, 1, 1}]},
+          {:measures, 0, [{<<1::64>>, -1, 1, 1}]},
+          {:measures, 0, [{<<1::64>>, 1, 1001, 1}]},
+          {:measures, 0, [{<<1::64>>, 1, 1, nil}]},
+          {:measures, 0, [{<<1::64>>, 1, 1, 1} | <<2::64>>]},
           {:stats, :ref, %{}},
           {:stats, 1, %{listed: -1}},
           {:stats, 1, %{listed: 1.0}},
@@ -344,6 +360,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:siblings, [1024, 65_535]},
           {:seeds, []},
           {:stats, 0},
+          {:measures, 0},
+          {:measures, 0xFFFF},
           {:stats, 0x7FFFFFFF}
         ],
         do: assert(:erlang.binary_to_term(Codec.encode!(command)) == command)
@@ -439,6 +457,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:keys, {:key, "hunter2"}},
           {:leave, :silent},
           {:stats, -1},
+          {:measures, -1},
+          {:measures, 0x10000},
           {:stats, 0x80000000},
           {:stats, "1"},
           "hunter2"
