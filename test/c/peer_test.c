@@ -119,6 +119,60 @@ static void an_address_behind_the_first(void **state)
     assert_true(peer_is_reached(&p, &a[2]) && peer_is_reached(&p, &a[1]));
 }
 
+/* Others tell where it is now: there alone. What is known of an address that stays goes with it, and what is
+ * new is known from others only. */
+static void where_others_tell_that_it_is_now(void **state)
+{
+    (void)state;
+    struct peer p = {.direct = 5};
+    struct addr a[8];
+    for (uint8_t i = 0; i < 8; i++) {
+        a[i] = build_addr(i, 100);
+    }
+    for (uint8_t i = 4; i >= 1; i--) {
+        (void)peer_address(&p, &a[i]); /* 1, 2, 3, 4 */
+    }
+    for (uint8_t i = 1; i <= 4; i++) {
+        peer_heard_at(&p, &a[i], 10 * i);
+    }
+    peer_reached(&p, &a[1]);
+    peer_reached(&p, &a[4]);
+    p.hearsay = 1u << 2;
+    assert_false(peer_told(&p, NULL, 0)); /* of no address: nothing changes */
+    assert_int_equal(p.addr_count, 4);
+    const struct addr same[] = {a[4], a[2], a[1], a[3]};
+    assert_false(peer_told(&p, same, 4)); /* nor does its order */
+    assert_true(addr_same(&p.addrs[0], &a[1]) && addr_same(&p.addrs[3], &a[4]));
+    assert_int_equal(p.reached, 1u | 1u << 3);
+    assert_int_equal(p.hearsay, 1u << 2);
+
+    const struct addr fewer[] = {a[4], a[3], a[2]}; /* the first is gone */
+    assert_true(peer_told(&p, fewer, 3));
+    const uint8_t left[] = {2, 3, 4};
+    assert_int_equal(p.addr_count, 3);
+    for (size_t i = 0; i < COUNT(left); i++) {
+        assert_true(addr_same(&p.addrs[i], &a[left[i]]));
+        assert_int_equal(p.path_heard[i], 10 * left[i]);
+    }
+    assert_int_equal(p.reached, 1u << 2);
+    assert_int_equal(p.hearsay, 1u << 1);
+
+    const struct addr more[] = {a[2], a[3], a[4], a[5]}; /* one comes */
+    assert_true(peer_told(&p, more, 4));
+    assert_int_equal(p.addr_count, 4);
+    assert_true(addr_same(&p.addrs[3], &a[5]));
+    assert_int_equal(p.path_heard[3], 0);
+    assert_int_equal(p.hearsay, 1u << 1 | 1u << 3);
+    assert_false(peer_is_reached(&p, &a[5]));
+
+    const struct addr others[] = {a[6], a[7]}; /* it has moved altogether */
+    assert_true(peer_told(&p, others, 2));
+    assert_int_equal(p.addr_count, 2);
+    assert_true(addr_same(&p.addrs[0], &a[6]) && addr_same(&p.addrs[1], &a[7]));
+    assert_int_equal(p.hearsay, 3);
+    assert_int_equal(p.reached, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +180,7 @@ int main(void)
         cmocka_unit_test(where_it_was_reached),
         cmocka_unit_test(where_it_was_reached_when_hearsay_goes),
         cmocka_unit_test(an_address_behind_the_first),
+        cmocka_unit_test(where_others_tell_that_it_is_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
