@@ -45,17 +45,33 @@ void far_settle_all(struct cluster *c, uint32_t count)
     cluster_run(c, cluster_now(c) + 8 * SECOND_US);
 }
 
+/* A member's mean. */
+static int64_t each(const struct cluster *c, uint64_t all, int64_t length, int64_t per)
+{
+    return (int64_t)(all * (uint64_t)per / (uint64_t)length / c->size);
+}
+
 static void measure(struct cluster *c, int64_t length)
 {
+    static const char *const names[PACKET_CLASSES] = {
+        [PACKET_BEAT] = "beat_bytes_per_second", [PACKET_QUESTION] = "question_bytes_per_second",
+        [PACKET_NEWS] = "news_bytes_per_second", [PACKET_PROBE] = "probe_bytes_per_second",
+        [PACKET_ACK] = "ack_bytes_per_second",   [PACKET_PAGE_REQUEST] = "page_request_bytes_per_second",
+        [PACKET_PAGE] = "page_bytes_per_second",
+    };
     struct traffic before = c->traffic;
     cluster_run(c, cluster_now(c) + length);
     uint64_t bytes =
         c->traffic.group_bytes - before.group_bytes + c->traffic.unicast_bytes - before.unicast_bytes;
-    report_sample(c->report, "member_bytes_per_second",
-                  (int64_t)(bytes * SECOND_US / (uint64_t)length / c->size));
-    report_sample(
-        c->report, "member_packets_per_minute",
-        (int64_t)(traffic_packets(&before, &c->traffic) * 60 * SECOND_US / (uint64_t)length / c->size));
+    report_sample(c->report, "member_bytes_per_second", each(c, bytes, length, SECOND_US));
+    report_sample(c->report, "member_packets_per_minute",
+                  each(c, traffic_packets(&before, &c->traffic), length, 60 * SECOND_US));
+    for (size_t i = 0; i < PACKET_CLASSES; i++) {
+        if (names[i] != NULL) {
+            report_sample(c->report, names[i],
+                          each(c, c->traffic.bytes[i] - before.bytes[i], length, SECOND_US));
+        }
+    }
 }
 
 static void one_crashes(struct cluster *c)

@@ -64,6 +64,7 @@ static void count(struct cluster *c, uint32_t from, struct packet *p)
     int len = c->sealing->open(&c->keys, 0, p->data, p->len, plain);
     packet_describe(p, plain, len < 0 ? 0 : (size_t)len);
     c->traffic.packets[p->class]++;
+    c->traffic.bytes[p->class] += p->len + WIRE_OVERHEAD;
     if (p->from.kind == PATH_GROUP) {
         c->traffic.group_packets++;
         c->traffic.group_bytes += p->len + WIRE_OVERHEAD;

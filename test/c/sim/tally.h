@@ -10,6 +10,7 @@
 /* A multicast counts once. Bytes are with WIRE_OVERHEAD. */
 struct traffic {
     uint64_t packets[PACKET_CLASSES];
+    uint64_t bytes[PACKET_CLASSES]; /* with WIRE_OVERHEAD each */
     uint64_t group_packets, group_bytes, unicast_packets, unicast_bytes;
     uint64_t deliveries; /* taken by a member */
 };
