@@ -84,7 +84,7 @@ static void the_first_page_is_asked_for_where_the_answer_was_proven(void **state
     assert_int_equal(attack_sent_to(net, &f.addr, since, &request), 1);
     assert_int_equal(witness_open(&net->nodes[0]->witness, request.data, request.len, &m), 0);
     assert_int_equal(m.type, WIRE_ROSTER);
-    net_run(net, 2 * PAGE_RETRY); /* and again, for it has proven to be there */
+    net_run(net, 3 * PAGE_RETRY); /* and again, for it has proven to be there */
     assert_int_equal(attack_sent_to(net, &f.addr, since, NULL), 3);
 }
 

@@ -201,7 +201,7 @@ static void a_page_that_comes_too_late_is_not_believed(void **state)
         m.digest = roster_digest(gossip_boot(net->nodes[0]->g), 0) ^ roster_digest(f.id.boot, 0) ^
                    roster_digest(missing.id.boot, 0);
         net_say(net, 0, &f, PATH_GROUP, &m);
-        net_run(net, late ? (PAGE_TRIES + 1) * PAGE_RETRY : MS_US);
+        net_run(net, late ? (1 << PAGE_TRIES) * PAGE_RETRY : MS_US);
         assert_int_equal(net_sent(net, 0, since, WIRE_ROSTER, &own), late ? PAGE_TRIES : 1);
         say_page(net, &f, gossip_boot(net->nodes[0]->g), own.nonce, missing.id.boot, missing.id.boot);
         assert_int_equal(lists(net, missing.id.boot), !late);

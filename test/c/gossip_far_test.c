@@ -268,6 +268,48 @@ static void what_changes_about_a_far_one_is_told_to_all(void **state)
     far_changes_reach_all(far_apart(state, 12), 100 * MS_US);
 }
 
+#define SETTLED 12
+
+/* Each page comes 80 ms after it was asked for. How long that takes the first one shows, which is asked for
+ * at 0, 20 and 60 ms; for the others one request is enough, or the second goes out just before they come. */
+static void pages_that_come_from_far_away_are_waited_for(void **state)
+{
+    struct net *net = *state;
+    net->drop = net_drop_group;
+    far_add(net, SETTLED);
+    for (size_t i = 0; i < SETTLED; i++) {
+        net->nodes[i]->tags = build_tags(
+            1, "role=a_text_that_is_long_enough_for_few_entries_to_fit_on_a_page_as_it_is_with_many_members "
+               "zone=and_another_one_for_the_rest_of_what_tags_may_take_of_that");
+        net_alive(net, i);
+    }
+    net_run(net, 10 * SECOND_US);
+    assert_true(net_whole(net));
+    net->delay = 40 * MS_US;
+    int64_t since = net->now;
+    far_add(net, 1);
+    net_run(net, SECOND_US);
+    assert_int_equal(net_listed(net, SETTLED), SETTLED);
+    size_t first = 0, next = 0, pages = 0;
+    uint64_t cursor = 0;
+    for (size_t k = 0; k < net->log_count; k++) {
+        struct wire_message m;
+        const struct sent *s = &net->log[k];
+        if (s->at < since || !addr_same(&s->from, &net->nodes[SETTLED]->addr) ||
+            witness_open(&net->nodes[SETTLED]->witness, s->data, s->len, &m) != 0 || m.type != WIRE_ROSTER) {
+            continue;
+        }
+        assert_true(m.cursor >= cursor);
+        first += m.cursor == 0;
+        next += m.cursor != 0;
+        pages += m.cursor > cursor;
+        cursor = m.cursor;
+    }
+    assert_int_equal(first, 3);
+    assert_in_range(pages, 2, SETTLED);
+    assert_in_range(next, pages, pages + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +324,7 @@ int main(void)
         NET_TEST(who_goes_deaf_is_whole_within_two_intervals),
         NET_TEST(who_goes_deaf_and_watches_nobody_hears_of_others),
         NET_TEST(what_changes_about_a_far_one_is_told_to_all),
+        NET_TEST(pages_that_come_from_far_away_are_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ static void who_has_answered_meanwhile_is_asked_next_for_the_roster(void **state
         net->dark = NET_NODES;
         int64_t since = net->now;
         assert_int_equal(net_member(net, "n@host", 1), SETTLED);
-        net_run(net, 2 * PAGE_RETRY + 5 * MS_US);
+        net_run(net, 3 * PAGE_RETRY + 5 * MS_US);
         assert_true(net->dark < NET_NODES);
         assert_int_equal(net_listed(net, SETTLED), SETTLED);
         assert_int_equal(net_sent(net, SETTLED, since, WIRE_ROSTER, NULL), 3);

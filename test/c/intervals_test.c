@@ -128,6 +128,26 @@ static void crowds(void **state)
     }
 }
 
+/* 20, 40, 80, 160 ms where nobody knows how far it is; else always the same, within these. */
+static void pages_are_waited_for(void **state)
+{
+    (void)state;
+    const int64_t rows[][3] = {{0, 0, 20000},
+                               {0, 1, 40000},
+                               {0, 2, 80000},
+                               {0, 3, 160000},
+                               {0, 200, 160000},
+                               {1, 3, 20000},
+                               {19999, 0, 20000},
+                               {20001, 0, 20001},
+                               {20001, 3, 20001},
+                               {159999, 0, 159999},
+                               {INT64_C(5000000), 0, 160000}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(page_retry(rows[i][0], (unsigned)rows[i][1]), rows[i][2]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +159,7 @@ int main(void)
         cmocka_unit_test(questions),
         cmocka_unit_test(silences),
         cmocka_unit_test(crowds),
+        cmocka_unit_test(pages_are_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,13 @@ int64_t question_gap(uint8_t k, int64_t interval)
     return gap < interval ? gap : interval;
 }
 
+int64_t page_retry(int64_t patience, unsigned before)
+{
+    int64_t wait = patience > 0 ? patience : PAGE_RETRY << (before < PAGE_TRIES ? before : PAGE_TRIES);
+    wait = wait > PAGE_RETRY ? wait : PAGE_RETRY;
+    return wait < PAGE_RETRY_MOST ? wait : PAGE_RETRY_MOST;
+}
+
 int64_t silence_to_probe(int64_t interval)
 {
     return interval + interval / 4;

@@ -48,9 +48,10 @@
 #define FRESH           (2 * SECOND_US) /* a datagram may be later than its sender's quickest by this, or by 2 T */
 #define WINDOW_LIFE     (5 * SECOND_US) /* older than the newest by more than this: not even looked at */
 #define PAGE_PACE       500             /* between pages */
-#define PAGE_RETRY      (20 * MS_US)
-#define PAGE_TRIES      4 /* of one peer; then another is asked */
-#define PAGE_PEERS      3 /* so many in vain, and one is asked in T, once */
+#define PAGE_RETRY      (20 * MS_US)  /* a page is asked for again after so long, then after ever twice the */
+#define PAGE_RETRY_MOST (160 * MS_US) /* time; or after half as long again as the last one took */
+#define PAGE_TRIES      4             /* of one peer; then another is asked */
+#define PAGE_PEERS      3             /* so many in vain, and one is asked in T, once */
 #define LOOKUPS_VAIN    2 /* single pages that were asked for in vain; then unicast may be blocked */
 #define PAGES_QUIET     (5 * SECOND_US) /* a newcomer is silent no longer for pages that come without end */
 #define PAGES_OF_ONE    (5 * SECOND_US) /* pages of one peer, then of another: they may come without end */
@@ -179,6 +180,10 @@ int64_t interval_jittered(int64_t interval, uint32_t random);
 
 /* When question number `k` follows question k-1: QUESTION_GAP at first, then ever later, up to T. */
 int64_t question_gap(uint8_t k, int64_t interval);
+
+/* How long a page is waited for before it is asked for again, where it was so often before: as long as those
+ * before take to come, if that is known (0: it is not), within these bounds. */
+int64_t page_retry(int64_t patience, unsigned before);
 
 /* Silence after which a watcher begins to probe a peer that promised T, and before which no verdict about it
  * is believed unseen: 1.25 T. */

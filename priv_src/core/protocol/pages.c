@@ -19,9 +19,9 @@
 #define CURSOR_END UINT64_MAX
 
 /* A pull that nobody answers (a firewall that lets no unicast in) must not ask 50 times a second for ever. */
-static void pause(struct gossip *g)
+static void pause(struct gossip *g, int64_t wait)
 {
-    int64_t wait = g->pull.vain < PAGE_PEERS ? PAGE_RETRY : current_interval(g);
+    wait = g->pull.vain < PAGE_PEERS ? wait : current_interval(g);
     g->pull.due = set_timer(g, wait, TIMER_PULL, g->self.boot, 0);
 }
 
@@ -44,6 +44,9 @@ static bool request(struct gossip *g, struct effects *fx, const struct peer *p, 
 {
     struct wire_message m;
     message_start(g, &m, WIRE_ROSTER);
+    if (g->pull.nonce == 0) {
+        g->pull.first = g->now;
+    }
     while (g->pull.nonce == 0) {
         g->pull.nonce = random_u64(g);
     }
@@ -65,9 +68,9 @@ static bool request(struct gossip *g, struct effects *fx, const struct peer *p, 
     bool may = may_ask(g, size) && (g->pull.there || message_may_try(g, p, to));
     if (may) {
         message_to(g, fx, g->pull.from, to, &m);
-        g->pull.tries++;
     }
-    pause(g);
+    pause(g, page_retry(g->pull.patience, g->pull.tries));
+    g->pull.tries = (uint8_t)(g->pull.tries + may);
     return may;
 }
 
@@ -208,7 +211,7 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     }
     if (!asked) {
         g->pull.tries = g->roster.listed > 1 || p->addr_count == 0 ? PAGE_TRIES : g->pull.tries;
-        pause(g);
+        pause(g, PAGE_RETRY);
     }
 }
 
@@ -333,6 +336,12 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
         doubt_missing(g, m);
     }
     g->pull.nonce = 0;
+    int64_t took = g->now - g->pull.first;
+    if (g->pull.tries == 1) {
+        g->pull.patience = took + took / 2;
+    } else if (g->pull.patience == 0) { /* it may answer a later request, and so have taken less */
+        g->pull.patience = took;
+    }
     g->pull.most = PULL_ANY; /* what it answers only went there */
     g->pull.there = true;
     g->pull.echo = m->nonce;

@@ -120,11 +120,13 @@ struct pull {
     uint64_t nonce; /* of the request that is not answered yet: good for one page; 0: none is */
     uint64_t echo;  /* the nonce of what that one said last: who asks shows that it is where it asks from */
     uint64_t next_echo;
-    int64_t due;   /* of the timer that means something */
-    int64_t since; /* when it began, */
-    int64_t began; /* and with that one */
-    int64_t asked; /* when the last request went out */
-    uint16_t most; /* bytes that may still be sent where it only says that it is; PULL_ANY: it is there */
+    int64_t due;      /* of the timer that means something */
+    int64_t since;    /* when it began, */
+    int64_t began;    /* and with that one */
+    int64_t asked;    /* when the last request went out, */
+    int64_t first;    /* and the first for this page */
+    int64_t patience; /* how long a page is waited for, as those before took; 0: none came */
+    uint16_t most;    /* bytes that may still be sent where it only says that it is; PULL_ANY: it is there */
     uint16_t next_most;
     uint8_t tries; /* of the peer that is asked now */
     uint8_t vain;  /* peers asked in vain, up to PAGE_PEERS */
