@@ -120,6 +120,8 @@ static void add_entry(struct story *s, struct wire_message *m, uint8_t more)
     if (m->entry_count > 0) {
         struct wire_entry *e = &m->entries[m->entry_count - 1];
         e->addr_count = n == 255 ? 0 : e->addr_count;
+        e->far = n % 16 >= 8 && (n & 1) != 0;
+        e->stalled = n % 16 >= 8 && (n & 2) != 0;
         e->tags = tags_of(more);
         e->host = host_of(more);
     }

@@ -25,7 +25,8 @@ enum script_op {
                        to the group */
     SCRIPT_BECOME,  /* forged, name, boot, incarnation, steps of the sequence (16 each) */
     SCRIPT_SAY,     /* who, forged, way, type and flags, has, echoes (upper bits: own tags, host), verdicts,
-                       entries     (upper bits: tags and host of each); then what these need */
+                       entries     (upper bits: tags and host of each); then what these need. An entry that
+                       bears the forged one's own name has its bits far and stalled in the two lowest of n */
     SCRIPT_BYTES,   /* who, forged, way, n, and n bytes of a message */
     SCRIPT_RAW,     /* who, way, n, and n bytes of a datagram */
     SCRIPT_REPLAY, /* who, way, k: what was sent k datagrams ago, from where it came or from the way's address

@@ -86,7 +86,7 @@ static size_t make_up(struct prng *p, uint8_t step[static STEP_MOST])
 {
     static const uint8_t OFTEN[] = {SCRIPT_RUN_MS, SCRIPT_RUN,   SCRIPT_SAY,
                                     SCRIPT_SAY,    SCRIPT_PROVE, SCRIPT_KNOW};
-    static const uint8_t FLAGS[] = {0, 0, WIRE_ASK, WIRE_FAR, WIRE_ASK | WIRE_FAR};
+    static const uint8_t FLAGS[] = {0, 0, WIRE_ASK, WIRE_FAR, WIRE_ASK | WIRE_FAR, WIRE_FAR | WIRE_WHOLE};
     prng_fill(p, step, STEP_MOST);
     step[0] = prng_chance(p, 60) ? OFTEN[prng_below(p, sizeof OFTEN)] : (uint8_t)prng_below(p, SCRIPT_OPS);
     if (step[0] == SCRIPT_SAY) {

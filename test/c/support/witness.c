@@ -37,6 +37,7 @@ void witness_start(struct witness *w, const struct gossip *g, const struct gossi
     w->label = label;
     w->sent_boot = gossip_boot(g);
     life_start(&w->life);
+    flags_start(&w->flags);
 }
 
 int witness_open(const struct witness *w, const uint8_t *datagram, size_t len, struct wire_message *m)
@@ -212,6 +213,7 @@ static bool is_for(const struct witness *w, const struct path *from, const struc
 void witness_clock(struct witness *w, int64_t now, int64_t clock)
 {
     life_clock(&w->life, now, clock);
+    w->flags.now = now;
 }
 
 void witness_receive(struct witness *w, int64_t clock, const struct path *from, const struct origin *origin,
@@ -232,6 +234,7 @@ void witness_receive(struct witness *w, int64_t clock, const struct path *from, 
     if (!own) {
         life_receive(&w->life, w->g, m.id.boot, m.interval_ms * MS_US, answers, from, origin,
                      &w->options.advertise);
+        flags_receive(&w->flags, w->g, m.id.boot, from->kind == PATH_GROUP);
     }
     if (w->misplaced) {
         return;
@@ -255,6 +258,7 @@ void witness_receive(struct witness *w, int64_t clock, const struct path *from, 
 void witness_command(struct witness *w, const struct command *c)
 {
     w->loud = w->announced;
+    flags_command(&w->flags, c);
     if (c->type == COMMAND_ALIVE) {
         w->self = c->as.alive.self;
         w->announced = w->loud = true;
@@ -288,6 +292,8 @@ static void check_send(struct witness *w, int64_t clock, const struct path *path
     w->sent_sequence = sequence;
     demand(w, (path->kind == PATH_UNICAST) == ((m.has & HAS_TO) != 0), "does not say whether it is for one");
     demand(w, path->kind == PATH_GROUP || addr_same(&path->addr, &m.to), "does not say where it sends it");
+    const char *wrong = flags_send(&w->flags, w->g, path->kind == PATH_GROUP, &m);
+    demand(w, wrong == NULL, "%s", wrong);
     bool page = m.type == WIRE_ROSTER && (m.has & HAS_TOTAL) == 0;
     size_t at = w->asked_next++ % WITNESS_ASKED;
     w->asked[at].nonce = m.nonce;
@@ -348,6 +354,9 @@ static void check_event(struct witness *w, const struct event *e)
     size_t at = listed_boot(w, id->boot);
     struct tags tags;
     demand(w, tags_set(&tags, 1, e->peer.tags.bytes, e->peer.tags.len) == 0, "tells tags that are none");
+    if (e->type == EVENT_UP || e->type == EVENT_DOWN || at == NONE) {
+        flags_event(&w->flags, id->boot);
+    }
     switch (e->type) {
     case EVENT_UP:
         check_up(w, id);
@@ -462,6 +471,7 @@ void witness_after(struct witness *w, const struct effects *fx, int64_t now, boo
     demand(w, s.received >= judged && s.received - judged <= s.own,
            "a datagram was counted twice, or not at all");
     demand(w, w->announced == inside_announced(w->g), "announced, or not, and told nobody");
+    flags_after(&w->flags, w->g);
     const char *life = life_after(&w->life, w->g);
     demand(w, life == NULL, "takes for a sign of life %s", life);
     int64_t deadline = gossip_deadline(w->g);

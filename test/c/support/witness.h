@@ -11,6 +11,7 @@
  *   - nobody is taken to live for a datagram that is a copy, late, or was sent elsewhere (witness_life.h);
  *   - no up without a down between for a name or a boot id, no down or update for who is not listed, and what
  *     gossip_peers() lists is just what was told;
+ *   - what it says in flags is so (witness_flags.h);
  *   - nothing is sent while it is not announced; what is sent fits a datagram, opens, decodes, is by itself,
  * and is numbered 1, 2, 3 ...;
  *   - a stranger's datagram, recorded or forged, causes one datagram at most, and no event; and when all hear
@@ -25,6 +26,7 @@
 
 #include "gossip.h"
 #include "message/wire.h"
+#include "witness_flags.h"
 #include "witness_life.h"
 
 #define WITNESS_MAX    512
@@ -75,6 +77,7 @@ struct witness {
         struct addr addr;
     } place[WITNESS_MAX];
     struct witness_life life;
+    struct witness_flags flags;
 };
 
 /* Begins with a new, silent member. `label` must outlive it. */
