@@ -69,15 +69,17 @@ class Group:
         members = sum(worked(f"/proc/{m.process.pid}/stat", (11, 12)) for m in self.members.values())
         return members + worked("/proc/stat", (6, 7))
 
-    def go_on(self, seconds):
-        """The account of that time, how long it was, and how many cores its members and cables took."""
+    def go_on(self, seconds, recordings, rate):
+        """The attack, which goes on; the account of that time, how long it was, and how many cores the members and cables
+        took. What is caused is not to be counted without its cause: the account begins first."""
         self.tap.ask(self.world, "begin")
+        flood = recordings and self.world.add(Flood(self.attacker, self.victim, recordings, rate))
         since, before = time.monotonic(), self.worked()
         self.world.run(seconds)
         cores = (self.worked() - before) / (time.monotonic() - since)
         account, length, lost = self.tap.ask(self.world, "end")
         assert lost == 0, f"{lost} packets were not counted"
-        return account, length, cores
+        return flood, account, length, cores
 
     def crash(self):
         """One is killed, and started again when all know it. In seconds, until they knew, and until it was back."""
@@ -94,8 +96,7 @@ class Group:
         return took, time.monotonic() - since
 
     def measure(self, recordings, rate, seconds):
-        flood = recordings and self.world.add(Flood(self.attacker, self.victim, recordings, rate))
-        account, length, cores = self.go_on(seconds)
+        flood, account, length, cores = self.go_on(seconds, recordings, rate)
         gone = [self.crash() for _ in range(CRASHES)]
         if flood:
             self.world.remove(flood)
