@@ -23,8 +23,32 @@ defmodule GossipCluster.LogLines do
 
     case String.split(line, "...") do
       [line] -> line =~ ~r/^#{pattern}$/
-      [beginning, ""] -> String.starts_with?(text, hd(String.split(beginning, " eth0")))
+      [beginning, ""] -> begins?(beginning, String.split(text, "\0"), 0)
       _several -> false
+    end
+  end
+
+  # The constant parts in turn, of which some must have been seen; what is between them varies.
+  defp begins?(line, [part | parts], seen) do
+    cond do
+      String.starts_with?(part, line) -> seen + byte_size(line) >= 12
+      String.starts_with?(line, part) -> varies?(line, part, parts, seen + byte_size(part))
+      true -> false
+    end
+  end
+
+  defp varies?(_line, _part, [], _seen), do: false
+
+  defp varies?(line, part, [next | _] = parts, seen) do
+    rest = binary_part(line, byte_size(part), byte_size(line) - byte_size(part))
+
+    case next != "" and :binary.match(rest, next) do
+      {at, _length} when at > 0 ->
+        begins?(binary_part(rest, at, byte_size(rest) - at), parts, seen)
+
+      # It ends within what varies, or within the next part.
+      _none ->
+        seen >= 12
     end
   end
 

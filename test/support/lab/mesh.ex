@@ -155,7 +155,7 @@ defmodule GossipCluster.Lab.Mesh do
       certfile: to_charlist(file.("node.pem")),
       keyfile: to_charlist(file.("node.key")),
       cacertfile: to_charlist(file.("ca.pem")),
-      # As the guide on releases says: a third of the work.
+      # As the guide on TLS says: a third of the work.
       versions: [:"tlsv1.3"],
       verify: :verify_peer
     ]
