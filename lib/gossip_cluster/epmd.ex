@@ -68,8 +68,8 @@ defmodule GossipCluster.Epmd do
   crashes in a cluster, `global` still finds its nodes.
   """
 
+  alias GossipCluster.{CookieFile, Peer}
   alias GossipCluster.Dial.Race
-  alias GossipCluster.Peer
 
   @table __MODULE__
   # Distribution protocol version that every OTP since 23 speaks.
@@ -171,10 +171,13 @@ defmodule GossipCluster.Epmd do
 
   @doc false
   def register_node(name, port, family) do
-    :persistent_term.put({__MODULE__, :own}, {to_string(name), port})
-    _ = write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port, family)
-    # -1: the node chooses a random creation.
-    {:ok, -1}
+    # Now, since nobody is accepted before this has returned.
+    with :ok <- CookieFile.set() do
+      :persistent_term.put({__MODULE__, :own}, {to_string(name), port})
+      _ = write_port(:os.getenv(~c"GOSSIP_PORT_FILE"), port, family)
+      # -1: the node chooses a random creation.
+      {:ok, -1}
+    end
   end
 
   # For a release's `rpc`, `remote` and `stop`: they are nodes outside the cluster, with no epmd to ask. Raw, since the
@@ -239,6 +242,15 @@ defmodule GossipCluster.Epmd do
     cond do
       # net_kernel only wants to know whether the protocol suits, and must not be kept waiting.
       self() == Process.whereis(:net_kernel) -> suits(name, host, family)
+      own_port() == 0 -> with(:ok <- CookieFile.set(), do: address_there(name, host, family))
+      true -> address_there(name, host, family)
+    end
+  end
+
+  # A node that does not listen (-dist_listen false), as a release's `rpc` starts one, is not registered: it has its
+  # cookie from now on, that is before the handshake.
+  defp address_there(name, host, family) do
+    cond do
       table?() or not fallback?() -> attempted(name, host, family)
       true -> :erl_epmd.address_please(name, host, family)
     end

@@ -74,6 +74,9 @@ defmodule GossipCluster.Integration.ReleaseTest do
     remote = remote(context, "a")
     type(remote, "iex(a@#{context.host})1>", "{:answer, node(), Node.list()}\r")
     type(remote, inspect({:answer, :"a@#{context.host}", [:"b@#{context.host}"]}), "")
+    # Two nodes and the terminal's have the cookie of the build, and show it to nobody.
+    assert length(shown(context)) >= 3
+    refute Enum.join(shown(context)) =~ File.read!(Path.join(context.release, "releases/COOKIE"))
     # Ctrl-\, as the guide says: the terminal ends, the node goes on.
     type(remote, "iex(a@#{context.host})2>", <<0x1C>>)
     assert_receive {^remote, {:exit_status, _status}}, 15_000
@@ -182,6 +185,18 @@ defmodule GossipCluster.Integration.ReleaseTest do
         do: name
   end
 
+  # The arguments and the environment of each Erlang VM there.
+  defp shown(context) do
+    {:ok, own} = File.read_link("/proc/#{context.network}/ns/net")
+
+    for pid <- File.ls!("/proc"),
+        File.read_link("/proc/#{pid}/ns/net") == {:ok, own},
+        File.read("/proc/#{pid}/comm") == {:ok, "beam.smp\n"},
+        {:ok, arguments} <- [File.read("/proc/#{pid}/cmdline")],
+        {:ok, environment} <- [File.read("/proc/#{pid}/environ")],
+        do: arguments <> environment
+  end
+
   defp inside(context, command),
     do: System.cmd("nsenter", enter(context.network) ++ command, stderr_to_stdout: true)
 
@@ -245,10 +260,33 @@ defmodule GossipCluster.Integration.ReleaseTest do
     assert answer =~
              inspect({:"gossip_cluster@#{context.host}", :a_cookie_that_is_in_no_environment})
 
+    assert [shown] = shown(context)
+    refute shown =~ "a_cookie_that_is_in_no_environment"
+    # Nor do those who have another.
+    assert {refused, status} = run(context, nil, ["rpc", "IO.inspect(node())"])
+    assert status != 0
+    refute refused =~ "gossip_cluster@"
+
     assert {_, 0} = run(context, nil, ["stop"], env)
     assert ended(node) == 0
   after
     File.rm(Path.join(context.release, "tmp"))
+  end
+
+  test "a cookie that cannot be read keeps the node from starting, and is not shown", context do
+    cookie = Path.join(context.release, "bad-cookie")
+
+    for {content, why} <- [
+          {"", "must be a file with the cookie that user"},
+          {"a cookie with a\tcontrol character",
+           "it has other characters than printable ones of ASCII"}
+        ] do
+      File.write!(cookie, content)
+      assert {log, status} = run(context, nil, ["start"], [{"RELEASE_COOKIE_FILE", cookie}])
+      assert status != 0
+      assert log =~ why
+      refute log =~ "control"
+    end
   end
 
   # A process that holds a network of its own, and files that tell who resolves names; `enter` runs commands there. It
