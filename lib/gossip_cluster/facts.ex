@@ -199,7 +199,11 @@ defmodule GossipCluster.Facts do
   end
 
   def outputs({:foreign, by_cookie}) do
-    key = if by_cookie, do: "Erlang cookie (Node.get_cookie/0)", else: "`secret`"
+    key =
+      if by_cookie,
+        do:
+          "Erlang cookie (Node.get_cookie/0; of a release RELEASE_COOKIE or RELEASE_COOKIE_FILE)",
+        else: "`secret`"
 
     [
       {:line, :warning,

@@ -185,6 +185,13 @@ defmodule GossipCluster.LocalNode do
     end
   end
 
+  # The Dockerfile's.
+  @public "public-cookie-of-the-gossip-image"
+
+  @doc "Whether everybody knows this cookie: that of the image which this repository builds."
+  @spec public_cookie?(binary()) :: boolean()
+  def public_cookie?(cookie), do: cookie == @public
+
   defp flag(name) do
     case :init.get_argument(name) do
       {:ok, values} -> values |> Enum.concat() |> Enum.map(&to_string/1)

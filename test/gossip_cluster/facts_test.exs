@@ -142,7 +142,10 @@ defmodule GossipCluster.FactsTest do
              ]
 
     assert [{:warning, line}] = lines(outputs({:foreign, true}))
-    assert line =~ "the same Erlang cookie (Node.get_cookie/0)"
+
+    assert line =~
+             "the same Erlang cookie (Node.get_cookie/0; of a release RELEASE_COOKIE or RELEASE_COOKIE_FILE)"
+
     assert [{:warning, line}] = lines(outputs({:foreign, false}))
     assert line =~ "the same `secret`"
     assert [{:info, _}] = lines(outputs(:keys_changed))

@@ -231,9 +231,11 @@ defmodule GossipCluster.GuidesTest do
   end
 
   describe "what is indented" do
-    # Each line is one of the log, a command, what a command of "$" answers, a flag of the VM, or an error.
+    # Each line is one of the log, a command, what a command of "$" answers, a flag of the VM, or an error. A backslash
+    # at its end leads on to the next.
     defp lines do
-      for {where, text} <- each(nil), line <- String.split(text, "\n") do
+      for {where, text} <- each(nil),
+          line <- text |> String.replace(~r/\\\n\s*/, "") |> String.split("\n") do
         {kind(line, text =~ ~r/^\$ /m), line, where}
       end
     end

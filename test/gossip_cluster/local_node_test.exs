@@ -35,4 +35,17 @@ defmodule GossipCluster.LocalNodeTest do
         ],
         do: assert(LocalNode.weak_cookie(cookie) == why)
   end
+
+  test "the image's public cookie is known" do
+    assert [_, public] =
+             Regex.run(
+               ~r/^RUN printf '%s' '(\S+)' >\/release\/releases\/COOKIE/m,
+               File.read!("Dockerfile")
+             )
+
+    assert LocalNode.public_cookie?(public)
+    refute LocalNode.public_cookie?(public <> "1")
+    # It is refused for being public alone.
+    assert LocalNode.weak_cookie(public) == nil
+  end
 end

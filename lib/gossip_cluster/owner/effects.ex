@@ -140,7 +140,7 @@ defmodule GossipCluster.Owner.Effects do
 
   def act({:announce, {:alive, alive, hidden} = change}, owner) do
     if Hidden.reveal(hidden, &command(owner, {:alive, Map.put(alive, :cookie, &1)})) do
-      if Secret.needs_cookie?(owner.secret), do: Hidden.reveal(hidden, &warn_weak(owner, &1))
+      Hidden.reveal(hidden, &warn_of_cookie(owner, &1))
       {owner, {:announced, change}}
     else
       owner
@@ -240,18 +240,33 @@ defmodule GossipCluster.Owner.Effects do
   end
 
   # Once for each cookie and VM, whatever the number of clusters and restarts.
-  defp warn_weak(owner, cookie) do
-    why = LocalNode.weak_cookie(cookie)
+  defp warn_of_cookie(owner, cookie) do
+    line = cookie_line(cookie, Secret.needs_cookie?(owner.secret))
     warned = {__MODULE__, :erlang.phash2(cookie)}
 
-    if why != nil and not :persistent_term.get(warned, false) do
+    if line != nil and not :persistent_term.get(warned, false) do
       :persistent_term.put(warned, true)
+      Reporter.report(owner.view, [line])
+    end
+  end
 
-      Reporter.report(owner.view, [
+  defp cookie_line(cookie, is_secret) do
+    weak = if is_secret, do: LocalNode.weak_cookie(cookie)
+
+    cond do
+      LocalNode.public_cookie?(cookie) ->
+        {:line, :warning,
+         "the Erlang cookie is the one that GossipCluster's own image is built with, and public: who reaches this node can " <>
+           "run code in it. Give all nodes one of your own: a file with it as RELEASE_COOKIE_FILE, or as a secret " <>
+           "(podman run --secret cookie), or RELEASE_COOKIE"}
+
+      weak ->
         {:line, :info,
-         "the Erlang cookie #{why}, so it may be guessed. Where strangers share the network, give all nodes " <>
+         "the Erlang cookie #{weak}, so it may be guessed. Where strangers share the network, give all nodes " <>
            "`secret: {:key, key}` with the same 32 random bytes, as :crypto.strong_rand_bytes(32) makes them"}
-      ])
+
+      true ->
+        nil
     end
   end
 
