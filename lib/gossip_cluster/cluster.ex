@@ -81,6 +81,7 @@ defmodule GossipCluster.Cluster do
           | {:addresses, [:inet.ip_address()], {:inet.ip_address(), :inet.port_number()} | nil}
           | {:path, String.t(), Path.t() | nil}
           | {:probed, String.t(), :answered | :silent}
+          | {:touched, :ok | :killed}
           | {:nodes, links :: non_neg_integer(),
              {:ok, [String.t()]} | {:error, String.t()} | :killed}
           | {:await, Replies.caller(), pid(), non_neg_integer(), Tags.t(), timeout()}
@@ -141,6 +142,7 @@ defmodule GossipCluster.Cluster do
           | :find_addresses
           | {:find_path, String.t()}
           | {:probe, String.t(), milliseconds :: pos_integer()}
+          | {:touch, [String.t(), ...]}
           | {:list_nodes, non_neg_integer()}
           | {:timer, timer(), non_neg_integer() | :cancel}
           | {:reply, Replies.caller(), term()}
@@ -250,7 +252,7 @@ defmodule GossipCluster.Cluster do
     :announced
   ]
   @answers [:await, :caller_down, :leave, :leave_failed, :stats, :stats_failed, :siblings]
-  @routes [:addresses, :path, :probed]
+  @routes [:addresses, :path, :probed, :touched]
   @of_peers [:up, :update, :refreshed, :heard, :down, :missing, :expired, :repath] ++
               [:conflict, :settled, :conflicts]
   @of_legacy [:legacy, :legacy_silent, :legacy_gone, :legacy_restored]
@@ -275,6 +277,7 @@ defmodule GossipCluster.Cluster do
       frame == :left or kind(frame) == :stats -> Answers.event(state, event, now)
       kind(frame) == :legacy -> Migration.event(state, event, now)
       kind(frame) == :disconnected -> Connections.event(state, event, now)
+      frame == :reaches_more -> Routes.event(state, event, now)
       true -> Peers.event(state, event, now)
     end
   end

@@ -74,6 +74,7 @@ void engine_look(struct engine *e, int64_t now)
     say_addresses(e);
     if (udp_reaches_more(e->links->udp)) {
         gossip_reaches_more(e->core, now);
+        uplink_reaches_more(e->uplink);
     }
     if (told) {
         uplink_network(e->uplink, &e->links->network);

@@ -27,8 +27,8 @@ void engine_free(struct engine *e);
 /* When engine_tick wants to be called; NEVER also before the start. */
 int64_t engine_deadline(const struct engine *e);
 
-/* Looks at the links, and tells what is new of them: to the core their addresses, and that they lead to more;
- * to the owner the network. */
+/* Looks at the links, and tells what is new of them: to the core their addresses; to the owner the network;
+ * and to both that they lead to more. */
 void engine_look(struct engine *e, int64_t now);
 
 /* Time has passed: what is due is done. */

@@ -159,6 +159,13 @@ void uplink_network(struct uplink *u, const struct network *network)
     }
 }
 
+void uplink_reaches_more(struct uplink *u)
+{
+    if (u->ready && bucket_take(&u->reaches, u->now, UPLINK_REACHES_BURST, UPLINK_REACHES_PER_SECOND)) {
+        (void)queue(u, term_atom(u->term, "reaches_more"));
+    }
+}
+
 bool uplink_waits(const struct uplink *u)
 {
     return !outbox_empty(&u->outbox);

@@ -15,6 +15,8 @@
 #define UPLINK_HEARTBEATS_PER_SECOND 100 /* for people who watch; the owner is not to drown in them */
 #define UPLINK_HEARTBEATS_BURST      500
 #define UPLINK_PAGE_PEERS            64 /* in one frame of a snapshot */
+#define UPLINK_REACHES_PER_SECOND    1  /* a plug that is loose says no more than one that was moved */
+#define UPLINK_REACHES_BURST         4
 
 enum uplink_debt {
     OWED_SNAPSHOT = 1,
@@ -39,7 +41,7 @@ struct uplink {
     struct log log;
     struct outbox outbox;
     struct term *term; /* owned */
-    struct bucket heartbeats;
+    struct bucket heartbeats, reaches;
     uint64_t heartbeats_dropped;
     struct network network; /* as told last */
 };
@@ -71,6 +73,12 @@ void uplink_pulse(struct uplink *u);
 /* This is what multicasts go out on, and where that leads. Queues a frame; until {ready, Map} has told it, it
  * is only kept. */
 void uplink_network(struct uplink *u, const struct network *network);
+
+/* Multicasts reach more than before: an interface has come, has come anew, or has its carrier back. Queues a
+ * frame, at a bounded rate, once the owner knows that this is ready; before, nothing can have been lost by
+ * it.
+ */
+void uplink_reaches_more(struct uplink *u);
 
 /* Is there something to write? Then the pipe's POLLOUT is wanted. */
 bool uplink_waits(const struct uplink *u);

@@ -453,6 +453,31 @@ static void a_pulse_is_answered_only_where_nothing_waits(void **state)
     end(&o);
 }
 
+/* A plug that is loose is no reason to speak to everybody all the time. */
+static void that_more_is_reached_is_told_at_a_bounded_rate_once_this_is_ready(void **state)
+{
+    (void)state;
+    struct owner o;
+    configured(&o);
+    uplink_reaches_more(&o.uplink);
+    assert_false(next(&o, NULL));
+    uplink_ready(&o.uplink, "1", 1, 1, 4096);
+    expect(&o, NULL, "ready", "");
+    for (int i = 0; i < 1000; i++) {
+        uplink_reaches_more(&o.uplink);
+    }
+    for (int i = 0; i < UPLINK_REACHES_BURST; i++) {
+        expect(&o, NULL, "reaches_more", "");
+    }
+    assert_false(next(&o, NULL));
+    uplink_time(&o.uplink, o.uplink.now + SECOND_US / UPLINK_REACHES_PER_SECOND);
+    uplink_reaches_more(&o.uplink);
+    uplink_reaches_more(&o.uplink);
+    expect(&o, NULL, "reaches_more", "");
+    assert_false(next(&o, NULL));
+    end(&o);
+}
+
 static void the_last_word_is_a_frame_behind_what_waits(void **state)
 {
     (void)state;
@@ -518,6 +543,7 @@ int main(void)
         cmocka_unit_test(log_lines_have_a_rate_and_say_so),
         cmocka_unit_test(a_reader_that_is_gone_is_seen),
         cmocka_unit_test(a_pulse_is_answered_only_where_nothing_waits),
+        cmocka_unit_test(that_more_is_reached_is_told_at_a_bounded_rate_once_this_is_ready),
         cmocka_unit_test(the_last_word_is_a_frame_behind_what_waits),
         cmocka_unit_test(a_last_word_that_nobody_reads_goes_to_stderr),
     };

@@ -300,6 +300,23 @@ defmodule GossipCluster.Lab do
   def links(lab, n, commands),
     do: run!(for(command <- commands, do: "-n #{lab.hosts[n].netns} #{command}"))
 
+  @doc "For how many milliseconds nothing has come or gone over any TCP connection of a host. It must have one."
+  @spec idle(t(), pos_integer()) :: non_neg_integer()
+  def idle(lab, n) do
+    arguments = ~w(netns exec #{lab.hosts[n].netns} ss -HOtin state established)
+    {lines, 0} = System.cmd("ip", arguments)
+    [_ | _] = lines = String.split(lines, "\n", trim: true)
+    Enum.min(for line <- lines, what <- ~w(snd rcv ack), do: last(line, what))
+  end
+
+  # ss leaves out what is 0.
+  defp last(line, what) do
+    case Regex.run(~r/ last#{what}:(\d+)/, line) do
+      [_, time] -> String.to_integer(time)
+      nil -> 0
+    end
+  end
+
   @doc "Removes the hosts, the switch, and all processes in them."
   @spec remove(t()) :: :ok
   def remove(lab) do

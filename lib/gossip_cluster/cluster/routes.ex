@@ -52,6 +52,13 @@ defmodule GossipCluster.Cluster.Routes do
   def event(state, {:probed, name, result}, now),
     do: %{state | watch: PathWatch.probed(state.watch, name, result, now)}
 
+  # An interface has come, or has come anew, perhaps with another hardware address. Others send to the old one until
+  # this host has said something to them: up to a minute, in which connections seem to live, and calls hang.
+  def event(%{up: up} = state, {:frame, :reaches_more}, _now),
+    do: if(MapSet.size(up) == 0, do: state, else: act(state, {:touch, MapSet.to_list(up)}))
+
+  def event(state, {:touched, _result}, _now), do: state
+
   @doc "When the paths that are doubted are looked at next."
   @spec set_timer(State.t(), integer()) :: State.t()
   def set_timer(%{path_at: path_at} = state, now) do

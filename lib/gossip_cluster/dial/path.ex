@@ -91,6 +91,19 @@ defmodule GossipCluster.Dial.Path do
     end
   end
 
+  @doc """
+  Says something to each of these nodes, over the connection that there is. A system that has a packet for another asks
+  for its hardware address, and the other learns that of who asks (RFC 826; over IPv6 RFC 4861, section 7.2.3): so who
+  has another than before is found again at once, and not only when the others doubt what they know. What cannot go out
+  is repeated by TCP.
+
+  It is for nobody, and no connection is made for it. Where one's buffer is full, more is on the way than this.
+  """
+  @spec touch([node()]) :: :ok
+  def touch(nodes) do
+    Enum.each(nodes, &Process.send({__MODULE__.Nobody, &1}, :touch, [:noconnect, :nosuspend]))
+  end
+
   # Messages that have come over the connection.
   defp received(node) do
     case :net_kernel.node_info(node) do

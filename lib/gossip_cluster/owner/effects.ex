@@ -203,6 +203,9 @@ defmodule GossipCluster.Owner.Effects do
     start_task(owner, {:probe, name}, Path, :probe, arguments)
   end
 
+  def act({:touch, names}, owner),
+    do: start_task(owner, :touch, Path, :touch, [Enum.map(names, &String.to_existing_atom/1)])
+
   def act({:list_nodes, links}, owner),
     do: start_task(owner, {:list_nodes, links}, Attempt, :list, [owner.options.list_nodes])
 

@@ -18,6 +18,7 @@ defmodule GossipCluster.Owner.Tasks do
           | {:resolve, seed :: non_neg_integer()}
           | :cookies
           | :port
+          | :touch
 
   @type t :: %{optional(reference()) => {what(), pid(), timer :: reference(), since :: integer()}}
 
@@ -72,6 +73,7 @@ defmodule GossipCluster.Owner.Tasks do
     do: {:resolved, seed, {:error, "it was not resolved within a minute"}, 0.0}
 
   defp event({:resolve, seed}, {result, chance}, _duration), do: {:resolved, seed, result, chance}
+  defp event(:touch, result, _duration), do: {:touched, result}
   defp event(:port, :killed, _duration), do: {:local_port, 0}
   defp event(:port, port, _duration), do: {:local_port, port}
 end

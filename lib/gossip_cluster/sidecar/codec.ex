@@ -96,6 +96,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:disconnected, Peer.t(), milliseconds_ago :: 0..65_535}
           | {:health, :ok | :isolated}
           | {:interfaces, [interface()], network()}
+          | :reaches_more
           | {:heartbeat, binary()}
           | {:legacy, String.t()}
           | {:log, :debug | :info | :warning | :error, String.t()}
@@ -325,7 +326,8 @@ defmodule GossipCluster.Sidecar.Codec do
   defp event({:error, kind, text} = event) when kind in @kinds and is_binary(text),
     do: {:ok, event}
 
-  defp event(event) when event in [:pulse, :snapshot_end, :keys_changed, :left], do: {:ok, event}
+  defp event(event) when event in [:pulse, :snapshot_end, :keys_changed, :left, :reaches_more],
+    do: {:ok, event}
 
   defp event({:stats, ref, stats} = event) when is_integer(ref) and is_map(stats) do
     if Enum.all?(stats, &stat?/1), do: {:ok, event}, else: :error

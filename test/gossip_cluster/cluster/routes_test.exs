@@ -42,6 +42,21 @@ defmodule GossipCluster.Cluster.RoutesTest do
       end
     end
 
+    # Its kernel may have another hardware address now, of which the others' know nothing until it speaks to them.
+    test "each is spoken on once when an interface has come, or come anew" do
+      {cluster, effects} = handle(running(), {:frame, :reaches_more})
+      assert for({:touch, names} <- effects, do: names) == []
+      {cluster, _} = handle(cluster, for(n <- ["zoe@x", "yan@x", "xia@x"], do: up(n)))
+      {cluster, _} = handle(cluster, [{:nodeup, "zoe@x"}, {:nodeup, "yan@x"}])
+      {cluster, effects} = handle(cluster, {:frame, :reaches_more})
+      assert [names] = for({:touch, names} <- effects, do: names)
+      assert Enum.sort(names) == ["yan@x", "zoe@x"]
+      {_cluster, effects} = handle(cluster, [{:touched, :ok}, {:touched, :killed}])
+      assert effects == []
+    end
+
+    defp up(name), do: {:frame, {:up, peer(name)}}
+
     test "the one that works is shown, and remembered, until the connection ends" do
       {cluster, effects} = connected_at()
       assert {:epmd_remember, "zoe@x", @lan} in effects

@@ -155,7 +155,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
         list = any([[], [{"eth0", 2, "192.0.2.1"}, {"lo", 1, "127.0.0.1"}]])
         same({:interfaces, list, network()})
       end,
-      fn -> same(any([:snapshot_end, :keys_changed, :left])) end,
+      fn -> same(any([:snapshot_end, :keys_changed, :left, :reaches_more])) end,
       fn ->
         ready = %{
           version: "1.2.3",
