@@ -183,10 +183,11 @@ static void beats_and_answers(struct net *net, struct two *t, const struct addr 
         if (asked(net, t, 0, other) > there && others-- > 0) {
             answers(net, t, other);
         }
+        net_run(net, PATH_PATIENCE);
         if (asked(net, t, 0, one) > here) {
             answers(net, t, one);
         }
-        net_run(net, T);
+        net_run(net, T - PATH_PATIENCE);
     }
 }
 
@@ -210,6 +211,43 @@ static void of_two_that_answered_the_one_in_use_is_kept(void **state)
     is_at(net, &t, &t.first, &t.second);
     assert_int_equal(asked(net, &t, 0, &t.second), 2);
     assert_int_equal(asked(net, &t, 0, &t.first), before);
+}
+
+/* No beat more than the two that show it: the next one may be far away. */
+static void the_other_path_takes_over_when_the_first_has_not_answered(void **state)
+{
+    for (int proven = 0; proven <= 1; proven++) {
+        struct net *net = net_again(state);
+        struct two t = begin(net);
+        for (int i = 0; i < 3; i++) {
+            beats(net, &t, &t.first, &t.second);
+            net_run(net, T);
+        }
+        if (proven == 1) {
+            beats_and_answers(net, &t, &t.second, &t.first, 0);
+            beats_and_answers(net, &t, &t.first, &t.second, 0);
+            is_at(net, &t, &t.first, &t.second);
+        }
+        net_forget_events(net);
+        int64_t cut = net->now;
+        beats(net, &t, &t.second, NULL);
+        net_run(net, T);
+        beats(net, &t, &t.second, NULL);
+        net_run(net, PATH_PATIENCE - 1);
+        is_at(net, &t, &t.first, &t.second);
+        assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 0);
+        net_run(net, 1);
+        is_at(net, &t, &t.second, &t.first);
+        assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
+        assert_int_equal(asked(net, &t, cut, &t.first), 1);
+        assert_int_equal(asked(net, &t, cut, &t.second), proven == 1 ? 0 : 1);
+        /* And it is asked no more when it is heard there again. */
+        beats(net, &t, &t.second, NULL);
+        net_run(net, 2 * PATH_PATIENCE);
+        is_at(net, &t, &t.second, &t.first);
+        assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
+        assert_int_equal(asked(net, &t, cut, &t.second), proven == 1 ? 0 : 1);
+    }
 }
 
 /* The first path has its time to answer; more words by the other meanwhile change nothing. */
@@ -322,6 +360,7 @@ int main(void)
         NET_TEST(a_copy_from_elsewhere_is_no_path),
         NET_TEST(the_other_path_takes_over),
         NET_TEST(of_two_that_answered_the_one_in_use_is_kept),
+        NET_TEST(the_other_path_takes_over_when_the_first_has_not_answered),
         NET_TEST(the_first_path_has_time_to_answer),
         NET_TEST(an_answer_by_the_other_path_counts_where_the_first_is_in_doubt),
         NET_TEST(where_a_silent_peer_answers_it_is_used),

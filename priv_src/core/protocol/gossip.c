@@ -40,8 +40,8 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
     g->clock = now;
     g->lost_at = INT64_MIN / 2;
     announce_init(g);
-    /* Of a member there may be one for a probe, a vouch, a verdict said again, a goodbye that others told of
-     * and the end of a connection; and stale ones, which stay until they are due. */
+    /* Of a member there may be one for a probe, a path, a vouch, a verdict said again, a goodbye that others
+     * told of and the end of a connection; and stale ones, which stay until they are due. */
     timers_init(&g->timers, 8 * ((size_t)options->max_peers + PENDING_MAX));
     return g;
 }
@@ -199,6 +199,9 @@ static void fire(struct gossip *g, struct effects *fx, const struct timer *t)
         break;
     case TIMER_DISCONNECT:
         disconnect_timer(g, fx, t);
+        break;
+    case TIMER_PATH:
+        multipath_timer(g, fx, t);
         break;
     case TIMER_VOUCH:
         vouch_timer(g, fx, t);

@@ -15,6 +15,9 @@ bool multipath_heard(struct gossip *g, struct effects *fx, struct peer *p, const
 bool multipath_answered(struct gossip *g, struct peer *p, const struct wire_message *m,
                         const struct addr *where);
 
+/* The first address of a peer, which was asked, has had its time to answer. */
+void multipath_timer(struct gossip *g, struct effects *fx, const struct timer *t);
+
 /* What a peer has just said to the group came again, over another link: nothing of it was opened. */
 void multipath_copy(const struct gossip *g, struct peer *p, const struct path *from);
 

@@ -100,10 +100,11 @@ struct peer {
     uint64_t answered;  /* receive.c: the highest number of its answers to what only went there */
 
     /* peer.c, multipath.c; of a peer with several addresses: when it was last heard at each, or answered
-     * there, and since when the first is asked whether it still is; and where a copy came from, which the
-     * peer has not claimed yet */
+     * there, and since when the first is asked whether it still is, and how many bytes what it said may cause
+     * yet; and where a copy came from, which the peer has not claimed yet */
     int64_t path_heard[PEER_ADDRS];
     int64_t path_asked;
+    uint16_t path_left;
     struct addr other;
 
     /* hearing.c: the link that it was last heard on; and when it said last, by unicast, whether it hears this

@@ -17,6 +17,7 @@
 
 enum timer_kind {
     TIMER_PROBE = 1,  /* a silent peer is probed, again */
+    TIMER_PATH,       /* the first address of a peer has had its time to answer */
     TIMER_VOUCH,      /* a vouch is repeated */
     TIMER_DEAD,       /* a verdict is repeated; step: which repetition */
     TIMER_FAREWELL,   /* a goodbye that others told of was not refuted */
