@@ -4,7 +4,12 @@ defmodule GossipCluster.CookieFileTest do
 
   alias GossipCluster.CookieFile
 
-  @moduletag :tmp_dir
+  setup do
+    dir = Path.join(System.tmp_dir!(), "gossip-cookie-file-#{System.pid()}")
+    File.mkdir_p!(dir)
+    on_exit(fn -> File.rm_rf!(dir) end)
+    %{dir: dir}
+  end
 
   defp read(dir, content) do
     path = Path.join(dir, "cookie")
@@ -12,7 +17,7 @@ defmodule GossipCluster.CookieFileTest do
     CookieFile.read(to_charlist(path))
   end
 
-  test "the cookie of a file, without the white space around it", %{tmp_dir: dir} do
+  test "the cookie of a file, without the white space around it", %{dir: dir} do
     long = String.duplicate("c", 255)
 
     for {content, cookie} <- [
@@ -23,7 +28,7 @@ defmodule GossipCluster.CookieFileTest do
         do: assert(read(dir, content) == {:ok, String.to_atom(cookie)})
   end
 
-  test "what is no cookie is told without a word of it", %{tmp_dir: dir} do
+  test "what is no cookie is told without a word of it", %{dir: dir} do
     for {content, why} <- [
           {"", "it is empty"},
           {" \n", "it is empty"},
