@@ -153,6 +153,46 @@ static void one_that_is_link_local_on_its_link_is_known_elsewhere_by_its_host(vo
     }
 }
 
+/* Who has both is told of with its link-local address where its host has another: who has IPv6 alone, and is
+ * elsewhere, could not ask it at 10.0.0.20. */
+static void one_that_has_both_families_is_told_of_so_that_ipv6_alone_leads_there(void **state)
+{
+    static const uint8_t ula[] = {0, 6, 0xfd, 0x76, [17] = 3}, four[] = {0, 4, 172, 17, 0, 1},
+                         link_local[] = {0, 6, 0xfe, 0x80, [17] = 3};
+    const struct {
+        const uint8_t *host;
+        size_t len, told;
+    } cases[] = {{ula, sizeof ula, 2}, {four, sizeof four, 1}, {link_local, sizeof link_local, 1}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct net *net = net_again(state);
+        struct three t = begin(net);
+        struct wire_message m;
+        has(net, &t, true, true);
+        forge_start(&t.g, &m, WIRE_HELLO);
+        assert_int_equal(host_set(&m.host, cases[i].host, cases[i].len), 0);
+        m.own[0] = t.g.addr;
+        m.own[1] = addr_ipv6(LINK_LOCAL, 40000, 0);
+        m.own_count = 2;
+        net_say(net, t.a, &t.g, PATH_GROUP, &m);
+        struct forged by_ipv6 = t.g;
+        by_ipv6.addr = addr_ipv6(LINK_LOCAL, 40000, 3);
+        by_ipv6.sequence++;
+        net_say(net, t.a, &by_ipv6, PATH_GROUP, &m);
+        struct forged x = forge(105, "x@h9", 1, 20);
+        net_prove(net, t.a, &x);
+        size_t before = net->log_count;
+        forge_start(&x, &m, WIRE_ROSTER);
+        m.has |= HAS_CURSOR;
+        net_say(net, t.a, &x, PATH_UNICAST, &m);
+        struct wire_message page;
+        assert_int_equal(net->log_count, before + 1);
+        assert_int_equal(
+            witness_open(&net->nodes[t.a]->witness, net->log[before].data, net->log[before].len, &page), 0);
+        assert_int_equal(page.entries[1].id.boot, t.g.id.boot);
+        assert_int_equal(page.entries[1].addr_count, cases[i].told);
+    }
+}
+
 /* Both families would be two datagrams for one, of those that strangers cause. */
 static void a_stranger_is_answered_by_the_group_over_the_family_it_was_heard_over(void **state)
 {
@@ -250,6 +290,7 @@ int main(void)
         NET_TEST(ipv4_in_the_guise_of_ipv6_is_not_believed),
         NET_TEST(a_vouch_over_ipv4_counts_for_one_that_is_heard_over_ipv6),
         NET_TEST(one_that_is_link_local_on_its_link_is_known_elsewhere_by_its_host),
+        NET_TEST(one_that_has_both_families_is_told_of_so_that_ipv6_alone_leads_there),
         NET_TEST(a_stranger_is_answered_by_the_group_over_the_family_it_was_heard_over),
         NET_TEST(what_is_sent_to_a_link_local_address_says_so),
         NET_TEST(an_answer_from_another_link_proves_nothing),

@@ -114,8 +114,12 @@ class Peer:
 
     def entry(self, now):
         addresses = list(dict.fromkeys([self.address, *self.heard_at, *self.claimed]))
-        # What means something on one link alone is told where there is nothing else.
-        addresses = [a for a in addresses if not ipaddress.ip_address(a[0]).is_link_local] or addresses
+        # What means something on one link alone is told where there is nothing else; or it shows that there is.
+        local = [a for a in addresses if ipaddress.ip_address(a[0]).is_link_local]
+        others = [a for a in addresses if a not in local]
+        by_host = self.host and any(":" in i and not ipaddress.ip_address(i).is_link_local for i in self.host[1])
+        shows = [a for a in local if ":" in a[0] and by_host and not any(":" in o[0] for o in others)]
+        addresses = [a for a in addresses if a in others or a in shows] or addresses
         return wire.Entry(self.boot, self.lag.clock(now), self.creation, self.incarnation, self.port, self.flags,
                           self.interval, self.name, tuple(addresses[:4]), self.host, self.tags, self.far, self.stalled)
 

@@ -6,7 +6,7 @@ import unittest
 from group import INTERVAL, GroupCase, setUpModule  # noqa: F401
 from lab import dropped, ip, nft
 from term import Atom
-from test_far import PORTS
+from test_far import PORTS, FarCase
 from world import GROUP6
 
 NO_GROUP6 = f"""table ip6 lab {{
@@ -49,38 +49,40 @@ class TwoLinksTest(GroupCase):
         self.assertEqual([e for e in node.member.events if e[0] in ("down", "suspect")], [])
 
 
-class SixFarTest(GroupCase):
-    """Nobody has IPv4. The real ones have each other by the group, over link-local addresses; another has global ones."""
+class SixFarTest(FarCase):
+    """The real ones have both families, and each other by the group; one that does not hear it has IPv6 alone. Where they
+    are, beyond their link, it knows by their hosts."""
 
-    options = {"group6": GROUP6.encode(), "unicast_port": PORTS}
+    hosts, sidecars, options = 8, 7, {"group6": GROUP6.encode(), "unicast_port": PORTS}
 
     def global_ip(self, number):
         return f"fd00:78::{number}"
 
     def prepare(self):
         for host in self.lab.hosts:
-            ip("-n", host.netns, "-batch", "-", text=f"""
-                address flush dev eth0 scope global
-                address add {self.global_ip(host.number)}/64 dev eth0 nodad\n""")
+            ip("-n", host.netns, "address", "add", f"{self.global_ip(host.number)}/64", "dev", "eth0", "nodad")
             self.until(lambda host=host: self.lab.link_local(host), "the kernel has given an address")
 
     def sidecar(self, number, keys=None, **options):
         s = super().sidecar(number, keys, **options)
-        s.identity[Atom("host")] = b"\0\6" + socket.inet_pton(socket.AF_INET6, self.global_ip(number))
+        s.identity[Atom("host")] = (b"\0\4" + socket.inet_aton(self.lab[number].ip) + b"\6" +
+                                    socket.inet_pton(socket.AF_INET6, self.global_ip(number)))
         s.command((Atom("alive"), s.identity))
         return s
 
     def test_joins_by_a_seed_and_is_known(self):
-        nft(self.lab[4], NO_GROUP6)
+        nft(self.lab[8], NO_GROUP6)
         seed = [(self.global_ip(1), port) for port in range(PORTS[0], PORTS[1] + 1)]
-        node = self.joined(4, ipv6=self.global_ip(4), seeds=[seed], host=(False, (self.global_ip(4),)))
-        self.world.run(5 * INTERVAL / 1000)
-        self.assertEqual({p.address[0] for p in node.member.peers.values()}, {self.global_ip(n) for n in (1, 2, 3)})
-        self.assertGreater(dropped(self.lab[4], family="ip6"), 0)
-        self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
-        self.assert_never_down("py@h4")
+        node = self.joined(8, ipv6=self.global_ip(8), seeds=[seed], host=(False, (self.global_ip(8),)),
+                           boot=self.boot_linked_with(5))
+        self.world.run(4 * INTERVAL / 1000)
+        self.assertGreater(len(self.unlinked(node)), 0)
+        self.assertEqual({p.address[0] for p in node.member.peers.values()}, {self.global_ip(n) for n in range(1, 8)})
+        self.assertGreater(dropped(self.lab[8], family="ip6"), 0)
+        self.assertEqual([e[0] for e in node.member.events], ["up"] * 7)
+        self.assert_never_down("py@h8")
         node.member.leave()
-        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "its goodbye is heard by all")
+        self.until(lambda: all(s.seen("down", "py@h8") for s in self.real), "its goodbye is heard by all")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,36 @@
 
 #include <string.h>
 
+static bool is_local(const struct addr *a)
+{
+    return addr_is_loopback(a) || addr_is_link_local(a);
+}
+
+static bool leads_by_ipv6(const struct addr *addrs, size_t count)
+{
+    size_t i = 0;
+    while (i < count && (addrs[i].family != ADDR_IPV6 || is_local(&addrs[i]))) {
+        i++;
+    }
+    return i < count;
+}
+
+/* Whether this link-local address tells others more than that: that its subject has IPv6, and at which port.
+ * Who has IPv6 alone, and is elsewhere, finds it where its host is (hearsay.c). */
+static bool shows_the_port(const struct peer *p, const struct addr *a)
+{
+    struct addr all[HOST_ADDRS];
+    return a->family == ADDR_IPV6 && addr_is_link_local(a) && !leads_by_ipv6(p->addrs, p->addr_count) &&
+           leads_by_ipv6(all, host_addresses(&p->host, a->port, all));
+}
+
 /* What means something here alone, on this machine or on one link, would send others astray; who has nothing
  * else is on a network of such addresses, where they are right. */
 static void put_addresses(const struct peer *p, struct wire_entry *e)
 {
     e->addr_count = 0;
     for (size_t i = 0; i < p->addr_count; i++) {
-        if (!addr_is_loopback(&p->addrs[i]) && !addr_is_link_local(&p->addrs[i])) {
+        if (!is_local(&p->addrs[i]) || shows_the_port(p, &p->addrs[i])) {
             e->addrs[e->addr_count++] = p->addrs[i];
         }
     }
