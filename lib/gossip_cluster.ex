@@ -478,19 +478,36 @@ defmodule GossipCluster do
     unless is_boolean(disconnect),
       do: wrong!("leave", :disconnect, disconnect, "true or false")
 
-    view = view!(name)
-    :ok = if view, do: GenServer.call(name, :leave), else: :ok
-    if disconnect and view != nil, do: disconnect(view), else: :ok
+    if view = view!(name), do: leave(name, view, disconnect), else: :ok
   end
 
-  defp disconnect(view) do
+  defp leave(name, _view, false), do: GenServer.call(name, :leave)
+
+  # The cluster may end with its goodbye: then they are those that there were before.
+  defp leave(name, view, true) do
+    before = read(name, view, &connections/1, fn -> nil end)
+    :ok = GenServer.call(name, :leave)
+    disconnect(connections(view, before))
+  end
+
+  defp connections(view, before) do
+    connections(view)
+  rescue
+    error in ArgumentError ->
+      if View.open?(view), do: reraise(error, __STACKTRACE__)
+      before
+  end
+
+  defp connections(view) do
     nodes =
       for %{connection: :connected} = peer <- View.peers(view),
           node = Peer.node(peer),
           do: node
 
-    %{disconnect: mfa, observer: observer} = View.get(view, :options, %{})
+    {nodes, View.get(view, :options, %{})}
+  end
 
+  defp disconnect({nodes, %{disconnect: mfa, observer: observer}}) do
     # No other cluster of this VM is to take it for the user's wish.
     Enum.each(nodes, &Disconnects.put/1)
 

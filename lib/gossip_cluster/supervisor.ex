@@ -72,8 +72,8 @@ defmodule GossipCluster.Supervisor do
   def whereis(name), do: View.find(name, :supervisor)
 
   @doc "The supervisor of its tasks."
-  @spec tasks(GossipCluster.name()) :: pid()
-  def tasks(name), do: View.get(View.table(name), :tasks, nil)
+  @spec tasks(GossipCluster.name()) :: pid() | nil
+  def tasks(name), do: View.find(name, :tasks)
 
   @impl true
   def init(options) do

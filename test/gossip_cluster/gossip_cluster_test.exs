@@ -211,6 +211,7 @@ defmodule GossipClusterTest do
       else
         try do
           for _ <- 1..50, do: GossipCluster.Supervisor.whereis(name)
+          for _ <- 1..50, do: nil = GossipCluster.Supervisor.tasks(name)
           for _ <- 1..50, do: GossipCluster.peers(name)
           ask.(ask, none)
         rescue
@@ -232,6 +233,50 @@ defmodule GossipClusterTest do
     messages = Task.await(task)
     assert messages != []
     for message <- messages, do: assert(message =~ "no cluster #{inspect(name)} runs")
+  end
+
+  defmodule Last do
+    # The owner of a cluster that ends with its goodbye.
+    use GenServer
+    @impl true
+    def init({name, view}) do
+      :ok = GossipCluster.View.publish(view, name)
+      {:ok, view}
+    end
+
+    @impl true
+    def handle_call(:leave, _from, view) do
+      :ets.delete(view)
+      {:reply, :ok, view}
+    end
+  end
+
+  def cut(test, node), do: send(test, {:cut, node}) && true
+
+  test "who leaves as the cluster ends ends the connections that there were" do
+    on_exit(fn -> :persistent_term.erase({GossipCluster.View, Last}) end)
+    view = GossipCluster.View.create()
+    options = %{disconnect: {__MODULE__, :cut, [self()]}, observer: nil}
+    true = GossipCluster.View.put(view, :options, options)
+
+    for {name, connection} <- [{"own@host", :connected}, {"else@host", :waiting}] do
+      peer = %GossipCluster.Peer{name: name, creation: 1, connection: connection}
+      true = GossipCluster.View.put_peer(view, peer)
+    end
+
+    start_supervised!(%{
+      id: Last,
+      start: {GenServer, :start_link, [Last, {Last, view}, [name: Last]]}
+    })
+
+    _atoms = [:own@host, :else@host]
+    assert GossipCluster.leave(Last, disconnect: true) == :ok
+    assert_received {:cut, :own@host}
+    refute_received {:cut, _other}
+
+    assert_raise ArgumentError, ~r/no cluster/, fn ->
+      GossipCluster.leave(Last, disconnect: true)
+    end
   end
 
   test "subscribing twice is subscribing once; unsubscribing ends it" do
