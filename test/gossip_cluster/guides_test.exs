@@ -11,27 +11,21 @@ defmodule GossipCluster.GuidesTest do
   @readers ~w(apt-get apk brew bridge cd cmake curl dnf docker elixir erl export git ip iex kubectl mix oc openssl podman
               rebar3 sysctl systemctl tcpdump xcode-select)
 
-  # The blocks of a document: {language, line, text}. `nil` is a block by indentation; those of lists have less.
+  # The blocks of a document: {language, line, text}. `nil` is a block by indentation; what belongs to an item of a list
+  # is fenced.
   defp blocks(document) do
     document
     |> File.read!()
     |> String.split("\n")
     |> Enum.with_index(1)
-    |> Enum.reduce({nil, []}, fn
-      {"```" <> _, _line}, {{language, from, lines}, found} ->
-        {nil, [{language, from, text(lines)} | found]}
-
-      {"```" <> language, line}, {nil, found} ->
-        {{language, line, []}, found}
-
-      {text, _line}, {{language, from, lines}, found} when language != :indented ->
-        {{language, from, [text | lines]}, found}
-
-      {"    " <> text, line}, {nil, found} ->
-        {nil, indented(text, line, found)}
-
-      {_text, _line}, {nil, found} ->
-        {nil, found}
+    |> Enum.reduce({nil, []}, fn {text, line}, {open, found} ->
+      case {Regex.run(~r/^ {0,4}```(\w*)$/, text), open, text} do
+        {[_, _], {language, from, lines}, _} -> {nil, [{language, from, text(lines)} | found]}
+        {[_, language], nil, _} -> {{language, line, []}, found}
+        {nil, {language, from, lines}, _} -> {{language, from, [text | lines]}, found}
+        {nil, nil, "    " <> text} -> {nil, indented(text, line, found)}
+        {nil, nil, _} -> {nil, found}
+      end
     end)
     |> then(fn {nil, found} -> Enum.reverse(found) end)
   end
