@@ -24,6 +24,14 @@ defmodule GossipCluster.Integration.MeetingTest do
     assert Node.peer(a, b).port > 0
   end
 
+  # guides/migrating-from-dns_cluster.md: with the lower name it would dial first, and cannot.
+  test "a node that still has epmd and one that has none meet" do
+    lab = Lab.start(hosts: 2)
+    a = Node.start(lab, "a", host: 1, epmd: :stock, cluster: @quick)
+    b = Node.start(lab, "b", host: 2, epmd: :gossip, cluster: @quick)
+    meet([a, b])
+  end
+
   for epmd <- [:gossip, :stock] do
     test "two nodes on one host share the group's port (#{epmd} epmd)" do
       lab = Lab.start(hosts: 1)
