@@ -327,6 +327,83 @@ defmodule GossipCluster.Integration.BuildTest do
     end
   end
 
+  describe "libsodium's sources (GOSSIP_SODIUM_SOURCE)" do
+    setup %{dir: dir} do
+      app = Path.join(dir, "lacking")
+      File.exists?(app) || new_app(app, ~s({:gossip_cluster, path: "../library"}))
+      {:ok, app: app, compile: &mix(app, ["compile"], &1)}
+    end
+
+    test "are refused where they are not what is listed, and where they are not there", context do
+      tarball = Path.join(context.dir, "libsodium-1.0.18.tar.gz")
+      File.write!(tarball, "not libsodium")
+      digest = Base.encode16(:crypto.hash(:sha256, "not libsodium"), case: :lower)
+
+      {output, status} = context.compile.([{"GOSSIP_SODIUM_SOURCE", tarball}])
+      assert status != 0
+
+      assert output =~ "gossipd could not be configured.\n\nGOSSIP_SODIUM_SOURCE is refused: "
+
+      assert output =~
+               "the SHA-256 of the tarball #{tarball} is #{digest}, and must be one of those"
+
+      assert output =~ "(libsodium 1.0.18, "
+      refute output =~ "apt-get"
+
+      {output, status} =
+        context.compile.([
+          {"GOSSIP_SODIUM_SOURCE", tarball},
+          {"GOSSIP_SODIUM_SHA256", String.duplicate("0", 64)}
+        ])
+
+      assert status != 0
+      assert output =~ "and must be GOSSIP_SODIUM_SHA256, 0000"
+
+      # What one vouches for is taken as far as it goes.
+      {output, status} =
+        context.compile.([
+          {"GOSSIP_SODIUM_SOURCE", tarball},
+          {"GOSSIP_SODIUM_SHA256", String.upcase(digest)}
+        ])
+
+      assert status != 0
+      assert output =~ "GOSSIP_SODIUM_SOURCE cannot be unpacked: #{tarball}"
+
+      {output, status} = context.compile.([{"GOSSIP_SODIUM_SOURCE", "nowhere/libsodium"}])
+      assert status != 0
+      assert output =~ "GOSSIP_SODIUM_SOURCE does not exist: #{context.app}/nowhere/libsodium"
+      {output, status} = context.compile.([{"GOSSIP_SODIUM_SOURCE", context.library}])
+      assert status != 0
+      assert output =~ "GOSSIP_SODIUM_SOURCE holds no sources of libsodium"
+    end
+
+    test "as a folder are what they were when they were listed, in each byte", context do
+      {tarball, 0} = System.cmd(Path.expand("bin/sodium-source"), [])
+      run!("tar", ["xf", String.trim(tarball)], context.dir)
+      [folder] = Path.wildcard(Path.join(context.dir, "libsodium-*[0-9]"))
+      build = Path.join(context.dir, "by_folder")
+
+      configure = fn ->
+        System.cmd(
+          "cmake",
+          ~w(-S #{context.library} -B #{build} -DGOSSIP_TESTS=OFF -DGOSSIP_SODIUM_SOURCE=#{folder}),
+          stderr_to_stdout: true
+        )
+      end
+
+      assert {output, 0} = configure.()
+      assert output =~ ~r/-- libsodium \S+ is built from/
+      # What counts for nothing may differ.
+      File.write!(Path.join(folder, "src/libsodium/crypto_sign/crypto_sign.c"), "#error")
+      assert {_, 0} = configure.()
+
+      File.write!(Path.join(folder, "src/libsodium/sodium/utils.c"), " ", [:append])
+      {output, status} = configure.()
+      assert status != 0
+      assert output =~ "GOSSIP_SODIUM_SOURCE is refused"
+    end
+  end
+
   defp assert_told(output, lacks) do
     assert output =~ "gossipd could not be built, since this machine lacks #{lacks}"
     for system <- ["Debian", "Alpine", "Fedora", "Homebrew"], do: assert(output =~ system)

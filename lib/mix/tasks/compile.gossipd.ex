@@ -14,7 +14,11 @@ defmodule Mix.Tasks.Compile.Gossipd do
     * `CMAKE_BUILD_TYPE` - `RelWithDebInfo` unless set
     * `ERL_EI_INCLUDE_DIR`, `ERL_EI_LIBDIR` - another Erlang's `ei.h` and `libei.a` (needed with a toolchain file);
       the running Erlang's own otherwise
-    * `GOSSIP_CMAKE_ARGS` - more arguments for CMake, such as `-DGOSSIP_PORTABLE=ON`
+    * `GOSSIP_SODIUM_SOURCE` - libsodium's sources, where there is no libsodium to link: its release as
+      `libsodium-VERSION.tar.gz`, or the folder that it unpacks to. Where it is set, the system's libsodium is not
+      looked for. Nothing is downloaded, and what `cmake/libsodium.sums` does not list is refused
+    * `GOSSIP_SODIUM_SHA256` - the SHA-256 of another version of these sources, which you vouch for
+    * `GOSSIP_CMAKE_ARGS` - more arguments for CMake, such as `-DGOSSIP_STATIC=ON`, which links the C library statically, too
 
   A change of any of them builds anew from nothing, since CMake keeps the old values in its cache.
   """
@@ -30,7 +34,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
 
   @sources ["CMakeLists.txt", "mix.exs", "cmake/**/*", "priv_src/**/*.{c,h}"]
   @settings ~w(CC CFLAGS CPPFLAGS LDFLAGS CMAKE_GENERATOR CMAKE_TOOLCHAIN_FILE CMAKE_BUILD_TYPE CMAKE_PREFIX_PATH
-               ERL_EI_INCLUDE_DIR ERL_EI_LIBDIR GOSSIP_CMAKE_ARGS MACOSX_DEPLOYMENT_TARGET SDKROOT)
+               ERL_EI_INCLUDE_DIR ERL_EI_LIBDIR GOSSIP_SODIUM_SOURCE GOSSIP_SODIUM_SHA256 GOSSIP_CMAKE_ARGS MACOSX_DEPLOYMENT_TARGET SDKROOT)
 
   @impl true
   def run(args) do
@@ -123,11 +127,14 @@ defmodule Mix.Tasks.Compile.Gossipd do
 
   # What is missing goes first, in one line; CMake's own words are shown only where we have no better ones.
   defp configure_message(output) do
-    case missing(output) do
-      [] ->
+    case {missing(output), refused(output)} do
+      {[], nil} ->
         "gossipd could not be configured:\n\n#{output}\n#{needs()}"
 
-      missing ->
+      {[], refused} ->
+        "gossipd could not be configured.\n\n#{refused}"
+
+      {missing, _} ->
         "gossipd could not be built, since this machine lacks #{Enum.join(missing, ", ")}.\n\n#{needs()}"
     end
   end
@@ -147,6 +154,17 @@ defmodule Mix.Tasks.Compile.Gossipd do
         ],
         output =~ pattern,
         do: name
+  end
+
+  # CMake breaks the lines of what BundledSodium says.
+  defp refused(output) do
+    case Regex.run(
+           ~r/(GOSSIP_SODIUM_SOURCE (?:is|does|cannot|holds) .*?)\n(?:\n|Call Stack)/s,
+           output <> "\n\n"
+         ) do
+      [_, words] -> words |> String.split() |> Enum.join(" ")
+      nil -> nil
+    end
   end
 
   defp needs, do: File.read!(Path.join(source_dir(), "cmake/needs.txt"))
@@ -192,6 +210,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
       ["-DCMAKE_BUILD_TYPE=" <> (environment["CMAKE_BUILD_TYPE"] || "RelWithDebInfo")] ++
       toolchain(environment["CMAKE_TOOLCHAIN_FILE"]) ++
       ei(environment) ++
+      sodium(environment) ++
       OptionParser.split(environment["GOSSIP_CMAKE_ARGS"] || "")
   end
 
@@ -216,6 +235,14 @@ defmodule Mix.Tasks.Compile.Gossipd do
 
   defp ei_arguments(include, lib),
     do: ["-DERL_EI_INCLUDE_DIR=" <> include, "-DERL_EI_LIBDIR=" <> lib]
+
+  # Always both: what is no longer set must leave CMake's cache. The path is what it is from where mix was called.
+  defp sodium(environment) do
+    source = environment["GOSSIP_SODIUM_SOURCE"] || ""
+    source = if source == "", do: "", else: Path.expand(source, System.get_env("PWD") || ".")
+    sum = environment["GOSSIP_SODIUM_SHA256"] || ""
+    ["-DGOSSIP_SODIUM_SOURCE=" <> source, "-DGOSSIP_SODIUM_SHA256=" <> sum]
+  end
 
   defp sources do
     for pattern <- @sources,
