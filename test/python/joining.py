@@ -71,7 +71,8 @@ class Joining:
 
     def say_beat(self, verdicts=()):
         """What is new of it, or refutes, goes to the linked, too."""
-        of_itself = (self.tags, self.addresses, self.host, self.port, self.flags, self.beam_age >= max(2000, 2 * self.interval()))
+        stalled = self.beam_age >= max(2000, 2 * self.interval())
+        of_itself = (self.tags, self.addresses, self.host, self.port, self.flags, stalled)
         if self.told and of_itself != self.told[0]:
             self.incarnation += 1
         told, self.told = self.told, (of_itself, self.incarnation)

@@ -126,7 +126,8 @@ class Member(Joining, Watching, Disconnecting, Far, Seeding, Paths):
         if nonce is None:
             nonce = self.nonce(boot, to) if to else self.nonce(0, None)
         m = wire.Message(type_, self.boot, flags=self.flags, interval=self.interval(), nonce=nonce,
-                         health=int(self.isolated), beam_age=self.beam_age, incarnation=self.incarnation, creation=self.creation, port=self.port,
+                         health=int(self.isolated), beam_age=self.beam_age, incarnation=self.incarnation,
+                         creation=self.creation, port=self.port,
                          size=1 + len(self.peers), sent_at=self.clock(), digest=rank.digest(self.listed()), **fields)
         if to:
             m.to = (boot, to)

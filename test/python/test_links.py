@@ -75,7 +75,7 @@ class SixFarTest(FarCase):
         seed = [(self.global_ip(1), port) for port in range(PORTS[0], PORTS[1] + 1)]
         node = self.joined(8, ipv6=self.global_ip(8), seeds=[seed], host=(False, (self.global_ip(8),)),
                            boot=self.boot_linked_with(5))
-        self.world.run(4 * INTERVAL / 1000)
+        self.world.run(2 * INTERVAL / 1000)
         self.assertGreater(len(self.unlinked(node)), 0)
         self.assertEqual({p.address[0] for p in node.member.peers.values()}, {self.global_ip(n) for n in range(1, 8)})
         self.assertGreater(dropped(self.lab[8], family="ip6"), 0)
