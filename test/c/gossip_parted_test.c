@@ -30,7 +30,8 @@ static bool is_due(struct net *net)
     return parted_twice != 0 || net_whole(net);
 }
 
-/* Who comes through at all is a matter of chance while the news rides along; then all do, once in 1.125 T. */
+/* Who comes through at all is a matter of chance while the news rides along; then all do, once in 1.1875 T.
+ */
 static void lost_news_is_pulled(void **state)
 {
     struct net *net = far_apart(state, 12);

@@ -94,7 +94,8 @@ class Far:
                 p.watched_from = self.now  # this member has not asked it before: its silence begins now
             if due <= self.now:
                 gap = min(2 * gap, self.t_min / 1000)
-                self.asks[boot] = (self.now + gap * self.random.uniform(1, 1.125), gap)
+                later = 0.125 if gap == self.t_min / 1000 else 0
+                self.asks[boot] = (self.now + gap * self.random.uniform(1 + later, 1.0625 + later), gap)
                 self.ask_far(p)
         self.asks = {b: a for b, a in self.asks.items() if b in watched or b in watchers}
 

@@ -98,9 +98,10 @@
 
 /* Those who do not hear each other by the group. */
 #define GRAPH_GAP                                                                                            \
-    (10 * MS_US)       /* after a change of the roster, until it is reckoned anew who watches whom           \
-                        */
-#define ASK_SPREAD   8 /* a far peer is asked every T, and up to an 8th of T later: its silence is 1.25 T */
+    (10 * MS_US)        /* after a change of the roster, until it is reckoned anew who watches whom          \
+                         */
+#define ASK_LATER    8  /* a far peer is asked an 8th of T later than every T, for its silence is 1.25 T; */
+#define ASK_SPREAD   16 /* and up to a 16th later than that, so that questions do not gather */
 #define FLOOD_GATHER (2 * MS_US)     /* what is new is gathered for so long before it is passed on */
 #define NEWS_LIFE    (5 * SECOND_US) /* and goes along with probes and answers for so long */
 #define NEWS_KEPT    1024

@@ -84,30 +84,42 @@ void far_shorten(const struct gossip *g, struct wire_message *m, const struct pe
     flood_ride(g, m, p->id.boot, most);
 }
 
-static void ask(struct gossip *g, struct effects *fx, struct peer *p)
+void far_probe(struct gossip *g, struct effects *fx, struct peer *p, size_t at)
 {
     struct wire_message m;
-    int64_t interval = g->options.interval_ms * MS_US;
-    if (p->ask_at == 0) { /* it has not been asked by this member: its silence begins now */
-        p->alarm = g->now + silence_to_probe(interval);
-        alarm_sooner(g, p);
-        p->ask_gap = ASK_FIRST / 2;
-        quality_rest(&p->quality);
+    int64_t interval = g->options.interval_ms * MS_US, gap = p->ask_gap;
+    bool settled = p->ask_at != 0 && gap == interval;
+    if (p->ask_at != 0) {
+        gap += settled ? interval / ASK_LATER : 0;
+        p->ask_at = g->now + random_between(g, gap, gap + p->ask_gap / ASK_SPREAD);
     }
-    p->ask_gap = 2 * p->ask_gap < interval ? 2 * p->ask_gap : interval;
-    p->ask_at = g->now + random_between(g, p->ask_gap, p->ask_gap + p->ask_gap / ASK_SPREAD);
-    if (!message_may_reach(g, p, 0)) {
+    if (!message_may_reach(g, p, at)) {
         return;
     }
-    if (p->ask_gap == interval) { /* the first ones are closer together than an answer may take */
+    if (settled &&
+        (p->watch == WATCH_QUIET || p->probes == 0)) { /* others follow closer than an answer may */
         quality_probe(&p->quality);
     }
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
     if (p->met) {
-        far_shorten(g, &m, p, &p->addrs[0], DATAGRAM_MAX);
+        far_shorten(g, &m, p, &p->addrs[at], DATAGRAM_MAX);
     }
-    message_to(g, fx, p->id.boot, &p->addrs[0], &m);
+    message_to(g, fx, p->id.boot, &p->addrs[at], &m);
+}
+
+static void ask(struct gossip *g, struct effects *fx, struct peer *p)
+{
+    int64_t interval = g->options.interval_ms * MS_US;
+    if (p->ask_at == 0) { /* it has not been asked by this member: its silence begins now */
+        p->alarm = g->now + silence_to_probe(interval);
+        alarm_sooner(g, p);
+        p->ask_at = g->now;
+        p->ask_gap = ASK_FIRST / 2;
+        quality_rest(&p->quality);
+    }
+    p->ask_gap = 2 * p->ask_gap < interval ? 2 * p->ask_gap : interval;
+    far_probe(g, fx, p, 0);
 }
 
 /* When one with whom this member is linked is asked, or looked at again. Who watches this member asks it; but

@@ -16,6 +16,9 @@ void far_settle(struct gossip *g);
 /* Some far peer is to be asked whether it lives. */
 void far_timer(struct gossip *g, struct effects *fx, const struct timer *t);
 
+/* Asks a far peer whether it lives, at one of its addresses: so it need not be asked again for a while. */
+void far_probe(struct gossip *g, struct effects *fx, struct peer *p, size_t at);
+
 /* Makes what is said to a far peer that knows this member short, and adds what is new. */
 void far_shorten(const struct gossip *g, struct wire_message *m, const struct peer *p, const struct addr *to,
                  size_t most);

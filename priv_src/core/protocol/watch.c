@@ -6,6 +6,7 @@
 #include "protocol/watch.h"
 
 #include "protocol/alarm.h"
+#include "protocol/far.h"
 #include "protocol/isolate.h"
 #include "protocol/members.h"
 #include "protocol/relay.h"
@@ -65,7 +66,11 @@ void watch_timer(struct gossip *g, const struct timer *t)
 static void probe(struct gossip *g, struct effects *fx, struct peer *p)
 {
     uint8_t at = p->probes % p->addr_count;
-    message_probe_peer(g, fx, p, at);
+    if (p->far) {
+        far_probe(g, fx, p, at);
+    } else {
+        message_probe_peer(g, fx, p, at);
+    }
     p->probes = (uint8_t)(p->probes < UINT8_MAX ? p->probes + 1 : p->probes);
 }
 
