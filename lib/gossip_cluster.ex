@@ -31,6 +31,7 @@ defmodule GossipCluster do
 
   alias GossipCluster.Cluster.Health
   alias GossipCluster.Dial.Attempt
+  alias GossipCluster.Screen.{Rows, Watch}
 
   alias GossipCluster.{
     Disabled,
@@ -321,6 +322,83 @@ defmodule GossipCluster do
       reports: %{waiting: 0, dropped: 0},
       strays: 0
     })
+  end
+
+  @typedoc "See `watch/1`."
+  @type watch_option ::
+          {:once, boolean()}
+          | {:json, boolean()}
+          | {:interval, 100..60_000}
+          | {:sort, :name | :state | :heard | :round_trip | :loss}
+
+  @doc """
+  Prints the peers as a table: who is there, where it was heard and how it is connected, or why not.
+
+      GossipCluster.info()
+      a@10.0.0.5 · health ok · 2 peers, 2 connected · gossipd 0.1.0
+
+      NAME        ADDRESS   LINK  PATH           STATE  HEARD  ROUND TRIP  LOSS  CONNECTION  VERSION
+      b@10.0.0.6  10.0.0.6  eth0  10.0.0.6:4370  alive  0.4 s     0.31 ms   0 %  connected   0.1.0
+      c@10.0.0.7  10.0.0.7  eth0  10.0.0.7:4370  alive  0.1 s     0.35 ms   0 %  connected   0.1.0
+      #=> :ok
+
+    * `LINK` - the interface on which it is heard
+    * `PATH` - the other end of the Erlang connection; with `?` where it will be dialled
+    * `ROUND TRIP`, `LOSS` - see `GossipCluster.Peer`
+    * `VERSION` - of this library there; connected nodes are asked for it, for 2 s at most
+
+  Columns that find no room go, the least important first; colours need a terminal, and no `NO_COLOR` in the
+  environment.
+  """
+  @doc group: :look
+  @spec info(name()) :: :ok
+  def info(name \\ __MODULE__), do: watch(name, once: true)
+
+  @doc """
+  Shows the same as a live table, with the latest events below, until `q` is typed.
+
+    * `:once` - prints it once, and returns. Default: `false`
+    * `:json` - with `once`: as one line of JSON, for programs. Default: `false`
+    * `:interval` - milliseconds between two pictures. Default: `1000`
+    * `:sort` - `:name`, or by what is worst: `:state`, `:heard`, `:round_trip`, `:loss`. Default: `:name`. The key `s`
+      goes to the next
+
+  In a release:
+
+      bin/shop rpc "GossipCluster.watch()"
+      bin/shop rpc "GossipCluster.watch(once: true, json: true)"
+
+  Where the terminal gives no single keys, as in IEx, `q` is followed by Enter.
+  """
+  @doc group: :look
+  @spec watch(name() | [watch_option()]) :: :ok
+  def watch(name_or_options \\ [])
+  def watch(options) when is_list(options), do: watch(__MODULE__, options)
+  def watch(name), do: watch(name, [])
+
+  @doc "As `watch/1`, for the cluster of this name."
+  @doc group: :look
+  @spec watch(name(), [watch_option()]) :: :ok
+  def watch(name, options) do
+    known = [:once, :json, :interval, :sort]
+    options = options!("watch", name, options, known, "once: true")
+    options = Keyword.merge([once: false, json: false, interval: 1_000, sort: :name], options)
+    [once, json, interval, sort] = Enum.map(known, &Keyword.fetch!(options, &1))
+
+    unless is_boolean(once), do: wrong!("watch", :once, once, "true or false")
+
+    unless is_boolean(json) and (once or not json),
+      do: wrong!("watch", :json, json, "true or false, true with once: true alone")
+
+    unless is_integer(interval) and interval in 100..60_000,
+      do: wrong!("watch", :interval, interval, "milliseconds from 100 to 60000")
+
+    unless sort in Rows.orders(),
+      do: wrong!("watch", :sort, sort, "one of #{inspect(Rows.orders())}")
+
+    # A cluster that does not run is told at once.
+    _view = view!(name)
+    if once, do: Watch.once(name, options), else: Watch.run(name, options)
   end
 
   @typedoc "See `await/1`."

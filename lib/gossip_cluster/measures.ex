@@ -39,10 +39,10 @@ defmodule GossipCluster.Measures do
   def found(view), do: View.get(view, :measures, %{})
 
   @doc "How long ago a peer was heard in person, in milliseconds; `nil`: never, or it is not known."
-  @spec heard_ago(Asked.found(), Peer.t()) :: non_neg_integer() | nil
-  def heard_ago(found, peer) do
+  @spec heard_ago(Asked.found(), Peer.t(), now :: integer()) :: non_neg_integer() | nil
+  def heard_ago(found, peer, now \\ System.monotonic_time(:millisecond)) do
     case Map.get(found, peer.boot) do
-      {_round_trip, _loss, at} when at != nil -> max(System.monotonic_time(:millisecond) - at, 0)
+      {_round_trip, _loss, at} when at != nil -> max(now - at, 0)
       _not_known -> nil
     end
   end

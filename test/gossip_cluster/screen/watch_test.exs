@@ -1,0 +1,88 @@
+defmodule GossipCluster.Screen.WatchTest do
+  # The table is printed and drawn where somebody looks, with a sidecar that the test plays.
+  use GossipCluster.OwnerCase, async: false
+
+  import ExUnit.CaptureIO
+
+  alias GossipCluster.Json
+  alias GossipCluster.Screen.Visit
+
+  setup %{fake: fake} do
+    fake = start(fake)
+    FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+    assert {:up, _peer} = event()
+    :ok = GossipCluster.unsubscribe(@name)
+    {:ok, fake: fake}
+  end
+
+  test "once, for people and for programs; without a terminal there are no colours" do
+    text = capture_io(fn -> assert :ok = GossipCluster.info(@name) end)
+    assert text =~ "own@127.0.0.1"
+    assert text =~ ~r/^zoe@127\.0\.0\.1 +192\.0\.2\.1 +/m
+    refute text =~ "\e"
+
+    json = capture_io(fn -> GossipCluster.watch(@name, once: true, json: true) end)
+    assert {:ok, %{"peers" => [%{"name" => "zoe@127.0.0.1"}]}} = Json.decode(json)
+    assert json |> String.split("\n", trim: true) |> length() == 1
+  end
+
+  test "again and again until q; the caller's mailbox stays as it was" do
+    text = capture_io("q", fn -> assert :ok = GossipCluster.watch(@name, interval: 100) end)
+    assert text =~ "zoe@127.0.0.1"
+    refute_received {:gossip_cluster, _name, _event}
+    refute_received {:key, _key}
+  end
+
+  test "a cluster that ends ends it" do
+    {:ok, device} = StringIO.open("")
+    me = self()
+
+    {_pid, ref} =
+      spawn_monitor(fn ->
+        Process.group_leader(self(), device)
+        send(me, :drawing)
+        GossipCluster.watch(@name, interval: 100)
+      end)
+
+    assert_receive :drawing
+    eventually(fn -> device |> StringIO.contents() |> elem(1) =~ "zoe@" end)
+    :ok = stop_supervised!(@name)
+    assert_receive {:DOWN, ^ref, :process, _pid, :normal}, 5_000
+    assert {_in, out} = StringIO.contents(device)
+    assert out =~ "runs on this node any more"
+  end
+
+  test "so does the end of the device, or of the caller" do
+    for who <- [:device, :caller] do
+      {:ok, device} = StringIO.open("")
+
+      caller =
+        spawn(fn ->
+          Process.group_leader(self(), device)
+          GossipCluster.watch(@name, interval: 100)
+        end)
+
+      eventually(fn -> device |> StringIO.contents() |> elem(1) =~ "zoe@" end)
+      key = {:events, @name}
+      [{drawer, _value}] = Registry.lookup(GossipCluster.Registry, key)
+      ref = Process.monitor(drawer)
+      Process.unlink(device)
+      Process.exit(if(who == :device, do: device, else: caller), :kill)
+      assert_receive {:DOWN, ^ref, :process, ^drawer, _reason}, 5_000
+    end
+  end
+
+  test "wrong options, and clusters that do not run, are told at once" do
+    for wrong <- [[once: 1], [json: true], [interval: 5], [sort: :age], [colour: true]],
+        do: assert_raise(ArgumentError, fn -> GossipCluster.watch(@name, wrong) end)
+
+    assert_raise ArgumentError, ~r/no cluster :nobody/, fn -> GossipCluster.info(:nobody) end
+  end
+
+  test "a visit to a node needs a name and a cookie" do
+    assert {:error, text} = Visit.call("shop", nil, :erlang, :node, [])
+    assert text =~ "is no node name"
+    assert {:error, text} = Visit.call("shop@h", "/nowhere/cookie", :erlang, :node, [])
+    assert text =~ "/nowhere/cookie: no such file"
+  end
+end
