@@ -36,6 +36,12 @@ defmodule GossipCluster.Epmd do
           iex --erl "-pa _build/dev/lib/gossip_cluster/ebin -epmd_module Elixir.GossipCluster.Epmd -start_epmd false" \\
             --sname a -S mix
 
+      Or by a line in the shell before it, which the log prints ready to paste where a peer's host name does not resolve:
+
+          export ERL_AFLAGS='-pa "/shop/_build/dev/lib/gossip_cluster/ebin" -epmd_module Elixir.GossipCluster.Epmd -start_epmd false'
+          iex --sname a -S mix
+
+      Of two nodes it is enough that one has it: that one dials
     * **mix**, with the distribution started later: `Node.start(:a, :shortnames)` in the application, and
 
           elixir --erl "-epmd_module Elixir.GossipCluster.Epmd -start_epmd false" -S mix run
@@ -43,6 +49,10 @@ defmodule GossipCluster.Epmd do
     * **From Erlang/OTP 27.2 on** also without a flag, before the distribution starts:
       `Application.put_env(:kernel, :epmd_module, GossipCluster.Epmd)`, or
       `-kernel epmd_module 'Elixir.GossipCluster.Epmd'`. Not both this and the flag: Erlang takes that for an error
+
+  Why a flag: what Erlang asks without it is its own resolver, which is the whole VM's. To teach that the names of peers
+  would change the order in which every name is looked up, your database's too, and let who has the cluster's key say
+  where a name leads that DNS just then does not know. So that is not done.
 
   ## Nodes outside the cluster
 

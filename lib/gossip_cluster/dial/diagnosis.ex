@@ -89,8 +89,8 @@ defmodule GossipCluster.Dial.Diagnosis do
 
       {:error, reason} ->
         {:unresolved,
-         "its host name #{host} does not resolve here (#{reason}): use GossipCluster.Epmd, or put the name into DNS or " <>
-           "/etc/hosts, or name nodes by their addresses (#{by_address(peer)})"}
+         "its host name #{host} does not resolve here (#{reason}): put it into DNS or /etc/hosts, or name nodes by their " <>
+           "addresses (#{by_address(peer)}), or use GossipCluster.Epmd. #{switch()}"}
     end
   end
 
@@ -103,7 +103,7 @@ defmodule GossipCluster.Dial.Diagnosis do
       _fails ->
         {:wrong_address,
          "its host name #{host} resolves to #{text(ip)} here, but it is heard from #{text(heard)}: correct DNS or " <>
-           "/etc/hosts, or use GossipCluster.Epmd"}
+           "/etc/hosts, or use GossipCluster.Epmd. #{switch()}"}
     end
   end
 
@@ -121,12 +121,13 @@ defmodule GossipCluster.Dial.Diagnosis do
     case connect(ip, @epmd_port, family) do
       :ok ->
         {:epmd,
-         "the epmd at #{text(ip)} does not know it: was that epmd started anew? Restart the node, or use GossipCluster.Epmd"}
+         "the epmd at #{text(ip)} does not know it: was that epmd started anew? Restart the node, or use " <>
+           "GossipCluster.Epmd. #{switch()}"}
 
       {:error, reason} ->
         {:epmd,
          "no epmd answers at #{text(ip)} port #{@epmd_port} (#{reason}): start it there, open that TCP port, or use " <>
-           "GossipCluster.Epmd, which needs none"}
+           "GossipCluster.Epmd, which needs none. #{switch()}"}
     end
   end
 
@@ -226,6 +227,33 @@ defmodule GossipCluster.Dial.Diagnosis do
     size = if family == :inet6, do: 8, else: 4
     for {ip, _port, _index} <- peer.addresses, tuple_size(ip) == size, do: ip
   end
+
+  # What is to be done for GossipCluster.Epmd, ready to paste. It does not repeat how this node was started, for that may
+  # hold the cookie: the same command does it again, and finds the flags in the environment. There they come early enough
+  # for the distribution, which those of `iex` and `elixir` for code do not (-pa, and so what mix adds).
+  defp switch do
+    flags = "-epmd_module Elixir.GossipCluster.Epmd -start_epmd false"
+
+    if System.get_env("RELEASE_ROOT"),
+      do: "Add to the release's vm.args: #{flags}",
+      else:
+        "Type this line in the shell, and start this node anew as before: " <>
+          ~s(export ERL_AFLAGS=#{present()}#{quoted(~s(-pa "#{code()}" #{flags}))})
+  end
+
+  defp present, do: if(System.get_env("ERL_AFLAGS", "") == "", do: "", else: ~s("$ERL_AFLAGS "))
+
+  # As erl reads it between its own quotes.
+  defp code,
+    do:
+      Epmd
+      |> :code.which()
+      |> Path.dirname()
+      |> Path.expand()
+      |> String.replace(~r/["\\]/, "\\\\\\0")
+
+  # As a shell reads it.
+  defp quoted(text), do: "'" <> String.replace(text, "'", "'\\''") <> "'"
 
   defp by_address(peer) do
     [name, _host] = String.split(peer.name, "@")

@@ -62,9 +62,13 @@ defmodule GossipCluster.Dial.DiagnosisTest do
       assert {:unresolved, text} = Diagnosis.run(peer, Knows)
 
       assert text =~
-               "its host name no-such-host.invalid does not resolve here (nxdomain): use GossipCluster.Epmd"
+               "its host name no-such-host.invalid does not resolve here (nxdomain): put it into DNS"
 
       assert text =~ "(--name b@192.0.2.9)"
+
+      # That this line works: epmd_test.exs.
+      assert text =~
+               ~r/or use GossipCluster.Epmd. Type this line in the shell, .*: export ERL_AFLAGS=.*-epmd_module \S+ -start_epmd false'$/
     end
 
     test "the port that it tells, an epmd that does not know the name or is not there" do
