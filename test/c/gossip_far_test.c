@@ -32,6 +32,34 @@ static void each_is_asked_by_three_and_asks_three(void **state)
     }
 }
 
+/* It has asked this member as its seed, and then answers by the group: so that leads here from it. */
+static void whose_proof_comes_by_the_group_is_near(void **state)
+{
+    for (int by_group = 0; by_group <= 1; by_group++) {
+        struct net *net = net_again(state);
+        size_t a = net_member(net, "a@h1", 1);
+        struct forged f = forge(100, "f@h3", 1, 20);
+        struct wire_message m;
+        net_run(net, 3 * SECOND_US);
+        forge_start(&f, &m, WIRE_HELLO);
+        m.has |= HAS_QUESTION;
+        forge_to(&m, 0, &net->nodes[a]->addr);
+        net_say(net, a, &f, PATH_UNICAST, &m);
+        forge_start(&f, &m, WIRE_ACK);
+        forge_echo(&m, gossip_boot(net->nodes[a]->g), witness_nonce(&net->nodes[a]->witness));
+        net_say(net, a, &f, by_group ? PATH_GROUP : PATH_UNICAST, &m);
+        assert_int_equal(net_listed(net, a), 1);
+        forge_start(&f, &m, WIRE_PROBE);
+        m.flags = WIRE_ASK;
+        size_t before = net->log_count;
+        net_say(net, a, &f, PATH_UNICAST, &m);
+        assert_int_equal(net->log_count, before + 1);
+        assert_int_equal(
+            witness_open(&net->nodes[a]->witness, net->log[before].data, net->log[before].len, &m), 0);
+        assert_int_equal((m.flags & WIRE_FAR) == 0, by_group);
+    }
+}
+
 /* Where all hear all, nobody asks, and nobody is told to be far. */
 static void nobody_is_far_where_multicast_works(void **state)
 {
@@ -366,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET_TEST(each_is_asked_by_three_and_asks_three),
         NET_TEST(a_question_that_is_lost_costs_one_more),
+        NET_TEST(whose_proof_comes_by_the_group_is_near),
         NET_TEST(nobody_is_far_where_multicast_works),
         NET_TEST(a_death_is_told_to_all_who_are_far),
         NET_TEST(a_goodbye_is_told_to_all_who_are_far),

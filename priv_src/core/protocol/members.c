@@ -249,7 +249,7 @@ static void forget_lie(struct gossip *g, struct effects *fx, struct peer *p)
 }
 
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
-                           uint64_t sequence, const struct addr *where, bool far)
+                           uint64_t sequence, const struct addr *where, bool by_group, bool far)
 {
     struct peer *p = roster_find(&g->roster, m->id.boot);
     if (p != NULL && member_misnamed(p, m)) {
@@ -275,7 +275,8 @@ struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wi
     /* Who knows nobody but this member has asked it by itself: nobody whose turn it was could be heard. */
     bool first = m->group_size <= 2 && g->now - g->born >= YOUNG;
     bool late = (pending != NULL && pending->mine) || first;
-    far_begin(g, p, far || (pending != NULL && pending->knocked) || (known && p->far));
+    far = far || (pending != NULL && pending->knocked) || (known && p->far);
+    far_begin(g, p, far && !by_group);
     p->heard = p->direct = g->now;
     p->word = 0;
     p->newest = m->sent_at;

@@ -5,10 +5,10 @@
 #include "state/state.h"
 
 /* The sender, who gives its name and may be listed under its boot id (member_may_return), has just proven
- * itself at this address. Lists it, or brings it back. `far`: without the group. NULL where member_admit has
- * no record for it. */
+ * itself at this address. Lists it, or brings it back. `far`: it has become known without the group, which
+ * counts unless its proof came by that. NULL where member_admit has no record for it. */
 struct peer *member_proven(struct gossip *g, struct effects *fx, const struct wire_message *m,
-                           uint64_t sequence, const struct addr *where, bool far);
+                           uint64_t sequence, const struct addr *where, bool by_group, bool far);
 
 /* Whether it calls itself otherwise than those did who told of it, and nobody has heard it yet where it is:
  * they have lied, or it would. With a proof the former (member_proven). */

@@ -318,9 +318,8 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     bool accuse = gone != NULL && m->id.incarnation <= gone->id.incarnation;
     uint32_t incarnation = gone != NULL ? gone->id.incarnation : 0;
     verdict_receive(g, fx, m, false, false); /* it may have buried us: refute before answering */
-    bool far =
-        a->from->kind == PATH_UNICAST && ((m->flags & WIRE_FAR) != 0 || seeds_have(&g->seeds, &a->where));
-    struct peer *p = member_proven(g, fx, m, a->sequence, &a->where, far);
+    bool far = (m->flags & WIRE_FAR) != 0 || seeds_have(&g->seeds, &a->where);
+    struct peer *p = member_proven(g, fx, m, a->sequence, &a->where, a->from->kind == PATH_GROUP, far);
     if (p == NULL) {
         return;
     }

@@ -59,8 +59,7 @@ void flags_after(struct witness_flags *f, const struct gossip *g)
     }
     size_t i = find(f, f->from);
     f->peer[i].told = TOLD_NOTHING;
-    bool known = f->before != INT64_MIN; /* else it may be far for a moment more, as it was before */
-    if (f->by_group && known && inside_heard(g, f->from) != f->before) {
+    if (f->by_group && inside_heard(g, f->from) != f->before) {
         f->peer[i].grouped = true;
         f->peer[i].grouped_at = f->now;
     }
