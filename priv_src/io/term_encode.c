@@ -434,6 +434,7 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
         {"listed", g->listed},                      /* peers listed now */
         {"pending", g->pending},                    /* peers heard, but not proven, now */
         {"interval_ms", g->interval_ms},            /* between our beats, now */
+        {"key_tag", g->key_tag},                    /* of the key that seals, as each datagram shows it */
         {"isolated", g->health == HEALTH_ISOLATED}, /* 1: nobody answers this node */
         {"send_errors", s->udp.send_errors},        /* datagrams that the system did not take */
         {"receive_errors", s->udp.receive_errors},

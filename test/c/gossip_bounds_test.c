@@ -67,13 +67,29 @@ static void assert_refused(struct net *net, const struct addr *from, size_t expe
     assert_refused_by(net, PATH_GROUP, from, expected, data, len);
 }
 
+/* A host tries its own way in with such (the doctor): nobody is to be alarmed by it. */
+static void an_empty_datagram_counts_for_nothing(void **state)
+{
+    struct net *net = *state;
+    pair(net);
+    struct gossip *g = net->nodes[0]->g;
+    struct gossip_stats before = gossip_stats(g);
+    size_t sent = net->log_count;
+    struct addr from = build_addr(9, 9);
+    net_inject(net, 0, &from, PATH_GROUP, (const uint8_t *)"", 0);
+    struct gossip_stats after = gossip_stats(g);
+    assert_memory_equal(&after, &before, sizeof before);
+    assert_int_equal(net->log_count, sent);
+    assert_int_equal(net->nodes[0]->event_count, 0);
+}
+
 static void junk_is_foreign(void **state)
 {
     struct net *net = *state;
     pair(net);
     uint8_t data[2000] = {0};
     struct addr from = build_addr(9, 9);
-    for (size_t len = 0; len <= sizeof data; len += 1 + len / 20) {
+    for (size_t len = 1; len <= sizeof data; len += 1 + len / 20) {
         prng_fill(&net->prng, data, len);
         assert_refused(net, &from, COUNTER(foreign), data, len);
     }
@@ -379,6 +395,7 @@ static void a_newcomer_in_a_flood_is_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        NET_TEST(an_empty_datagram_counts_for_nothing),
         NET_TEST(junk_is_foreign),
         NET_TEST(what_does_not_open_is_forged),
         NET_TEST(what_does_not_decode_is_malformed),

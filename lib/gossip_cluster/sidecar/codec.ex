@@ -51,6 +51,7 @@ defmodule GossipCluster.Sidecar.Codec do
              :listed,
              :pending,
              :interval_ms,
+             :key_tag,
              :isolated
            ] ++
            [:send_errors, :receive_errors, :oversized, :receive_buffer] ++

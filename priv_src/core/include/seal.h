@@ -55,6 +55,9 @@ size_t keyring_scope(char out[static SCOPE_MAX], const struct addr *group, const
 /* Overwrites all keys. */
 void keyring_wipe(struct keyring *ring);
 
+/* The tag of the ring's first key, which every datagram shows that it seals. */
+uint32_t keyring_tag(const struct keyring *ring);
+
 /* Which key of the ring this datagram claims, by its first 8 bytes: an index, or -1 (foreign, or too short).
  * Cheap. */
 int seal_match(const struct keyring *ring, const uint8_t *datagram, size_t len);

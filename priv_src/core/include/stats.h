@@ -24,7 +24,8 @@ struct gossip_stats {
     uint64_t opened[KEYRING_MAX];        /* datagrams opened, by key of the ring */
     uint32_t listed, pending;            /* peers now listed; now heard but unproven */
     uint32_t interval_ms;                /* T now */
-    uint8_t health;                      /* enum health */
+    uint32_t key_tag; /* of the key that seals, as it stands in the clear in each datagram */
+    uint8_t health;   /* enum health */
 };
 
 #endif

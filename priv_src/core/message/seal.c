@@ -83,6 +83,12 @@ void keyring_wipe(struct keyring *ring)
     primitives_wipe(ring, sizeof *ring);
 }
 
+uint32_t keyring_tag(const struct keyring *ring)
+{
+    struct reader r = reader_over(ring->keys[0].prefix + SEAL_PREFIX - 4, 4);
+    return read_u32(&r);
+}
+
 int seal_match(const struct keyring *ring, const uint8_t *datagram, size_t len)
 {
     if (len < SEAL_OVERHEAD) {

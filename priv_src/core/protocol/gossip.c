@@ -226,6 +226,9 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
                     const uint8_t *datagram, size_t len)
 {
     enter(g, now);
+    if (len == 0) {
+        return; /* how the doctor tries the way in to its own host: it says nothing, and counts for nothing */
+    }
     g->stats.received++;
     g->stats.bytes_received += len;
     int key = len > DATAGRAM_MAX ? -1 : g->options.sealing->match(&g->options.keys, datagram, len);
@@ -363,5 +366,6 @@ struct gossip_stats gossip_stats(const struct gossip *g)
     s.listed = (uint32_t)g->roster.listed;
     s.pending = (uint32_t)g->pending.count;
     s.interval_ms = (uint32_t)(current_interval(g) / MS_US);
+    s.key_tag = keyring_tag(&g->options.keys);
     return s;
 }
