@@ -36,6 +36,7 @@ defmodule GossipCluster do
   alias GossipCluster.{
     Disabled,
     Disconnects,
+    Doctor,
     Measures,
     Options,
     Peer,
@@ -227,7 +228,8 @@ defmodule GossipCluster do
     * `seeds` - of each item of the option `seeds` a map: `seed`, as it is written, `addresses`, as they were resolved
       last (`{ip, first_port, last_port}` each), and `error`, why it could not be resolved again, three times in a row
       and more, or `nil`
-    * `stats` - the sidecar's counters since it started
+    * `stats` - the sidecar's counters since it started; and `key_tag`, a number that all datagrams show in the clear
+      that are sealed by the key which this node seals by
     * `reports` - a map: `waiting`, how many lines, events and measurements wait to be made, and `dropped`, how many
       were not made, since a handler of Logger or of telemetry takes too long
     * `strays` - how many messages, calls and casts came to the cluster's process that it does not know
@@ -673,6 +675,48 @@ defmodule GossipCluster do
         do: Telemetry.execute(event, measurements, Map.put(metadata, :cluster, name))
 
     :ok
+  end
+
+  @typedoc "See `doctor/1`."
+  @type doctor_option ::
+          {:name, name()}
+          | {:peer, String.t() | node() | nil}
+          | {:compare, String.t() | nil}
+          | {:listen, non_neg_integer()}
+          | {:json, boolean()}
+
+  @doc """
+  Finds out why two nodes do not meet, and prints it: what was looked at, and in a line a cause what to do. It changes
+  nothing, and works where no cluster runs, too: then it looks at this host alone. `mix gossip.doctor` is the same.
+
+    * `:name` - the cluster. Default: the only one that runs, or `GossipCluster`
+    * `:peer` - another node, by its name, its host or its address: looks at the way to it, too. Default: `nil`
+    * `:compare` - the code that the doctor of another machine has printed: says what differs. Default: `nil`
+    * `:listen` - for how long packets are counted, in milliseconds. Default: `3000`
+    * `:json` - prints one line of JSON instead. Default: `false`
+
+  Returns `:ok`, `:warning` or `:broken`: the worst of what it has found. It takes as long as it listens, and up to some
+  seconds more.
+
+      GossipCluster.doctor(peer: "b@h2")                # in the shell of a node
+      bin/shop rpc "GossipCluster.doctor()"            # of a release
+  """
+  @doc group: :look
+  @spec doctor([doctor_option()]) :: :ok | :warning | :broken
+  def doctor(options \\ []) do
+    example = "doctor(peer: \"b@h2\")"
+    options = Options.unfold!("GossipCluster.doctor", options, example)
+    known = [:name, :peer, :compare, :listen, :json]
+    :ok = Options.known!("GossipCluster.doctor", options, known)
+    listen = Keyword.get(options, :listen, 3_000)
+
+    unless is_integer(listen) and listen in 0..60_000,
+      do: wrong!("doctor", :listen, listen, "milliseconds, from 0 to 60000")
+
+    readers = %{status: &status/1, peers: &peers/1}
+    report = Doctor.examine(options, readers)
+    :ok = Doctor.print(report, Keyword.get(options, :json, false) == true)
+    report.status
   end
 
   @doc """

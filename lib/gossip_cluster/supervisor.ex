@@ -5,7 +5,7 @@ defmodule GossipCluster.Supervisor do
 
   use Supervisor
 
-  alias GossipCluster.{Handshake, Lines, Owner, Reporter, Shared, View}
+  alias GossipCluster.{Handshake, Lines, Owner, Reporter, Secret, Shared, View}
 
   @doc false
   @spec start_link(GossipCluster.Options.t()) :: Supervisor.on_start()
@@ -80,11 +80,7 @@ defmodule GossipCluster.Supervisor do
     view = View.create()
     View.put(view, :supervisor, self())
 
-    View.put(
-      view,
-      :options,
-      Map.take(options, [:cluster, :group, :port, :interval, :tags, :disconnect, :log, :observer])
-    )
+    View.put(view, :options, shown(options))
 
     # Before the reporter, which is one of those who share it.
     :ok = Shared.ensure_started()
@@ -98,6 +94,16 @@ defmodule GossipCluster.Supervisor do
     # An owner that crashes early waits a second before it opens a sidecar again (see Owner), so this limit is only
     # reached by what crashes at once and always; then it is the user's tree that must know.
     Supervisor.init(children, strategy: :one_for_one, max_restarts: 10, max_seconds: 5)
+  end
+
+  # What readers may see: no secret.
+  @shown [:cluster, :group, :group6, :port, :unicast_port, :ttl, :interval, :ipv6, :broadcast] ++
+           [:interfaces, :tags, :disconnect, :log, :observer]
+
+  defp shown(options) do
+    options
+    |> Map.take(@shown)
+    |> Map.put(:by_cookie, Secret.needs_cookie?(options.secret))
   end
 
   @doc false

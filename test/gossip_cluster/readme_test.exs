@@ -2,7 +2,8 @@ defmodule GossipCluster.ReadmeTest do
   # The documents say what the code does: options, events, functions, and every line that can be logged.
   use ExUnit.Case, async: true
 
-  alias GossipCluster.{LogLines, Options}
+  alias GossipCluster.Doctor.Mends
+  alias GossipCluster.{DoctorCauses, LogLines, Options}
 
   @root Path.expand("../..", __DIR__)
   @guides Path.wildcard(Path.join(@root, "guides/*.md"))
@@ -279,6 +280,35 @@ defmodule GossipCluster.ReadmeTest do
       parts = for line <- quoted(), part <- parts(line, ["...", ": "]), do: part
       assert length(parts) > 40
       assert Enum.reject(parts, &String.contains?(sources, &1)) == []
+    end
+
+    test "lists every cause that the doctor can name, each with its mend, and no other" do
+      [_, table] = String.split(read("guides/troubleshooting.md"), "\n## Causes\n")
+      [table, _] = String.split(table, "\n# Every line\n")
+
+      rows =
+        for [_, what, level, mend] <-
+              Regex.scan(~r/^\| `(\w+)` \| ([a-z ]+) \| .+ \| (.+) \|$/m, table),
+            do: {String.to_atom(what), level, mend}
+
+      listed = for {what, _level, _mend} <- rows, do: what
+      assert Enum.sort(listed) == Enum.sort(DoctorCauses.hosts() ++ DoctorCauses.facts())
+
+      for {what, level, mend} <- rows do
+        assert level in ["broken", "warning", "broken or warning"]
+        assert mend == (Mends.default(what) || mend)
+      end
+
+      # Whatever the doctor may call a cause is an atom of these two files, or what the library calls it itself.
+      sources =
+        read("lib/gossip_cluster/doctor/findings.ex") <> read("lib/gossip_cluster/doctor/code.ex")
+
+      named =
+        for [_, what] <- Regex.scan(~r/:(?:broken|warning),\s+:(?!warning)(\w+)/, sources),
+            do: what
+
+      assert length(named) > 25
+      assert Enum.uniq(named) -- Enum.map(listed, &to_string/1) == []
     end
 
     test "explains every line that the sidecar can write" do

@@ -59,8 +59,10 @@ defmodule GossipCluster.LogLines do
   @doc "Of the Elixir side. A zero byte stands for what varies, and for a backquote, which Markdown cannot quote."
   @spec elixir() :: [String.t()]
   def elixir do
+    # The doctor's are no lines of a log, and have their own table.
     for path <- Path.wildcard(Path.join(@root, "lib/gossip_cluster/**/*.ex")),
         Path.basename(path, ".ex") not in @refusals,
+        not (path =~ "/gossip_cluster/doctor"),
         text <- strings(Code.string_to_quoted!(File.read!(path))),
         do: text |> String.replace("`", "\0") |> squeeze()
   end

@@ -1,0 +1,173 @@
+defmodule GossipCluster.Doctor.PeerFacts do
+  @moduledoc false
+  # What is known of one other node, named by its node name, its host or its address: what the roster has of it, whether
+  # its host resolves, and whether it is reached by TCP and UDP. It opens connections and closes them, and sends empty
+  # datagrams to the UDP ports of its sidecar, which ignores them: a system tells of a port that nobody has. Takes five
+  # seconds at most.
+
+  alias GossipCluster.{Ip, Peer}
+  alias GossipCluster.Doctor.{Bounded, NodeFacts, Ruleset}
+
+  @patience 2_000
+  @silence 400
+  @epmd_port 4369
+
+  @type reached :: :ok | {:error, atom()}
+  @type t :: %{
+          asked: String.t(),
+          known: nil | Peer.t(),
+          many: [String.t()],
+          name: String.t() | nil,
+          host: String.t() | nil,
+          resolves: {:ok, :inet.ip_address()} | {:error, atom()} | nil,
+          address: :inet.ip_address() | nil,
+          near: boolean() | nil,
+          tcp: [{:inet.ip_address(), :inet.port_number(), reached()}],
+          epmd: reached() | nil,
+          udp: [{:inet.port_number(), :open_or_dropped | :closed | {:error, atom()}}]
+        }
+
+  @doc "The facts, from what this node and its cluster are."
+  @spec gather(String.t(), map(), map(), map()) :: t()
+  def gather(asked, node, cluster, host) do
+    {known, many} = find(asked, cluster.peers)
+    name = if known, do: known.name, else: if(asked =~ "@", do: asked)
+    host_name = host_name(name || asked)
+    resolves = host_name && resolve(host_name, node.ipv6)
+    address = address(known, asked, resolves)
+    stock = node.name != nil and node.epmd_module != GossipCluster.Epmd
+
+    [tcp, epmd, udp] =
+      Bounded.all(
+        [
+          fn -> tcp(known, node.ipv6) end,
+          fn -> stock && address && knock(address, @epmd_port) end,
+          fn ->
+            if known == nil and address != nil, do: udp(address, cluster.options), else: []
+          end
+        ],
+        2 * @patience,
+        nil
+      )
+
+    %{
+      asked: asked,
+      known: known,
+      many: many,
+      name: name,
+      host: host_name,
+      resolves: resolves,
+      address: address,
+      near: address && near?(address, host.interfaces),
+      tcp: tcp || [],
+      epmd: epmd || nil,
+      udp: udp || []
+    }
+  end
+
+  @doc """
+  Who is meant: a node name, the part before or behind its `@`, or an address at which it is heard or that it has. Of
+  several that fit none, but their names.
+  """
+  @spec find(String.t(), [Peer.t()]) :: {Peer.t() | nil, [String.t()]}
+  def find(asked, peers) do
+    ip = parse(asked)
+
+    case Enum.filter(peers, &meant?(&1, asked, ip)) do
+      [peer] -> {peer, []}
+      many -> {Enum.find(many, &(&1.name == asked)), Enum.map(many, & &1.name)}
+    end
+  end
+
+  defp meant?(peer, asked, nil), do: peer.name == asked or asked in String.split(peer.name, "@")
+
+  defp meant?(peer, asked, ip) do
+    heard = for {address, _port, _index} <- peer.addresses, do: address
+    ip in heard or ip in peer.own_addresses or asked in String.split(peer.name, "@")
+  end
+
+  defp host_name(text) do
+    host = text |> String.split("@") |> List.last()
+    if parse(host) == nil, do: host
+  end
+
+  defp parse(text) do
+    case :inet.parse_address(to_charlist(text)) do
+      {:ok, ip} -> ip
+      {:error, :einval} -> nil
+    end
+  end
+
+  defp resolve(host, ipv6) do
+    case Bounded.run(fn -> NodeFacts.resolve(host, ipv6) end, @patience) do
+      {:ok, result} -> result
+      _late_or_failed -> {:error, :timeout}
+    end
+  end
+
+  defp address(%Peer{} = peer, _asked, _resolves), do: List.first(peer.paths) || Peer.ip(peer)
+
+  defp address(nil, asked, resolves) do
+    case {parse(asked |> String.split("@") |> List.last()), resolves} do
+      {nil, {:ok, ip}} -> ip
+      {ip, _resolves} -> ip
+    end
+  end
+
+  # Whether it is on a link of this host's; what the router passes on is another matter.
+  defp near?(address, interfaces) do
+    Ip.loopback?(address) or
+      Enum.any?(interfaces, fn interface ->
+        Enum.any?(interface.addresses, fn {ip, prefix} ->
+          prefix != nil and Ruleset.within?(address, ip, prefix)
+        end)
+      end)
+  end
+
+  # At those addresses that this node's distribution may dial, all at once.
+  defp tcp(%Peer{port: port} = peer, ipv6) when port > 0 do
+    ips = Enum.filter(peer.paths, &(tuple_size(&1) == if(ipv6, do: 8, else: 4)))
+    functions = for ip <- ips, do: fn -> knock(ip, port) end
+    results = Bounded.all(functions, @patience, {:error, :timeout})
+    Enum.zip_with(ips, results, &{&1, port, &2})
+  end
+
+  defp tcp(_unknown, _ipv6), do: []
+
+  defp knock(ip, port) do
+    family = if tuple_size(ip) == 8, do: :inet6, else: :inet
+
+    case :gen_tcp.connect(ip, port, [family, :binary, active: false], @patience) do
+      {:ok, socket} -> :gen_tcp.close(socket)
+      {:error, reason} -> {:error, reason}
+    end
+  end
+
+  # A node that is alone on its host has the first of them. More are not asked about: a system tells of some closed
+  # ports a second only.
+  defp udp(address, %{unicast_port: {first, last}}) when first > 0 do
+    ports = Enum.take(first..last, 2)
+    results = Bounded.all(Enum.map(ports, &fn -> poke(address, &1) end), @patience, nil)
+    Enum.zip(ports, Enum.map(results, &(&1 || :open_or_dropped)))
+  end
+
+  defp udp(_address, _options), do: []
+
+  # Twice: what comes back of the first is told to the second.
+  defp poke(address, port) do
+    family = if tuple_size(address) == 8, do: :inet6, else: :inet
+
+    with {:ok, socket} <- :gen_udp.open(0, [family, :binary, active: false]),
+         :ok <- :gen_udp.connect(socket, address, port),
+         :ok <- :gen_udp.send(socket, ""),
+         {:error, :timeout} <- :gen_udp.recv(socket, 0, @silence),
+         :ok <- :gen_udp.send(socket, ""),
+         {:error, :timeout} <- :gen_udp.recv(socket, 0, @silence) do
+      :open_or_dropped
+    else
+      {:error, :econnrefused} -> :closed
+      {:ok, _answer} -> :open_or_dropped
+      {:error, reason} -> {:error, reason}
+    end
+  end
+end

@@ -1,0 +1,60 @@
+defmodule Mix.Tasks.Gossip.Doctor do
+  @shortdoc "Finds out why two nodes do not meet"
+
+  @moduledoc """
+  Finds out why two nodes do not meet: looks at this host, at its network and firewall, and at one other node, where it
+  is named, and says in a line a cause what to do. It changes nothing.
+
+      $ mix gossip.doctor
+      $ mix gossip.doctor b@h2
+      $ mix gossip.doctor 198.51.100.2
+      $ mix gossip.doctor --compare GC1.ASjp_AEhs0UB...
+
+  A task of Mix is a VM of its own, in which mostly no cluster runs: then it looks at the host alone, with the options
+  of `config :gossip_cluster, clusters: ...`. The node itself is examined where it runs:
+
+      iex> GossipCluster.doctor()
+      iex> GossipCluster.doctor(peer: "b@h2")
+      $ bin/shop rpc "GossipCluster.doctor()"
+
+    * `--name NAME` - which cluster, as in `--name Shop`. Default: the only one that runs, or `GossipCluster`
+    * `--compare CODE` - the code that the doctor of another machine has printed: says what differs
+    * `--listen MS` - how long packets are counted, in milliseconds. Default: `3000`
+    * `--json` - one line of JSON, for programs: `status`, `findings`, `code`, `facts`
+
+  Exit status: 0 all is well, 1 a warning, 2 broken.
+  """
+
+  use Mix.Task
+
+  @switches [name: :string, compare: :string, listen: :integer, json: :boolean]
+
+  @impl true
+  def run(args) do
+    Mix.Task.run("app.config")
+
+    case OptionParser.parse(args, strict: @switches) do
+      {options, peers, []} when length(peers) < 2 ->
+        examine(options, List.first(peers))
+
+      _other ->
+        Mix.raise(
+          "gossip.doctor takes [PEER] [--name NAME] [--compare CODE] [--listen MS] [--json]"
+        )
+    end
+  end
+
+  defp examine(options, peer) do
+    options = Keyword.replace_lazy(options, :name, &name/1)
+
+    case GossipCluster.doctor([peer: peer] ++ options) do
+      :ok -> :ok
+      :warning -> exit({:shutdown, 1})
+      :broken -> exit({:shutdown, 2})
+    end
+  end
+
+  # As it is written in Elixir: Shop, GossipCluster.Other, :shop.
+  defp name(":" <> name), do: String.to_atom(name)
+  defp name(name), do: Module.concat([name])
+end

@@ -1,0 +1,46 @@
+defmodule GossipCluster.DoctorTest do
+  # The doctor as it is called: by a function, and by its task.
+  use ExUnit.Case, async: false
+
+  import ExUnit.CaptureIO
+
+  alias GossipCluster.Json
+  alias Mix.Tasks.Gossip.Doctor
+
+  test "the task examines the host where no cluster runs, and its exit status is the worst that it has found" do
+    json =
+      capture_io(fn ->
+        status =
+          catch_exit(Doctor.run(["--json", "--listen", "0", "--name", "Nobody", "127.0.0.1"]))
+
+        assert status in [{:shutdown, 1}, {:shutdown, 2}]
+        send(self(), status)
+      end)
+
+    assert {:ok, %{"status" => status, "findings" => findings, "code" => "GC1." <> _} = report} =
+             Json.decode(String.trim(json))
+
+    assert_received {:shutdown, code}
+    assert status == %{1 => "warning", 2 => "broken"}[code]
+    assert "not_running" in for(%{"what" => what} <- findings, do: what)
+    assert %{"asked" => "127.0.0.1"} = report["facts"]["peer"]
+  end
+
+  test "people get lines, the last of which are causes" do
+    text =
+      capture_io(fn ->
+        assert GossipCluster.doctor(name: Nobody, listen: 0, compare: "GC1.no") == :broken
+      end)
+
+    assert text =~ ~r/^BROKEN   the code cannot be read: .+ Do: copy the code again/m
+    assert text =~ ~r/\nCode for the doctor of another machine: GC1\.[\w-]+\n/
+    refute text =~ "\e["
+  end
+
+  test "what it does not know is refused" do
+    assert_raise Mix.Error, ~r/takes \[PEER\]/, fn -> Doctor.run(["--no-such"]) end
+    assert_raise Mix.Error, fn -> Doctor.run(["a", "b"]) end
+    assert_raise ArgumentError, ~r/no option :pear/, fn -> GossipCluster.doctor(pear: "b@h2") end
+    assert_raise ArgumentError, ~r/:listen is -1/, fn -> GossipCluster.doctor(listen: -1) end
+  end
+end

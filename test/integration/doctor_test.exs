@@ -1,0 +1,164 @@
+defmodule GossipCluster.DoctorIntegrationTest do
+  # What the doctor names on real hosts, each of which has troubles of its own: as many of the causes that
+  # guides/troubleshooting.md lists as a host of a lab can have, see GossipCluster.DoctorCauses.
+  use GossipCluster.Lab.Case, async: false
+
+  alias GossipCluster.{Doctor, DoctorCauses, Lab.Filter}
+
+  @readers %{status: &GossipCluster.status/1, peers: &GossipCluster.peers/1}
+  @fast [interval: 100]
+
+  defp examine(node, options \\ []),
+    do: Node.call(node, Doctor, :examine, [Keyword.merge([listen: 600], options), @readers])
+
+  defp causes(report),
+    do: for(%{level: level, what: what} <- report.findings, level != :ok, do: what)
+
+  # Looks again until the doctor names these: a cause must have lasted before the cluster itself names it.
+  defp finds({node, wanted, options} = look, until \\ now() + 60_000) do
+    report = examine(node, options)
+    causes = causes(report)
+
+    cond do
+      wanted -- causes == [] ->
+        report
+
+      now() < until ->
+        Process.sleep(100)
+        finds(look, until)
+
+      true ->
+        flunk("the doctor of #{node.name} names #{inspect(causes)}, and not #{inspect(wanted)}")
+    end
+  end
+
+  defp now, do: System.monotonic_time(:millisecond)
+
+  # On all of them at once. What each names in all.
+  defp all_find(looks) do
+    looks
+    |> Task.async_stream(&finds(&1), max_concurrency: 4, timeout: 120_000)
+    |> Enum.flat_map(fn {:ok, report} ->
+      assert report.status in [:warning, :broken]
+      causes(report)
+    end)
+  end
+
+  test "names on each host what is wrong there, and nothing where all is well" do
+    lab = Lab.start(hosts: 9)
+
+    Filter.rules(lab, 2, """
+    table inet firewall {
+      chain input {
+        type filter hook input priority 0;
+        iifname "eth0" udp dport { 45893, 45894-45901 } drop
+        iifname "eth0" tcp flags & (syn | ack) == syn reject with tcp reset
+      }
+      chain output {
+        type filter hook output priority 0;
+        ip daddr 233.252.1.33 udp dport 45893 reject
+        udp dport 45894-45901 drop
+      }
+    }
+    """)
+
+    Filter.rules(lab, 4, """
+    table inet firewall {
+      chain input {
+        type filter hook input priority 0;
+        iifname "eth0" udp dport 45893 drop
+      }
+    }
+    """)
+
+    Filter.rules(lab, 5, """
+    table inet firewall {
+      chain input {
+        type filter hook input priority 0;
+        iifname "eth0" tcp flags & (syn | ack) == syn reject with tcp reset
+      }
+    }
+    """)
+
+    Lab.unplug(lab, 8)
+    nobody = {Peer, :tagged?, [[role: "nobody"]]}
+    named = ["eth0", "eth9"]
+    loopback = ~w(-kernel inet_dist_use_interface {127,0,0,1})
+
+    [a, j, b, c, d, e, f, _g, h, i, k, z] =
+      Node.start_all(lab, [
+        {"a", [host: 1, cluster: @fast]},
+        {"j", [host: 1, cluster: @fast]},
+        {"b", [host: 2, cluster: @fast]},
+        {"c",
+         [
+           host: 3,
+           cookie: "short",
+           cluster: @fast ++ [interfaces: named]
+         ]},
+        {"d", [host: 4, at: "h4.lab", cluster: @fast]},
+        {"e", [host: 5, cluster: @fast ++ [accept: nobody]]},
+        {"f", [host: 6, at: "twin", cluster: @fast]},
+        {"f", [host: 7, at: "twin", cluster: @fast]},
+        {"h", [host: 8, cluster: @fast]},
+        {"i", [host: 9, cluster: @fast ++ [port: 4_000], flags: loopback]},
+        {"k", [host: 9, cluster: @fast ++ [port: 4_000], flags: ~w(-dist_listen false)]},
+        {"z", [host: 9, alive: false, cluster: [name: Nameless]]}
+      ])
+
+    # Where all is well: a cluster of its own, of two nodes that meet in the other one, too.
+    for node <- [a, j],
+        do: Node.start_cluster(node, @fast ++ [name: Well, cluster: "well", port: 4_100])
+
+    well =
+      eventually("all is well", [a, j], fn ->
+        report = examine(a, name: Well, peer: j.name, compare: examine(j, name: Well).code)
+        if report.status == :ok, do: report
+      end)
+
+    assert causes(well) == []
+    whats = for %{what: what} <- well.findings, do: what
+    for what <- [:cluster, :packets, :firewall, :peer, :tcp, :same], do: assert(what in whats)
+
+    # Nobody can share that port with this socket.
+    {:ok, _holder} = Node.call(z, Agent, :start, [:gen_udp, :open, [45_893]])
+    Node.start_cluster(c, name: Second, cluster: "second", unicast_port: 45_894)
+    Node.call(d, :erlang, :send, [GossipCluster, :what_nobody_knows])
+    assert Node.call(z, GossipCluster, :start_link, [[name: Off, enabled: false]]) == :ignore
+
+    found =
+      all_find([
+        {b,
+         [:firewall_group_in, :firewall_group_out, :firewall_unicast_in, :firewall_unicast_out] ++
+           [:firewall_distribution_in, :nothing_arrives], []},
+        {b, [:not_running, :no_echo], [name: Nobody]},
+        {c, [:weak_cookie, :interface, :foreign], []},
+        {c, [:unicast_port], [name: Second]},
+        {a, [:refused, :name_type], []},
+        {d, [:strays, :name_type, :deaf], []},
+        {e, [:not_accepted, :firewall_distribution_in], []},
+        {f, [:conflict], []},
+        {h, [:no_network], []},
+        {i, [:listens_on_loopback], []},
+        {k, [:no_listener], []},
+        {z, [:no_name], [name: Nameless]},
+        {z, [:disabled], [name: Off]},
+        {z, [:group_port_taken], [name: Nobody]},
+        # One other, or its code.
+        {a, [:not_listed, :unresolved], [peer: "nobody@nowhere.invalid"]},
+        {a, [:peer_not_running], [peer: "10.77.0.9"]},
+        {a, [:other_subnet, :unreachable], [peer: "192.0.2.1"]},
+        {a, [:key_differs], [compare: examine(c).code]},
+        {a, [:port_differs], [compare: examine(i).code]},
+        {a, [:bad_code], [compare: String.slice(well.code, 0..-2)]}
+      ])
+
+    Node.call(j, GossipCluster, :leave, [])
+    Node.call(k, GossipCluster, :leave, [])
+    later = all_find([{j, [:left], []}, {i, [:alone], []}])
+
+    assert DoctorCauses.hosts() -- (found ++ later) == []
+    # And none that the guide does not list.
+    assert Enum.uniq(found ++ later) -- (DoctorCauses.hosts() ++ DoctorCauses.facts()) == []
+  end
+end
