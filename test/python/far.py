@@ -89,20 +89,24 @@ class Far:
             deaf_to_it = boot not in watched and (p.unheard or self.now - p.since < self.t_min / 1000)
             if not p.far or deaf_to_it:
                 continue
-            due, gap = self.asks.get(boot, (0, ASK_FIRST / 2))
-            if due == 0:
+            if boot not in self.asks:
                 p.watched_from = self.now  # this member has not asked it before: its silence begins now
+                self.asks[boot] = (self.now, ASK_FIRST / 2)
+            due, gap = self.asks[boot]
             if due <= self.now:
-                gap = min(2 * gap, self.t_min / 1000)
-                later = 0.125 if gap == self.t_min / 1000 else 0
-                self.asks[boot] = (self.now + gap * self.random.uniform(1 + later, 1.0625 + later), gap)
-                self.ask_far(p)
+                self.asks[boot] = (due, min(2 * gap, self.t_min / 1000))
+                self.ask_far(p, p.address)
         self.asks = {b: a for b, a in self.asks.items() if b in watched or b in watchers}
 
-    def ask_far(self, p):
+    def ask_far(self, p, address):
+        """Also since it is silent: the next of the row is due so long after."""
+        if p.boot in self.asks:
+            gap = self.asks[p.boot][1]
+            later = 0.125 if gap == self.t_min / 1000 else 0
+            self.asks[p.boot] = (self.now + gap * self.random.uniform(1 + later, 1.0625 + later), gap)
         self.counters["asked"] += 1
         entries, verdicts = self.riders(p.boot)
-        self.say(wire.PROBE, p.address, p.boot, asks=True, short=p.heard is not None, entries=entries, verdicts=verdicts)
+        self.say(wire.PROBE, address, p.boot, asks=True, short=p.heard is not None, entries=entries, verdicts=verdicts)
 
     def ask_all(self, p):
         """For what is short does not say: once in 50 ms at most."""

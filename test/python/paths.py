@@ -36,14 +36,17 @@ class Paths:
                  and (p.address in p.proven or first is not None and m.source not in p.proven))
         if not keeps:
             self.take_first(p, m.source)
-        elif self.now - (first or 0) > 1.25 * self.silence_of(p):
-            if p.first_asked is None or p.first_asked < (first or 0):
-                p.first_asked = self.now
-                self.say(wire.PROBE, p.address, p.boot, asks=True)
-            elif self.now - p.first_asked >= PATIENCE:
-                self.take_first(p, m.source)
-                if m.source not in p.proven:
-                    self.try_address(p, m.source)
+        elif self.now - (first or 0) > 1.25 * self.silence_of(p) and (p.first_asked or 0) <= (first or 0):
+            p.first_asked = self.now
+            self.say(wire.PROBE, p.address, p.boot, asks=True)
+            self.at(("path", p.boot), PATIENCE, lambda: self.take_over(p))
+
+    def take_over(self, p):
+        """The first has had its time to be heard."""
+        if p.first_asked > p.heard_at.get(p.address, 0):
+            self.take_first(p, max(p.heard_at, key=p.heard_at.get))
+            if p.address not in p.proven:
+                self.try_address(p, p.address)
 
     def take_first(self, p, address):
         if p.address != address:

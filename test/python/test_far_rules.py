@@ -83,7 +83,22 @@ class SayingTest(FarCase):
         self.assertTrue(all(m.asks and m.far and not m.whole and m.name is None for m in asked[:5]))
         gaps = [(b.sent_at - a.sent_at) / 1000 for a, b in zip(asked, asked[1:])][:5]
         for gap, least in zip(gaps, (40, 80, 160, 320, 640)):
-            self.assertTrue(least <= gap <= least * 1.125 + 15, gaps)
+            self.assertTrue(least <= gap <= least * 17 / 16 + 15, gaps)
+
+    def test_and_then_every_9_eighths_of_t_and_the_probes_of_a_silence_count_as_such(self):
+        for _ in range(40):
+            self.pass_time(T // 4)
+            self.tells(wire.PROBE)
+        asked = [m.sent_at for m, to in self.said if m.type == wire.PROBE and to == THERE][6:]
+        self.assertGreater(len(asked), 5)
+        for a, b in zip(asked, asked[1:]):
+            self.assertTrue(1_125_000 <= b - a <= 1_187_500 + 15_000, asked)
+        self.said.clear()
+        self.member.start_watching()
+        self.pass_time(13 * T // 10 + 350_000)
+        row = [m for m, to in self.said if m.type == wire.PROBE and to == THERE]
+        self.assertTrue(all(m.name is None for m in row))
+        self.assertTrue(all(b.sent_at - a.sent_at >= 95_000 for a, b in zip(row, row[1:])), [m.sent_at for m in row])
 
     def test_an_answer_is_short_but_where_the_question_was_whole(self):
         for whole in (False, True):

@@ -62,6 +62,8 @@ class Watching:
         if blocked:
             self.at(("probe", p.boot), p.interval / 2000, lambda: self.probe(p))
             self.say(wire.PROBE, target=p.boot, asks=True)
+        elif p.far:
+            self.ask_far(p, self.address_in_turn(p))
         else:
             self.say(wire.PROBE, self.address_in_turn(p), p.boot, asks=True)
         if p.step >= RELAYS_FROM and not blocked:
