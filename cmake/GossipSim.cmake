@@ -58,6 +58,9 @@ sim_run(no_multicast --scenario no-multicast --nodes 40 --newcomers 2 --victims 
   --at-most gone_us_max=2600000 --at-most never_back=0 --at-most incomplete_at_end=0
   --at-most stalls_missed=0 --at-most stalled_us_max=4500000 --at-most resumes_missed=0 --at-most resumed_us_max=2500000
   --at-most member_bytes_per_second_max=1200)
+sim_run(far_crowd --scenario no-multicast --nodes 500 --full 40 --loss 5 --no-seal --at-most incomplete=0
+  --at-most updates=0 --at-most down_silent=0 --at-most incomplete_at_end=0 --at-most malformed=0
+  --at-most member_bytes_per_second_max=1200)
 
 sim_run(parted --scenario parted --nodes 40 --loss 10 --runs 2 --no-seal --at-most incomplete=0 --at-most never_gone=0
   --at-most never_whole=0 --at-most whole_us_max=3000000 --at-most downs_after=0 --at-most incomplete_at_end=0)

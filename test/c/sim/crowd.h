@@ -9,12 +9,16 @@
 
 /* Members from `first` on are of the crowd; they begin to beat at random moments of the next `ramp`. */
 void crowd_start(struct cluster *c, uint32_t first, int64_t ramp);
+
+/* The same without multicast, where the real members run, and know it from now on: the crowd does not beat,
+ * but serves pages with all members, and asks the real ones whom it is to watch. */
+void crowd_start_far(struct cluster *c, uint32_t first);
 void crowd_free(struct cluster *c);
 
 /* Whether this member is of the crowd, and has begun. */
 bool crowd_has(const struct cluster *c, uint32_t node);
 
-/* Its next beat is due. */
+/* Its next beat is due, or the next question to those whom it watches. */
 void crowd_beat(struct cluster *c, uint32_t node);
 
 /* It says something of another to the group. */

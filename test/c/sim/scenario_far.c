@@ -1,6 +1,8 @@
 /* Members that do not hear each other's multicast, each alone. They know one seed, the first member. */
 #include "scenario_far.h"
 
+#include "crowd.h"
+
 #define JOIN_LIMIT (30 * SECOND_US)
 #define GONE_LIMIT (60 * SECOND_US)
 #define NEWS_OVER  (6 * SECOND_US) /* until then it rides along */
@@ -126,8 +128,65 @@ static void one_stalls(struct cluster *c)
     cluster_run(c, cluster_now(c) + 2 * SECOND_US);
 }
 
+struct meter {
+    uint32_t full;
+    const struct packets *packets;
+    uint64_t bytes, count;
+};
+
+static void count_real(void *context, uint32_t packet, uint32_t from, uint32_t to)
+{
+    struct meter *m = context;
+    (void)to;
+    if (from < m->full) {
+        m->bytes += packets_at(m->packets, packet)->len + WIRE_OVERHEAD;
+        m->count++;
+    }
+}
+
+static bool real_ones_know_all(const struct cluster *c)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < c->options->full; i++) {
+        all = all && c->observer.subjects[i].knows == c->size - 1;
+    }
+    return all;
+}
+
+/* Some are real, and know one of the crowd, who knows all. */
+static void among_a_crowd(struct cluster *c)
+{
+    uint32_t full = c->options->full;
+    int64_t begin = cluster_now(c), length = scenario_length(c, 20);
+    lives_free(c); /* most of the crowd says nothing to anybody who is real */
+    for (uint32_t i = 0; i < full; i++) {
+        cluster_start(c, i, 1);
+        cluster_seed(c, i, full);
+    }
+    crowd_start_far(c, full);
+    scenario_await(c, "complete_us", "incomplete", begin, JOIN_LIMIT, real_ones_know_all);
+    cluster_run(c, cluster_now(c) + 8 * SECOND_US + NEWS_OVER);
+    struct meter meter = {.full = full, .packets = &c->packets};
+    struct tally before = c->tally;
+    c->everything = count_real;
+    c->everything_context = &meter;
+    cluster_run(c, cluster_now(c) + length);
+    c->everything = NULL;
+    uint64_t us = (uint64_t)length;
+    report_sample(c->report, "member_bytes_per_second", (int64_t)(meter.bytes * SECOND_US / us / full));
+    report_sample(c->report, "member_packets_per_minute",
+                  (int64_t)(meter.count * 60 * SECOND_US / us / full));
+    report_count(c->report, "updates", c->tally.update - before.update);
+    report_count(c->report, "incomplete_at_end", !real_ones_know_all(c));
+}
+
 void scenario_no_multicast(struct cluster *c)
 {
+    if (c->options->full > 0 && c->options->full < c->size) {
+        far_part_all(c);
+        among_a_crowd(c);
+        return;
+    }
     uint32_t newcomers = c->options->newcomers < c->size ? c->options->newcomers : 0;
     far_part_all(c);
     far_settle_all(c, c->size - newcomers);
