@@ -5,6 +5,7 @@
 
 #include "attack.h"
 #include "build.h"
+#include "inside.h"
 #include "insider.h"
 #include "test.h"
 
@@ -225,7 +226,7 @@ static void a_take_over_needs_more_than_hearsay(void **state)
     assert_lives(net, 1);
 }
 
-/* Burials and revivals without end: what watches the others goes on. */
+/* Burials and revivals without end, each of them believed: what watches the others goes on. */
 static void burials_do_not_end_failure_detection(void **state)
 {
     struct net *net = *state;
@@ -236,18 +237,22 @@ static void burials_do_not_end_failure_detection(void **state)
     net_alive(net, b);
     assert_true(net_wait(net, 3 * SECOND_US, net_whole));
     net_run(net, 3 * SECOND_US);
-    struct forged f = forge(100, "insider@h3", 1, 50), rival = forge(101, "b@h2", 7, 60);
+    struct forged f = forge(100, "insider@h3", 1, 50), invented = forge(101, "c@h4", 7, 60);
     net_prove(net, a, &f);
-    struct wire_message entry, dead;
-    for (uint32_t i = 0; i < 40000; i++) {
-        rival.id.incarnation = i;
+    size_t burials = 200;
+    struct wire_message entry, left;
+    for (uint32_t i = 0; i < burials; i++) {
+        invented.id.incarnation = i;
         forge_start(&f, &entry, WIRE_NEWS);
-        forge_entry(&entry, &rival);
+        forge_entry(&entry, &invented);
         net_say(net, a, &f, PATH_GROUP, &entry);
-        forge_start(&f, &dead, WIRE_NEWS);
-        forge_verdict(&dead, VERDICT_DEAD, rival.id.boot, i);
-        net_say(net, a, &f, PATH_GROUP, &dead);
+        forge_start(&f, &left, WIRE_NEWS);
+        forge_verdict(&left, VERDICT_LEFT, invented.id.boot, i);
+        net_say(net, a, &f, PATH_GROUP, &left);
+        net_run(net, 205 * MS_US); /* it has its time, and does not say that it lives */
     }
+    assert_true(net_events(net, a, EVENT_DOWN) >= burials - 1);
+    assert_true(inside_timers(net->nodes[a]->g) < burials / 2); /* what was, leaves none behind */
     net_kill(net, b);
     for (int i = 0; i < 40; i++) {
         struct wire_message m;
