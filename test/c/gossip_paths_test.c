@@ -1,6 +1,9 @@
 /* One peer heard over two links is one peer with two paths: the one that answered is kept, the other takes
  * over when that falls silent and does not answer. */
+#include <string.h>
+
 #include "build.h"
+#include "insider.h"
 #include "net.h"
 #include "state/state.h"
 #include "test.h"
@@ -13,10 +16,10 @@ struct two {
     struct addr first, second;
 };
 
-static struct two begin(struct net *net)
+static struct two begin_as(struct net *net, const char *name)
 {
     struct two t = {.f = forge(100, "f@h3", 1, 10)};
-    t.a = net_member(net, "a@h1", 1);
+    t.a = net_member(net, name, 1);
     net_run(net, 3 * SECOND_US);
     net_prove(net, t.a, &t.f);
     assert_int_equal(net_listed(net, t.a), 1);
@@ -24,6 +27,11 @@ static struct two begin(struct net *net)
     t.second = build_addr(210, 40000);
     net_forget_events(net);
     return t;
+}
+
+static struct two begin(struct net *net)
+{
+    return begin_as(net, "a@h1");
 }
 
 static int remember(void *context, const struct peer_view *v)
@@ -340,6 +348,228 @@ static void the_first_path_answers_and_stays(void **state)
     assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 0);
 }
 
+/* The first has answered once, and then falls silent: the other is used, which has never answered. */
+static void other_in_use(struct net *net, struct two *t)
+{
+    beats(net, t, &t->first, &t->second);
+    for (int i = 0; i < 2; i++) {
+        net_run(net, T);
+        beats(net, t, &t->second, NULL);
+    }
+    answers(net, t, &t->first);
+    for (int i = 0; i < 2; i++) {
+        net_run(net, T);
+        beats(net, t, &t->second, NULL);
+    }
+    net_run(net, T - MS_US);
+    is_at(net, t, &t->second, &t->first);
+}
+
+/* And the owner is told, though both were known. */
+static void what_has_answered_goes_before_what_was_only_heard(void **state)
+{
+    struct net *net = *state;
+    struct two t = begin(net);
+    other_in_use(net, &t);
+    net_forget_events(net);
+    beats(net, &t, &t.first, NULL);
+    is_at(net, &t, &t.first, &t.second);
+    assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
+}
+
+/* A beat that is a little late is no doubt, nor is one that was lost on the first link alone. */
+static void the_first_path_may_be_silent_for_a_beat_and_a_quarter(void **state)
+{
+    for (int64_t late = -MS_US; late <= MS_US; late += 2 * MS_US) {
+        struct net *net = net_again(state);
+        struct two t = begin(net);
+        for (int i = 0; i < 3; i++) {
+            beats(net, &t, &t.first, &t.second);
+            net_run(net, i < 2 ? T : T + T / 4 + late);
+        }
+        int64_t since = net->now;
+        beats(net, &t, &t.second, NULL);
+        assert_int_equal(asked(net, &t, since, &t.first), late > 0);
+    }
+}
+
+/* A beat over both, the first before the other; or over the first, and the next over the other alone. */
+static void who_is_heard_at_the_first_path_again_stays_there(void **state)
+{
+    for (int both = 0; both <= 1; both++) {
+        struct net *net = net_again(state);
+        struct two t = begin(net);
+        beats(net, &t, &t.first, &t.second);
+        for (int i = 0; i < 2; i++) {
+            net_run(net, T);
+            beats(net, &t, &t.second, NULL);
+        }
+        net_forget_events(net);
+        net_run(net, PATH_PATIENCE / 3);
+        beats(net, &t, &t.first, both == 1 ? &t.second : NULL);
+        net_run(net, PATH_PATIENCE / 3);
+        beats(net, &t, &t.second, NULL);
+        net_run(net, PATH_PATIENCE);
+        is_at(net, &t, &t.first, &t.second);
+        assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 0);
+    }
+}
+
+/* It beats so fast that it is doubted again before the time of the first question is over: the second has its
+ * own. */
+static void each_question_has_its_own_time(void **state)
+{
+    struct net *net = *state;
+    struct two t = begin(net);
+    struct wire_message m;
+    starts(&t, &m, WIRE_HELLO);
+    m.interval_ms = 100;
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    t.f.addr = t.second;
+    size_t before = asked(net, &t, 0, &t.first);
+    for (int at = 0; at < 9; at++) { /* in steps of 50 ms: asked at the third, answered then, asked anew */
+        net_run(net, 50 * MS_US);
+        m.sent_at = t.f.clock = (uint64_t)(net->now + net->slept);
+        t.f.addr = at == 3 ? t.first : t.second;
+        net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    }
+    assert_int_equal(asked(net, &t, 0, &t.first), before + 2);
+    is_at(net, &t, &t.first, &t.second); /* 300 ms after the first question, and 150 after the second */
+    net_run(net, 200 * MS_US);
+    is_at(net, &t, &t.second, &t.first);
+}
+
+/* Of three the one where it is heard, and not the one that was known last, or first. */
+static void the_path_where_it_was_heard_last_takes_over(void **state)
+{
+    for (int place = 1; place <= 2; place++) {
+        struct net *net = net_again(state);
+        struct two t = begin(net);
+        struct addr addrs[3] = {t.first, t.second, build_addr(220, 40000)};
+        struct wire_message m;
+        for (int i = 0; i < 8; i++) {
+            starts(&t, &m, WIRE_HELLO);
+            m.own[2] = addrs[2];
+            m.own_count = 3;
+            t.f.addr = addrs[i < 3 ? i : place];
+            net_say(net, t.a, &t.f, PATH_GROUP, &m);
+            net_run(net, i < 2 ? T / 4 : T);
+        }
+        struct peer_view v = view(net, &t);
+        assert_int_equal(v.addr_count, 3);
+        assert_true(addr_same(&v.addrs[0], &addrs[place]));
+    }
+}
+
+/* It said goodbye while it was asked. */
+static void who_has_left_is_not_asked_where_it_was_heard_last(void **state)
+{
+    struct net *net = *state;
+    struct two t = begin(net);
+    struct wire_message m;
+    beats(net, &t, &t.first, &t.second);
+    for (int i = 0; i < 2; i++) {
+        net_run(net, T);
+        beats(net, &t, &t.second, NULL);
+    }
+    assert_int_equal(asked(net, &t, 0, &t.first), 1);
+    starts(&t, &m, WIRE_BYE);
+    forge_verdict(&m, VERDICT_LEFT, t.f.id.boot, t.f.id.incarnation);
+    net_say(net, t.a, &t.f, PATH_GROUP, &m);
+    assert_int_equal(net_listed(net, t.a), 0);
+    net_run(net, 2 * PATH_PATIENCE);
+    assert_int_equal(asked(net, &t, 0, &t.second), 0);
+    assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1); /* of the second address, before */
+}
+
+/* A copy tells of a second path, until a message that says where its sender is tells whether that is one:
+ * neither a later copy from elsewhere ends that, nor a message that says nothing of it. */
+static void a_copy_is_judged_by_the_next_message_that_says_where_its_sender_is(void **state)
+{
+    for (int short_one = 0; short_one <= 1; short_one++) {
+        struct net *net = net_again(state);
+        struct two t = begin(net);
+        struct addr elsewhere = build_addr(77, 40000);
+        struct wire_message m;
+        uint8_t data[DATAGRAM_MAX];
+        starts(&t, &m, WIRE_HELLO);
+        size_t len = forge_seal(&t.f, &m, data);
+        net_inject(net, t.a, &t.first, PATH_GROUP, data, len);
+        net_inject(net, t.a, &t.second, PATH_GROUP, data, len);
+        if (short_one == 0) {
+            net_inject(net, t.a, &elsewhere, PATH_GROUP, data, len);
+        } else {
+            starts(&t, &m, WIRE_ACK);
+            m.own_count = 0;
+            net_say(net, t.a, &t.f, PATH_UNICAST, &m);
+        }
+        assert_int_equal(view(net, &t).addr_count, 1);
+        beats(net, &t, &t.first, NULL);
+        is_at(net, &t, &t.first, &t.second);
+    }
+}
+
+/* Another has told of it, and nobody has heard it there: it is used where it is heard. */
+static void where_it_is_heard_goes_before_what_another_told(void **state)
+{
+    struct net *net = *state;
+    struct insider_two two = insider_two(net);
+    struct two t = {.f = forge(102, "h@h5", 1, 12)};
+    t.first = t.f.addr;
+    t.second = build_addr(210, 40000);
+    insider_vouch(net, &two.f, &t.f);
+    assert_int_equal(net_listed(net, t.a), 3);
+    assert_true(addr_same(&view(net, &t).addrs[0], &t.first));
+    beats(net, &t, &t.second, NULL);
+    is_at(net, &t, &t.second, &t.first);
+}
+
+/* Bytes of the probes that the member has sent since. */
+static size_t probed_bytes(const struct net *net, const struct two *t, int64_t since)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < net->log_count; i++) {
+        const struct sent *s = &net->log[i];
+        struct wire_message m;
+        if (s->at >= since && s->path.kind == PATH_UNICAST && addr_same(&s->from, &net->nodes[t->a]->addr)) {
+            assert_int_equal(witness_open(&net->nodes[t->a]->witness, s->data, s->len, &m), 0);
+            bytes += m.type == WIRE_PROBE ? s->len : 0;
+        }
+    }
+    return bytes;
+}
+
+/* Nobody knows whether who was only heard is there: both paths together get three times the bytes of the
+ * beat. A member's name is so long that one question would be more; another's so long that two would be. */
+static void what_was_only_heard_is_asked_with_no_more_than_it_may_cause(void **state)
+{
+    const size_t lengths[] = {NAME_MAX_LEN, 168};
+    for (size_t i = 0; i < 2; i++) {
+        struct net *net = net_again(state);
+        char name[NAME_MAX_LEN + 1] = "";
+        memset(name, 'a', lengths[i]);
+        memcpy(name + lengths[i] - 3, "@h1", 4);
+        struct two t = begin_as(net, name);
+        beats(net, &t, &t.first, &t.second);
+        net_run(net, T);
+        beats(net, &t, &t.second, NULL);
+        net_run(net, T);
+        int64_t since = net->now;
+        struct wire_message m;
+        uint8_t data[DATAGRAM_MAX];
+        starts(&t, &m, WIRE_HELLO);
+        size_t most = CAUSED_TIMES * forge_seal(&t.f, &m, data);
+        beats(net, &t, &t.second, NULL);
+        assert_int_equal(asked(net, &t, since, &t.first), 1);
+        size_t once = probed_bytes(net, &t, since);
+        net_run(net, 2 * PATH_PATIENCE);
+        is_at(net, &t, &t.second, &t.first);
+        assert_int_equal(asked(net, &t, since, &t.second), i == 0);
+        assert_true(probed_bytes(net, &t, since) <= most);
+        assert_true(i == 0 || 2 * once > most);
+    }
+}
+
 /* Who is not where it was, and says so, is used where it is at once. */
 static void who_has_moved_is_not_kept_where_it_was(void **state)
 {
@@ -366,6 +596,15 @@ int main(void)
         NET_TEST(where_a_silent_peer_answers_it_is_used),
         NET_TEST(the_first_path_answers_and_stays),
         NET_TEST(who_has_moved_is_not_kept_where_it_was),
+        NET_TEST(what_has_answered_goes_before_what_was_only_heard),
+        NET_TEST(the_first_path_may_be_silent_for_a_beat_and_a_quarter),
+        NET_TEST(who_is_heard_at_the_first_path_again_stays_there),
+        NET_TEST(each_question_has_its_own_time),
+        NET_TEST(the_path_where_it_was_heard_last_takes_over),
+        NET_TEST(who_has_left_is_not_asked_where_it_was_heard_last),
+        NET_TEST(a_copy_is_judged_by_the_next_message_that_says_where_its_sender_is),
+        NET_TEST(where_it_is_heard_goes_before_what_another_told),
+        NET_TEST(what_was_only_heard_is_asked_with_no_more_than_it_may_cause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
