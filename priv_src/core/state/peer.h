@@ -100,17 +100,17 @@ struct peer {
     uint64_t answered;  /* receive.c: the highest number of its answers to what only went there */
 
     /* peer.c, multipath.c; of a peer with several addresses: when it was last heard at each, or answered
-     * there, and since when the first is asked whether it still is, and how many bytes what it said may cause
-     * yet; and where a copy came from, which the peer has not claimed yet */
+     * there, and since when the first is asked whether it still is; where a copy came from, which the peer
+     * has not claimed yet; and how many bytes what it said may cause yet, where it is used next */
     int64_t path_heard[PEER_ADDRS];
     int64_t path_asked;
-    uint16_t path_left;
     struct addr other;
+    uint16_t path_left;
 
-    /* hearing.c: the link that it was last heard on; and when it said last, by unicast, whether it hears this
-     * member by the group, 0: never */
+    /* hearing.c: whether it said last, by unicast, that it does not hear this member by the group, and when
+     * it said whether it does, 0: never; and the link that it was last heard on */
+    bool says_far;
     uint32_t link;
-    bool says_far; /* it does not */
     int64_t said_at;
 
     /* receive.c: at an answer, and at a beat; far.c: when it is asked */
@@ -126,12 +126,12 @@ struct peer {
     struct bucket updates, words;
     bool owed;
     bool missed; /* alarm.c: the timer of its next probe found no room; it comes all the same */
+    bool behind; /* members.c: it is further than its entry here, and was not heard saying all since */
 
     int64_t since; /* members.c: when it was listed, or buried */
 
     /* far.c: when it is to be asked whether it lives, while it is watched so; 0: it never was */
     int64_t ask_at, ask_gap;
-    bool behind;    /* members.c: it is further than its entry here, and was not heard saying all since */
     int64_t parted; /* mend.c: since when it tells of another roster than this member's, while far; 0: it does
                        not */
 
