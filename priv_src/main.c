@@ -1,4 +1,5 @@
 /* gossipd: who calls it, and how it ends. */
+#include "doctor.h"
 #include "gossipd.h"
 
 #include <signal.h>
@@ -25,6 +26,9 @@ static const char ABOUT[] =
     "`gossipd --port`, and talks to it over stdin and stdout in {packet, 4} frames of\n"
     "external terms. Put {GossipCluster, []} into a supervision tree, and it runs.\n"
     "\n"
+    "  doctor [GROUP [PORT]]\n"
+    "              look at this host's network, and say what is wrong and what to do; exit\n"
+    "              status 0, 1 (a warning) or 2 (broken)\n"
     "  --port      run as the port program of an Erlang VM\n"
     "  --version   say which release this is\n"
     "  --help      say this\n";
@@ -61,8 +65,20 @@ static int by_hand(void)
     return EXIT_USAGE;
 }
 
+static int doctor(int argc, char **argv)
+{
+    struct addr group;
+    if (argc > 4 || doctor_group(argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL, &group) != 0) {
+        return by_hand();
+    }
+    return doctor_run(&group);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
+        return doctor(argc, argv);
+    }
     if (argc != 2) {
         return by_hand();
     }

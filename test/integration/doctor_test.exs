@@ -44,6 +44,28 @@ defmodule GossipCluster.DoctorIntegrationTest do
     end)
   end
 
+  # What the executable alone sees on the same hosts.
+  defp without_elixir(lab, tag) do
+    gossipd = Application.app_dir(:gossip_cluster, "priv/gossipd")
+    tag = Doctor.Code.hex(tag)
+
+    for {host, status, words} <- [
+          {1, 0, ["on eth0 comes back", "key tag #{tag} is heard from 10.77.0.", "All is well."]},
+          {2, 2, ["BROKEN   nothing can be sent to the group on eth0: Operation not permitted"]},
+          {4, 2, ["BROKEN   what is sent to the group on eth0 does not come back to this host"]},
+          {8, 2, ["BROKEN   no interface but the loopback is up"]},
+          {9, 2, ["BROKEN   UDP port 45893 cannot be had: Address already in use"]}
+        ] do
+      arguments = ["netns", "exec", lab.hosts[host].netns, gossipd, "doctor"]
+      Task.async(fn -> {host, status, words, System.cmd("ip", arguments)} end)
+    end
+    |> Task.await_many(60_000)
+    |> Enum.each(fn {host, status, words, {text, result}} ->
+      for words <- words, do: assert(text =~ words, "on host #{host}: #{text}")
+      assert result == status, "on host #{host}: #{text}"
+    end)
+  end
+
   test "names on each host what is wrong there, and nothing where all is well" do
     lab = Lab.start(hosts: 9)
 
@@ -152,6 +174,8 @@ defmodule GossipCluster.DoctorIntegrationTest do
         {a, [:port_differs], [compare: examine(i).code]},
         {a, [:bad_code], [compare: String.slice(well.code, 0..-2)]}
       ])
+
+    without_elixir(lab, Node.stat(a, :key_tag))
 
     Node.call(j, GossipCluster, :leave, [])
     Node.call(k, GossipCluster, :leave, [])
