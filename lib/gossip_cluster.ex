@@ -139,13 +139,13 @@ defmodule GossipCluster do
   @doc """
   The peers that are listed now, by name; this node is not among them.
 
+  `round_trip` and `loss` are what the sidecar said when it was asked last: reading does not wait for it, but has it
+  asked again, once a second at most. So the first call knows neither. Events have neither.
+
   ## Example
 
       for peer <- GossipCluster.peers(), do: {peer.name, peer.status, peer.connection}
       #=> [{"b@host", :alive, :connected}]
-
-  `round_trip` and `loss` are what the sidecar said when it was asked last: reading does not wait for it, but has it
-  asked again, once a second at most. So the first call knows neither. Events have neither.
   """
   @doc group: :look
   @spec peers(name()) :: [Peer.t()]
@@ -336,14 +336,6 @@ defmodule GossipCluster do
   @doc """
   Prints the peers as a table: who is there, where it was heard and how it is connected, or why not.
 
-      GossipCluster.info()
-      a@10.0.0.5 · health ok · 2 peers, 2 connected · gossipd 0.1.0
-
-      NAME        ADDRESS   LINK  PATH           STATE  HEARD  ROUND TRIP  LOSS  CONNECTION  VERSION
-      b@10.0.0.6  10.0.0.6  eth0  10.0.0.6:4370  alive  0.4 s     0.31 ms   0 %  connected   0.1.0
-      c@10.0.0.7  10.0.0.7  eth0  10.0.0.7:4370  alive  0.1 s     0.35 ms   0 %  connected   0.1.0
-      #=> :ok
-
     * `LINK` - the interface on which it is heard
     * `PATH` - the other end of the Erlang connection; with `?` where it will be dialled
     * `ROUND TRIP`, `LOSS` - see `GossipCluster.Peer`
@@ -351,6 +343,16 @@ defmodule GossipCluster do
 
   Columns that find no room go, the least important first; colours need a terminal, and no `NO_COLOR` in the
   environment.
+
+  ## Example
+
+      GossipCluster.info()
+      # a@10.0.0.5 · health ok · 2 peers, 2 connected · gossipd 0.1.0
+      #
+      # NAME        ADDRESS   LINK  PATH           STATE  HEARD  ROUND TRIP  LOSS  CONNECTION  VERSION
+      # b@10.0.0.6  10.0.0.6  eth0  10.0.0.6:4370  alive  0.4 s     0.31 ms   0 %  connected   0.1.0
+      # c@10.0.0.7  10.0.0.7  eth0  10.0.0.7:4370  alive  0.1 s     0.35 ms   0 %  connected   0.1.0
+      #=> :ok
   """
   @doc group: :look
   @spec info(name()) :: :ok
@@ -365,12 +367,13 @@ defmodule GossipCluster do
     * `:sort` - `:name`, or by what is worst: `:state`, `:heard`, `:round_trip`, `:loss`. Default: `:name`. The key `s`
       goes to the next
 
-  In a release:
+  In a release it is `bin/shop rpc "GossipCluster.watch()"`. Where the terminal gives no single keys, as in IEx, `q` is
+  followed by Enter.
 
-      bin/shop rpc "GossipCluster.watch()"
-      bin/shop rpc "GossipCluster.watch(once: true, json: true)"
+  ## Example
 
-  Where the terminal gives no single keys, as in IEx, `q` is followed by Enter.
+      GossipCluster.watch(sort: :loss)
+      GossipCluster.watch(once: true, json: true)
   """
   @doc group: :look
   @spec watch(name() | [watch_option()]) :: :ok
@@ -378,7 +381,13 @@ defmodule GossipCluster do
   def watch(options) when is_list(options), do: watch(__MODULE__, options)
   def watch(name), do: watch(name, [])
 
-  @doc "As `watch/1`, for the cluster of this name."
+  @doc """
+  As `watch/1`, for the cluster of this name.
+
+  ## Example
+
+      GossipCluster.watch(Shop, interval: 500)
+  """
   @doc group: :look
   @spec watch(name(), [watch_option()]) :: :ok
   def watch(name, options) do
@@ -696,10 +705,12 @@ defmodule GossipCluster do
     * `:json` - prints one line of JSON instead. Default: `false`
 
   Returns `:ok`, `:warning` or `:broken`: the worst of what it has found. It takes as long as it listens, and up to some
-  seconds more.
+  seconds more. In a release it is `bin/shop rpc "GossipCluster.doctor()"`.
 
-      GossipCluster.doctor(peer: "b@h2")                # in the shell of a node
-      bin/shop rpc "GossipCluster.doctor()"            # of a release
+  ## Example
+
+      GossipCluster.doctor(peer: "b@h2")
+      #=> :ok
   """
   @doc group: :look
   @spec doctor([doctor_option()]) :: :ok | :warning | :broken

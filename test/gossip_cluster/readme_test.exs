@@ -128,9 +128,12 @@ defmodule GossipCluster.ReadmeTest do
           do: {Path.relative_to(path, @root), Path.basename(path)}
 
     # A folder of small things is one line.
+    folders = for [_, folder] <- Regex.scan(~r/`(\w+\/)`/, guide), do: folder
+
     missing =
       for {path, name} <- sources,
           name not in named and not String.starts_with?(path, "priv_src/core/kit/"),
+          (Path.basename(Path.dirname(path)) <> "/") not in folders,
           do: path
 
     assert missing == []

@@ -3,7 +3,9 @@ defmodule GossipCluster.LogLines do
 
   @root Path.expand("../..", __DIR__)
   # What only refuses the caller's arguments: such a message explains itself.
-  @refusals ~w(application compat options secret)
+  @refusals ~w(application compat doctor options secret)
+  # What is shown to who asks, and never logged; the doctor's texts have their own table.
+  @shown ~w(doctor screen)
 
   @doc "Whether a line may be one that the code can write; where it ends with `...`, its beginning."
   @spec writable?(String.t()) :: boolean()
@@ -59,10 +61,9 @@ defmodule GossipCluster.LogLines do
   @doc "Of the Elixir side. A zero byte stands for what varies, and for a backquote, which Markdown cannot quote."
   @spec elixir() :: [String.t()]
   def elixir do
-    # The doctor's are no lines of a log, and have their own table.
     for path <- Path.wildcard(Path.join(@root, "lib/gossip_cluster/**/*.ex")),
         Path.basename(path, ".ex") not in @refusals,
-        not (path =~ "/gossip_cluster/doctor"),
+        Path.basename(Path.dirname(path)) not in @shown,
         text <- strings(Code.string_to_quoted!(File.read!(path))),
         do: text |> String.replace("`", "\0") |> squeeze()
   end
