@@ -207,6 +207,40 @@ static void who_is_spoken_for_is_not_taken_for_dead(void **state)
     }
 }
 
+static uint64_t refused(const struct net *net)
+{
+    return replayed(net) + gossip_stats(net->nodes[0]->g).stale;
+}
+
+/* The same to one member alone, again and again, which its subject cannot hear: what that says itself is old
+ * there, or late, for as long as this goes on; but it answers, and is not taken for dead. */
+static void who_is_spoken_for_without_end_is_not_taken_for_dead(void **state)
+{
+    for (int numbers = 0; numbers <= 1; numbers++) {
+        struct net *net = net_again(state);
+        attack_members(net, 4);
+        struct forged f = forge(gossip_boot(net->nodes[1]->g), "b@host", 1, 2);
+        struct wire_message m;
+        net_forget_events(net);
+        uint64_t before = refused(net);
+        f.sequence = numbers ? 1U << 30 : 100;
+        for (int i = 0; i < 120; i++) {
+            forge_start(&f, &m, WIRE_PROBE);
+            m.sent_at = (uint64_t)(net->now + 3600 * SECOND_US);
+            net_say(net, 0, &f, PATH_UNICAST, &m);
+            net_run(net, SECOND_US / 4);
+        }
+        assert_true(refused(net) > before + 20);
+        for (size_t i = 0; i < net->count; i++) {
+            assert_int_equal(net_events(net, i, EVENT_DOWN), 0);
+        }
+        net_run(net, 3 * SECOND_US);
+        before = refused(net);
+        net_run(net, 10 * SECOND_US);
+        assert_true(refused(net) == before); /* and it is well when that ends */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +249,7 @@ int main(void)
         NET_TEST(a_copy_of_the_proof_is_no_overtaken_answer),
         NET_TEST(answers_overtaken_after_a_setback_count),
         NET_TEST(who_is_spoken_for_is_not_taken_for_dead),
+        NET_TEST(who_is_spoken_for_without_end_is_not_taken_for_dead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
