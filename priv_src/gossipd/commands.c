@@ -149,6 +149,7 @@ static int obey(struct gossipd *d, struct message *m)
         d->engine.siblings = m->as.siblings;
     } else if (m->type == MESSAGE_SEEDS) {
         gossip_seeds(d->engine.core, d->now, m->as.seeds.items, m->as.seeds.count);
+        links_seeds(&d->links, m->as.seeds.count > 0);
     } else if (m->type == MESSAGE_MEASURES) {
         answer_measures(d, m->as.measures_from);
     } else {

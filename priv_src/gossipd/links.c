@@ -276,6 +276,11 @@ bool links_look(struct links *l, int64_t now)
     return false;
 }
 
+void links_seeds(struct links *l, bool some)
+{
+    l->troubles.seeds = some;
+}
+
 void links_send(struct links *l, int64_t now, const struct path *to, const uint8_t *data, size_t len)
 {
     (void)udp_send(l->udp, to, data, len);

@@ -70,6 +70,9 @@ bool links_found(struct links *l, const struct interface_list *list, int64_t now
  * when `network` is another: tell the owner. */
 bool links_heard(struct links *l, const struct link_view *link);
 
+/* Whether members may be found by seeds, too. */
+void links_seeds(struct links *l, bool some);
+
 /* Sends to the group or to one endpoint. Failures are counted, and make a look due. */
 void links_send(struct links *l, int64_t now, const struct path *to, const uint8_t *data, size_t len);
 

@@ -38,10 +38,17 @@ static bool tidy(struct troubles *h)
     return fewer;
 }
 
-static void say_deaf(struct log *log, const char *name, const struct link_view *link)
+/* Of one more trouble of this interface. */
+static uint8_t level(const struct troubles *h, const struct link_trouble *t)
+{
+    bool known = t->deaf > 0 || t->mute > 0 || t->closed;
+    return !h->seeds ? LEVEL_WARNING : known ? LEVEL_DEBUG : LEVEL_INFO;
+}
+
+static void say_deaf(struct log *log, uint8_t trouble, const char *name, const struct link_view *link)
 {
     if (link->deaf > 0) {
-        log_line(log, LEVEL_WARNING,
+        log_line(log, trouble,
                  "nothing that others send to the group arrives on interface %s, though %u of them %s by "
                  "unicast there",
                  name, link->deaf, link->deaf == 1 ? "answers" : "answer");
@@ -55,10 +62,10 @@ static void say_deaf(struct log *log, const char *name, const struct link_view *
     }
 }
 
-static void say_mute(struct log *log, const char *name, const struct link_view *link)
+static void say_mute(struct log *log, uint8_t trouble, const char *name, const struct link_view *link)
 {
     if (link->mute > 0) {
-        log_line(log, LEVEL_WARNING,
+        log_line(log, trouble,
                  "what this node sends to the group on interface %s does not arrive at %u of those who "
                  "answer by unicast there",
                  name, link->mute);
@@ -79,12 +86,12 @@ void troubles_link(struct troubles *h, struct log *log, const struct link_view *
         return;
     }
     if (link->deaf != t->deaf) {
-        say_deaf(log, name, link);
-    }
-    if (link->mute != t->mute) {
-        say_mute(log, name, link);
+        say_deaf(log, level(h, t), name, link);
     }
     t->deaf = link->deaf;
+    if (link->mute != t->mute) {
+        say_mute(log, level(h, t), name, link);
+    }
     t->mute = link->mute;
     (void)tidy(h);
 }
@@ -96,7 +103,7 @@ bool troubles_closed(struct troubles *h, struct log *log, const struct interface
         return false;
     }
     if (closed) {
-        log_line(log, LEVEL_WARNING,
+        log_line(log, level(h, t),
                  "nothing that is sent to the group arrives on interface %s, not even what this node sends "
                  "itself",
                  interface->name);

@@ -1,5 +1,6 @@
 /* What is told of the links on which the group's datagrams do not arrive: a line for each trouble, once, and
- * one when it is over; and the list for the owner. */
+ * one when it is over; and the list for the owner. Who names seeds knows that multicast may not pass: then a
+ * line informs, and warns of nothing, and of an interface that has two troubles there is one. */
 #ifndef GOSSIP_TROUBLES_H
 #define GOSSIP_TROUBLES_H
 
@@ -8,6 +9,7 @@
 #include "log.h"
 
 struct troubles {
+    bool seeds; /* there are some */
     size_t count;
     struct link_trouble items[INTERFACES_MAX];
 };

@@ -272,10 +272,46 @@ static void loopback_for_want_of_a_network_is_a_warning(void **state)
     links_close(&f.links);
 }
 
+/* Who counts on multicast is warned, of each trouble; who has seeds is informed, once. */
+static void that_no_multicast_arrives_is_told_as_loud_as_it_matters(void **state)
+{
+    (void)state;
+    static const struct {
+        bool seeds, closed;
+        uint8_t first, second;
+    } rows[] = {{false, false, LEVEL_WARNING, LEVEL_WARNING},
+                {true, false, LEVEL_INFO, LEVEL_DEBUG},
+                {true, true, LEVEL_INFO, LEVEL_DEBUG}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        start(&f, &LO);
+        (void)links_found(&f.links, &f.loopback, T0);
+        const struct interface *lo = &f.loopback.items[0];
+        struct link_view link = {.ifindex = lo->index, .mute = 2};
+        links_seeds(&f.links, rows[i].seeds);
+        size_t before = f.lines.count;
+        if (rows[i].closed) {
+            assert_true(troubles_closed(&f.links.troubles, &f.log, lo, true));
+        } else {
+            assert_true(links_heard(&f.links, &link));
+        }
+        assert_int_equal(f.lines.count, before + 1);
+        assert_int_equal(f.lines.level, rows[i].first);
+        link.deaf = 2; /* both, for a deaf one is the other's mute one */
+        assert_true(links_heard(&f.links, &link));
+        assert_int_equal(f.lines.count, before + (rows[i].closed ? 3u : 2u));
+        assert_int_equal(f.lines.level, rows[i].second);
+        assert_int_equal(f.links.network.trouble_count, 1); /* the owner knows in either case */
+        assert_int_equal(f.links.network.troubles[0].deaf, 2);
+        links_close(&f.links);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_links_ask_for_nothing),
+        cmocka_unit_test(that_no_multicast_arrives_is_told_as_loud_as_it_matters),
         cmocka_unit_test(the_first_look_is_due_at_once_and_asks_the_system),
         cmocka_unit_test(looks_are_idempotent),
         cmocka_unit_test(no_interface_is_a_state_that_is_looked_after),

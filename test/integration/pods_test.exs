@@ -68,6 +68,9 @@ defmodule GossipCluster.Integration.PodsTest do
     end
 
     stayed(pods)
+
+    # They are on one link. c is alone on its own, where nobody is to be heard.
+    informed([b, d])
     Lab.cut(lab, 2, :silent, 2)
     silent([c, d, f], b)
     Lab.heal(lab, 2, 2)
@@ -92,6 +95,21 @@ defmodule GossipCluster.Integration.PodsTest do
       assert [_, ^uid] = Regex.run(~r/^Uid:\s+(\d+)/m, text)
       assert [_, "0"] = Regex.run(~r/^Gid:\s+(\d+)/m, text)
     end
+  end
+
+  # Who names seeds is not warned that no multicast passes: one line informs.
+  defp informed(pods) do
+    for pod <- pods do
+      eventually("#{pod.name} says that no multicast passes", pods, fn -> arrivals(pod) != [] end)
+      assert [:info | others] = arrivals(pod)
+      assert Enum.all?(others, &(&1 == :debug))
+    end
+  end
+
+  defp arrivals(pod) do
+    for {_at, level, line} <- Node.log(pod),
+        line =~ ~r/interface eth\d/ and line =~ "arriv",
+        do: level
   end
 
   # As every 15 s. What is under way goes on, and is not asked again.
