@@ -27,6 +27,34 @@ defmodule GossipCluster.Integration.SiblingsTest do
     for {_at, _level, line} <- Node.log(a), do: refute(line =~ "another cluster", line)
   end
 
+  test "the end of a connection between nodes of two clusters is one line, which names both" do
+    lab = Lab.start(hosts: 1)
+
+    clusters =
+      for {name, label} <- [{Red, "red"}, {Blue, "blue"}],
+          do: [name: name, cluster: label, interval: 200]
+
+    options = [host: 1] ++ for(cluster <- clusters, do: {:configured, cluster})
+    [a, b] = Node.start_all(lab, [{"a", options}, {"b", options}])
+
+    for cluster <- [Red, Blue] do
+      eventually("#{inspect(cluster)} of a shows b as connected", [a, b], fn ->
+        match?(%{connection: :connected}, Node.peer(a, b, cluster))
+      end)
+    end
+
+    Lab.signal(:KILL, b.os_pid)
+
+    lines = fn -> for {_at, level, "NODE" <> _ = line} <- Node.log(a), do: {level, line} end
+
+    eventually("a line tells that the connection is gone", [a], fn ->
+      Enum.any?(lines.(), fn {_level, line} -> line =~ "NODEDOWN" end)
+    end)
+
+    assert [{:info, "NODEDOWN :\"b@h1\" in Blue, Red (" <> _}] =
+             Enum.filter(lines.(), fn {_level, line} -> line =~ "NODEDOWN" end)
+  end
+
   test "a stranger on the same machine is one" do
     lab = Lab.start(hosts: 1)
     a = Node.start(lab, "a", host: 1, cluster: [name: Red, cluster: "red", interval: 200])

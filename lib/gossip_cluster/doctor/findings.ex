@@ -433,9 +433,14 @@ defmodule GossipCluster.Doctor.Findings do
 
     why =
       case rules do
-        :denied -> "its rules can be read by root alone#{by}"
-        :absent -> "there is neither nft nor iptables to ask#{by}"
-        :unreadable -> "its rules cannot be understood#{by}"
+        :denied ->
+          "this user may not read its rules, which takes root (in a container CAP_NET_ADMIN)#{by}"
+
+        :absent ->
+          "there is neither nft nor iptables to ask#{by}"
+
+        :unreadable ->
+          "its rules cannot be read#{by}"
       end
 
     [

@@ -57,10 +57,9 @@ defmodule GossipCluster.Doctor.FirewallFacts do
 
   defp nft do
     case command("nft", ~w(-j list ruleset)) do
-      {:ok, output, 0} -> with :error <- Ruleset.from_nft(output), do: :unreadable
-      {:ok, _output, _status} -> :denied
+      {:ok, output} -> with :error <- Ruleset.from_nft(output), do: :unreadable
       :absent -> if legacy?(), do: :absent, else: from_iptables("iptables")
-      :late -> :unreadable
+      denied_or_unreadable -> denied_or_unreadable
     end
   end
 
@@ -76,10 +75,9 @@ defmodule GossipCluster.Doctor.FirewallFacts do
 
   defp from_iptables(program) do
     case command(program, ["-S"]) do
-      {:ok, output, 0} -> {:ok, Ruleset.from_iptables(output, "ip")}
-      {:ok, _output, _status} -> :denied
+      {:ok, output} -> {:ok, Ruleset.from_iptables(output, "ip")}
       :absent when program == "iptables-legacy" -> from_iptables("iptables")
-      other -> if other == :late, do: :unreadable, else: :absent
+      other -> other
     end
   end
 
@@ -89,18 +87,30 @@ defmodule GossipCluster.Doctor.FirewallFacts do
         Enum.find(Enum.map(@places, &Path.join(&1, program)), &File.exists?/1)
 
     if path do
-      # What it says on its standard error would come between the lines of the report.
-      script = ~s(exec "$0" "$@" 2>/dev/null)
-      run = fn -> System.cmd("sh", ["-c", script, path | arguments], env: [{"LC_ALL", "C"}]) end
-
-      case Bounded.run(run, @patience) do
-        {:ok, {output, status}} -> {:ok, output, status}
-        _late_or_failed -> :late
+      case run(path, arguments, "2>/dev/null") do
+        {:ok, {output, 0}} -> {:ok, output}
+        {:ok, _failed} -> refused(run(path, arguments, "2>&1"))
+        _late_or_failed -> :unreadable
       end
     else
       :absent
     end
   end
+
+  # What it says on its standard error would come between the lines of the report; where it fails, it says why.
+  defp run(path, arguments, errors) do
+    script = ~s(exec "$0" "$@" #{errors})
+
+    Bounded.run(
+      fn -> System.cmd("sh", ["-c", script, path | arguments], env: [{"LC_ALL", "C"}]) end,
+      @patience
+    )
+  end
+
+  defp refused({:ok, {output, status}}) when status != 0,
+    do: if(output =~ ~r/not permitted|denied|must be root/i, do: :denied, else: :unreadable)
+
+  defp refused(_other), do: :unreadable
 
   # Who has written the rules, and is to be asked to change them.
   defp manager(rulesets) do
