@@ -4,16 +4,16 @@ include(CheckCSourceCompiles)
 
 function(gossip_link_statically target)
   set(CMAKE_REQUIRED_QUIET ON)
-  set(CMAKE_POSITION_INDEPENDENT_CODE OFF) # -pie or -no-pie is said here
+  unset(CMAKE_POSITION_INDEPENDENT_CODE) # for the checks, too
   foreach(way static-pie static)
     string(MAKE_C_IDENTIFIER "GOSSIP_LINKS_${way}" works)
     set(CMAKE_REQUIRED_LINK_OPTIONS -${way})
     check_c_source_compiles("int main(void) { return 0; }" ${works})
     if(${works})
       if(way STREQUAL "static-pie")
-        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
         target_compile_options(${target} PRIVATE -fPIE)
       endif()
+      set_property(TARGET ${target} PROPERTY POSITION_INDEPENDENT_CODE) # neither: CMake would say -pie, or -no-pie
       target_link_options(${target} PRIVATE -${way})
       return()
     endif()

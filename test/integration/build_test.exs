@@ -378,7 +378,7 @@ defmodule GossipCluster.Integration.BuildTest do
     end
 
     test "as a folder are what they were when they were listed, in each byte", context do
-      {tarball, 0} = System.cmd(Path.expand("bin/sodium-source"), [])
+      {tarball, 0} = System.cmd(Path.expand("bin/debian-source"), ["libsodium"])
       run!("tar", ["xf", String.trim(tarball)], context.dir)
       [folder] = Path.wildcard(Path.join(context.dir, "libsodium-*[0-9]"))
       build = Path.join(context.dir, "by_folder")
@@ -402,6 +402,57 @@ defmodule GossipCluster.Integration.BuildTest do
       assert status != 0
       assert output =~ "GOSSIP_SODIUM_SOURCE is refused"
     end
+  end
+
+  test "one that was built beforehand (GOSSIPD_PRECOMPILED) takes no CMake and no compiler, and must be what is listed",
+       %{dir: dir} do
+    app = Path.join(dir, "lacking")
+    File.exists?(app) || new_app(app, ~s({:gossip_cluster, path: "../library"}))
+    bin = Path.join(dir, "bin without all")
+
+    for tool <- @tools,
+        path = System.find_executable(tool),
+        do: wrap(bin, tool, "exec '#{path}' \"$@\"")
+
+    made = Path.join(dir, "precompiled")
+    name = "gossipd-#{@version}-any-linux-gnu"
+    wrap(made, name, "echo first")
+    sums = fn -> run!("sh", ["-c", "sha256sum gossipd-* >SHA256SUMS"], made) end
+    sums.()
+    env = [{"PATH", bin}, {"GOSSIPD_PRECOMPILED", made}, {"GOSSIPD_TARGET", "any-linux-gnu"}]
+
+    assert mix!(app, ["compile"], env) =~ "Taking gossipd from #{made}"
+    assert {"first\n", 0} = System.cmd(gossipd(app), [])
+    refute mix!(app, ["compile"], env) =~ "Taking gossipd"
+
+    # Another, and the list still has the first: what was taken before is not there any more, either.
+    wrap(made, name, "echo another")
+    {output, status} = mix(app, ["compile"], env)
+    assert status != 0
+
+    assert output =~
+             "gossipd could not be taken (GOSSIPD_PRECOMPILED): #{made}/#{name} is refused: its SHA-256 is "
+
+    refute File.exists?(gossipd(app))
+
+    sums.()
+    mix!(app, ["compile"], env)
+    assert {"another\n", 0} = System.cmd(gossipd(app), [])
+
+    {output, status} =
+      mix(
+        app,
+        ["compile"],
+        [{"GOSSIPD_TARGET", "riscv64-linux-gnu"} | env] |> Enum.uniq_by(&elem(&1, 0))
+      )
+
+    assert status != 0
+    assert output =~ "#{made} has no gossipd-#{@version}-riscv64-linux-gnu, but #{name}."
+
+    # Only where it is asked for.
+    {output, status} = mix(app, ["compile"], [{"PATH", bin}])
+    assert status != 0
+    assert output =~ "this machine lacks CMake"
   end
 
   defp assert_told(output, lacks) do

@@ -12,13 +12,13 @@ PULSE = 0.25
 
 
 class Sidecar:
-    def __init__(self, host, keys, name, *, creation=1, port=4370, cookie=b"ABCDEFGH", interval=1000, build=BUILD,
-                 **configure):
+    def __init__(self, host, keys, name, *, creation=1, port=4370, cookie=b"ABCDEFGH", interval=1000,
+                 program=(os.path.join(BUILD, "gossipd"),), **configure):
         self.host, self.name, self.interval = host, name, interval
         self.events, self.peers, self.stats, self.ready, self.logs = [], {}, None, None, []
         self.buffer, self.pulse_at, self.snapshot = b"", 0.0, None
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", host.netns, os.path.join(build, "gossipd"), "--port"],
+            ["ip", "netns", "exec", host.netns, *program, "--port"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.command((Atom("configure"), {

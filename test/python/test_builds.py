@@ -14,7 +14,7 @@ BUNDLED = os.environ.get("GOSSIP_BUILD_BUNDLED", "build/bundled")
 def setUpModule():
     group.setUpModule()
     if "GOSSIP_BUILD_BUNDLED" not in os.environ:
-        source = subprocess.run(["bin/sodium-source"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        source = subprocess.run(["bin/debian-source", "libsodium"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         for command in (["cmake", "--preset", "bundled", f"-DGOSSIP_SODIUM_SOURCE={source}"],
                         ["cmake", "--build", "--preset", "bundled", "--target", "gossipd"]):
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -25,7 +25,7 @@ class BuildsTest(GroupCase):
 
     def sidecar(self, number, keys=None, **options):
         return super().sidecar(number, [(Atom("passphrase"), b"the same for both")],
-                               build=BUILD if number == 1 else BUNDLED, **options)
+                               program=[os.path.join(BUILD if number == 1 else BUNDLED, "gossipd")], **options)
 
     def test_the_two_meet_and_see_that_they_have_the_same_cookie(self):
         for s, other in zip(self.real, reversed(self.real)):

@@ -18,6 +18,11 @@ defmodule Mix.Tasks.Compile.Gossipd do
       `libsodium-VERSION.tar.gz`, or the folder that it unpacks to. Where it is set, the system's libsodium is not
       looked for. Nothing is downloaded, and what `cmake/libsodium.sums` does not list is refused
     * `GOSSIP_SODIUM_SHA256` - the SHA-256 of another version of these sources, which you vouch for
+    * `GOSSIPD_PRECOMPILED` - takes an executable that `bin/precompile` has made, in place of a build: the directory of
+      them all, or the file of one. It must be of this version, and be what `SHA256SUMS` beside it lists; otherwise
+      `mix compile` fails. Neither CMake nor a C compiler is needed then
+    * `GOSSIPD_TARGET` - which of that directory, such as `aarch64-linux-musl`. Unless it is set, it is what Nerves names
+      (`TARGET_ARCH`, `TARGET_OS`, `TARGET_ABI`), or what this Erlang was built for
     * `GOSSIP_CMAKE_ARGS` - more arguments for CMake, such as `-DGOSSIP_STATIC=ON`, which links the C library statically, too
 
   A change of any of them builds anew from nothing, since CMake keeps the old values in its cache.
@@ -26,6 +31,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
   use Mix.Task.Compiler
 
   alias Mix.Task.Compiler.Diagnostic
+  alias Mix.Tasks.Compile.Gossipd.Precompiled
 
   @recursive true
   @manifest "compile.gossipd"
@@ -34,16 +40,19 @@ defmodule Mix.Tasks.Compile.Gossipd do
 
   @sources ["CMakeLists.txt", "mix.exs", "cmake/**/*", "priv_src/**/*.{c,h}"]
   @settings ~w(CC CFLAGS CPPFLAGS LDFLAGS CMAKE_GENERATOR CMAKE_TOOLCHAIN_FILE CMAKE_BUILD_TYPE CMAKE_PREFIX_PATH
-               ERL_EI_INCLUDE_DIR ERL_EI_LIBDIR GOSSIP_SODIUM_SOURCE GOSSIP_SODIUM_SHA256 GOSSIP_CMAKE_ARGS MACOSX_DEPLOYMENT_TARGET SDKROOT)
+               ERL_EI_INCLUDE_DIR ERL_EI_LIBDIR GOSSIP_SODIUM_SOURCE GOSSIP_SODIUM_SHA256 GOSSIP_CMAKE_ARGS MACOSX_DEPLOYMENT_TARGET SDKROOT
+               GOSSIPD_PRECOMPILED GOSSIPD_TARGET TARGET_ARCH TARGET_OS TARGET_ABI MIX_TARGET)
 
   @impl true
   def run(args) do
     {opts, _, _} = OptionParser.parse(args, switches: [force: :boolean])
-    wanted = %{version: @manifest_version, settings: settings(), sources: sources()}
+    settings = settings()
+    wanted = %{version: @manifest_version, settings: settings, sources: sources(settings)}
     built = if opts[:force], do: nil, else: read_manifest()
 
     cond do
       built == wanted and File.regular?(executable()) -> {:noop, []}
+      precompiled(settings) != nil -> take(precompiled(settings), wanted)
       # A build directory that CMake configured with the same settings is taken up where it was left.
       built != nil and built.settings == wanted.settings -> build(wanted)
       true -> configure(wanted)
@@ -59,6 +68,36 @@ defmodule Mix.Tasks.Compile.Gossipd do
     _ = File.rm(executable())
     :ok
   end
+
+  # What was built of the sources before is not in the way of what is taken, nor the other way round.
+  defp take(path, wanted) do
+    forget()
+    version = Mix.Project.config()[:version]
+    architecture = to_string(:erlang.system_info(:system_architecture))
+    target = Precompiled.target(wanted.settings.environment, architecture)
+
+    case Precompiled.read(path, version, target) do
+      {:ok, bytes} ->
+        Mix.shell().info("Taking gossipd from #{path}")
+        install(&File.write!(&1, bytes))
+        write_manifest(wanted)
+        {:ok, []}
+
+      {:error, why} ->
+        _ = File.rm(executable())
+        fail("gossipd could not be taken (GOSSIPD_PRECOMPILED): #{why}.", [])
+    end
+  end
+
+  defp precompiled(settings) do
+    case settings.environment["GOSSIPD_PRECOMPILED"] do
+      unset when unset in [nil, ""] -> nil
+      path -> absolute(path)
+    end
+  end
+
+  # A relative path is one from where mix was called: for a dependency mix is elsewhere by now.
+  defp absolute(path), do: Path.expand(path, System.get_env("PWD") || ".")
 
   defp configure(wanted) do
     forget()
@@ -89,7 +128,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
       {:ok, output} ->
         diagnostics = diagnostics(output)
         if diagnostics != [], do: Mix.shell().info(output)
-        install()
+        install(&File.cp!(Path.join(build_dir(), "gossipd"), &1))
         write_manifest(wanted)
         {:ok, diagnostics}
 
@@ -99,10 +138,11 @@ defmodule Mix.Tasks.Compile.Gossipd do
   end
 
   # A running gossipd keeps its old file: writing into it would fail with "text file busy".
-  defp install do
+  defp install(put) do
     new = executable() <> ".new"
     File.mkdir_p!(Path.dirname(new))
-    File.cp!(Path.join(build_dir(), "gossipd"), new)
+    put.(new)
+    File.chmod!(new, 0o755)
     File.rename!(new, executable())
   end
 
@@ -236,22 +276,29 @@ defmodule Mix.Tasks.Compile.Gossipd do
   defp ei_arguments(include, lib),
     do: ["-DERL_EI_INCLUDE_DIR=" <> include, "-DERL_EI_LIBDIR=" <> lib]
 
-  # Always both: what is no longer set must leave CMake's cache. The path is what it is from where mix was called.
+  # Always both: what is no longer set must leave CMake's cache.
   defp sodium(environment) do
     source = environment["GOSSIP_SODIUM_SOURCE"] || ""
-    source = if source == "", do: "", else: Path.expand(source, System.get_env("PWD") || ".")
+    source = if source == "", do: "", else: absolute(source)
     sum = environment["GOSSIP_SODIUM_SHA256"] || ""
     ["-DGOSSIP_SODIUM_SOURCE=" <> source, "-DGOSSIP_SODIUM_SHA256=" <> sum]
   end
 
-  defp sources do
-    for pattern <- @sources,
-        path <- Path.wildcard(Path.join(source_dir(), pattern)),
-        uniq: true do
+  # What is built of, or taken: a change is seen by it.
+  defp sources(settings) do
+    patterns =
+      case precompiled(settings) do
+        nil -> Enum.map(@sources, &Path.join(source_dir(), &1))
+        path -> ["mix.exs" | if(File.dir?(path), do: [path <> "/*"], else: [path, sums(path)])]
+      end
+
+    for pattern <- patterns, path <- Path.wildcard(pattern), uniq: true do
       %File.Stat{mtime: mtime, size: size} = File.stat!(path, time: :posix)
       {Path.relative_to(path, source_dir()), mtime, size}
     end
   end
+
+  defp sums(path), do: Path.join(Path.dirname(path), "SHA256SUMS")
 
   defp read_manifest do
     with {:ok, binary} <- File.read(manifest()),
