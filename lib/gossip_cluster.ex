@@ -31,7 +31,7 @@ defmodule GossipCluster do
 
   alias GossipCluster.Cluster.Health
   alias GossipCluster.Dial.Attempt
-  alias GossipCluster.Screen.{Rows, Watch}
+  alias GossipCluster.Screen.{Drawing, Graph, Picture, Report, Rows, Watch}
 
   alias GossipCluster.{
     Disabled,
@@ -410,6 +410,58 @@ defmodule GossipCluster do
     # A cluster that does not run is told at once.
     _view = view!(name)
     if once, do: Watch.once(name, options), else: Watch.run(name, options)
+  end
+
+  @typedoc "See `graph/1`."
+  @type graph_option :: {:format, :mermaid | :dot | :svg}
+
+  @doc """
+  A picture of the cluster: who hears whom over which interface, and who is connected.
+
+    * `:format` - `:mermaid`, `:dot` (Graphviz) or `:svg`. Default: `:mermaid`
+
+  It is what this node knows, and what the connected nodes say that run this library: 64 of them are asked, for 2 s at
+  most. A solid line is a connection, a dashed one is not; an arrow leads from who hears to who is heard.
+
+      File.write!("cluster.svg", GossipCluster.graph(format: :svg))
+      IO.puts(GossipCluster.graph())
+  """
+  @doc group: :look
+  @spec graph(name() | [graph_option()]) :: String.t()
+  def graph(name_or_options \\ [])
+  def graph(options) when is_list(options), do: graph(__MODULE__, options)
+  def graph(name), do: graph(name, [])
+
+  @doc "As `graph/1`, for the cluster of this name."
+  @doc group: :look
+  @spec graph(name(), [graph_option()]) :: String.t()
+  def graph(name, options) do
+    options = options!("graph", name, options, [:format], "format: :svg")
+    format = Keyword.get(options, :format, :mermaid)
+
+    unless format in [:mermaid, :dot, :svg],
+      do: wrong!("graph", :format, format, ":mermaid, :dot or :svg")
+
+    # A cluster that does not run is told at once.
+    _view = view!(name)
+    graph = name |> Picture.take() |> Graph.take()
+    apply(Drawing, format, [graph])
+  end
+
+  @doc """
+  A report of the cluster, to be attached to a report of a bug: one page of HTML with the table, the graph, the latest
+  events, status, configuration and counters.
+
+  It has names and addresses, and no secret. It asks nobody for anything when it is opened. Connected nodes are asked for
+  what they see, as by `graph/1`.
+
+      File.write!("report.html", GossipCluster.report())
+  """
+  @doc group: :look
+  @spec report(name()) :: String.t()
+  def report(name \\ __MODULE__) do
+    _view = view!(name)
+    Report.html(name)
   end
 
   @typedoc "See `await/1`."

@@ -8,6 +8,7 @@ defmodule GossipCluster.Reporter do
 
   use GenServer
 
+  alias GossipCluster.Screen.Timeline
   alias GossipCluster.{Facts, LineLimit, Lines, Telemetry, View}
 
   # Of a cluster that is at its largest, every peer may come, be connected and go once.
@@ -72,7 +73,9 @@ defmodule GossipCluster.Reporter do
     true = View.put(view, :reporter, {self(), counters})
     :ok = Lines.join()
     log = Map.get(View.get(view, :options, %{}), :log, :debug)
-    {:ok, %{name: name, log: log, missed: dropped, limit: LineLimit.new(), timer: nil}}
+
+    {:ok,
+     %{name: name, view: view, log: log, missed: dropped, limit: LineLimit.new(), timer: nil}}
   end
 
   @impl true
@@ -139,7 +142,9 @@ defmodule GossipCluster.Reporter do
 
   defp set_timer(state), do: state
 
-  defp put_out({:event, event}, _kind, %{name: name}) do
+  defp put_out({:event, event}, _kind, %{name: name, view: view}) do
+    true = Timeline.put(view, event)
+
     Registry.dispatch(GossipCluster.Registry, {:events, name}, fn subscribers ->
       for {pid, _value} <- subscribers, do: send(pid, {:gossip_cluster, name, event})
     end)

@@ -75,12 +75,18 @@ defmodule GossipCluster.Supervisor do
   @spec tasks(GossipCluster.name()) :: pid() | nil
   def tasks(name), do: View.find(name, :tasks)
 
+  @shown [:cluster, :group, :ipv6, :group6, :port, :unicast_port, :broadcast, :interfaces, :ttl] ++
+           [:advertise, :interval, :max_peers, :tags, :on_down, :quiet, :log, :log_heartbeats]
+
   @impl true
   def init(options) do
     view = View.create()
     View.put(view, :supervisor, self())
 
     View.put(view, :options, shown(options))
+
+    # What a report may show: no secret, and nothing that may have one in it, as a function's arguments.
+    View.put(view, :shown, Map.take(options, @shown))
 
     # Before the reporter, which is one of those who share it.
     :ok = Shared.ensure_started()

@@ -5,7 +5,7 @@ defmodule GossipCluster.Screen.WatchTest do
   import ExUnit.CaptureIO
 
   alias GossipCluster.Json
-  alias GossipCluster.Screen.Visit
+  alias GossipCluster.Screen.{Timeline, Visit}
 
   setup %{fake: fake} do
     fake = start(fake)
@@ -70,6 +70,49 @@ defmodule GossipCluster.Screen.WatchTest do
       Process.exit(if(who == :device, do: device, else: caller), :kill)
       assert_receive {:DOWN, ^ref, :process, ^drawer, _reason}, 5_000
     end
+  end
+
+  test "a report has the peers, what has happened and the configuration, and no secret", %{
+    fake: fake
+  } do
+    FakeSidecar.say(fake, {:up, FakeSidecar.peer("abe@127.0.0.1", boot: <<2::64>>)})
+
+    eventually(fn ->
+      for(peer <- GossipCluster.peers(@name), do: peer.name) == ["abe@127.0.0.1", "zoe@127.0.0.1"]
+    end)
+
+    GossipCluster.Reporter.flush(GossipCluster.View.table(@name))
+    page = GossipCluster.report(@name)
+
+    for name <- ["abe", "zoe"],
+        do: assert(page =~ "found :&quot;#{name}@127.0.0.1&quot; at 192.0.2.1")
+
+    assert page =~ "<dt>interval</dt><dd>100</dd>"
+    assert page =~ "<dt>Elixir</dt><dd>#{System.version()}</dd>"
+    refute page =~ @key or page =~ Base.encode64(@key) or page =~ "a_cookie_of_the_tests"
+
+    assert "graph LR\n" <> _ = GossipCluster.graph(@name)
+    assert "digraph" <> _ = GossipCluster.graph(@name, format: :dot)
+    assert "<svg" <> _ = GossipCluster.graph(@name, format: :svg)
+    assert_raise ArgumentError, fn -> GossipCluster.graph(@name, format: :png) end
+    assert_raise ArgumentError, fn -> GossipCluster.report(:nobody) end
+
+    # What another node is told is what it draws.
+    assert %{node: "own@127.0.0.1", peers: [_abe, _zoe]} = GossipCluster.Screen.Graph.see(@name)
+    assert GossipCluster.Screen.Graph.see(:nobody) == nil
+  end
+
+  test "of what has happened the latest hundred are kept" do
+    view = GossipCluster.View.create()
+    peer = %Peer{name: "zoe@127.0.0.1", creation: 1}
+    assert Timeline.list(view) == []
+    for _ <- 1..140, do: Timeline.put(view, {:connected, peer})
+    true = Timeline.put(view, {:disconnected, peer, nil})
+    list = Timeline.list(view)
+    assert length(list) == 100
+    assert {_at, ~s(NODEDOWN :"zoe@127.0.0.1")} = List.last(list)
+    # Nothing else is left of them.
+    assert :ets.info(view, :size) == 101
   end
 
   test "wrong options, and clusters that do not run, are told at once" do
