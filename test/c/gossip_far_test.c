@@ -89,6 +89,30 @@ static void a_goodbye_is_told_to_all_who_are_far(void **state)
     net_leave(net, 5, DOWN_LEFT);
     net_run(net, 600 * MS_US);
     assert_int_equal(far_downs(net, DOWN_LEFT), 11);
+    net_forget_events(net);
+    net_leave(net, 6, DOWN_BEAM_EXIT);
+    net_run(net, 600 * MS_US);
+    assert_int_equal(far_downs(net, DOWN_BEAM_EXIT), 10);
+}
+
+/* Who promises a longer interval than the others have is asked as often as they: its death is known as soon.
+ */
+static void a_death_of_one_with_a_longer_interval_is_told_as_soon(void **state)
+{
+    struct net *net = *state;
+    struct gossip_options options = net_options(net);
+    options.interval_ms = 5000;
+    net->drop = net_drop_group;
+    far_add(net, 11);
+    size_t slow = net_add(net, "slow@host", 1, &options);
+    net_alive(net, slow);
+    net_seed(net, slow, 0, 40000, 1);
+    assert_true(net_wait(net, 5 * SECOND_US, net_whole));
+    net_run(net, 10 * SECOND_US);
+    net_forget_events(net);
+    net_kill(net, slow);
+    net_run(net, 2200 * MS_US);
+    assert_int_equal(far_downs(net, DOWN_SILENT), 11);
 }
 
 /* When member 5 asks a far one next, in a network of this seed. */
@@ -139,25 +163,6 @@ static void who_leaves_says_nothing_but_goodbye(void **state)
     assert_int_equal(far_downs(net, DOWN_LEFT), 11);
 }
 
-/* Who holds the key, and has come by the seed; the number is its boot id. */
-static struct forged insider(struct net *net, size_t i, uint8_t number)
-{
-    struct forged f = forge(number, "0@host", 1, 90);
-    f.id.name.text[0] = (char)('0' + number);
-    struct wire_message m;
-    uint8_t data[DATAGRAM_MAX];
-    f.clock = (uint64_t)net->now;
-    forge_start(&f, &m, WIRE_HELLO);
-    m.has |= HAS_QUESTION;
-    m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
-    forge_to(&m, 0, &net->nodes[i]->addr);
-    net_inject(net, i, &f.addr, PATH_UNICAST, data, forge_seal(&f, &m, data));
-    net_prove(net, i, &f);
-    net_run(net, 50 * MS_US);
-    net_forget_events(net);
-    return f;
-}
-
 /* One lie, told to one: it comes to the accused in time, whatever it is. */
 static void what_an_insider_says_of_the_far_is_refuted(void **state)
 {
@@ -165,7 +170,7 @@ static void what_an_insider_says_of_the_far_is_refuted(void **state)
     struct wire_message m;
     uint32_t incarnation = 0;
     for (uint8_t verdict = VERDICT_SUSPECT; verdict <= VERDICT_BEAM_EXIT; verdict++) {
-        struct forged x = insider(net, 3, verdict);
+        struct forged x = far_insider(net, 3, verdict);
         x.clock = (uint64_t)net->now;
         forge_start(&x, &m, WIRE_NEWS);
         forge_verdict(&m, verdict, gossip_boot(net->nodes[7]->g), incarnation);
@@ -190,7 +195,7 @@ static void what_an_insider_says_of_the_far_is_refuted(void **state)
 static void a_lie_about_a_far_one_is_refuted_by_itself(void **state)
 {
     struct net *net = far_apart(state, 12);
-    struct forged x = insider(net, 3, 5);
+    struct forged x = far_insider(net, 3, 5);
     struct peer_view view;
     struct wire_message m;
     uint64_t boot = gossip_boot(net->nodes[7]->g);
@@ -215,12 +220,90 @@ static void a_lie_about_a_far_one_is_refuted_by_itself(void **state)
     }
 }
 
+/* One lie told to one who does not hear the subject itself: `verdict`, after it was suspected for 20 ms, or
+ * at once. */
+static void lie(struct net *net, struct forged *x, size_t to, uint64_t boot, uint8_t verdict, bool suspected)
+{
+    struct wire_message m;
+    if (suspected) {
+        forge_start(x, &m, WIRE_NEWS);
+        forge_verdict(&m, VERDICT_SUSPECT, boot, 0);
+        net_say(net, to, x, PATH_UNICAST, &m);
+        net_run(net, 20 * MS_US);
+    }
+    forge_start(x, &m, WIRE_NEWS);
+    forge_verdict(&m, verdict, boot, 0);
+    net_say(net, to, x, PATH_UNICAST, &m);
+}
+
+/* With 30 ms of delay the word comes to the accused, and its refutation back, in 0.2 s: the verdict waits for
+ * that, whether somebody suspected it before or not. */
+static void a_lie_is_refuted_over_long_ways(void **state)
+{
+    for (uint8_t round = 1; round <= 2; round++) {
+        struct net *net = net_again(state);
+        size_t lied_of = 7;
+        far_part(net, 12);
+        while (far_watches(net, 3, lied_of) || far_watches(net, lied_of, 3)) {
+            lied_of = (lied_of + 1) % 12;
+            lied_of += lied_of == 3;
+        }
+        uint64_t boot = gossip_boot(net->nodes[lied_of]->g);
+        net->delay = 30 * MS_US;
+        net_run(net, 3 * SECOND_US);
+        struct forged x = far_insider(net, 3, round);
+        lie(net, &x, 3, boot, VERDICT_DEAD, round == 1);
+        net_run(net, 900 * MS_US);
+        for (size_t i = 0; i < net->count; i++) {
+            struct peer_view view;
+            assert_true(i == lied_of || attack_lists(net, i, boot, &view));
+            for (size_t k = 0; k < net->nodes[i]->event_count; k++) {
+                const struct event *e = &net->nodes[i]->events[k];
+                assert_false(e->type == EVENT_DOWN && e->peer.id.boot == boot);
+            }
+        }
+    }
+}
+
+static void say_where(struct net *net, size_t to, struct forged *x, const struct forged *about)
+{
+    struct wire_message m;
+    forge_start(x, &m, WIRE_NEWS);
+    forge_entry(&m, about);
+    net_say(net, to, x, PATH_UNICAST, &m);
+}
+
+/* Where a far one is now others tell, with a higher incarnation; of one that was heard a moment ago they do
+ * not. */
+static void others_tell_where_a_far_one_is_now(void **state)
+{
+    struct net *net = far_apart(state, 12);
+    struct forged one = far_insider(net, 3, 1), two = far_insider(net, 3, 2),
+                  z = forge(0x7000, "z@h4", 1, 61);
+    struct addr before = z.addr, later = build_addr(62, 40000);
+    say_where(net, 3, &one, &z);
+    assert_true(attack_believes(net, 3, z.id.boot, &before));
+    net_run(net, 600 * MS_US);
+    z.addr = later;
+    z.id.incarnation = 1;
+    say_where(net, 3, &one, &z);
+    assert_true(attack_believes(net, 3, z.id.boot, &before));
+    net_run(net, 700 * MS_US);
+    z.id.incarnation = 2;
+    say_where(net, 3, &two, &z);
+    struct peer_view view;
+    assert_true(attack_lists(net, 3, z.id.boot, &view));
+    assert_int_equal(view.addr_count, 1);
+    assert_true(addr_same(&view.addrs[0], &later));
+    assert_true(net_events(net, 3, EVENT_UPDATE) > 0);
+}
+
 /* By unicast nobody may speak of those who are near: they would not hear it. */
 static void a_whisper_about_the_near_counts_for_nothing(void **state)
 {
     struct net *net = *state;
     attack_members(net, 6);
-    struct forged x = insider(net, 1, 1);
+    struct forged x = far_insider(net, 1, 1);
     struct wire_message m;
     net_forget_events(net);
     net_kill(net, 4);
@@ -398,9 +481,12 @@ int main(void)
         NET_TEST(nobody_is_far_where_multicast_works),
         NET_TEST(a_death_is_told_to_all_who_are_far),
         NET_TEST(a_goodbye_is_told_to_all_who_are_far),
+        NET_TEST(a_death_of_one_with_a_longer_interval_is_told_as_soon),
         NET_TEST(who_leaves_says_nothing_but_goodbye),
         NET_TEST(what_an_insider_says_of_the_far_is_refuted),
         NET_TEST(a_lie_about_a_far_one_is_refuted_by_itself),
+        NET_TEST(a_lie_is_refuted_over_long_ways),
+        NET_TEST(others_tell_where_a_far_one_is_now),
         NET_TEST(a_whisper_about_the_near_counts_for_nothing),
         NET_TEST(who_goes_deaf_is_whole_within_two_intervals),
         NET_TEST(who_goes_deaf_and_watches_nobody_hears_of_others),

@@ -34,6 +34,24 @@ struct net *far_apart(void **state, size_t n)
     return net;
 }
 
+struct forged far_insider(struct net *net, size_t i, uint8_t number)
+{
+    struct forged f = forge(number, "0@host", 1, 90);
+    f.id.name.text[0] = (char)('0' + number);
+    struct wire_message m;
+    uint8_t data[DATAGRAM_MAX];
+    f.clock = (uint64_t)net->now;
+    forge_start(&f, &m, WIRE_HELLO);
+    m.has |= HAS_QUESTION;
+    m.pad_to = QUESTION_SIZE - SEAL_OVERHEAD;
+    forge_to(&m, 0, &net->nodes[i]->addr);
+    net_inject(net, i, &f.addr, PATH_UNICAST, data, forge_seal(&f, &m, data));
+    net_prove(net, i, &f);
+    net_run(net, 50 * MS_US);
+    net_forget_events(net);
+    return f;
+}
+
 size_t far_downs(struct net *net, uint8_t reason)
 {
     size_t count = 0;

@@ -12,6 +12,10 @@ void far_add(struct net *net, size_t n);
 void far_part(struct net *net, size_t n);
 struct net *far_apart(void **state, size_t n);
 
+/* Who holds the key, and has come to node i by the question to a seed; the number is its boot id, from 1
+ * to 9. */
+struct forged far_insider(struct net *net, size_t i, uint8_t number);
+
 /* How many nodes were told last of a peer that went down for this reason. */
 size_t far_downs(struct net *net, uint8_t reason);
 
