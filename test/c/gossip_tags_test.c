@@ -6,6 +6,7 @@
 #include "attack.h"
 #include "build.h"
 #include "net.h"
+#include "protocol/send.h"
 #include "test.h"
 
 static void tag(struct net *net, size_t i, const char *pairs)
@@ -346,6 +347,26 @@ static void a_false_number_ends_with_its_own_word(void **state)
     assert_seen(s.net, 0, 101, "role=web");
 }
 
+/* Where it must be short: who chooses a peer by its tags is to know them with its first word, and where it
+ * is; then where it is; the rest it says a moment later. */
+static void are_shed_before_the_addresses_and_behind_all_else(void **state)
+{
+    (void)state;
+    struct wire_message m;
+    wire_clear(&m);
+    m.tags = build_tags(1, "role=web");
+    m.host = (struct host){.len = 1};
+    m.has = HAS_FINGERPRINT;
+    m.own_count = 2;
+    assert_true(message_shed(&m));
+    assert_true((m.has & HAS_FINGERPRINT) == 0 && m.host.len == 0 && m.tags.len > 0 && m.own_count == 2);
+    assert_true(message_shed(&m));
+    assert_true(m.tags.len == 0 && m.own_count == 2);
+    assert_true(message_shed(&m));
+    assert_int_equal(m.own_count, 0);
+    assert_false(message_shed(&m));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +381,7 @@ int main(void)
         NET_TEST(what_was_overtaken_counts_for_nothing),
         NET_TEST(an_old_entry_brings_back_no_old_tags),
         NET_TEST(a_false_number_ends_with_its_own_word),
+        cmocka_unit_test(are_shed_before_the_addresses_and_behind_all_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
