@@ -20,11 +20,23 @@ defmodule GossipCluster.GuidesTest do
     |> Enum.with_index(1)
     |> Enum.reduce({nil, []}, fn {text, line}, {open, found} ->
       case {Regex.run(~r/^ {0,4}```(\w*)$/, text), open, text} do
-        {[_, _], {language, from, lines}, _} -> {nil, [{language, from, text(lines)} | found]}
-        {[_, language], nil, _} -> {{language, line, []}, found}
-        {nil, {language, from, lines}, _} -> {{language, from, [text | lines]}, found}
-        {nil, nil, "    " <> text} -> {nil, indented(text, line, found)}
-        {nil, nil, _} -> {nil, found}
+        {[_, _], {language, from, lines}, _} ->
+          {nil, [{language, from, text(lines)} | found]}
+
+        {[_, language], nil, _} ->
+          {{language, line, []}, found}
+
+        {nil, {language, from, lines}, _} ->
+          {{language, from, [text | lines]}, found}
+
+        {nil, nil, "    " <> text} ->
+          {nil, indented(text, line, found)}
+
+        {nil, nil, ""} ->
+          {nil, if(goes_on?(line, found), do: indented("", line, found), else: found)}
+
+        {nil, nil, _} ->
+          {nil, found}
       end
     end)
     |> then(fn {nil, found} -> Enum.reverse(found) end)
@@ -32,14 +44,19 @@ defmodule GossipCluster.GuidesTest do
 
   defp text(lines), do: lines |> Enum.reverse() |> Enum.join("\n")
 
-  # A line that follows one of the same block.
-  defp indented(text, line, [{nil, from, before} | found]) do
-    if from + length(String.split(before, "\n")) == line,
-      do: [{nil, from, before <> "\n" <> text} | found],
-      else: [{nil, line, text}, {nil, from, before} | found]
+  # An empty line does not end a block.
+  defp indented(text, line, [{nil, from, before} | others] = found) do
+    if goes_on?(line, found),
+      do: [{nil, from, before <> "\n" <> text} | others],
+      else: [{nil, line, text} | found]
   end
 
   defp indented(text, line, found), do: [{nil, line, text} | found]
+
+  defp goes_on?(line, [{nil, from, before} | _]),
+    do: from + length(String.split(before, "\n")) == line
+
+  defp goes_on?(_line, _found), do: false
 
   defp each(language) do
     for document <- @documents,
@@ -229,7 +246,7 @@ defmodule GossipCluster.GuidesTest do
     # at its end leads on to the next.
     defp lines do
       for {where, text} <- each(nil),
-          line <- text |> String.replace(~r/\\\n\s*/, "") |> String.split("\n") do
+          line <- text |> String.replace(~r/\\\n\s*/, "") |> String.split("\n", trim: true) do
         {kind(line, text =~ ~r/^\$ /m), line, where}
       end
     end
