@@ -732,7 +732,10 @@ defmodule GossipCluster do
   def measure(name \\ __MODULE__) do
     Telemetry.load()
 
-    for {event, measurements, metadata} <- Telemetry.measurements(status(name)),
+    peers = peers(name)
+    _ = if peers != [], do: Measures.ask(name)
+
+    for {event, measurements, metadata} <- Telemetry.measurements(status(name), peers(name)),
         do: Telemetry.execute(event, measurements, Map.put(metadata, :cluster, name))
 
     :ok

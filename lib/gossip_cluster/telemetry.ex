@@ -40,7 +40,8 @@ defmodule GossipCluster.Telemetry do
 
   | Event | Measurements | Metadata |
   |---|---|---|
-  | `[:gossip_cluster, :measure, :peers]` | `peers`, `connected`, `interfaces`: how many there are | |
+  | `[:gossip_cluster, :measure, :peers]` | `peers`, `connected`, `interfaces`: how many there are; `healthy`: 1 or 0 | |
+  | `[:gossip_cluster, :measure, :paths]` | of the peers where it is known: `round_trip_max` in microseconds, `loss_max`, `loss_mean` from 0.0 to 1.0 | |
   | `[:gossip_cluster, :measure, :packets]` | `received`, `sent`, `bytes_received`, `bytes_sent`, `send_errors`, `receive_errors` | |
   | `[:gossip_cluster, :measure, :refused]` | `count` | `cause`: `:foreign`, `:forged`, `:malformed`, `:copies`, `:replayed`, `:stale`, `:misdirected`, `:relayed`, `:unproven`, `:oversized`, `:refused_full`, `:refused_rate`, `:refused_memory`, `:answers_limited` |
   | `[:gossip_cluster, :measure, :key]` | `opened`: packets that this key has opened | `position`: 1 (the one that seals) to 4 in the ring |
@@ -49,20 +50,13 @@ defmodule GossipCluster.Telemetry do
 
   ## Metrics
 
-  With `telemetry_metrics` and `telemetry_poller`:
+  `metrics/0` is a list of them for `telemetry_metrics`, as Prometheus and others report them. With
+  `telemetry_metrics_prometheus_core` (or LiveDashboard, or any other reporter) and `telemetry_poller`:
 
-      [
-        last_value("gossip_cluster.measure.peers.connected", tags: [:cluster]),
-        last_value("gossip_cluster.measure.refused.count", tags: [:cluster, :cause]),
-        last_value("gossip_cluster.measure.key.opened", tags: [:cluster, :position]),
-        counter("gossip_cluster.connect.error.duration", tags: [:cluster, :reason]),
-        distribution("gossip_cluster.connect.ok.duration", unit: {:native, :millisecond}),
-        counter("gossip_cluster.sidecar.exit.attempts", tags: [:cluster]),
-        last_value("gossip_cluster.health.healthy", tags: [:cluster]),
-        last_value("gossip_cluster.interfaces.count", tags: [:cluster])
-      ]
-
+      {TelemetryMetricsPrometheus.Core, metrics: GossipCluster.Telemetry.metrics()}
       {:telemetry_poller, measurements: [{GossipCluster, :measure, [GossipCluster]}], period: 10_000}
+
+  `deploy/monitoring` has a dashboard for Grafana and three alerts for Prometheus of these.
   """
 
   @packets [:received, :sent, :bytes_received, :bytes_sent, :send_errors, :receive_errors]
@@ -70,6 +64,70 @@ defmodule GossipCluster.Telemetry do
              [:unproven, :oversized] ++
              [:refused_full, :refused_rate, :refused_memory, :answers_limited]
   @keys [opened_1: 1, opened_2: 2, opened_3: 3, opened_4: 4]
+
+  # Kind, name, what it is, and options beside `tags: [:cluster]`.
+  @metrics [
+    {:last_value, "measure.peers.peers", "Peers that are listed.", []},
+    {:last_value, "measure.peers.connected", "Listed peers that are connected.", []},
+    {:last_value, "measure.peers.interfaces", "Network interfaces in use.", []},
+    {:last_value, "measure.peers.healthy", "1: others can find this node.", []},
+    {:last_value, "measure.paths.round_trip_max",
+     "The longest round trip to a peer, in microseconds.", []},
+    {:last_value, "measure.paths.loss_max",
+     "The largest loss of a peer's heartbeats, from 0 to 1.", []},
+    {:last_value, "measure.paths.loss_mean", "The mean loss of heartbeats, from 0 to 1.", []},
+    {:last_value, "measure.packets.received", "Packets received since the sidecar started.", []},
+    {:last_value, "measure.packets.sent", "Packets sent since the sidecar started.", []},
+    {:last_value, "measure.packets.bytes_received", "Bytes received since the sidecar started.",
+     []},
+    {:last_value, "measure.packets.bytes_sent", "Bytes sent since the sidecar started.", []},
+    {:last_value, "measure.packets.send_errors", "Packets that the system did not take.", []},
+    {:last_value, "measure.refused.count", "Packets refused since the sidecar started, by cause.",
+     [tags: [:cluster, :cause]]},
+    {:last_value, "measure.key.opened", "Packets that each key of the ring has opened.",
+     [tags: [:cluster, :position]]},
+    {:counter, "peer.up.peers", "Peers found.", []},
+    {:counter, "peer.down.peers", "Peers lost, by reason.", [tags: [:cluster, :reason]]},
+    {:counter, "peer.conflict.peers", "Two living nodes with one name.", []},
+    {:counter, "connect.error.duration", "Failed dials, by reason.", [tags: [:cluster, :reason]]},
+    {:distribution, "connect.ok.duration", "How long a dial took that has connected.",
+     [
+       unit: {:native, :second},
+       reporter_options: [buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 7]]
+     ]},
+    {:counter, "sidecar.exit.attempts", "Ends of the sidecar.", []},
+    {:sum, "reports.missed.count", "Reports not made, since a handler takes too long.", []}
+  ]
+
+  @doc """
+  Metrics of all this for `telemetry_metrics`: definitions that any of its reporters takes. Empty where the application
+  has no `telemetry_metrics`.
+
+      GossipCluster.Telemetry.metrics() ++ my_metrics()
+
+  All have the tag `cluster`; those by cause, reason or position of a key, that, too. None is of a single peer.
+  """
+  @spec metrics() :: [struct()]
+  def metrics do
+    if Code.ensure_loaded?(Telemetry.Metrics) do
+      for {kind, name, description, options} <- @metrics do
+        options = Keyword.merge([tags: [:cluster], description: description], options)
+        apply(Telemetry.Metrics, kind, ["gossip_cluster." <> name, options])
+      end
+    else
+      []
+    end
+  end
+
+  @doc false
+  # The names that Prometheus knows these metrics by.
+  @spec prometheus_names() :: [String.t()]
+  def prometheus_names,
+    do:
+      for(
+        {_kind, name, _text, _options} <- @metrics,
+        do: "gossip_cluster_" <> String.replace(name, ".", "_")
+      )
 
   @doc false
   # Loads :telemetry if it is there, so that execute/3 finds it.
@@ -89,16 +147,33 @@ defmodule GossipCluster.Telemetry do
   end
 
   @doc false
-  # What GossipCluster.measure/1 emits of a status. Pure.
-  @spec measurements(map()) :: [{[atom()], map(), map()}]
-  def measurements(status) do
-    peers = %{
+  # What GossipCluster.measure/1 emits of a status and of the peers. Pure.
+  @spec measurements(map(), [GossipCluster.Peer.t()]) :: [{[atom()], map(), map()}]
+  def measurements(status, peers) do
+    counts = %{
       peers: status.peers,
       connected: status.connected,
-      interfaces: length(status.interfaces)
+      interfaces: length(status.interfaces),
+      healthy: if(status.health == :ok, do: 1, else: 0)
     }
 
-    [{[:measure, :peers], peers, %{}} | counters(status.stats)]
+    [{[:measure, :peers], counts, %{}} | paths(peers) ++ counters(status.stats)]
+  end
+
+  # Of all peers together: a series for each would be a thousand of them, each with a thousand.
+  defp paths(peers) do
+    trips = for %{round_trip: trip} when trip != nil <- peers, do: trip
+    losses = for %{loss: loss} when loss != nil <- peers, do: loss
+
+    worst =
+      if(trips == [], do: %{}, else: %{round_trip_max: Enum.max(trips)})
+      |> Map.merge(
+        if losses == [],
+          do: %{},
+          else: %{loss_max: Enum.max(losses), loss_mean: Enum.sum(losses) / length(losses)}
+      )
+
+    if worst == %{}, do: [], else: [{[:measure, :paths], worst, %{}}]
   end
 
   # The sidecar does not run, or is busy: there is nothing to count.

@@ -230,7 +230,28 @@ defmodule GossipCluster.TelemetryTest do
   end
 
   test "a sidecar that tells nothing leaves what is known without it" do
-    status = %{peers: 2, connected: 1, interfaces: [], stats: nil}
-    assert [{[:measure, :peers], %{peers: 2, connected: 1}, _}] = Telemetry.measurements(status)
+    status = %{peers: 2, connected: 1, interfaces: [], health: :ok, stats: nil}
+
+    assert [{[:measure, :peers], %{peers: 2, connected: 1, healthy: 1}, _}] =
+             Telemetry.measurements(status, [])
+  end
+
+  test "of what is known of the ways to the peers the worst is told" do
+    status = %{peers: 3, connected: 1, interfaces: [], health: :isolated, stats: nil}
+    peer = %GossipCluster.Peer{name: "b@h", creation: 1}
+
+    assert [{_, %{healthy: 0}, _}, {[:measure, :paths], paths, %{}}] =
+             Telemetry.measurements(status, [
+               peer,
+               %{peer | round_trip: 300, loss: 0.25},
+               %{peer | round_trip: 700, loss: 0.0}
+             ])
+
+    assert paths == %{round_trip_max: 700, loss_max: 0.25, loss_mean: 0.125}
+
+    assert [_, {_, %{round_trip_max: 300} = paths, _}] =
+             Telemetry.measurements(status, [%{peer | round_trip: 300}])
+
+    assert map_size(paths) == 1
   end
 end
