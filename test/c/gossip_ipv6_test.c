@@ -266,7 +266,7 @@ static void an_answer_from_another_link_proves_nothing(void **state)
         x.addr = addr_ipv6(LINK_LOCAL, 40000, 3);
         has(net, &t, true, true);
         int64_t since = net->now;
-        for (int tries = 0; tries < 40 && probe_on(net, &t, since, 3) == NULL; i++) {
+        for (int tries = 0; tries < 40 && probe_on(net, &t, since, 3) == NULL; tries++) {
             hello(net, &t, &x, true); /* until it is this member's turn to ask the stranger */
             net_run(net, 100 * MS_US);
         }
