@@ -423,6 +423,8 @@ defmodule GossipCluster do
   It is what this node knows, and what the connected nodes say that run this library: 64 of them are asked, for 2 s at
   most. A solid line is a connection, a dashed one is not; an arrow leads from who hears to who is heard.
 
+  ## Example
+
       File.write!("cluster.svg", GossipCluster.graph(format: :svg))
       IO.puts(GossipCluster.graph())
   """
@@ -432,7 +434,13 @@ defmodule GossipCluster do
   def graph(options) when is_list(options), do: graph(__MODULE__, options)
   def graph(name), do: graph(name, [])
 
-  @doc "As `graph/1`, for the cluster of this name."
+  @doc """
+  As `graph/1`, for the cluster of this name.
+
+  ## Example
+
+      GossipCluster.graph(Shop, format: :dot)
+  """
   @doc group: :look
   @spec graph(name(), [graph_option()]) :: String.t()
   def graph(name, options) do
@@ -454,6 +462,8 @@ defmodule GossipCluster do
 
   It has names and addresses, and no secret. It asks nobody for anything when it is opened. Connected nodes are asked for
   what they see, as by `graph/1`.
+
+  ## Example
 
       File.write!("report.html", GossipCluster.report())
   """
