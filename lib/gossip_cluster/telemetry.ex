@@ -103,9 +103,11 @@ defmodule GossipCluster.Telemetry do
   Metrics of all this for `telemetry_metrics`: definitions that any of its reporters takes. Empty where the application
   has no `telemetry_metrics`.
 
-      GossipCluster.Telemetry.metrics() ++ my_metrics()
-
   All have the tag `cluster`; those by cause, reason or position of a key, that, too. None is of a single peer.
+
+  ## Example
+
+      GossipCluster.Telemetry.metrics() ++ my_metrics()
   """
   @spec metrics() :: [struct()]
   def metrics do
