@@ -70,6 +70,13 @@ defmodule GossipCluster.GuidesTest do
     texts = for {_where, text} <- each("yaml"), do: text
     assert length(texts) >= 2
     assert {"", 0} = System.cmd("/usr/bin/python3", ["-c", code | texts], stderr_to_stdout: true)
+
+    # And lets in what the options use.
+    options = Options.validate!([])
+    {_first, last} = Options.unicast_port(options)
+    rules = Regex.scan(~r/protocol: UDP, port: (\d+), endPort: (\d+)/, Enum.join(texts))
+    assert length(rules) >= 2
+    for [_, from, to] <- rules, do: assert({from, to} == {"#{options.port}", "#{last}"})
   end
 
   test "blocks of code are in a language that is looked at here" do
