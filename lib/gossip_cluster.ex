@@ -150,7 +150,7 @@ defmodule GossipCluster do
   @doc group: :look
   @spec peers(name()) :: [Peer.t()]
   def peers(name \\ __MODULE__) do
-    read(name, view!(name), &Measures.put(View.peers(&1), name, &1), fn -> [] end)
+    name |> read(view!(name), &View.peers/1, fn -> [] end) |> Measures.put(name)
   end
 
   @typedoc """
@@ -409,7 +409,7 @@ defmodule GossipCluster do
 
     # A cluster that does not run is told at once.
     _view = view!(name)
-    if once, do: Watch.once(name, options), else: Watch.run(name, options)
+    if once, do: Watch.once(__MODULE__, name, options), else: Watch.run(__MODULE__, name, options)
   end
 
   @typedoc "See `graph/1`."
@@ -452,7 +452,7 @@ defmodule GossipCluster do
 
     # A cluster that does not run is told at once.
     _view = view!(name)
-    graph = name |> Picture.take() |> Graph.take()
+    graph = __MODULE__ |> Picture.take(name) |> Graph.take()
     apply(Drawing, format, [graph])
   end
 
@@ -471,7 +471,7 @@ defmodule GossipCluster do
   @spec report(name()) :: String.t()
   def report(name \\ __MODULE__) do
     _view = view!(name)
-    Report.html(name)
+    Report.html(__MODULE__, name)
   end
 
   @typedoc "See `await/1`."

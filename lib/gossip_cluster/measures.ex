@@ -10,11 +10,21 @@ defmodule GossipCluster.Measures do
   @age 1_000
 
   @doc "Puts into the peers what is known of them, and has it be known anew if that is some time ago. Does not wait."
-  @spec put([Peer.t()], GossipCluster.name(), View.t()) :: [Peer.t()]
+  @spec put([Peer.t()], GossipCluster.name()) :: [Peer.t()]
   # Who is alone measures nobody.
-  def put([], _name, _view), do: []
+  def put([], _name), do: []
 
-  def put(peers, name, view) do
+  def put(peers, name) do
+    case View.table(name) do
+      nil -> peers
+      view -> put(peers, name, view)
+    end
+  rescue
+    # The view goes with its cluster, at any moment.
+    ArgumentError -> peers
+  end
+
+  defp put(peers, name, view) do
     now = System.monotonic_time(:millisecond)
     asked = View.get(view, :measures_asked, nil)
 
@@ -42,7 +52,7 @@ defmodule GossipCluster.Measures do
   @spec heard_ago(Asked.found(), Peer.t(), now :: integer()) :: non_neg_integer() | nil
   def heard_ago(found, peer, now \\ System.monotonic_time(:millisecond)) do
     case Map.get(found, peer.boot) do
-      {_round_trip, _loss, at} when at != nil -> max(now - at, 0)
+      {_round_trip, _loss, at} when is_integer(at) and is_integer(now) -> max(now - at, 0)
       _not_known -> nil
     end
   end

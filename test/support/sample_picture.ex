@@ -85,6 +85,7 @@ defmodule GossipCluster.SamplePicture do
       )
 
     %{
+      api: GossipCluster,
       name: GossipCluster,
       at: ~U[2026-11-26 12:00:00Z],
       now: 10_000,

@@ -39,7 +39,9 @@ defmodule GossipCluster.Screen.Frame do
   defp headline(%{status: status} = picture, style) do
     parts = [
       Text.clean(Atom.to_string(status.node)),
-      cluster(picture.name, status.cluster),
+      if(picture.name != picture.api or status.cluster != "",
+        do: cluster(picture.name, status.cluster)
+      ),
       "health #{status.health}",
       "#{status.peers} #{if status.peers == 1, do: "peer", else: "peers"}, #{status.connected} connected",
       version(status.sidecar)
@@ -49,7 +51,6 @@ defmodule GossipCluster.Screen.Frame do
     line(text, style, if(status.health == :ok, do: :title, else: :bad))
   end
 
-  defp cluster(GossipCluster, ""), do: nil
   defp cluster(name, ""), do: "cluster #{inspect(name)}"
   defp cluster(name, label), do: "cluster #{inspect(name)} (#{Text.clean(label)})"
 

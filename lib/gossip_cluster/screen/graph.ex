@@ -44,7 +44,7 @@ defmodule GossipCluster.Screen.Graph do
       for %{connection: :connected} = peer <- picture.peers, node = Peer.node(peer), do: node
 
     nodes = Enum.take(nodes, @asked)
-    answers = :erpc.multicall(nodes, __MODULE__, :see, [picture.name], @patience)
+    answers = :erpc.multicall(nodes, __MODULE__, :see, [picture.api, picture.name], @patience)
 
     sights =
       for {node, {:ok, sight}} <- Enum.zip(nodes, answers),
@@ -55,9 +55,9 @@ defmodule GossipCluster.Screen.Graph do
   end
 
   @doc "What this node sees, for another that asks. `nil`: no such cluster runs here."
-  @spec see(GossipCluster.name()) :: sight() | nil
-  def see(name) do
-    if View.exists?(name), do: name |> Picture.take() |> sight()
+  @spec see(module(), GossipCluster.name()) :: sight() | nil
+  def see(api, name) do
+    if View.exists?(name), do: api |> Picture.take(name) |> sight()
   rescue
     ArgumentError -> nil
   end

@@ -6,6 +6,7 @@ defmodule GossipCluster.Screen.Picture do
   alias GossipCluster.Screen.Rows
 
   @type t :: %{
+          api: module(),
           name: GossipCluster.name(),
           at: DateTime.t(),
           now: integer(),
@@ -19,14 +20,18 @@ defmodule GossipCluster.Screen.Picture do
   @asked 32
   @patience 2_000
 
-  @doc "Takes one. Raises `ArgumentError` where no such cluster runs."
-  @spec take(GossipCluster.name(), %{String.t() => String.t()}) :: t()
-  def take(name, versions \\ %{}) do
+  @doc """
+  Takes one. `api` is `GossipCluster`, which calls this room, and so is not called from here by its name. Raises
+  `ArgumentError` where no such cluster runs.
+  """
+  @spec take(module(), GossipCluster.name(), %{String.t() => String.t()}) :: t()
+  def take(api, name, versions \\ %{}) do
     if View.exists?(name), do: :ok = Measures.ask(name)
-    status = GossipCluster.status(name)
-    peers = GossipCluster.peers(name)
+    status = api.status(name)
+    peers = api.peers(name)
 
     %{
+      api: api,
       name: name,
       at: DateTime.utc_now(),
       now: System.monotonic_time(:millisecond),

@@ -6,9 +6,9 @@ defmodule GossipCluster.Screen.Report do
   alias GossipCluster.View
 
   @doc "The report of a cluster."
-  @spec html(GossipCluster.name()) :: String.t()
-  def html(name) do
-    picture = Picture.take(name)
+  @spec html(module(), GossipCluster.name()) :: String.t()
+  def html(api, name) do
+    picture = Picture.take(api, name)
     picture = %{picture | versions: Picture.versions(picture.peers, %{})}
     view = View.table(name)
     Html.page(picture, Graph.take(picture), events(view), more(picture, view))

@@ -18,10 +18,10 @@ defmodule GossipCluster.Screen.Watch do
   @kept 20
 
   @doc "Prints the table, once."
-  @spec once(GossipCluster.name(), keyword()) :: :ok
-  def once(name, options) do
+  @spec once(module(), GossipCluster.name(), keyword()) :: :ok
+  def once(api, name, options) do
     terminal = Terminal.open()
-    picture = Picture.take(name)
+    picture = Picture.take(api, name)
     picture = %{picture | versions: Picture.versions(picture.peers, %{})}
 
     text =
@@ -33,11 +33,11 @@ defmodule GossipCluster.Screen.Watch do
   end
 
   @doc "Draws it again and again. Returns when it is ended."
-  @spec run(GossipCluster.name(), keyword()) :: :ok
-  def run(name, options) do
+  @spec run(module(), GossipCluster.name(), keyword()) :: :ok
+  def run(api, name, options) do
     # Whoever calls must not find our messages in its mailbox.
     caller = self()
-    {pid, ref} = spawn_monitor(fn -> start(name, options, caller) end)
+    {pid, ref} = spawn_monitor(fn -> start(api, name, options, caller) end)
 
     receive do
       {:DOWN, ^ref, :process, ^pid, :normal} -> :ok
@@ -45,11 +45,12 @@ defmodule GossipCluster.Screen.Watch do
     end
   end
 
-  defp start(name, options, caller) do
+  defp start(api, name, options, caller) do
     terminal = Terminal.open()
-    :ok = GossipCluster.subscribe(name)
+    :ok = api.subscribe(name)
 
     state = %{
+      api: api,
       name: name,
       options: options,
       terminal: terminal,
@@ -86,7 +87,7 @@ defmodule GossipCluster.Screen.Watch do
   end
 
   defp draw(state) do
-    picture = Picture.take(state.name, state.versions)
+    picture = Picture.take(state.api, state.name, state.versions)
     state = ask_versions(state, picture)
 
     if show(state, picture),

@@ -50,6 +50,7 @@ defmodule GossipCluster.Screen.TableTest do
       )
 
     %{
+      api: GossipCluster,
       name: GossipCluster,
       at: ~U[2026-11-26 12:00:00Z],
       now: 10_000,

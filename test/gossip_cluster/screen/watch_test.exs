@@ -98,8 +98,10 @@ defmodule GossipCluster.Screen.WatchTest do
     assert_raise ArgumentError, fn -> GossipCluster.report(:nobody) end
 
     # What another node is told is what it draws.
-    assert %{node: "own@127.0.0.1", peers: [_abe, _zoe]} = GossipCluster.Screen.Graph.see(@name)
-    assert GossipCluster.Screen.Graph.see(:nobody) == nil
+    assert %{node: "own@127.0.0.1", peers: [_abe, _zoe]} =
+             GossipCluster.Screen.Graph.see(GossipCluster, @name)
+
+    assert GossipCluster.Screen.Graph.see(GossipCluster, :nobody) == nil
   end
 
   test "of what has happened the latest hundred are kept" do
