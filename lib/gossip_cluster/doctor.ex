@@ -10,6 +10,7 @@ defmodule GossipCluster.Doctor do
     Findings,
     FirewallFacts,
     HostFacts,
+    Mends,
     NodeFacts,
     PeerFacts,
     Report
@@ -67,7 +68,8 @@ defmodule GossipCluster.Doctor do
   end
 
   defp packets(node, options, group, own, unicast) do
-    udp = %{hook: :input, protocol: :udp, port: options.port, to: group}
+    ports = Mends.ports(options.port, options.unicast_port, unicast)
+    udp = %{hook: :input, protocol: :udp, port: options.port, to: group, ports: ports}
     tcp = %{hook: :input, protocol: :tcp, to: own}
     port = node.port
 

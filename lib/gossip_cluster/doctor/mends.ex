@@ -138,17 +138,58 @@ defmodule GossipCluster.Doctor.Mends do
   def packets(:firewall_epmd_in), do: "TCP in to epmd"
   def packets(other), do: "packets (#{other})"
 
-  @doc "How to let a packet pass, with the tool that has written the rules."
-  @spec open(:ufw | :firewalld | nil, map()) :: String.t()
-  def open(:ufw, %{hook: :input} = packet), do: "`ufw allow #{packet.port}/#{packet.protocol}`"
+  @doc """
+  The UDP ports that a cluster's rule names: the group's and all of `unicast_port`, of which a node takes another one
+  each time it starts. Where this node's own is none of these, that too. Each is `{first, last}`.
 
-  def open(:firewalld, %{hook: :input} = packet),
-    do:
-      "`firewall-cmd --add-port=#{packet.port}/#{packet.protocol}`, and the same with --permanent"
+      iex> GossipCluster.Doctor.Mends.ports(45_893, {45_894, 45_901}, 45_896)
+      [{45893, 45901}]
+      iex> GossipCluster.Doctor.Mends.ports(45_893, {50_000, 50_007}, 38_211)
+      [{38211, 38211}, {45893, 45893}, {50000, 50007}]
+      iex> GossipCluster.Doctor.Mends.ports(45_893, {0, 0}, 38_211)
+      [{38211, 38211}, {45893, 45893}]
+  """
+  @spec ports(:inet.port_number(), {:inet.port_number(), :inet.port_number()}, non_neg_integer()) ::
+          [{:inet.port_number(), :inet.port_number()}]
+  def ports(group, unicast, own) do
+    [{group, group}, unicast, {own, own}]
+    |> Enum.reject(&match?({0, _last}, &1))
+    |> Enum.sort()
+    |> Enum.reduce([], fn
+      {first, last}, [{begin, till} | rest] when first <= till + 1 ->
+        [{begin, max(last, till)} | rest]
+
+      range, joined ->
+        [range | joined]
+    end)
+    |> Enum.reverse()
+  end
+
+  @doc """
+  How to let a packet pass, with the tool that has written the rules. `ports` of it are named all at once, where it has
+  such: a rule for the one port that was asked about would do until the next start.
+  """
+  @spec open(:ufw | :firewalld | nil, map()) :: String.t()
+  def open(:ufw, %{hook: :input} = packet),
+    do: "`ufw allow #{ranges(packet, ":", ",")}/#{packet.protocol}`"
+
+  def open(:firewalld, %{hook: :input, protocol: protocol} = packet) do
+    ports = "--add-port=" <> ranges(packet, "-", "/#{protocol} --add-port=") <> "/#{protocol}"
+    "`firewall-cmd #{ports}`, and the same with --permanent"
+  end
 
   def open(_tool, packet) do
     way = if packet.hook == :input, do: "in", else: "out"
+    ports = ranges(packet, " to ", ", ")
+    port = if ports =~ " ", do: "ports", else: "port"
 
-    "let #{packet.protocol} to port #{packet.port} pass #{way} (`nft list ruleset` shows the rules)"
+    "let #{packet.protocol} to #{port} #{ports} pass #{way} (`nft list ruleset` shows the rules)"
+  end
+
+  defp ranges(packet, to, between) do
+    Enum.map_join(packet[:ports] || [{packet.port, packet.port}], between, fn
+      {port, port} -> "#{port}"
+      {first, last} -> "#{first}#{to}#{last}"
+    end)
   end
 end

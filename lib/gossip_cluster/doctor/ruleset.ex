@@ -11,7 +11,7 @@ defmodule GossipCluster.Doctor.Ruleset do
 
   @typedoc """
   The packet: which way it goes, its protocol, ports and addresses. What is not there is not known; `interface` is the
-  one that it comes in or goes out by.
+  one that it comes in or goes out by. `ports` is not asked about: it is what a rule would have to name.
   """
   @type packet :: %{
           required(:hook) => :input | :output,
@@ -19,7 +19,8 @@ defmodule GossipCluster.Doctor.Ruleset do
           required(:port) => :inet.port_number(),
           optional(:to) => :inet.ip_address(),
           optional(:from) => :inet.ip_address(),
-          optional(:interface) => String.t()
+          optional(:interface) => String.t(),
+          optional(:ports) => [{:inet.port_number(), :inet.port_number()}]
         }
   @typedoc "What becomes of it, and by which chain: `:depends` where that hangs on what is not known."
   @type verdict :: {:pass | :drop | :reject | :depends, by :: String.t() | nil}

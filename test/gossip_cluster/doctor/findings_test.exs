@@ -119,7 +119,13 @@ defmodule GossipCluster.Doctor.FindingsTest do
 
   defp compared(what), do: put([:compared], {:ok, %{name: "b@h2", tag: 1}, [{what, "x", "y"}]})
 
-  @tcp %{hook: :input, protocol: :tcp, port: 4_369}
+  @tcp %{hook: :input, protocol: :tcp, port: 9_100}
+  @udp %{
+    hook: :input,
+    protocol: :udp,
+    port: 45_894,
+    ports: Mends.ports(45_893, {45_894, 45_901}, 45_894)
+  }
 
   # Each cause by a fact that shows it.
   defp cases do
@@ -237,14 +243,37 @@ defmodule GossipCluster.Doctor.FindingsTest do
   end
 
   test "the tool that has written the rules is named as what opens them" do
-    packet = %{hook: :input, protocol: :udp, port: 45_893}
+    words = [
+      ufw: {"`ufw allow 45893:45901/udp`", "`ufw allow 9100/tcp`"},
+      firewalld: {"--add-port=45893-45901/udp`", "--add-port=9100/tcp`"},
+      nil: {"let udp to ports 45893 to 45901 pass in", "let tcp to port 9100 pass in"}
+    ]
 
-    for {manager, words} <- [ufw: "ufw allow 45893/udp", firewalld: "--add-port=45893/udp"] do
-      facts = put([:firewall, :manager], manager)
-      verdict = %{what: :firewall_group_in, verdict: :drop, by: "x", packet: packet}
-      findings = Findings.judge(put_in(facts.firewall.verdicts, [verdict]))
-      assert %{level: :broken, do: mend} = Enum.find(findings, &(&1.what == :firewall_group_in))
-      assert mend =~ words
+    for {manager, {udp, tcp}} <- words do
+      assert opens(manager, :firewall_group_in, %{@udp | port: 45_893}) =~ udp
+      # Whichever of the eight this node has: after its next start it may be another one.
+      assert opens(manager, :firewall_unicast_in, @udp) =~ udp
+      assert opens(manager, :firewall_distribution_in, @tcp) =~ tcp
     end
+  end
+
+  test "ports that are not beside each other are named one by one" do
+    packet = %{@udp | ports: Mends.ports(45_893, {50_000, 50_007}, 50_000)}
+    opens = &opens(&1, :firewall_unicast_in, packet)
+    assert opens.(:ufw) == "`ufw allow 45893,50000:50007/udp`"
+    assert opens.(:firewalld) =~ "--add-port=45893/udp --add-port=50000-50007/udp`"
+    assert opens.(nil) =~ "let udp to ports 45893, 50000 to 50007 pass in"
+
+    out = opens(:ufw, :firewall_unicast_out, %{packet | hook: :output})
+    assert out =~ "let udp to ports 45893, 50000 to 50007 pass out"
+  end
+
+  defp opens(manager, what, packet) do
+    verdict = %{what: what, verdict: :drop, by: "x", packet: packet}
+    facts = put([:firewall, :manager], manager)
+    findings = Findings.judge(put_in(facts.firewall.verdicts, [verdict]))
+    assert %{level: level, do: mend} = Enum.find(findings, &(&1.what == what))
+    assert level in [:broken, :warning]
+    mend
   end
 end
