@@ -90,6 +90,22 @@ static void a_sender_that_was_stopped_has_lost_nothing(void **state)
     assert_int_equal(quality_loss(&q), 0);
 }
 
+/* One that is put off by a fifth of T, and then late, is one; two are 3/2 T apart at least. */
+static void a_beat_that_is_late_is_not_two(void **state)
+{
+    (void)state;
+    struct sender s = {0};
+    struct quality q = well(&s, 20);
+    s.clock += (uint64_t)T * 3 / 2 - 1;
+    s.sequence += 7;
+    heard(&q, &s);
+    assert_int_equal(quality_loss(&q), 0);
+    s.clock += (uint64_t)T * 3 / 2;
+    s.sequence += 7;
+    heard(&q, &s);
+    assert_int_equal(quality_loss(&q), 1000 / 23);
+}
+
 static void a_beat_that_is_missing_is_lost(void **state)
 {
     (void)state;
@@ -206,6 +222,7 @@ int main(void)
         cmocka_unit_test(few_beats_tell_nothing),
         cmocka_unit_test(what_went_to_others_is_not_lost),
         cmocka_unit_test(a_sender_that_was_stopped_has_lost_nothing),
+        cmocka_unit_test(a_beat_that_is_late_is_not_two),
         cmocka_unit_test(a_beat_that_is_missing_is_lost),
         cmocka_unit_test(the_window_forgets),
         cmocka_unit_test(one_that_comes_late_has_come),

@@ -25,6 +25,9 @@ static uint64_t due_in(uint64_t gap, int64_t interval)
     if (gap / t > most) {
         return most;
     }
+    if (2 * gap < 3 * t) { /* two are 3/2 T apart at least; one may be put off, and its sender be busy */
+        return 1;
+    }
     return (8 * gap + BEAT_EIGHTHS * t / 2) / (BEAT_EIGHTHS * t);
 }
 
