@@ -3,7 +3,7 @@ defmodule GossipCluster.Integration.UnicastPortTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
-  test "a firewall that knows the group's port, the eight above it and TCP: two hosts meet, and unicast passes" do
+  test "a firewall that knows the group's port, the eight above it, and TCP: two hosts meet; and the TTL is as the option says" do
     lab = Lab.start(hosts: 2)
 
     for host <- [1, 2] do
@@ -19,9 +19,39 @@ defmodule GossipCluster.Integration.UnicastPortTest do
       """)
     end
 
-    specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, cluster: [interval: 200]}
+    # What comes to the group from the other: from a, which says `ttl: 64`, and from b, which says nothing. A router
+    # passes on what has more than 1 (RFC 1812, section 5.3.1).
+    for {host, other, ttl} <- [{2, 1, 64}, {1, 2, 1}] do
+      group = "ip saddr #{:inet.ntoa(lab.hosts[other].ip)} ip daddr 233.252.1.33 udp dport 45893"
+
+      Filter.rules(lab, host, """
+      table inet ttl {
+        chain as_said {
+          type filter hook input priority -20;
+          #{group} ip ttl #{ttl} counter
+        }
+        chain other {
+          type filter hook input priority -10;
+          #{group} ip ttl != #{ttl} counter
+        }
+      }
+      """)
+    end
+
+    specs =
+      for {name, n, options} <- [{"a", 1, [ttl: 64]}, {"b", 2, []}],
+          do: {name, host: n, cluster: [interval: 200] ++ options}
+
     [a, b] = nodes = Node.start_all(lab, specs)
     meet(nodes)
+
+    for host <- [1, 2] do
+      eventually("host #{host} has heard the group", nodes, fn ->
+        Filter.dropped(lab, host, "ttl", "as_said") > 3
+      end)
+
+      assert Filter.dropped(lab, host, "ttl", "other") == 0
+    end
 
     for {node, other} <- [{a, b}, {b, a}] do
       assert Node.status(node).sidecar.unicast_port == 45_894
