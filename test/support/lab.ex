@@ -359,8 +359,15 @@ defmodule GossipCluster.Lab do
     end
   end
 
+  # All are stopped before the first is killed: a sidecar whose VM is killed a moment before it would tell of that.
   defp kill([]), do: :ok
-  defp kill(pids), do: System.cmd("kill", ["-KILL" | pids], stderr_to_stdout: true)
+
+  defp kill(pids) do
+    for signal <- ["-STOP", "-KILL"],
+        do: System.cmd("kill", [signal | pids], stderr_to_stdout: true)
+
+    :ok
+  end
 
   defp run!(commands), do: Enum.each(commands, &command!("ip", String.split(&1)))
 
