@@ -105,12 +105,12 @@ defmodule GossipCluster.Lab.Node do
   defp pod do
     user =
       case pod_user() do
-        0 ->
-          ""
-
-        uid ->
+        {:ok, uid} ->
           "setpriv --reuid #{uid} --regid 0 --clear-groups --no-new-privs --bounding-set -all,+dac_read_search " <>
             "--inh-caps -all,+dac_read_search --ambient-caps -all,+dac_read_search "
+
+        {:error, _why} ->
+          ""
       end
 
     """
@@ -125,20 +125,25 @@ defmodule GossipCluster.Lab.Node do
   end
 
   @doc """
-  The user of a pod: one of those that OpenShift gives to a namespace. In a user namespace that has root alone it is
-  root, which then is nobody outside.
+  The user of a pod: one of those that OpenShift gives to a namespace. A user namespace may not have it: there the pod
+  is root, which then is nobody outside, and a test that means the user says `why` it is not shown.
   """
-  @spec pod_user() :: non_neg_integer()
+  @spec pod_user() :: {:ok, 1_000_620_000} | {:error, why :: String.t()}
   def pod_user do
     uid = 1_000_620_000
+    map = File.read!("/proc/self/uid_map")
 
-    there =
-      for line <- File.stream!("/proc/self/uid_map"),
-          [first, _outside, count] = line |> String.split() |> Enum.map(&String.to_integer/1),
-          uid in first..(first + count - 1),
-          do: uid
+    there? =
+      map
+      |> String.split("\n", trim: true)
+      |> Enum.any?(fn line ->
+        [first, _outside, count] = line |> String.split() |> Enum.map(&String.to_integer/1)
+        uid in first..(first + count - 1)
+      end)
 
-    List.first(there, 0)
+    if there?,
+      do: {:ok, uid},
+      else: {:error, "this user namespace has no user #{uid} (its uid_map: #{inspect(map)})"}
   end
 
   defp arguments(epmd, options) do
