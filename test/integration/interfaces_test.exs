@@ -3,6 +3,8 @@ defmodule GossipCluster.Integration.InterfacesTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
+  alias GossipCluster.Lab.Prober
+
   @cluster [interval: 200, secret: {:key, String.duplicate("k", 32)}]
 
   # With unicast alone, whom multicast does not reach any more would be met all the same: so only multicast passes.
@@ -14,6 +16,39 @@ defmodule GossipCluster.Integration.InterfacesTest do
     }
   }
   """
+
+  # What is used of docker0 and net1 to net24, and what the kernel has joined, by what the option names.
+  defp chosen(node) do
+    for {interfaces, names} <- [
+          {{:except, ["net*"]}, ["docker0"]},
+          {{:except, ["docker0", "net1*", "10.200.2.1", "10.200.24.1"]},
+           for(i <- [3, 4, 5, 6, 7, 8, 9, 20, 21, 22, 23], do: "net#{i}")},
+          {["10.200.7.1", "net2?"], ["net7" | for(i <- 20..24, do: "net#{i}")]}
+        ] do
+      Node.start_cluster(node, @cluster ++ [interfaces: interfaces])
+
+      for {what, used} <- [{"told", &told/1}, {"joined", &joined/1}] do
+        eventually("#{inspect(interfaces)}: what is used is #{what}", [node], fn ->
+          Enum.sort(used.(node)) == Enum.sort(names)
+        end)
+      end
+
+      :ok = Node.call(node, Prober, :stop_cluster, [GossipCluster])
+    end
+  end
+
+  defp told(node), do: for({name, _index, _ip} <- Node.status(node).interfaces, do: name)
+
+  # A line of an interface, and below it one of each group, in hexadecimal and the host's order: 233.252.1.33.
+  defp joined(node) do
+    {:ok, text} = Node.call(node, File, :read, ["/proc/self/net/igmp"])
+    group = if System.endianness() == :little, do: "2101FCE9", else: "E9FC0121"
+
+    for part <- String.split(text, ~r/\n(?=\d)/), part =~ group do
+      [_, name] = Regex.run(~r/^\d+\s+(\S+?)\s*:/, part)
+      name
+    end
+  end
 
   # Their heartbeats come again. A goodbye is said three times in 10 ms: who is not there yet misses it, and is right to.
   defp hear_each_other(what, nodes) do
@@ -77,6 +112,7 @@ defmodule GossipCluster.Integration.InterfacesTest do
     [a, b] =
       nodes = Node.start_all(lab, for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n}))
 
+    chosen(b)
     for node <- nodes, do: Node.start_cluster(node, @cluster)
 
     eventually("all that there is is used", nodes, fn ->
