@@ -37,6 +37,14 @@ defmodule GossipCluster.ReadmeTest do
   end
 
   describe "the guides" do
+    test "show the bytes of libcluster's wire" do
+      [_, hex] =
+        Regex.run(~r/`a@h` is\n\n +([0-9a-f ]+)\n/, read("guides/migrating-from-libcluster.md"))
+
+      "heartbeat::" <> term = hex |> String.replace(" ", "") |> Base.decode16!(case: :lower)
+      assert :erlang.binary_to_term(term) == %{node: :a@h}
+    end
+
     test "list every option with its default, and no other" do
       documented =
         for [_, name, default] <-
