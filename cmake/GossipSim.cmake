@@ -48,9 +48,12 @@ foreach(variant one all)
     --at-most over_us_max=3000000 --at-most used_after=0 --at-most incomplete_after=0 --at-most down_silent=0
     --at-most misled_addresses=0 --at-most misaddressed=0)
 endforeach()
-sim_run(replay --scenario replay --nodes 5 --no-seal
-  --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0
-  --at-most replay_believed=0 --at-most replay_unlured=0 --at-most replay_lured_percent=300)
+foreach(variant near far)
+  sim_run(replay_${variant} --scenario replay --variant ${variant} --nodes 5 --no-seal
+    --at-most replay_events=0 --at-most replay_events_later=0 --at-most replay_listed_grown=0
+    --at-most replay_believed=0 --at-most replay_unlured=0 --at-most replay_lured_percent=300
+    --at-most replay_pending_left=0 --at-most kinds_unrecorded=0)
+endforeach()
 
 # Without multicast.
 sim_run(no_multicast --scenario no-multicast --nodes 40 --newcomers 2 --victims 3 --no-seal --at-most incomplete=0

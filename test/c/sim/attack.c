@@ -10,7 +10,7 @@ struct addr attack_address(void)
 }
 
 static void say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint64_t boot,
-                const struct origin *origin, uint32_t to)
+                const struct origin *origin, uint32_t island, uint32_t to)
 {
     uint32_t number = packets_new(&c->packets);
     struct packet *p = packets_at(&c->packets, number);
@@ -21,18 +21,24 @@ static void say(struct cluster *c, const struct path *from, const uint8_t *data,
     p->about = 0;
     p->len = (uint16_t)len;
     memcpy(p->data, data, len);
-    cluster_inject(c, number, to);
+    cluster_inject(c, number, island, to);
     packets_drop(&c->packets, number);
 }
 
 void attack_repeat(struct cluster *c, const struct path *from, const struct packet *heard, uint32_t to)
 {
-    say(c, from, heard->data, heard->len, heard->boot, &heard->origin, to);
+    attack_repeat_on(c, from, heard, 0, to);
+}
+
+void attack_repeat_on(struct cluster *c, const struct path *from, const struct packet *heard, uint32_t island,
+                      uint32_t to)
+{
+    say(c, from, heard->data, heard->len, heard->boot, &heard->origin, island, to);
 }
 
 void attack_say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint32_t to)
 {
-    say(c, from, data, len, 0, &(struct origin){0}, to);
+    say(c, from, data, len, 0, &(struct origin){0}, 0, to);
 }
 
 static int is_there(void *context, const struct peer_view *v)

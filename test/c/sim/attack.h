@@ -11,7 +11,11 @@ struct addr attack_address(void);
  * in cluster_sent). */
 void attack_repeat(struct cluster *c, const struct path *from, const struct packet *heard, uint32_t to);
 
-/* The same with any bytes. */
+/* The same on the island of this member: what is for the group is heard there alone. */
+void attack_repeat_on(struct cluster *c, const struct path *from, const struct packet *heard, uint32_t island,
+                      uint32_t to);
+
+/* As attack_repeat, with any bytes. */
 void attack_say(struct cluster *c, const struct path *from, const uint8_t *data, size_t len, uint32_t to);
 
 /* How many times a member takes his address for a peer's. */

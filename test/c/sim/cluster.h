@@ -116,8 +116,9 @@ void cluster_stall(struct cluster *c, uint32_t node, bool stalled);
 /* Makes a datagram happen again: sent once more from where it came. `to` as in cluster_sent. */
 void cluster_replay(struct cluster *c, uint32_t packet, uint32_t to);
 
-/* A datagram that no member sent is on its way; `to` as in cluster_sent. Nobody counts it. */
-void cluster_inject(struct cluster *c, uint32_t packet, uint32_t to);
+/* A datagram that no member sent is on its way, as far as the network is concerned from where `from` is; `to`
+ * as in cluster_sent. Nobody counts it. */
+void cluster_inject(struct cluster *c, uint32_t packet, uint32_t from, uint32_t to);
 
 /* Sends a datagram from a member's address; for those that play a script. */
 void cluster_send(struct cluster *c, uint32_t from, const struct path *path, const uint8_t *data, size_t len);

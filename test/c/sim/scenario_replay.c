@@ -1,12 +1,13 @@
 /* Everything ever sent is sent again: to live members, to members that have all been restarted, and to two
  * that stand alone; to whom it was sent and to everybody; from where it came and from a stranger's address.
- * What was for one comes to each as if it was sent to where that one is. */
+ * What was for one comes to each as if it was sent to where that one is. `far`: no multicast leads anywhere,
+ * the members know a seed, and he is on the island of each. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "attack.h"
 #include "memory.h"
-#include "scenario.h"
+#include "scenario_far.h"
 
 #define RECORD_MAX 100000u
 #define GAP        200 /* between two replayed datagrams, microseconds */
@@ -72,8 +73,11 @@ static uint32_t to_everybody(struct cluster *c, const struct packet *p, const st
     struct path path = {.kind = p->from.kind, .addr = *source};
     uint32_t copies = 0;
     if (path.kind == PATH_GROUP) {
-        attack_repeat(c, &path, p, c->size);
-        return 1;
+        uint32_t islands = scenario_variant(c, "far") ? c->size : 1;
+        for (uint32_t i = 0; i < islands; i++) {
+            attack_repeat_on(c, &path, p, i, c->size);
+        }
+        return islands;
     }
     for (uint32_t i = 0; i < c->size; i++) {
         path.local = cluster_address(c, i);
@@ -83,6 +87,26 @@ static uint32_t to_everybody(struct cluster *c, const struct packet *p, const st
         }
     }
     return copies;
+}
+
+/* What there was of each kind of message: what was never recorded proves nothing. */
+static void count_classes(struct cluster *c, const struct record *r)
+{
+    static const char *const names[PACKET_CLASSES] = {
+        [PACKET_NEWS] = "recorded_news",  [PACKET_PROBE] = "recorded_probes",
+        [PACKET_ACK] = "recorded_acks",   [PACKET_PAGE_REQUEST] = "recorded_page_requests",
+        [PACKET_PAGE] = "recorded_pages",
+    };
+    int64_t counts[PACKET_CLASSES] = {0};
+    for (uint32_t i = 0; i < r->count; i++) {
+        counts[packets_at(&c->packets, r->sent[i][0])->class]++;
+    }
+    for (size_t i = 0; i < PACKET_CLASSES; i++) {
+        if (names[i] != NULL) {
+            report_count(c->report, names[i], counts[i]);
+            report_count(c->report, "kinds_unrecorded", counts[i] == 0);
+        }
+    }
 }
 
 static void replay(struct cluster *c, const struct record *r)
@@ -122,16 +146,30 @@ static void replay(struct cluster *c, const struct record *r)
     report_count(c->report, "replay_pending_left", calm.pending - before.pending);
 }
 
+static void start(struct cluster *c, uint32_t node, uint32_t creation)
+{
+    if (scenario_variant(c, "far")) {
+        far_start(c, node, creation);
+    } else {
+        cluster_start(c, node, creation);
+    }
+}
+
 /* A life with everything in it: joins, beats, a crash, a goodbye, and their verdicts. */
 static void live(struct cluster *c)
 {
-    scenario_settle(c, c->size);
+    if (scenario_variant(c, "far")) {
+        far_part_all(c);
+        far_settle_all(c, c->size);
+    } else {
+        scenario_settle(c, c->size);
+    }
     if (c->size > 2) {
         cluster_crash(c, 1);
         cluster_leave(c, 2, DOWN_LEFT);
         cluster_run(c, cluster_now(c) + 10 * SECOND_US);
-        cluster_start(c, 1, 2);
-        cluster_start(c, 2, 2);
+        start(c, 1, 2);
+        start(c, 2, 2);
     }
     cluster_run(c, cluster_now(c) + scenario_length(c, 10));
 }
@@ -143,7 +181,7 @@ static void restart(struct cluster *c, uint32_t count)
     }
     cluster_run(c, cluster_now(c) + SECOND_US);
     for (uint32_t i = 0; i < count; i++) {
-        cluster_start(c, i, 9);
+        start(c, i, 9);
     }
     report_count(c->report, "unsettled", !cluster_run_until(c, cluster_now(c) + CALM, cluster_complete));
     cluster_run(c, cluster_now(c) + 4 * scenario_interval(c));
@@ -156,6 +194,7 @@ void scenario_replay(struct cluster *c)
     c->sent_context = &r;
     live(c);
     c->sent = NULL;
+    count_classes(c, &r);
     replay(c, &r);
     restart(c, c->size);
     replay(c, &r);

@@ -127,10 +127,9 @@ void cluster_send(struct cluster *c, uint32_t from, const struct path *path, con
     }
 }
 
-/* As far as the network is concerned, the first member says it. */
-void cluster_inject(struct cluster *c, uint32_t packet, uint32_t to)
+void cluster_inject(struct cluster *c, uint32_t packet, uint32_t from, uint32_t to)
 {
-    dispatch(c, packet, 0, to);
+    dispatch(c, packet, from, to);
 }
 
 void cluster_replay(struct cluster *c, uint32_t packet, uint32_t to)
