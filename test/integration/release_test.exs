@@ -43,18 +43,20 @@ defmodule GossipCluster.Integration.ReleaseTest do
   end
 
   test "RELEASE_NAME=a and RELEASE_NAME=b cluster, and rpc, pid and stop work", context do
-    a = start(context, [{"RELEASE_NAME", "a"}, {"GOSSIP_LOG_HEARTBEATS", "true"}])
+    # One of its own, which is not there yet.
+    tmp = [{"RELEASE_TMP", Path.join(context.release, "run/a")}]
+    a = start(context, [{"RELEASE_NAME", "a"}, {"GOSSIP_LOG_HEARTBEATS", "true"} | tmp])
     b = start(context, [{"RELEASE_NAME", "b"}])
     wait_for(a, ~s(NODEUP :"b@#{context.host}"))
     wait_for(b, ~s(NODEUP :"a@#{context.host}"))
     wait_for(a, ~s(Received heartbeat from :"b@#{context.host}"))
 
-    assert {nodes, 0} = run(context, "a", ["rpc", "IO.inspect({node(), Node.list()})"])
+    assert {nodes, 0} = run(context, "a", ["rpc", "IO.inspect({node(), Node.list()})"], tmp)
     assert nodes =~ inspect({:"a@#{context.host}", [:"b@#{context.host}"]})
     assert {pid, 0} = run(context, "b", ["pid"])
     assert String.trim(pid) == Integer.to_string(b.pid)
 
-    assert {_, 0} = run(context, "a", ["stop"])
+    assert {_, 0} = run(context, "a", ["stop"], tmp)
     assert ended(a) == 0
     wait_for(b, ~s(lost :"a@#{context.host}": it left))
     wait_for(b, ~s(NODEDOWN :"a@#{context.host}"))
