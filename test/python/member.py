@@ -61,6 +61,7 @@ class Member(Joining, Watching, Disconnecting, Far, Seeding, Paths):
         self.fingerprint = cookie and ring.keys[0].fingerprint(cookie)
         self.clock, self.random = clock, random.Random(seed)
         self.secret, self.sequence, self.incarnation, self.beam_age = os.urandom(32), 0, 0, 0
+        self.one_way = False  # whether what it says next to the group goes out but once
         self.peers, self.rivals, self.strangers, self.gone = {}, {}, {}, {}
         self.events, self.counters, self.timers, self.tales = [], Counter(), {}, {}
         self.set_back, self.paused_until, self.pause = 0.0, 0.0, 0
@@ -121,7 +122,7 @@ class Member(Joining, Watching, Disconnecting, Far, Seeding, Paths):
     def listed(self):
         return [(p.boot, p.incarnation) for p in self.peers.values()] + [(self.boot, self.incarnation)]
 
-    def say(self, type_, to=None, boot=0, nonce=None, short=False, most=DATAGRAM_MAX, padded=0, **fields):
+    def say(self, type_, to=None, boot=0, nonce=None, short=False, most=2 * DATAGRAM_MAX, padded=0, **fields):
         """To the member with this boot id at `to`; to the group, where `to` is None. False: it is too long."""
         if nonce is None:
             nonce = self.nonce(boot, to) if to else self.nonce(0, None)
@@ -141,9 +142,10 @@ class Member(Joining, Watching, Disconnecting, Far, Seeding, Paths):
             m.padding = 0
             m.padding = max(0, padded - len(wire.encode(m)) - SEAL)
         data = wire.encode(m)
-        if len(data) + SEAL > most:
+        if len(data) + SEAL > min(most, DATAGRAM_MAX):
             return not short and self.say(type_, to, boot, nonce, True, most, padded, **fields)
         self.sequence += 1
+        self.one_way = to is None and 2 * (len(data) + SEAL) > most  # who broadcasts must not send it twice
         self.out(self.ring.seal(self.boot, self.sequence, data), to)
         return True
 

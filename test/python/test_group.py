@@ -11,7 +11,7 @@ from group import BUILD, COOKIE, KEY, KEYS, RING, SCOPE, GroupCase, setUpModule 
 from lab import dropped, ip, nft
 from sidecar import ready
 from term import Atom
-from world import GROUP, GROUP6
+from world import BROADCAST, GROUP, GROUP6
 
 # Rules of nft: %s is what is lost, and counted.
 LOSE_OUT = "table ip lab {\nchain out {\ntype filter hook output priority 0;\n%s counter drop\n}\n}\n"
@@ -47,6 +47,35 @@ class DualStackTest(GroupCase):
         for s in self.real:
             self.assertEqual(s.peer("py@h4")["addresses"][0][:2],
                              (tuple(socket.inet_aton(node.address[0])), node.address[1]))
+
+
+class BroadcastTest(GroupCase):
+    """The real ones broadcast, too."""
+
+    options = {"broadcast": True}
+
+    def test_one_without_multicast_joins_and_with_both_hears_each_once(self):
+        nft(self.lab[4], "table ip lab {\n" + "".join(
+            f"chain {way} {{\ntype filter hook {way} priority 0;\nip daddr {GROUP} counter drop\n}}\n"
+            for way in ("input", "output")) + "}\n")
+        node = self.joined(4, broadcast=True)
+        self.assertGreater(dropped(self.lab[4]), 0)
+        self.assertFalse(any(p.far for p in node.member.peers.values()))
+        self.assertEqual(node.member.counters["replayed"], 0)
+        real = self.real[0]  # to which nobody else's copies come from now on
+        nft(real.host, LOSE_IN % f"ip saddr != {node.host.ip} ip daddr {BROADCAST}")
+        nft(self.lab[4], "delete table ip lab\n")
+        copies, replayed = self.stats(real, "copies", "replayed")
+        self.until(lambda: node.member.counters["replayed"] > 6, "copies have come to it, and do not count")
+        self.until(lambda: self.stats(real, "copies")[0] > copies + 2, "its copies have come, and do not count")
+        self.assertEqual(self.stats(real, "replayed"), [replayed])
+        self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
+        self.assert_never_down("py@h4")
+        node.member.leave()
+        self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left")
+        for s in self.real:
+            self.assertEqual([e[2] for e in s.seen("down", "py@h4")], ["left"])
+            self.assertEqual(self.stats(s, "foreign", "forged", "malformed", "misdirected", "relayed"), [0] * 5)
 
 
 class JoinTest(GroupCase):

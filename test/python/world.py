@@ -1,5 +1,6 @@
 """What runs members, sidecars and attackers, each in its network namespace, from one thread: `until(condition)`
 turns the loop until the condition holds, or fails after a time limit."""
+import random
 import selectors
 import socket
 import struct
@@ -9,6 +10,7 @@ from lab import inside
 from member import Member
 
 GROUP, PORT = "233.252.1.33", 45893
+BROADCAST = "255.255.255.255"
 GROUP6 = "ff12::6763"
 IP_PKTINFO = 8
 TURN = 0.005
@@ -70,6 +72,16 @@ def group_socket(host, others=()):
     return s
 
 
+def broadcast_socket(host):
+    """Hears what is broadcast to the group's port."""
+    with inside(host.netns):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((BROADCAST, PORT))
+    s.setblocking(False)
+    return s
+
+
 def private_socket(host, anywhere=False):
     """Sends, also to the group, and hears what is sent to it alone."""
     with inside(host.netns):
@@ -77,6 +89,7 @@ def private_socket(host, anywhere=False):
     s.bind(("0.0.0.0" if anywhere else host.ip, 0))
     s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(host.ip))
     s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     s.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
     s.setblocking(False)
     return s
@@ -122,10 +135,12 @@ def datagrams(s, most=64):
 
 class Node:
     """A Python member on a host, with its sockets; over IPv6 alone where it is told its address there; also on the links of
-    other addresses."""
+    other addresses. With `broadcast` it sends what goes to the group a second time, from the one address of its host, and
+    hears such."""
 
-    def __init__(self, host, ring, name, /, ipv6=None, others=(), **options):
+    def __init__(self, host, ring, name, /, ipv6=None, others=(), broadcast=False, **options):
         self.host, self.deaf, self.index = host, False, None
+        self.broadcast = broadcast_socket(host) if broadcast else None
         if ipv6:
             self.group, self.private, self.index = sockets_v6(host)
             self.address = (ipv6, self.private.getsockname()[1])
@@ -139,6 +154,16 @@ class Node:
 
     def send(self, data, to):
         self.sent.append((data, to))
+        ways = [GROUP, BROADCAST] if self.broadcast and to is None else [GROUP]
+        if self.member.one_way:  # an answer that is too long to be sent twice
+            ways = [random.choice(ways)]
+        if BROADCAST in ways:
+            try:
+                self.private.sendto(data, (BROADCAST, PORT))
+            except OSError:
+                self.member.counters["not_sent"] += 1
+        if GROUP not in ways:
+            return
         for link in self.links if to is None else [None]:  # to the group on each, and the same
             try:
                 if link and not self.index:
@@ -149,10 +174,15 @@ class Node:
                 self.member.counters["not_sent"] += 1
 
     def descriptors(self):
-        return [(self.group, self.hear_group), (self.private, self.hear_private)]
+        more = [(self.broadcast, self.hear_broadcast)] if self.broadcast else []
+        return [(self.group, self.hear_group), (self.private, self.hear_private)] + more
 
     def hear_group(self):
         for data, source, _ in datagrams(self.group):
+            self.member.receive(data, source, None)
+
+    def hear_broadcast(self):
+        for data, source, _ in datagrams(self.broadcast):
             self.member.receive(data, source, None)
 
     def hear_private(self):
@@ -165,6 +195,8 @@ class Node:
     def close(self):
         self.group.close()
         self.private.close()
+        if self.broadcast:
+            self.broadcast.close()
 
     def names(self):
         return {p.name for p in self.member.peers.values()}
