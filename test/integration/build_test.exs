@@ -51,6 +51,71 @@ defmodule GossipCluster.Integration.BuildTest do
       assert mix!(context.app, ["run", "-e", code], context.path) =~ "{:runs, true}"
     end
 
+    test "mix gossip.install sets up a new application: it compiles, and its child starts, but not in tests",
+         context do
+      mix!(context.app, ["compile"], context.path)
+      shop = Path.join(context.dir, "shop")
+      run!(real("mix"), ["new", shop, "--sup"], context.dir)
+      project = Path.join(shop, "mix.exs")
+      dependency = ~s([\n      {:gossip_cluster, path: "../library"})
+      text = File.read!(project)
+
+      File.write!(
+        project,
+        String.replace(text, "[\n      # {:dep_from_hexpm", dependency <> "\n      # {",
+          global: false
+        )
+      )
+
+      # What the other application has built is there.
+      env = [{"MIX_BUILD_PATH", Path.join(context.app, "_build/dev")} | context.path]
+      before = contents(shop)
+      assert mix!(shop, ["gossip.install", "--dry-run"], env) =~ "+       {GossipCluster, "
+      assert contents(shop) == before
+
+      assert mix!(shop, ["gossip.install", "--yes"], env) =~ "Done."
+      installed = contents(shop)
+
+      assert Map.keys(installed) -- Map.keys(before) ==
+               ~w(config/config.exs config/runtime.exs config/test.exs) ++
+                 ~w(rel/env.sh.eex rel/remote.vm.args.eex rel/vm.args.eex)
+
+      for name <- ~w(vm.args.eex remote.vm.args.eex env.sh.eex),
+          do: assert(installed["rel/" <> name] == File.read!("rel/" <> name))
+
+      assert mix!(shop, ["gossip.install", "--yes"], env) =~ "All is there. Nothing was changed."
+      assert contents(shop) == installed
+      mix!(shop, ["format", "--check-formatted"], env)
+
+      # What it does not know it leaves alone, and all else too.
+      tree = Path.join(shop, "lib/shop/application.ex")
+
+      File.write!(
+        tree,
+        String.replace(before["lib/shop/application.ex"], "children = [", "children = [] ++ [")
+      )
+
+      File.rm_rf!(Path.join(shop, "config"))
+      unknown = contents(shop)
+      {output, status} = mix(shop, ["gossip.install", "--yes"], env)
+      assert status == 1
+
+      assert output =~
+               "lib/shop/application.ex is not changed: its start/2 has no `children = [...]`. Put this first into"
+
+      assert output =~ "    {GossipCluster, Application.get_env(:shop, GossipCluster, [])}\n"
+      assert contents(shop) == unknown
+      for {name, text} <- installed, do: write!(Path.join(shop, name), text)
+
+      code =
+        "IO.inspect(for {GossipCluster, pid, _, _} <- Supervisor.which_children(Shop.Supervisor), do: is_pid(pid))"
+
+      assert mix!(shop, ["run", "-e", code], env) =~ "[true]\n"
+      assert mix!(shop, ["run", "-e", code], [{"MIX_ENV", "test"} | env]) =~ "[false]\n"
+      {output, status} = mix(shop, ["run", "-e", code], [{"MIX_ENV", "prod"} | env])
+      assert status != 0 and output =~ "CLUSTER_KEY"
+    end
+
     test "does not start CMake while nothing has changed", context do
       mix!(context.app, ["compile"], context.path)
       File.rm(context.cmake_log)
@@ -527,6 +592,20 @@ defmodule GossipCluster.Integration.BuildTest do
 
   defp build_dir(project), do: Path.join(project, "_build/dev/lib/gossip_cluster/gossipd_build")
   defp tree(dir), do: Path.wildcard(Path.join(dir, "**"), match_dot: true)
+
+  defp write!(file, text) do
+    File.mkdir_p!(Path.dirname(file))
+    File.write!(file, text)
+  end
+
+  # All files of a project but what is built.
+  defp contents(dir) do
+    for file <- tree(dir),
+        name = Path.relative_to(file, dir),
+        File.regular?(file) and not String.starts_with?(name, "_build"),
+        into: %{},
+        do: {name, File.read!(file)}
+  end
 
   defp objects(project) do
     for object <- Path.wildcard(Path.join(build_dir(project), "**/*.o")), into: %{} do
