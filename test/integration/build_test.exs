@@ -258,6 +258,11 @@ defmodule GossipCluster.Integration.BuildTest do
                cd: Path.join(umbrella, "deps/gossip_cluster")
              )
 
+    {output, 1} = mix(umbrella, ["gossip.install"], env)
+
+    assert output =~
+             "this is an umbrella. Run mix gossip.install in the application that shall start the cluster: cd apps/one"
+
     mix!(umbrella, ["release", "--quiet"], env)
 
     released =
