@@ -15,6 +15,9 @@ defmodule GossipCluster.LinesTest do
 
   setup do
     :ok = Shared.ensure_started()
+    # Those of the tests before have ended, and what they said last is written.
+    eventually(fn -> Registry.lookup(GossipCluster.Registry, {Lines, :reporters}) == [] end)
+    :ok = Lines.flush()
     :ok = :logger.add_handler(:lines, __MODULE__, %{config: %{test: self()}})
     on_exit(fn -> :logger.remove_handler(:lines) end)
   end
