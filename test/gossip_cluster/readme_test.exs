@@ -39,7 +39,10 @@ defmodule GossipCluster.ReadmeTest do
   describe "the guides" do
     test "show the bytes of libcluster's wire" do
       [_, hex] =
-        Regex.run(~r/`a@h` is\n\n +([0-9a-f ]+)\n/, read("guides/migrating-from-libcluster.md"))
+        Regex.run(
+          ~r/`a@h` is\n\n```text\n([0-9a-f ]+)\n/,
+          read("guides/migrating-from-libcluster.md")
+        )
 
       "heartbeat::" <> term = hex |> String.replace(" ", "") |> Base.decode16!(case: :lower)
       assert :erlang.binary_to_term(term) == %{node: :a@h}
