@@ -16,9 +16,9 @@ struct player {
 struct crowd {
     uint32_t first;
     struct player *players;
-    uint32_t *order;    /* without multicast: all members by boot id; else NULL */
+    uint32_t *order;    /* all members by boot id, whom they know; NULL: they know nobody */
     uint64_t digest;    /* of all of them */
-    uint32_t *watchers; /* of each real member, ANSWERERS */
+    uint32_t *watchers; /* without multicast: of each real member, ANSWERERS; else NULL */
 };
 
 bool crowd_has(const struct cluster *c, uint32_t node)
@@ -58,6 +58,24 @@ static uint64_t boot_of(const struct cluster *c, uint32_t node)
     return c->observer.subjects[node].boot;
 }
 
+static bool far(const struct cluster *c)
+{
+    return c->crowd->watchers != NULL;
+}
+
+void crowd_know_all(struct cluster *c)
+{
+    c->crowd->order = memory_new(c->size, sizeof *c->crowd->order);
+    for (uint32_t i = 0; i < c->size; i++) {
+        uint32_t at = i;
+        for (; at > 0 && boot_of(c, c->crowd->order[at - 1]) > boot_of(c, i); at--) {
+            c->crowd->order[at] = c->crowd->order[at - 1];
+        }
+        c->crowd->order[at] = i;
+        c->crowd->digest ^= roster_digest(boot_of(c, i), 0);
+    }
+}
+
 static void add_watchers(struct cluster *c, uint32_t subject)
 {
     uint32_t *first = &c->crowd->watchers[(size_t)subject * ANSWERERS];
@@ -80,16 +98,8 @@ static void add_watchers(struct cluster *c, uint32_t subject)
 void crowd_start_far(struct cluster *c, uint32_t first)
 {
     begin(c, first);
-    c->crowd->order = memory_new(c->size, sizeof *c->crowd->order);
+    crowd_know_all(c);
     c->crowd->watchers = memory_new((size_t)first * ANSWERERS, sizeof *c->crowd->watchers);
-    for (uint32_t i = 0; i < c->size; i++) {
-        uint32_t at = i;
-        for (; at > 0 && boot_of(c, c->crowd->order[at - 1]) > boot_of(c, i); at--) {
-            c->crowd->order[at] = c->crowd->order[at - 1];
-        }
-        c->crowd->order[at] = i;
-        c->crowd->digest ^= roster_digest(boot_of(c, i), 0);
-    }
     for (uint32_t i = 0; i < first; i++) {
         add_watchers(c, i);
     }
@@ -112,20 +122,25 @@ void crowd_free(struct cluster *c)
 static int64_t interval(const struct cluster *c)
 {
     int64_t shortest = c->options->interval_ms * MS_US;
-    return c->crowd->order != NULL ? shortest : interval_for(shortest, c->size);
+    return far(c) ? shortest : interval_for(shortest, c->size);
+}
+
+static uint16_t interval_ms(const struct cluster *c)
+{
+    int64_t ms = interval(c) / MS_US;
+    return ms > UINT16_MAX ? UINT16_MAX : (uint16_t)ms;
 }
 
 static void start_message(const struct cluster *c, struct wire_message *m, uint32_t node, uint8_t type)
 {
     const struct player *p = &c->crowd->players[node - c->crowd->first];
-    int64_t ms = interval(c) / MS_US;
     wire_clear(m);
     m->type = type;
-    m->interval_ms = ms > UINT16_MAX ? UINT16_MAX : (uint16_t)ms;
+    m->interval_ms = interval_ms(c);
     m->miss = MISS_MULTIPLIER;
     m->nonce = p->nonce;
     m->digest = c->crowd->digest;
-    m->flags = c->crowd->order != NULL ? WIRE_FAR : 0;
+    m->flags = far(c) ? WIRE_FAR : 0;
     m->group_size = c->size > UINT16_MAX ? UINT16_MAX : (uint16_t)c->size;
     m->id =
         (struct identity){.boot = p->boot, .creation = 1, .dist_port = 20000, .flags = IDENTITY_LONG_NAMES};
@@ -179,7 +194,7 @@ void crowd_beat(struct cluster *c, uint32_t node)
 {
     struct wire_message m;
     struct path group = path_group();
-    if (c->crowd->order != NULL) {
+    if (far(c)) {
         ask(c, node);
         return;
     }
@@ -200,8 +215,8 @@ static void put_page(const struct cluster *c, struct wire_message *page, uint64_
             continue;
         }
         *e = (struct wire_entry){.clock = (uint64_t)cluster_clock(c, node),
-                                 .interval_ms = (uint16_t)c->options->interval_ms,
-                                 .far = 1,
+                                 .interval_ms = interval_ms(c),
+                                 .far = far(c),
                                  .addr_count = 1};
         e->id = (struct identity){.boot = boot_of(c, node), .creation = 1, .dist_port = 20000};
         e->id.flags = IDENTITY_LONG_NAMES;
@@ -246,7 +261,7 @@ void crowd_receive(struct cluster *c, uint32_t node, const struct packet *p)
     answer.to = p->from.addr;
     answer.has |= HAS_TO;
     answer.echoes[answer.echo_count++] = (struct wire_echo){.boot = m.id.boot, .nonce = m.nonce};
-    if (page) { /* the last one, if it is not full; with multicast it is empty */
+    if (page) { /* the last one, if it is not full */
         answer.cursor = UINT64_MAX;
         answer.has |= HAS_CURSOR | HAS_TOTAL;
         put_page(c, &answer, m.cursor);

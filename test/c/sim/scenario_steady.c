@@ -28,7 +28,9 @@ static void settle_crowd(struct cluster *c, uint32_t full)
     cluster_run(c, 2 * SECOND_US);
     int64_t ramp = (int64_t)(c->size - full) * RAMP_EACH;
     crowd_start(c, full, ramp);
-    cluster_run(c, cluster_now(c) + ramp + 4 * scenario_interval(c));
+    cluster_run(c, cluster_now(c) + ramp);
+    crowd_know_all(c);
+    cluster_run(c, cluster_now(c) + 4 * scenario_interval(c));
     for (uint32_t i = 0; i < full; i++) {
         report_sample(c->report, "full_members_list", c->observer.subjects[i].knows);
     }
