@@ -78,7 +78,7 @@ defmodule MixProject.GossipCluster do
       licenses: ["Apache-2.0"],
       files:
         ~w(lib priv_src cmake CMakeLists.txt CMakePresets.json mix.exs .formatter.exs
-                README.md assets PROTOCOL.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE guides rel),
+                README.md assets PROTOCOL.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE guides rel deploy),
       links: if(@source_url, do: %{"Source" => @source_url}, else: %{})
     ]
   end

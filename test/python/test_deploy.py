@@ -1,6 +1,6 @@
 """The manifests in deploy/ and in the guides: YAML, and the fields of the Kubernetes API that they use, each with its
 type. A field that is not in these schemas is refused, so that a slip of the pen is found here; a new one is added from
-the API's reference.
+the API's reference. Compose, systemd and Quadlet: test_deploy_services.py.
 """
 import pathlib
 import re
@@ -81,30 +81,29 @@ def validate(manifest):
             raise jsonschema.ValidationError("labels or volumes do not fit")
 
 
-def load(name):
-    return yaml.safe_load((ROOT / "deploy/openshift" / name).read_text())
+def load(name, system="openshift"):
+    return yaml.safe_load((ROOT / "deploy" / system / name).read_text())
 
 
 class DeployTest(unittest.TestCase):
     def test_every_manifest_has_the_fields_that_the_api_takes(self):
-        files = sorted((ROOT / "deploy/openshift").glob("*.yaml"))
-        self.assertGreaterEqual(len(files), 4)
-        for file in files:
-            with self.subTest(file=file.name):
-                for manifest in yaml.safe_load_all(file.read_text()):
-                    validate(manifest)
-                # What its first lines say names the file, and so does the guide.
-                path = str(file.relative_to(ROOT))
-                self.assertIn(path, file.read_text())
-                self.assertIn(path, (ROOT / "guides/containers.md").read_text())
+        for system, guide, least in (("openshift", "containers.md", 4), ("kubernetes", "kubernetes.md", 3)):
+            files = sorted((ROOT / "deploy" / system).glob("*"))
+            self.assertGreaterEqual(len(files), least)
+            for file in files:
+                with self.subTest(file=file.name):
+                    for manifest in yaml.safe_load_all(file.read_text()):
+                        validate(manifest)
+                    # What its first lines say names the file, and the guide names it or its folder.
+                    self.assertIn(str(file.relative_to(ROOT)), file.read_text())
+                    self.assertIn("deploy/{}".format(system), (ROOT / "guides" / guide).read_text())
 
-    def test_so_have_those_of_the_guides(self):
+    def test_the_guide_shows_the_files_as_they_are(self):
         text = (ROOT / "guides/kubernetes.md").read_text()
-        manifests = [manifest for block in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
-                     for manifest in yaml.safe_load_all(block)]
-        self.assertGreaterEqual(len(manifests), 3)
-        for manifest in manifests:
-            validate(manifest)
+        blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
+        shown = "---\n".join(re.sub(r"\A(#.*\n)*", "", (ROOT / "deploy/kubernetes" / name).read_text())
+                            for name in ("service.yaml", "deployment.yaml", "networkpolicy.yaml"))
+        self.assertEqual(blocks, [shown])
 
     def test_a_slip_of_the_pen_is_found(self):
         for name, wrong in (("deployment.yaml", lambda m: m["spec"].update(replica=2)),
@@ -117,6 +116,33 @@ class DeployTest(unittest.TestCase):
             wrong(manifest)
             with self.assertRaises(jsonschema.ValidationError):
                 validate(manifest)
+
+    def test_on_kubernetes_the_pods_find_each_other_by_the_headless_service(self):
+        service = load("service.yaml", "kubernetes")
+        deployment = load("deployment.yaml", "kubernetes")
+        policy = load("networkpolicy.yaml", "kubernetes")
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        # Pods that are not ready yet, too: otherwise none of the first would find another.
+        self.assertIs(service["spec"]["publishNotReadyAddresses"], True)
+        self.assertEqual(service["spec"]["clusterIP"], "None")
+        self.assertEqual(service["spec"]["selector"], labels)
+        guide = (ROOT / "guides/kubernetes.md").read_text()
+        self.assertIn("seeds: [{{:dns, \"{}\"}}]".format(service["metadata"]["name"]), guide)
+        # Both secrets are files of the one that the guide makes, where the guide's application reads them.
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        [secrets] = [mount for mount in container["volumeMounts"] if mount["name"] == "secrets"]
+        self.assertIn({"name": "RELEASE_COOKIE_FILE", "value": secrets["mountPath"] + "/cookie"}, container["env"])
+        self.assertIn("secret: {{:file, \"{}/cluster.key\"}}".format(secrets["mountPath"]), guide)
+        [volume] = [v for v in deployment["spec"]["template"]["spec"]["volumes"] if v["name"] == "secrets"]
+        self.assertIn("kubectl create secret generic {} --from-file=cluster.key --from-file=cookie".format(
+            volume["secret"]["secretName"]), guide)
+        # The policy is of these pods, for these pods, and its ports are the group's, those of the nodes, and Erlang's.
+        [rule] = policy["spec"]["ingress"]
+        self.assertEqual(policy["spec"]["podSelector"]["matchLabels"], labels)
+        self.assertEqual(rule["from"], [{"podSelector": {"matchLabels": labels}}])
+        erlang = int(re.search(r"inet_dist_listen_min (\d+) inet_dist_listen_max \1$", guide, re.M).group(1))
+        self.assertEqual(rule["ports"], [{"protocol": "UDP", "port": 45893, "endPort": 45901},
+                                         {"protocol": "TCP", "port": erlang}])
 
     def test_multicast_is_allowed_and_reaches_the_pods_of_other_machines(self):
         annotations = {**load("namespace.yaml")["metadata"]["annotations"],
