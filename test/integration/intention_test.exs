@@ -13,7 +13,8 @@ defmodule GossipCluster.Integration.IntentionTest do
 
   for {kind, flags} <- @kinds do
     test "a firewall that restarts is no intention, Node.disconnect/1 on either side is#{kind}" do
-      {lab, [a, b] = nodes} = together(["a", "b"], cluster: @cluster, flags: unquote(flags))
+      flags = unquote(flags) ++ asked_only()
+      {lab, [a, b] = nodes} = together(["a", "b"], cluster: @cluster, flags: flags)
 
       # Connections that are reset at both ends are back within a second.
       Filter.reset(lab, 1, 2)

@@ -162,7 +162,7 @@ defmodule GossipCluster.Integration.MeetingTest do
   end
 
   test "a node that left is known to have, keeps its connections, and is not dialled again" do
-    {_lab, [a, b]} = together(["a", "b"], cluster: @quick)
+    {_lab, [a, b]} = together(["a", "b"], cluster: @quick, flags: asked_only())
 
     assert :ok = Node.call(b, GossipCluster, :leave)
     eventually("a is told", [a, b], fn -> List.last(Node.about(a, b)) == {:down, :left} end)

@@ -77,7 +77,8 @@ defmodule GossipCluster.Integration.PathsTest do
       """)
     end
 
-    nodes = Node.start_all(lab, for({name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n}))
+    specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: asked_only()}
+    nodes = Node.start_all(lab, specs)
     for node <- nodes, do: Node.start_cluster(node, [])
     meet(nodes, 5_000)
     for {node, n} <- Enum.zip(nodes, [2, 1]), do: assert(via(node) == Lab.ip(n, 2))
@@ -124,7 +125,8 @@ defmodule GossipCluster.Integration.PathsTest do
     lab = Lab.start(hosts: 2)
     # Those without data, of 52 bytes each, that reach the one who is dialled: all of a handshake.
     Filter.lose_first(lab, 2, "tcp flags == ack meta length 52", 1_000 * 52)
-    [a, b] = nodes = Node.start_all(lab, [{"a", host: 1}, {"b", host: 2}])
+    specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: asked_only()}
+    [a, b] = nodes = Node.start_all(lab, specs)
     for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
     eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
 

@@ -6,7 +6,7 @@ defmodule GossipCluster.Integration.RejoinTest do
   @quick [interval: 200, quiet: 3_600_000]
 
   test "a node that left joins again: listed, and connected, each time, and each side is told once" do
-    {lab, [a, b] = nodes} = together(["a", "b"], cluster: @quick)
+    {lab, [a, b] = nodes} = together(["a", "b"], cluster: @quick, flags: asked_only())
 
     :ok = Node.call(b, GossipCluster, :leave, [GossipCluster, [disconnect: true]])
     eventually("it left", nodes, fn -> Node.peers(a) == [] and Node.connected(a) == [] end)
@@ -46,7 +46,7 @@ defmodule GossipCluster.Integration.RejoinTest do
   end
 
   test "subscribers are told of connections that come and go, and of what keeps them from coming, once each" do
-    {lab, [a, b] = nodes} = together(["a", "b"], cluster: @quick)
+    {lab, [a, b] = nodes} = together(["a", "b"], cluster: @quick, flags: asked_only())
     connected = fn node, other -> about(node, other) == [:connected] end
     eventually("connected", nodes, fn -> connected.(a, b) and connected.(b, a) end)
     true = Node.call(a, Elixir.Node, :disconnect, [String.to_atom(b.name)])

@@ -24,6 +24,16 @@ defmodule GossipCluster.Lab.Case do
     end
   end
 
+  @doc """
+  Flags for nodes that connect only where they are asked to.
+
+  Else whatever is sent to a node dials it. As a connection comes up, each of the two is sent something: `:rex` asks for
+  what the other's `:rpc` can do, and answers, and `global` greets. Where the connection is cut before they have sent,
+  they make it anew, within milliseconds, in nine of ten cases; so these flags are for tests that cut one soon after.
+  """
+  @spec asked_only() :: [String.t()]
+  def asked_only, do: ["-kernel", "dist_auto_connect", "never"]
+
   @doc "A lab with a host for each of these nodes, which are started with the same options, and have met."
   @spec together([String.t()], keyword()) :: {Lab.t(), [Node.t()]}
   def together(names, options \\ [cluster: []]) do
