@@ -51,6 +51,7 @@ static int configure(struct gossipd *d, const struct message *m)
         return -1;
     }
     d->now = clock_now();
+    udp_set_ring(d->links.udp, &options.keys);
     int started = engine_start(&d->engine, &options, d->now, &d->links, &d->uplink);
     keyring_wipe(&options.keys);
     if (started != 0) {
@@ -102,6 +103,7 @@ static int command(struct gossipd *d, struct message *m)
         d->now = clock_now();
         /* Under the old ring, and before any timer that is late by now. */
         engine_receive(&d->engine, d->now, NULL);
+        udp_set_ring(d->links.udp, &c->as.keys);
     }
     engine_command(&d->engine, d->now, c);
     say_on_bridge(d, c);

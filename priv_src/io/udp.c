@@ -1,5 +1,6 @@
 #include "udp.h"
 
+#include "clock.h"
 #include "memberships.h"
 #include "udp_system.h"
 
@@ -14,6 +15,7 @@ struct udp {
     struct transport transports[TRANSPORTS];
     struct memberships memberships;
     struct subnets subnets;
+    struct filter filter;
     int unicast_trouble;   /* EPERM or EACCES: a firewall of this host; else 0 */
     struct addr forbidden; /* to whom; others may be allowed */
 };
@@ -80,6 +82,9 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
     u->log = log;
     u->memberships.log = log;
     u->memberships.transports = u->transports;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        u->transports[i].filter = &u->filter;
+    }
     if (open_all(u, fault) != 0) {
         udp_close(u);
         return NULL;
@@ -98,8 +103,58 @@ void udp_close(struct udp *u)
     free(u);
 }
 
+/* What the kernel has dropped until now: counted before its filter changes, and before a socket may be
+ * closed. */
+static void count_dropped(struct udp *u)
+{
+    uint64_t *counter = u->filter.level > 0 ? &u->stats.filtered : &u->stats.overflowed;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        *counter += transport_dropped(&u->transports[i]);
+    }
+}
+
+static void filter_all(struct udp *u)
+{
+    int result = 0;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        result = transport_filter(&u->transports[i]) != 0 ? -1 : result;
+    }
+    if (result != 0 && u->filter.level > 0) { /* it has none, or no memory for it: all is read, as before */
+        u->filter.missing = true;
+        u->filter.level = 0;
+        filter_all(u);
+    }
+}
+
+/* One has come that the filter may refuse, or any other. */
+static void judge(struct udp *u, bool refused)
+{
+    if (!refused && u->filter.level == 0) {
+        return;
+    }
+    struct filter before = u->filter;
+    int64_t now = clock_now();
+    bool changed = refused ? filter_saw(&u->filter, now) : filter_tick(&u->filter, now);
+    if (changed) {
+        struct filter after = u->filter;
+        u->filter = before;
+        count_dropped(u);
+        u->filter = after;
+        filter_all(u);
+    }
+}
+
+void udp_set_ring(struct udp *u, const struct keyring *ring)
+{
+    filter_set(&u->filter, ring);
+    if (u->filter.level > 0) {
+        filter_all(u);
+    }
+}
+
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
 {
+    count_dropped(u);
     return memberships_set(&u->memberships, list);
 }
 
@@ -191,8 +246,10 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
     }
     if (arrival.cut) {
         u->stats.oversized++;
+        judge(u, true);
         return -1;
     }
+    judge(u, filter_refuses(&u->filter, out, (size_t)n));
     if (kind == SOCKET_BROADCAST && !memberships_have(&u->memberships, ADDR_IPV4, arrival.from.ifindex)) {
         return -1; /* it takes them on every interface, also on those that are not to be used */
     }
@@ -361,8 +418,9 @@ bool udp_closed(const struct udp *u, uint32_t index)
     return memberships_closed(&u->memberships, index);
 }
 
-struct udp_stats udp_stats(const struct udp *u)
+struct udp_stats udp_stats(struct udp *u)
 {
+    count_dropped(u);
     struct udp_stats stats = u->stats;
     stats.receive_buffer = u->transports[0].receive_buffer;
     return stats;

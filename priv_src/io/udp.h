@@ -16,13 +16,13 @@
  * what is its own.
  *
  * Everything is non-blocking. Trouble with sending is the network's normal life: counted, told once a state,
- * never fatal. (A kernel filter on the first SEAL_PREFIX bytes belongs to where a socket is opened,
- * udp_system_open; the key ring's prefixes would come in through a udp_set_filter here.) */
+ * never fatal. What a flood brings that bears no key of the ring the kernel drops: filter.h. */
 #ifndef GOSSIP_UDP_H
 #define GOSSIP_UDP_H
 
 #include "effect.h"
 #include "fault.h"
+#include "filter.h"
 #include "interfaces.h"
 #include "log.h"
 #include "subnets.h"
@@ -45,6 +45,8 @@ struct udp_stats {
     uint64_t receive_errors;
     uint64_t oversized;      /* datagrams over DATAGRAM_MAX: not ours, dropped */
     uint32_t receive_buffer; /* bytes that the kernel granted the shared socket */
+    uint64_t overflowed;     /* datagrams that the kernel dropped while it filtered nothing: it had no room */
+    uint64_t filtered;       /* and while it did: of a flood under no key of ours, or it had no room */
 };
 
 struct udp;
@@ -121,7 +123,10 @@ bool udp_troubled(const struct udp *u);
  * last. It proves that this host itself does not let it in, or has not joined; nothing of the network. */
 bool udp_closed(const struct udp *u, uint32_t index);
 
+/* The keys of this ring are ours from now on, and no others. Until it is called nothing is filtered. */
+void udp_set_ring(struct udp *u, const struct keyring *ring);
+
 /* Counters since the start. */
-struct udp_stats udp_stats(const struct udp *u);
+struct udp_stats udp_stats(struct udp *u);
 
 #endif

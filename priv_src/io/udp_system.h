@@ -4,7 +4,7 @@
 #ifndef GOSSIP_UDP_SYSTEM_H
 #define GOSSIP_UDP_SYSTEM_H
 
-#include "addr.h"
+#include "filter.h"
 
 struct udp_arrival {
     struct addr from;    /* its ifindex: the interface it came in by, 0 where the system does not tell */
@@ -59,6 +59,14 @@ int udp_system_broadcast(int fd, uint16_t port, const struct addr *local, const 
 
 /* Sends to one endpoint. `bound`: out of the interface that `to` names, whatever the routing table says. */
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len);
+
+/* Has the kernel judge what comes to this socket by these steps; none: no longer. Where the system has no
+ * such filter: -1 and EOPNOTSUPP. */
+int udp_system_filter(int fd, const struct filter_step *steps, size_t count);
+
+/* How many datagrams the kernel has dropped that were for this socket, modulo 2^32: it had no room for them,
+ * or its filter refused them, or their checksum was wrong. 0 where the system does not tell. */
+uint32_t udp_system_dropped(int fd);
 
 /* Takes a datagram. `shared`: of a shared socket, which matters where the system does not tell the
  * destination. Returns its length. */

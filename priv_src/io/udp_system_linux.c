@@ -5,7 +5,9 @@
 #include "udp_system_shared.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +20,11 @@ union control {
 #if !defined(IPV6_MULTICAST_ALL)
 #define IPV6_MULTICAST_ALL 29 /* of Linux 4.20; the headers of some C libraries lack it */
 #endif
+
+#if !defined(SO_MEMINFO)
+#define SO_MEMINFO 55 /* of Linux 4.12 */
+#endif
+#define MEMINFO_DROPS 8 /* SK_MEMINFO_DROPS of <linux/sock_diag.h>, which some C libraries lack */
 
 static void enlarge_buffer(int fd)
 {
@@ -174,6 +181,35 @@ int udp_system_broadcast(int fd, uint16_t port, const struct addr *local, const 
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len)
 {
     return transmit(fd, to, bound ? to->ifindex : 0, NULL, data, len);
+}
+
+_Static_assert(sizeof(struct filter_step) == sizeof(struct sock_filter) &&
+                   offsetof(struct filter_step, yes) == offsetof(struct sock_filter, jt) &&
+                   offsetof(struct filter_step, k) == offsetof(struct sock_filter, k),
+               "a step is one of the kernel's");
+
+int udp_system_filter(int fd, const struct filter_step *steps, size_t count)
+{
+    struct sock_filter program[FILTER_STEPS_MAX];
+    if (count == 0) {
+        return udp_system_option(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    }
+    if (count > FILTER_STEPS_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(program, steps, count * sizeof *steps);
+    struct sock_fprog all = {.len = (unsigned short)count, .filter = program};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof all);
+}
+
+uint32_t udp_system_dropped(int fd)
+{
+    uint32_t info[MEMINFO_DROPS + 1] = {0};
+    socklen_t size = sizeof info;
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) == 0 && size == sizeof info
+               ? info[MEMINFO_DROPS]
+               : 0;
 }
 
 /* Where it was sent to, and by which interface it came in. */

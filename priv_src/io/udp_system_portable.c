@@ -254,6 +254,22 @@ static void read_control(const struct cmsghdr *c, struct udp_arrival *arrival)
 #endif
 }
 
+/* The BSDs filter what a device brings, not what a socket does. */
+int udp_system_filter(int fd, const struct filter_step *steps, size_t count)
+{
+    (void)fd;
+    (void)steps;
+    (void)count;
+    errno = EOPNOTSUPP;
+    return -1;
+}
+
+uint32_t udp_system_dropped(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
     union control control;

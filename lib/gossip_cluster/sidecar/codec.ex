@@ -54,7 +54,7 @@ defmodule GossipCluster.Sidecar.Codec do
              :key_tag,
              :isolated
            ] ++
-           [:send_errors, :receive_errors, :oversized, :receive_buffer] ++
+           [:send_errors, :receive_errors, :oversized, :receive_buffer, :overflowed, :filtered] ++
            [:frames_dropped, :heartbeats_dropped, :logs_dropped] ++
            [:legacy_heard, :legacy_sent, :legacy_refused]
 
