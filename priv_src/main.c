@@ -1,6 +1,8 @@
 /* gossipd: who calls it, and how it ends. */
+#include "arguments.h"
 #include "doctor.h"
 #include "gossipd.h"
+#include "watch.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +31,7 @@ static const char ABOUT[] =
     "  doctor [GROUP [PORT]]\n"
     "              look at this host's network, and say what is wrong and what to do; exit\n"
     "              status 0, 1 (a warning) or 2 (broken)\n"
+    "  watch       listen to a cluster, and show who is heard: see gossipd watch --help\n"
     "  --port      run as the port program of an Erlang VM\n"
     "  --version   say which release this is\n"
     "  --help      say this\n";
@@ -41,18 +44,26 @@ static void on_terminate(int signal)
     (void)alarm(GRACE_SECONDS);
 }
 
+/* It holds keys. */
+static void hide_memory(void)
+{
+    struct rlimit none = {0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
+#if defined(__linux__)
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* and so would what another process of this user reads */
+#endif
+}
+
 static void prepare_process(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction terminate = {.sa_handler = on_terminate, .sa_flags = (int)SA_RESETHAND};
-    struct rlimit none = {0};
     /* None of these can fail with these arguments, and none is worth not running for. */
     (void)sigaction(SIGPIPE, &ignore, NULL); /* a closed stdout is seen where it is written to */
     (void)sigaction(SIGTERM, &terminate, NULL);
     (void)sigaction(SIGINT, &terminate, NULL);
-    (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
+    hide_memory();
 #if defined(__linux__)
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* and so would what another process of this user reads */
     /* When the parent ends (erl_child_setup, which ends with its VM) and this process is stopped, it is to go
      * on: it then sees the end of stdin, says goodbye and ends, where it would stay stopped for ever. */
     (void)prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
@@ -74,8 +85,20 @@ static int doctor(int argc, char **argv)
     return doctor_run(&group);
 }
 
+static int watch(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+        return fputs(arguments_help, stdout) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
+    }
+    hide_memory();
+    return watch_run(argc - 2, argv + 2);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "watch") == 0) {
+        return watch(argc, argv);
+    }
     if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
         return doctor(argc, argv);
     }
