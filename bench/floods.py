@@ -6,7 +6,7 @@ datagrams come by the group, so many a second, for five seconds:
     forged    magic, version and key tag are right, the seal is not
     recorded  a member's own beats, said again
 
-and how soon a newcomer is listed meanwhile. Then: how many wake-ups a second an idle pair takes, without and with a flood.
+how often it wakes meanwhile, how soon a newcomer is listed, and how soon the owner is answered (median and worst of 100).
 
     bench/floods.py [--gossipd PATH] [RATE...]    as root; 20000 a second where none is given"""
 import argparse
@@ -29,7 +29,7 @@ from lab import Lab  # noqa: E402
 from sidecar import Sidecar, ready  # noqa: E402
 from world import GROUP, PORT, World  # noqa: E402
 
-SECONDS, MANY, NEWCOMERS = 5, 4096, 5
+SECONDS, MANY, NEWCOMERS, ANSWERS = 5, 4096, 5, 100
 PACE = 0.0001
 
 
@@ -101,6 +101,13 @@ class Pair:
         self.world.remove(new)
         return taken
 
+    def answered(self):
+        """Milliseconds until the first member answers its owner."""
+        self.world.run(0.005)
+        since = time.monotonic()
+        self.members[0].ask_stats(self.world)
+        return (time.monotonic() - since) * 1000
+
     def measure(self, kind, rate):
         first = self.members[0]
         pid = first.process.pid
@@ -114,6 +121,7 @@ class Pair:
         share, wakes = (on_cpu(pid) - worked) / length * 100, (wake_ups(pid) - woken) / length
         said = (flood.ask(self.world, "said") - said) / length if flood else 0
         after = first.ask_stats(self.world)
+        waits = sorted(self.answered() for _ in range(ANSWERS))
         new = statistics.median(self.newcomer() for _ in range(NEWCOMERS))
         if flood:
             self.world.remove(flood)
@@ -121,7 +129,7 @@ class Pair:
         names = ("received", "foreign", "forged", "copies", "replayed", "unproven", "filtered", "overflowed")
         told = " ".join(f"{k}:{grown[k]}" for k in names if k in grown)
         print(f"{kind or 'idle':9} {said:9,.0f}/s  {share:6.2f} % of a core  {wakes:8,.1f} wake-ups/s  "
-              f"newcomer {new:5.1f} ms  {told}", flush=True)
+              f"newcomer {new:5.1f} ms  owner {waits[len(waits) // 2]:.1f}, at most {waits[-1]:.1f} ms  {told}", flush=True)
 
     def close(self):
         self.world.close()

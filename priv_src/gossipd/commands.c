@@ -102,7 +102,7 @@ static int command(struct gossipd *d, struct message *m)
         }
         d->now = clock_now();
         /* Under the old ring, and before any timer that is late by now. */
-        engine_receive(&d->engine, d->now, NULL);
+        engine_drain(&d->engine, d->now);
         udp_set_ring(d->links.udp, &c->as.keys);
     }
     engine_command(&d->engine, d->now, c);

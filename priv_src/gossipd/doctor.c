@@ -21,7 +21,7 @@
 #define ECHO_US       (500 * MS_US)
 #define LISTEN_US     (3 * SECOND_US)
 #define CAUSES_MAX    16
-#define TAGS_MAX      8
+#define SEEN_TAGS_MAX 8
 #define ROOM          2048 /* more than any datagram of ours has */
 
 struct doctor {
@@ -30,9 +30,9 @@ struct doctor {
     uint16_t private_port;
     struct interface_list interfaces;
     bool echo[INTERFACES_MAX];
-    unsigned others;               /* datagrams that came to the group, but for the echoes */
-    uint8_t tags[TAGS_MAX][4];     /* of the keys under which they were sealed, */
-    struct addr senders[TAGS_MAX]; /* and who sent one of those */
+    unsigned others;                    /* datagrams that came to the group, but for the echoes */
+    uint8_t tags[SEEN_TAGS_MAX][4];     /* of the keys under which they were sealed, */
+    struct addr senders[SEEN_TAGS_MAX]; /* and who sent one of those */
     size_t tag_count;
     int status;
     size_t cause_count;
@@ -149,7 +149,7 @@ static void count(struct doctor *d, const uint8_t *data, size_t len, const struc
             return;
         }
     }
-    if (d->tag_count < TAGS_MAX) {
+    if (d->tag_count < SEEN_TAGS_MAX) {
         memcpy(d->tags[d->tag_count], tag, sizeof d->tags[0]);
         d->senders[d->tag_count++] = *from;
     }

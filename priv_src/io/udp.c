@@ -16,8 +16,11 @@ struct udp {
     struct memberships memberships;
     struct subnets subnets;
     struct filter filter;
-    int unicast_trouble;   /* EPERM or EACCES: a firewall of this host; else 0 */
-    struct addr forbidden; /* to whom; others may be allowed */
+    int unicast_trouble;              /* EPERM or EACCES: a firewall of this host; else 0 */
+    struct addr forbidden;            /* to whom; others may be allowed */
+    const struct transport *taken_by; /* whose socket was taken from last, and what kind of socket that is */
+    uint8_t taken_kind;
+    struct udp_datagram inbox[UDP_BATCH];
 };
 
 /* A private socket of each family at this port (0: any, of which that of IPv6 is the same). A system that has
@@ -227,33 +230,39 @@ static uint8_t source_of(const struct udp *u, const struct addr *from)
     return link_alone && !subnets_near(&u->subnets, from) ? SOURCE_FAR : SOURCE_NEAR;
 }
 
-int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len)
+int udp_take(struct udp *u, size_t i, size_t most)
 {
-    const struct transport *t = &u->transports[0];
-    if (i >= t->count) {
-        i -= t->count;
-        t++;
+    u->taken_by = &u->transports[0];
+    if (i >= u->taken_by->count) {
+        i -= u->taken_by->count;
+        u->taken_by++;
     }
-    uint8_t kind = t->sockets[i].kind;
-    struct udp_arrival arrival = {0};
-    int n = udp_system_receive(t->sockets[i].fd, kind != SOCKET_PRIVATE, out, DATAGRAM_MAX, &arrival);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    u->taken_kind = u->taken_by->sockets[i].kind;
+    int count =
+        udp_system_receive_many(u->taken_by->sockets[i].fd, u->taken_kind != SOCKET_PRIVATE, u->inbox, most);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return 0;
     }
-    if (n < 0) {
-        u->stats.receive_errors += errno != EINTR;
-        return -1;
-    }
-    if (arrival.cut) {
+    u->stats.receive_errors += count < 0 && errno != EINTR;
+    return count;
+}
+
+bool udp_taken(struct udp *u, size_t n, struct path *from, const uint8_t **data, size_t *len)
+{
+    const struct udp_datagram *d = &u->inbox[n];
+    const struct udp_arrival *arrival = &d->arrival;
+    const struct transport *t = u->taken_by;
+    uint8_t kind = u->taken_kind;
+    if (arrival->cut) {
         u->stats.oversized++;
         judge(u, true);
-        return -1;
+        return false;
     }
-    judge(u, filter_refuses(&u->filter, out, (size_t)n));
-    if (kind == SOCKET_BROADCAST && !memberships_have(&u->memberships, ADDR_IPV4, arrival.from.ifindex)) {
-        return -1; /* it takes them on every interface, also on those that are not to be used */
+    judge(u, filter_refuses(&u->filter, d->data, d->len));
+    if (kind == SOCKET_BROADCAST && !memberships_have(&u->memberships, ADDR_IPV4, arrival->from.ifindex)) {
+        return false; /* it takes them on every interface, also on those that are not to be used */
     }
-    *from = (struct path){.kind = arrival.destination, .addr = arrival.from, .local = arrival.to};
+    *from = (struct path){.kind = arrival->destination, .addr = arrival->from, .local = arrival->to};
     from->local.port = kind == SOCKET_PRIVATE ? t->port : t->group.port;
     if (from->addr.ifindex == 0) {
         from->addr.ifindex = subnets_interface(&u->subnets, &from->addr);
@@ -263,8 +272,9 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
     if (from->kind == PATH_GROUP) {
         memberships_returned(&u->memberships, &from->addr);
     }
-    *len = (size_t)n;
-    return 1;
+    *data = d->data;
+    *len = d->len;
+    return true;
 }
 
 /* A full queue is a moment, not a state. So is an address of IPv6 that is tentative again, since its link was

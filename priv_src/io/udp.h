@@ -32,6 +32,8 @@
 #define UDP_SHARED_MAX  8 /* of IPv4: Linux joins 20 groups on one (net.ipv4.igmp_max_memberships) */
 #define UDP_SOCKETS_MAX (UDP_SHARED_MAX + 2 + INTERFACES_MAX + 1)
 
+#define UDP_BATCH 32 /* datagrams that one call takes at most */
+
 struct udp_options {
     struct addr group;  /* of IPv4, with its port */
     struct addr group6; /* of IPv6 and link-local scope, at the same port; no family: IPv4 alone */
@@ -101,9 +103,15 @@ size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MA
  * socket i. */
 size_t udp_descriptors(const struct udp *u, struct pollfd *fds);
 
-/* Takes a datagram of up to DATAGRAM_MAX bytes from socket i: 1. Nothing there: 0. Something was there that
- * is not for us (too large, an error): -1; try again. `from` says by which way it came, and from whom. */
-int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len);
+/* Takes what waits in socket i, `most` datagrams at most and UDP_BATCH: their number, fewer than that where
+ * there are no more, 0 where there is none, or -1 where something else was wrong; try again. They are valid
+ * until the next udp_take. */
+int udp_take(struct udp *u, size_t i, size_t most);
+
+/* The n-th of those taken last, of up to DATAGRAM_MAX bytes; `from` says by which way it came, and from whom.
+ * False: it is not for us (too large, or by an interface that is not in use). To be called once for each of
+ * them, for it counts. */
+bool udp_taken(struct udp *u, size_t n, struct path *from, const uint8_t **data, size_t *len);
 
 /* Sends to the group (on all joined interfaces, or the one that the path names; over both families, or the
  * one that the path's address has) or to one endpoint: 0 if the system took it at least once, -1 if not. */

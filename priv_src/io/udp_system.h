@@ -4,13 +4,19 @@
 #ifndef GOSSIP_UDP_SYSTEM_H
 #define GOSSIP_UDP_SYSTEM_H
 
-#include "filter.h"
+#include "udp.h"
 
 struct udp_arrival {
     struct addr from;    /* its ifindex: the interface it came in by, 0 where the system does not tell */
     uint8_t destination; /* enum path_kind */
     struct addr to; /* where it was sent to, without the port; no family where the system does not tell */
     bool cut;       /* it was longer than the room */
+};
+
+struct udp_datagram {
+    struct udp_arrival arrival;
+    size_t len;
+    uint8_t data[DATAGRAM_MAX];
 };
 
 /* A non-blocking, close-on-exec socket of the family, and of no other, that tells of each datagram where it
@@ -71,5 +77,9 @@ uint32_t udp_system_dropped(int fd);
 /* Takes a datagram. `shared`: of a shared socket, which matters where the system does not tell the
  * destination. Returns its length. */
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival);
+
+/* Takes as many as there are, `most` at most and UDP_BATCH: their number, 1 or more. Fewer than that: there
+ * were no more, or something is wrong, which the next call tells. */
+int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_t most);
 
 #endif

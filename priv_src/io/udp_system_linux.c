@@ -239,26 +239,61 @@ static void read_control(const struct cmsghdr *c, bool shared, struct udp_arriva
     }
 }
 
+/* Room for what the system tells of one datagram, and a header that points there. */
+struct taking {
+    struct endpoint from;
+    struct iovec part;
+    _Alignas(struct cmsghdr) uint8_t control[sizeof(union control)];
+};
+
+static void prepare(struct taking *t, struct msghdr *m, uint8_t *out, size_t room)
+{
+    t->from.len = sizeof t->from.as;
+    t->part = (struct iovec){.iov_base = out, .iov_len = room};
+    *m = (struct msghdr){.msg_name = &t->from.as,
+                         .msg_namelen = t->from.len,
+                         .msg_iov = &t->part,
+                         .msg_iovlen = 1,
+                         .msg_control = t->control,
+                         .msg_controllen = sizeof t->control};
+}
+
+static struct udp_arrival arrival_of(const struct taking *t, struct msghdr *m, bool shared)
+{
+    struct udp_arrival arrival = {.from = udp_system_addr(&t->from),
+                                  .destination = PATH_UNICAST,
+                                  .cut = (m->msg_flags & MSG_TRUNC) != 0};
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        read_control(c, shared, &arrival);
+    }
+    return arrival;
+}
+
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
-    union control control = {.bytes = {0}};
-    struct endpoint from = {.len = sizeof from.as};
-    struct iovec part = {.iov_base = out, .iov_len = room};
-    struct msghdr m = {.msg_name = &from.as,
-                       .msg_namelen = from.len,
-                       .msg_iov = &part,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof control.bytes};
+    struct taking t;
+    struct msghdr m;
+    prepare(&t, &m, out, room);
     ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
     if (n < 0) {
         return -1;
     }
-    arrival->from = udp_system_addr(&from);
-    arrival->destination = PATH_UNICAST;
-    arrival->cut = (m.msg_flags & MSG_TRUNC) != 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-        read_control(c, shared, arrival);
-    }
+    *arrival = arrival_of(&t, &m, shared);
     return (int)n;
+}
+
+int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_t most)
+{
+    struct taking taking[UDP_BATCH];
+    struct mmsghdr all[UDP_BATCH];
+    most = most < UDP_BATCH ? most : UDP_BATCH;
+    for (size_t i = 0; i < most; i++) {
+        prepare(&taking[i], &all[i].msg_hdr, out[i].data, sizeof out[i].data);
+    }
+    int count = recvmmsg(fd, all, (unsigned)most, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < count; i++) {
+        out[i].len = all[i].msg_len;
+        out[i].arrival = arrival_of(&taking[i], &all[i].msg_hdr, shared);
+    }
+    return count;
 }

@@ -297,3 +297,17 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
     }
     return (int)n;
 }
+
+int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_t most)
+{
+    int count = 0, n = 0;
+    for (size_t i = 0; i < most && i < UDP_BATCH && n >= 0; i++) {
+        memset(&out[i].arrival, 0, sizeof out[i].arrival);
+        n = udp_system_receive(fd, shared, out[i].data, sizeof out[i].data, &out[i].arrival);
+        if (n >= 0) {
+            out[i].len = (size_t)n;
+            count++;
+        }
+    }
+    return count > 0 ? count : -1;
+}

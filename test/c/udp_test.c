@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "lines.h"
+#include "receive_one.h"
 #include "test.h"
 #include "wait.h"
 
@@ -66,7 +67,7 @@ static bool hear(struct udp *u, struct heard *h, int64_t patience)
         int64_t left = until - clock_now();
         assert_true(wait_for(fds, count, left > 0 ? left : 0) >= 0);
         for (h->socket = 0; h->socket < count; h->socket++) {
-            int got = udp_receive(u, h->socket, &h->from, h->data, &h->len);
+            int got = receive_one(u, h->socket, &h->from, h->data, &h->len);
             if (got == 1) {
                 return true;
             }
