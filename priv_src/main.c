@@ -5,6 +5,7 @@
 #include "watch.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static const char ABOUT[] =
     "`gossipd --port`, and talks to it over stdin and stdout in {packet, 4} frames of\n"
     "external terms. Put {GossipCluster, []} into a supervision tree, and it runs.\n"
     "\n"
-    "  doctor [GROUP [PORT]]\n"
+    "  doctor [--json] [GROUP [PORT]]\n"
     "              look at this host's network, and say what is wrong and what to do; exit\n"
     "              status 0, 1 (a warning) or 2 (broken)\n"
     "  watch       listen to a cluster, and show who is heard: see gossipd watch --help\n"
@@ -79,10 +80,13 @@ static int by_hand(void)
 static int doctor(int argc, char **argv)
 {
     struct addr group;
-    if (argc > 4 || doctor_group(argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL, &group) != 0) {
+    bool json = argc > 2 && strcmp(argv[2], "--json") == 0;
+    int given = json ? 3 : 2;
+    const char *ip = argc > given ? argv[given] : NULL, *port = argc > given + 1 ? argv[given + 1] : NULL;
+    if (argc > given + 2 || doctor_group(ip, port, &group) != 0) {
         return by_hand();
     }
-    return doctor_run(&group);
+    return doctor_run(&group, json);
 }
 
 static int watch(int argc, char **argv)
