@@ -26,7 +26,6 @@
 #define ONCE_MOST    (60 * SECOND_US)
 #define ONCE_BEATS   3
 #define WIDTH        100 /* without a terminal: as wide as most */
-#define DATAGRAMS    64  /* of a socket in a wake-up */
 #define KEYS_AT_ONCE 64
 
 /* The alternate screen, without a cursor; and back. */
@@ -240,13 +239,12 @@ static void receive(struct watch *w, const struct pollfd *fds, size_t sockets)
 {
     int64_t slept = clock_slept();
     for (size_t i = 0; i < sockets; i++) {
-        int got = fds[i].revents != 0;
-        for (size_t n = 0; n < DATAGRAMS && got != 0; n++) {
-            uint8_t datagram[DATAGRAM_MAX];
+        int got = fds[i].revents != 0 ? udp_take(w->links.udp, i, UDP_BATCH) : 0;
+        for (int n = 0; n < got; n++) {
+            const uint8_t *datagram;
             struct path from;
             size_t len;
-            got = links_receive(&w->links, i, &from, datagram, &len);
-            if (got == 1) {
+            if (udp_taken(w->links.udp, (size_t)n, &from, &datagram, &len)) {
                 listener_receive(w->listener, w->now, slept, &from, datagram, len);
             }
         }
