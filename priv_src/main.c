@@ -33,7 +33,8 @@ static const char ABOUT[] =
     "              look at this host's network, and say what is wrong and what to do; exit\n"
     "              status 0, 1 (a warning) or 2 (broken)\n"
     "  watch       listen to a cluster, and show who is heard: see gossipd watch --help\n"
-    "  --port      run as the port program of an Erlang VM\n"
+    "  --port [--no-sandbox]\n"
+    "              run as the port program of an Erlang VM; with or without its sandbox\n"
     "  --version   say which release this is\n"
     "  --help      say this\n";
 
@@ -106,7 +107,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
         return doctor(argc, argv);
     }
-    if (argc != 2) {
+    bool port = argc > 1 && strcmp(argv[1], "--port") == 0;
+    bool sandbox = argc != 3 || strcmp(argv[2], "--no-sandbox") != 0;
+    if (argc != 2 && !(port && !sandbox)) {
         return by_hand();
     }
     if (strcmp(argv[1], "--version") == 0) {
@@ -115,9 +118,9 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0) {
         return fputs(ABOUT, stdout) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
     }
-    if (strcmp(argv[1], "--port") != 0 || isatty(STDIN_FILENO) != 0) {
+    if (!port || isatty(STDIN_FILENO) != 0) {
         return by_hand();
     }
     prepare_process();
-    return gossipd_run(STDIN_FILENO, STDOUT_FILENO);
+    return gossipd_run(STDIN_FILENO, STDOUT_FILENO, sandbox);
 }

@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "confine.h"
 #include "gossipd.h"
 #include "parts.h"
 #include "primitives.h"
@@ -61,6 +62,9 @@ static int configure(struct gossipd *d, const struct message *m)
     engine_look(&d->engine, d->now);
     uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid(),
                  udp_port(d->links.udp));
+    if (d->sandbox) {
+        confine(&d->uplink, c->max_peers); /* before the first datagram is read */
+    }
     return 0;
 }
 

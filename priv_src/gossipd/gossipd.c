@@ -218,10 +218,13 @@ static void release(struct gossipd *d)
     uplink_free(&d->uplink);
 }
 
-int gossipd_run(int in, int out)
+int gossipd_run(int in, int out, bool sandbox)
 {
-    struct gossipd d = {
-        .in = in, .parent = getppid(), .now = clock_now(), .parser = frame_parser_new(FRAME_LIMIT)};
+    struct gossipd d = {.in = in,
+                        .sandbox = sandbox,
+                        .parent = getppid(),
+                        .now = clock_now(),
+                        .parser = frame_parser_new(FRAME_LIMIT)};
     int result = start(&d, out);
     while (result == 0 && !d.ended) {
         result = once(&d);

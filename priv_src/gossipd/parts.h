@@ -11,6 +11,7 @@
 
 struct gossipd {
     int in;
+    bool sandbox;         /* it is wanted */
     pid_t parent;         /* what the BEAM starts its port programs by; it ends with the BEAM */
     bool ended;           /* the BEAM is gone, or this port's owner */
     int64_t now;          /* microseconds, as of the last wake-up */

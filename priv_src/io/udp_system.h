@@ -43,6 +43,10 @@ bool udp_system_is_own(const struct addr *a);
  * seconds: the host asks the link whether another has it (duplicate address detection, RFC 4862). */
 bool udp_system_is_ready(const struct addr *a);
 
+/* The number of the interface of this name, or 0. (Not if_nametoindex, which Linux' C libraries make of a
+ * Unix socket: the sandbox has none.) */
+uint32_t udp_system_interface(const char *name);
+
 /* Joins or leaves `group` on the interface that `local` is on. */
 int udp_system_join(int fd, const struct addr *group, const struct addr *local);
 int udp_system_leave(int fd, const struct addr *group, const struct addr *local);

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -71,6 +73,20 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
     enlarge_buffer(fd);
     *receive_buffer = udp_system_buffer(fd);
     return fd;
+}
+
+uint32_t udp_system_interface(const char *name)
+{
+    struct ifreq asked = {.ifr_ifindex = 0};
+    size_t len = strlen(name);
+    int fd = len < sizeof asked.ifr_name ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    if (fd < 0) {
+        return 0;
+    }
+    memcpy(asked.ifr_name, name, len);
+    bool found = ioctl(fd, SIOCGIFINDEX, &asked) == 0 && asked.ifr_ifindex > 0;
+    (void)close(fd);
+    return found ? (uint32_t)asked.ifr_ifindex : 0;
 }
 
 static int membership(int fd, bool joins, const struct addr *group, const struct addr *local)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -101,6 +102,11 @@ static int set_up(int fd, uint8_t family, bool shared, uint8_t ttl)
         return -1;
     }
     return family == ADDR_IPV6 ? set_up_v6(fd, ttl) : set_up_v4(fd, ttl);
+}
+
+uint32_t udp_system_interface(const char *name)
+{
+    return if_nametoindex(name);
 }
 
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)

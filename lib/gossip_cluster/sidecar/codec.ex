@@ -23,7 +23,7 @@ defmodule GossipCluster.Sidecar.Codec do
   @cookies [:unknown, :same, :differs]
   @reasons [:left, :beam_exit, :silent]
   @levels [:debug, :info, :warning, :error]
-  @kinds [:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory]
+  @kinds [:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory, :sandbox]
   @health [:ok, :isolated]
   @reach [:none, :loopback, :virtual, :lan]
   # The sidecar's counters: with [:safe] their names must be known here. The list is io/term_encode.c's.
