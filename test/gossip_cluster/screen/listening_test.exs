@@ -15,7 +15,10 @@ defmodule GossipCluster.Screen.ListeningTest do
   defp keys(options, cookie \\ nil),
     do: Secret.keys(options.secret, cookie && Hidden.wrap(cookie))
 
-  defp program(dir, lines) do
+  defp program(lines) do
+    dir = Path.join(System.tmp_dir!(), "gossip-listening-#{System.unique_integer([:positive])}")
+    File.mkdir_p!(dir)
+    on_exit(fn -> File.rm_rf!(dir) end)
     path = Path.join(dir, "gossipd")
     File.write!(path, ["#!/bin/sh\n" | lines])
     File.chmod!(path, 0o755)
@@ -58,10 +61,9 @@ defmodule GossipCluster.Screen.ListeningTest do
     assert Hidden.unwrap(Listening.head(keys(options([])), %{size: nil})) =~ ~r/\nsize 0 0\n\n\z/
   end
 
-  @tag :tmp_dir
-  test "what it says comes here, keys go there, and its exit status is told", %{tmp_dir: dir} do
+  test "what it says comes here, keys go there, and its exit status is told" do
     path =
-      program(dir, """
+      program("""
       read -r secret; read -r size; read -r empty
       [ "$secret" = "passphrase #{Base.encode16("correct horse")}" ] && [ "$size$empty" = "size 0 0" ] || exit 9
       printf '%s \\303' "$*"; sleep 0.1; printf '\\251\\n'
@@ -79,9 +81,8 @@ defmodule GossipCluster.Screen.ListeningTest do
     refute text =~ "correct"
   end
 
-  @tag :tmp_dir
-  test "what is no program is told", %{tmp_dir: dir} do
-    options = options(sidecar: Path.join(dir, "none"))
+  test "what is no program is told" do
+    options = options(sidecar: "/nowhere/gossipd")
     assert {:error, text} = Listening.run(options, keys(options), [])
     assert text =~ "is missing: run `mix compile`"
   end
