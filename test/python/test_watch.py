@@ -87,14 +87,16 @@ class WatchTest(GroupCase):
         self.addCleanup(os.remove, self.key)
         nft(self.watcher, COUNT_OUT)
 
-    def begun(self, *arguments, secret=KEY):
+    def begun(self, *arguments, secret=KEY, ends=True):
         process = subprocess.Popen(["ip", "netns", "exec", self.watcher.netns, *WATCH, *arguments],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         with contextlib.suppress(BrokenPipeError):  # it may have ended before it wants to know
             process.stdin.write(secret)
-            process.stdin.close()
+            process.stdin.flush()
+            if ends:
+                process.stdin.close()
         return process
 
     def ended(self, process):
@@ -217,6 +219,26 @@ class WatchTest(GroupCase):
         seen.press("q")
         self.until(lambda: seen.process.poll() is not None, "q ends it")
         self.assertTrue(seen.is_as_it_was())
+        # Or the terminal is somebody else's, who tells its size, and passes on its keys.
+        piped = self.begun("--pipe", secret=b"key %s\nsize 60 8\n\n" % KEY.hex().encode(), ends=False)
+        self.addCleanup(piped.stdin.close)
+        os.set_blocking(piped.stdout.fileno(), False)
+        said = []
+
+        def says(what):
+            said.append(piped.stdout.read() or b"")
+            return what in b"".join(said)
+        self.until(lambda: says(b"s2@h2"), "it is drawn", show=lambda: repr(said))
+        self.assertTrue(b"".join(said).startswith(b"\x1b[?1049h"))
+        said.clear()
+        piped.stdin.write(b"\x1b[8;10;12t")
+        piped.stdin.flush()
+        self.until(lambda: says("\x1b[1mlistening t…".encode()), "it fits", show=lambda: repr(said))
+        piped.stdin.write(b"q")
+        piped.stdin.flush()
+        self.until(lambda: piped.poll() is not None, "q ends it")
+        self.assertTrue(says(b"\x1b[?25h\x1b[?1049l"))
+        self.assertEqual(piped.returncode, 0)
 
 
 def stat(pid):
