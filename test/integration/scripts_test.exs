@@ -56,7 +56,7 @@ defmodule GossipCluster.Integration.ScriptsTest do
              )
 
     assert output =~
-             "bin/test: the tests mount files of their own over /etc/hosts, and this system has none: `touch /etc/hosts` makes one"
+             "bin/in-lab: the tests mount files of their own over /etc/hosts, and this system has none: `touch /etc/hosts` makes one"
 
     refute output =~ "mount:"
   end
