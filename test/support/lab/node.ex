@@ -35,6 +35,8 @@ defmodule GossipCluster.Lab.Node do
     * `:pod` - the file that is its /etc/resolv.conf: then the node is as in a pod of OpenShift, of a user without a
       name or a home (`pod_user/0`), without capabilities, and where nothing can be written
     * `:flags` - more flags for `erl`
+    * `:clock` - its clocks of the system's running time (monotonic and boot time) are ahead by so many seconds, in a
+      time namespace of its own, where the kernel has these. Default: `0`
     * `:cluster` - options: a cluster to start at once; it is subscribed to before it can know anybody
     * `:configured` - the same, but from the application's configuration, so that it is stopped with the application
   """
@@ -50,7 +52,8 @@ defmodule GossipCluster.Lab.Node do
           %{
             connection: :standard_io,
             exec:
-              {to_charlist(System.find_executable("ip")), exec(lab, host, epmd, options[:pod])},
+              {to_charlist(System.find_executable("ip")),
+               exec(lab, host, epmd, options[:pod], Keyword.get(options, :clock, 0))},
             args: Enum.map(arguments(epmd, options), &to_charlist/1),
             env: [{~c"HOME", to_charlist(lab.dir)}, {~c"ERL_CRASH_DUMP_SECONDS", ~c"0"}],
             wait_boot: 60_000
@@ -90,15 +93,27 @@ defmodule GossipCluster.Lab.Node do
   end
 
   # A mount namespace comes with `ip netns exec`: the node sees our /etc/hosts, nobody else does.
-  defp exec(lab, host, epmd, pod) do
+  defp exec(lab, host, epmd, pod, ahead) do
     script = ~s(mount --bind "$0" /etc/hosts && ) <> if(pod, do: pod(), else: ~s(exec "$@"))
     hosts = Lab.hosts_file(lab, epmd)
     erl = System.find_executable("erl")
 
     Enum.map(
-      ["netns", "exec", host.netns, "sh", "-c", script, hosts | List.wrap(pod)] ++ [erl],
+      ["netns", "exec", host.netns, "sh", "-c", script, hosts | List.wrap(pod)] ++
+        clock(ahead) ++ [erl],
       &to_charlist/1
     )
+  end
+
+  # A time namespace is for who is born in it. When a signal ends that one, unshare complains of itself: to nobody.
+  defp clock(0), do: []
+
+  defp clock(ahead) do
+    script =
+      "exec 3>&2; exec unshare --time --monotonic #{ahead} --boottime #{ahead} --fork -- " <>
+        ~S(sh -c 'exec "$@" 2>&3 3>&-' sh "$@" 2>/dev/null)
+
+    ["sh", "-c", script, "sh"]
   end
 
   # The one capability it keeps is to read what is not for everybody: the code may be in somebody's home.
