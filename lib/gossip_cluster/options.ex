@@ -80,7 +80,6 @@ defmodule GossipCluster.Options do
           | {:log_heartbeats, boolean()}
           | {:compat, nil | :libcluster | [libcluster: [libcluster_option()]]}
           | {:sidecar, nil | Path.t()}
-          | {:sandbox, boolean()}
 
   @typedoc "Checked options: every key is there."
   @type t :: %{
@@ -110,8 +109,7 @@ defmodule GossipCluster.Options do
           log: :debug | :info | :notice | :warning | :error | false,
           log_heartbeats: boolean(),
           compat: Compat.t(),
-          sidecar: nil | Path.t(),
-          sandbox: boolean()
+          sidecar: nil | Path.t()
         }
 
   @doc """

@@ -35,7 +35,6 @@ defmodule GossipCluster.OptionsTest do
              compat: nil,
              on_down: :keep,
              quiet: 30_000,
-             sandbox: true,
              sidecar: nil,
              observer: nil
            }
