@@ -47,6 +47,8 @@ defmodule MixProject.GossipCluster do
   defp deps(true) do
     [
       {:telemetry, "~> 0.4 or ~> 1.0", optional: true},
+      # Where the application has it, it is compiled before: GossipCluster.LiveDashboardPage is built of it.
+      {:phoenix_live_dashboard, "~> 0.8", optional: true},
       {:ex_doc, "~> 0.34", only: [:dev, :docs], runtime: false},
       {:dialyxir, "~> 1.4", only: :dev, runtime: false},
       {:credo, "~> 1.7", only: :dev, runtime: false}
@@ -109,7 +111,7 @@ defmodule MixProject.GossipCluster do
           GossipCluster.Options
         ],
         "How nodes connect": [GossipCluster.Epmd, GossipCluster.Strategy],
-        Telemetry: [GossipCluster.Telemetry]
+        "Telemetry, LiveDashboard": [GossipCluster.Telemetry, GossipCluster.LiveDashboardPage]
       ]
     ]
   end

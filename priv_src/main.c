@@ -1,8 +1,11 @@
 /* gossipd: who calls it, and how it ends. */
+#include "arguments.h"
 #include "doctor.h"
 #include "gossipd.h"
+#include "watch.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +29,12 @@ static const char ABOUT[] =
     "`gossipd --port`, and talks to it over stdin and stdout in {packet, 4} frames of\n"
     "external terms. Put {GossipCluster, []} into a supervision tree, and it runs.\n"
     "\n"
-    "  doctor [GROUP [PORT]]\n"
+    "  doctor [--json] [GROUP [PORT]]\n"
     "              look at this host's network, and say what is wrong and what to do; exit\n"
     "              status 0, 1 (a warning) or 2 (broken)\n"
-    "  --port      run as the port program of an Erlang VM\n"
+    "  watch       listen to a cluster, and show who is heard: see gossipd watch --help\n"
+    "  --port [--no-sandbox]\n"
+    "              run as the port program of an Erlang VM; with or without its sandbox\n"
     "  --version   say which release this is\n"
     "  --help      say this\n";
 
@@ -41,18 +46,26 @@ static void on_terminate(int signal)
     (void)alarm(GRACE_SECONDS);
 }
 
+/* It holds keys. */
+static void hide_memory(void)
+{
+    struct rlimit none = {0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
+#if defined(__linux__)
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* and so would what another process of this user reads */
+#endif
+}
+
 static void prepare_process(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction terminate = {.sa_handler = on_terminate, .sa_flags = (int)SA_RESETHAND};
-    struct rlimit none = {0};
     /* None of these can fail with these arguments, and none is worth not running for. */
     (void)sigaction(SIGPIPE, &ignore, NULL); /* a closed stdout is seen where it is written to */
     (void)sigaction(SIGTERM, &terminate, NULL);
     (void)sigaction(SIGINT, &terminate, NULL);
-    (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
+    hide_memory();
 #if defined(__linux__)
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* and so would what another process of this user reads */
     /* When the parent ends (erl_child_setup, which ends with its VM) and this process is stopped, it is to go
      * on: it then sees the end of stdin, says goodbye and ends, where it would stay stopped for ever. */
     (void)prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
@@ -68,18 +81,35 @@ static int by_hand(void)
 static int doctor(int argc, char **argv)
 {
     struct addr group;
-    if (argc > 4 || doctor_group(argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL, &group) != 0) {
+    bool json = argc > 2 && strcmp(argv[2], "--json") == 0;
+    int given = json ? 3 : 2;
+    const char *ip = argc > given ? argv[given] : NULL, *port = argc > given + 1 ? argv[given + 1] : NULL;
+    if (argc > given + 2 || doctor_group(ip, port, &group) != 0) {
         return by_hand();
     }
-    return doctor_run(&group);
+    return doctor_run(&group, json);
+}
+
+static int watch(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+        return fputs(arguments_help, stdout) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
+    }
+    hide_memory();
+    return watch_run(argc - 2, argv + 2);
 }
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "watch") == 0) {
+        return watch(argc, argv);
+    }
     if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
         return doctor(argc, argv);
     }
-    if (argc != 2) {
+    bool port = argc > 1 && strcmp(argv[1], "--port") == 0;
+    bool sandbox = argc != 3 || strcmp(argv[2], "--no-sandbox") != 0;
+    if (argc != 2 && !(port && !sandbox)) {
         return by_hand();
     }
     if (strcmp(argv[1], "--version") == 0) {
@@ -88,9 +118,9 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0) {
         return fputs(ABOUT, stdout) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
     }
-    if (strcmp(argv[1], "--port") != 0 || isatty(STDIN_FILENO) != 0) {
+    if (!port || isatty(STDIN_FILENO) != 0) {
         return by_hand();
     }
     prepare_process();
-    return gossipd_run(STDIN_FILENO, STDOUT_FILENO);
+    return gossipd_run(STDIN_FILENO, STDOUT_FILENO, sandbox);
 }

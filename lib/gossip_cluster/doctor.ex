@@ -5,6 +5,7 @@ defmodule GossipCluster.Doctor do
   # the ways to it.
 
   alias GossipCluster.Doctor.{
+    Bounded,
     ClusterFacts,
     Code,
     Findings,
@@ -13,8 +14,12 @@ defmodule GossipCluster.Doctor do
     Mends,
     NodeFacts,
     PeerFacts,
-    Report
+    Report,
+    TlsFacts
   }
+
+  # Files may lie on a disk that does not answer.
+  @patience 2_000
 
   @type option ::
           {:name, GossipCluster.name() | nil}
@@ -33,7 +38,7 @@ defmodule GossipCluster.Doctor do
 
     peer = if asked = options[:peer], do: PeerFacts.gather(to_string(asked), node, cluster, host)
 
-    facts = %{node: node, cluster: cluster, host: host, peer: peer}
+    facts = %{node: node, tls: tls(node), cluster: cluster, host: host, peer: peer}
     firewall = facts |> packets() |> FirewallFacts.gather()
     here = Report.code(facts)
     facts = Map.merge(facts, %{firewall: firewall, compared: compare(options[:compare], here)})
@@ -46,6 +51,15 @@ defmodule GossipCluster.Doctor do
       facts: facts
     }
   end
+
+  defp tls(%{tls: true, host: host}) do
+    case Bounded.run(fn -> TlsFacts.gather(host) end, @patience) do
+      {:ok, facts} -> facts
+      _late_or_failed -> nil
+    end
+  end
+
+  defp tls(_plain), do: nil
 
   defp compare(nil, _here), do: nil
 

@@ -80,6 +80,7 @@ defmodule GossipCluster.Options do
           | {:log_heartbeats, boolean()}
           | {:compat, nil | :libcluster | [libcluster: [libcluster_option()]]}
           | {:sidecar, nil | Path.t()}
+          | {:sandbox, boolean()}
 
   @typedoc "Checked options: every key is there."
   @type t :: %{
@@ -109,7 +110,8 @@ defmodule GossipCluster.Options do
           log: :debug | :info | :notice | :warning | :error | false,
           log_heartbeats: boolean(),
           compat: Compat.t(),
-          sidecar: nil | Path.t()
+          sidecar: nil | Path.t(),
+          sandbox: boolean()
         }
 
   @doc """

@@ -16,11 +16,11 @@ defmodule GossipCluster.Sidecar do
     end
   end
 
-  @doc "Starts it. The failure is one line that names the mend."
-  @spec open(Path.t() | nil) :: {:ok, port()} | {:error, atom(), String.t()}
-  def open(nil), do: {:error, :no_priv, failure(:no_priv, "gossipd")}
+  @doc "Starts it, in its sandbox or without one. The failure is one line that names the mend."
+  @spec open(Path.t() | nil, boolean()) :: {:ok, port()} | {:error, atom(), String.t()}
+  def open(nil, _sandbox), do: {:error, :no_priv, failure(:no_priv, "gossipd")}
 
-  def open(path) do
+  def open(path, sandbox) do
     # Without the file server, which all processes of the VM wait for.
     if match?({:ok, info} when elem(info, 2) == :directory, :file.read_file_info(path, [:raw])) do
       {:error, :eisdir, failure(:eisdir, path)}
@@ -31,7 +31,7 @@ defmodule GossipCluster.Sidecar do
          :binary,
          :exit_status,
          :use_stdio,
-         args: ["--port"]
+         args: if(sandbox, do: ["--port"], else: ["--port", "--no-sandbox"])
        ])}
     end
   rescue
@@ -120,6 +120,11 @@ defmodule GossipCluster.Sidecar do
   def exit_status(status) when status in [126, 127],
     do:
       "gossipd cannot run here (status #{status}): a library or loader that it needs is missing; rebuild it on this system"
+
+  # A breach: what it says of it, if it can, is better (PROTOCOL.md, the kind `sandbox`).
+  def exit_status(159),
+    do:
+      "gossipd asked for a system call that its sandbox does not allow, and was killed by signal 31"
 
   def exit_status(status) when status > 128, do: "gossipd was killed by signal #{status - 128}"
   def exit_status(status), do: "gossipd exited with status #{status}"

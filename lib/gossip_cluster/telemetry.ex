@@ -43,7 +43,7 @@ defmodule GossipCluster.Telemetry do
   | `[:gossip_cluster, :measure, :peers]` | `peers`, `connected`, `interfaces`: how many there are; `healthy`: 1 or 0 | |
   | `[:gossip_cluster, :measure, :paths]` | of the peers where it is known: `round_trip_max` in microseconds, `loss_max`, `loss_mean` from 0.0 to 1.0 | |
   | `[:gossip_cluster, :measure, :packets]` | `received`, `sent`, `bytes_received`, `bytes_sent`, `send_errors`, `receive_errors` | |
-  | `[:gossip_cluster, :measure, :refused]` | `count` | `cause`: `:foreign`, `:forged`, `:malformed`, `:copies`, `:replayed`, `:stale`, `:misdirected`, `:relayed`, `:unproven`, `:oversized`, `:refused_full`, `:refused_rate`, `:refused_memory`, `:answers_limited` |
+  | `[:gossip_cluster, :measure, :refused]` | `count` | `cause`: `:foreign`, `:forged`, `:malformed`, `:copies`, `:replayed`, `:stale`, `:misdirected`, `:relayed`, `:unproven`, `:oversized`, `:filtered`, `:overflowed`, `:refused_full`, `:refused_rate`, `:refused_memory`, `:answers_limited` |
   | `[:gossip_cluster, :measure, :key]` | `opened`: packets that this key has opened | `position`: 1 (the one that seals) to 4 in the ring |
 
   When `opened` of a position stands still on all nodes, that key can be dropped.
@@ -61,7 +61,7 @@ defmodule GossipCluster.Telemetry do
 
   @packets [:received, :sent, :bytes_received, :bytes_sent, :send_errors, :receive_errors]
   @refused [:foreign, :forged, :malformed, :copies, :replayed, :stale, :misdirected, :relayed] ++
-             [:unproven, :oversized] ++
+             [:unproven, :oversized, :filtered, :overflowed] ++
              [:refused_full, :refused_rate, :refused_memory, :answers_limited]
   @keys [opened_1: 1, opened_2: 2, opened_3: 3, opened_4: 4]
 

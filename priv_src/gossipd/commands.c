@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "confine.h"
 #include "gossipd.h"
 #include "parts.h"
 #include "primitives.h"
@@ -51,6 +52,7 @@ static int configure(struct gossipd *d, const struct message *m)
         return -1;
     }
     d->now = clock_now();
+    udp_set_ring(d->links.udp, &options.keys);
     int started = engine_start(&d->engine, &options, d->now, &d->links, &d->uplink);
     keyring_wipe(&options.keys);
     if (started != 0) {
@@ -60,6 +62,9 @@ static int configure(struct gossipd *d, const struct message *m)
     engine_look(&d->engine, d->now);
     uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid(),
                  udp_port(d->links.udp));
+    if (d->sandbox) {
+        confine(&d->uplink, c->max_peers); /* before the first datagram is read */
+    }
     return 0;
 }
 
@@ -101,7 +106,8 @@ static int command(struct gossipd *d, struct message *m)
         }
         d->now = clock_now();
         /* Under the old ring, and before any timer that is late by now. */
-        engine_receive(&d->engine, d->now, NULL);
+        engine_drain(&d->engine, d->now);
+        udp_set_ring(d->links.udp, &c->as.keys);
     }
     engine_command(&d->engine, d->now, c);
     say_on_bridge(d, c);

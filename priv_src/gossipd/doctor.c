@@ -1,8 +1,9 @@
 /* The doctor looks with the means of the sidecar itself: the same choice of interfaces, the same sockets.
- * Each thing that it sees is said at once; what is wrong is kept, and said at the end with what to do. */
+ */
 #include "doctor.h"
 
 #include "clock.h"
+#include "findings.h"
 #include "interfaces.h"
 #include "ip.h"
 #include "seal.h"
@@ -11,7 +12,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +20,7 @@
 #define UNICAST_PORTS 8 /* above the group's: the default of the option unicast_port */
 #define ECHO_US       (500 * MS_US)
 #define LISTEN_US     (3 * SECOND_US)
-#define CAUSES_MAX    16
-#define TAGS_MAX      8
+#define SEEN_TAGS_MAX 8
 #define ROOM          2048 /* more than any datagram of ours has */
 
 struct doctor {
@@ -30,45 +29,30 @@ struct doctor {
     uint16_t private_port;
     struct interface_list interfaces;
     bool echo[INTERFACES_MAX];
-    unsigned others;               /* datagrams that came to the group, but for the echoes */
-    uint8_t tags[TAGS_MAX][4];     /* of the keys under which they were sealed, */
-    struct addr senders[TAGS_MAX]; /* and who sent one of those */
+    unsigned others;                    /* datagrams that came to the group, but for the echoes */
+    uint8_t tags[SEEN_TAGS_MAX][4];     /* of the keys under which they were sealed, */
+    struct addr senders[SEEN_TAGS_MAX]; /* and who sent one of those */
     size_t tag_count;
-    int status;
-    size_t cause_count;
-    char causes[CAUSES_MAX][320];
+    struct findings findings;
 };
-
-__attribute__((format(printf, 3, 4))) static void cause(struct doctor *d, int level, const char *format, ...)
-{
-    d->status = level > d->status ? level : d->status;
-    if (d->cause_count == CAUSES_MAX) {
-        return;
-    }
-    char *out = d->causes[d->cause_count++];
-    int len = snprintf(out, sizeof d->causes[0], "%s", level == DOCTOR_BROKEN ? "BROKEN   " : "warning  ");
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(out + len, sizeof d->causes[0] - (size_t)len, format, arguments);
-    va_end(arguments);
-}
 
 static void look_at_interfaces(struct doctor *d)
 {
     struct interface_filter all = {.mode = FILTER_ALL};
     if (interfaces_list(&all, &d->interfaces, NULL) != 0) {
-        cause(d, DOCTOR_WARNING, "the interfaces cannot be listed: %s. Do: look for a sandbox or a limit",
-              strerror(errno));
+        findings_cause(&d->findings, DOCTOR_WARNING, "no_interfaces_told", "look for a sandbox or a limit",
+                       "the interfaces cannot be listed: %s", strerror(errno));
         return;
     }
     for (size_t i = 0; i < d->interfaces.count; i++) {
         char text[IP_TEXT];
         const struct interface *interface = &d->interfaces.items[i];
-        (void)printf("ok       interface %s %s\n", interface->name, ip_text(&interface->addr, text));
+        findings_ok(&d->findings, "interfaces", "interface %s %s", interface->name,
+                    ip_text(&interface->addr, text));
     }
     if (d->interfaces.count == 0 || d->interfaces.fallback) {
-        cause(d, DOCTOR_BROKEN,
-              "no interface but the loopback is up with an IP address. Do: connect this host to a network");
+        findings_cause(&d->findings, DOCTOR_BROKEN, "no_network", "connect this host to a network",
+                       "no interface but the loopback is up with an IP address");
     }
 }
 
@@ -80,9 +64,8 @@ static void open_private(struct doctor *d)
         uint32_t buffer = 0;
         int fd = udp_system_open(ADDR_IPV4, false, 0, &buffer);
         if (fd < 0) {
-            cause(d, DOCTOR_BROKEN,
-                  "a UDP socket cannot be opened: %s. Do: raise the limits, or look for a sandbox",
-                  strerror(errno));
+            findings_cause(&d->findings, DOCTOR_BROKEN, "socket", "raise the limits, or look for a sandbox",
+                           "a UDP socket cannot be opened: %s", strerror(errno));
             return;
         }
         if (udp_system_bind_alone(fd, ADDR_IPV4, (uint16_t)(d->group.port + i)) != 0) {
@@ -95,14 +78,13 @@ static void open_private(struct doctor *d)
             (void)close(fd);
         }
     }
-    (void)printf("ok       %u of the UDP ports %u to %u are taken\n", taken, d->group.port + 1U,
-                 d->group.port + (unsigned)UNICAST_PORTS);
+    findings_ok(&d->findings, "unicast_ports", "%u of the UDP ports %u to %u are taken", taken,
+                d->group.port + 1U, d->group.port + (unsigned)UNICAST_PORTS);
     if (taken == UNICAST_PORTS) {
-        cause(d, DOCTOR_WARNING,
-              "UDP ports %u to %u are all taken, or forbidden. Do: see who has them (ss -ulpn), or name "
-              "others by "
-              "the option unicast_port",
-              d->group.port + 1U, d->group.port + (unsigned)UNICAST_PORTS);
+        findings_cause(&d->findings, DOCTOR_WARNING, "unicast_port",
+                       "see who has them (ss -ulpn), or name others by the option unicast_port",
+                       "UDP ports %u to %u are all taken, or forbidden", d->group.port + 1U,
+                       d->group.port + (unsigned)UNICAST_PORTS);
     }
 }
 
@@ -111,14 +93,16 @@ static void open_shared(struct doctor *d)
     uint32_t buffer = 0;
     d->shared = udp_system_open(ADDR_IPV4, true, 0, &buffer);
     if (d->shared >= 0 && udp_system_bind_shared(d->shared, &d->group) == 0) {
-        (void)printf("ok       UDP port %u can be shared; receive buffer %u bytes\n", d->group.port, buffer);
+        findings_ok(&d->findings, "group_port", "UDP port %u can be shared; receive buffer %u bytes",
+                    d->group.port, buffer);
         return;
     }
     const char *mend = errno == EADDRINUSE
                            ? "stop the program that has it (ss -ulpn names it), or give every node "
                              "another option port"
                            : "see the system's own words";
-    cause(d, DOCTOR_BROKEN, "UDP port %u cannot be had: %s. Do: %s", d->group.port, strerror(errno), mend);
+    findings_cause(&d->findings, DOCTOR_BROKEN, "group_port_taken", mend, "UDP port %u cannot be had: %s",
+                   d->group.port, strerror(errno));
     if (d->shared >= 0) {
         (void)close(d->shared);
         d->shared = -1;
@@ -149,7 +133,7 @@ static void count(struct doctor *d, const uint8_t *data, size_t len, const struc
             return;
         }
     }
-    if (d->tag_count < TAGS_MAX) {
+    if (d->tag_count < SEEN_TAGS_MAX) {
         memcpy(d->tags[d->tag_count], tag, sizeof d->tags[0]);
         d->senders[d->tag_count++] = *from;
     }
@@ -195,18 +179,14 @@ static void try_group(struct doctor *d)
             continue;
         }
         if (udp_system_join(d->shared, &d->group, &interface->addr) != 0) {
-            cause(d, DOCTOR_BROKEN,
-                  "the group cannot be joined on %s: %s. Do: raise net.ipv4.igmp_max_memberships, or name "
-                  "fewer "
-                  "interfaces",
-                  interface->name, strerror(errno));
+            findings_cause(&d->findings, DOCTOR_BROKEN, "no_echo",
+                           "raise net.ipv4.igmp_max_memberships, or name fewer interfaces",
+                           "the group cannot be joined on %s: %s", interface->name, strerror(errno));
         } else if (udp_system_multicast(d->private_fd, &d->group, &interface->addr, (const uint8_t *)"", 0) !=
                    0) {
-            cause(d, DOCTOR_BROKEN,
-                  "nothing can be sent to the group on %s: %s. Do: look for a firewall of this host that "
-                  "drops UDP "
-                  "out, or for a missing route",
-                  interface->name, strerror(errno));
+            findings_cause(&d->findings, DOCTOR_BROKEN, "no_echo",
+                           "look for a firewall of this host that drops UDP out, or for a missing route",
+                           "nothing can be sent to the group on %s: %s", interface->name, strerror(errno));
         } else {
             tried[i] = true;
             sent++;
@@ -218,13 +198,12 @@ static void try_group(struct doctor *d)
     for (size_t i = 0; i < d->interfaces.count; i++) {
         const char *name = d->interfaces.items[i].name;
         if (tried[i] && d->echo[i]) {
-            (void)printf("ok       what is sent to the group on %s comes back\n", name);
+            findings_ok(&d->findings, "echo", "what is sent to the group on %s comes back", name);
         } else if (tried[i]) {
-            cause(d, DOCTOR_BROKEN,
-                  "what is sent to the group on %s does not come back to this host itself. Do: look for a "
-                  "firewall "
-                  "of this host that drops UDP in to port %u (nft list ruleset, iptables -S)",
-                  name, d->group.port);
+            findings_cause(&d->findings, DOCTOR_BROKEN, "no_echo",
+                           "look for a firewall of this host that drops UDP in to the group's port "
+                           "(nft list ruleset, iptables -S)",
+                           "what is sent to the group on %s does not come back to this host itself", name);
         }
     }
 }
@@ -232,30 +211,19 @@ static void try_group(struct doctor *d)
 static void listen_to_others(struct doctor *d)
 {
     take(d, clock_now() + LISTEN_US, 0);
-    (void)printf("ok       %u packets of others came to the group in three seconds\n", d->others);
+    findings_ok(&d->findings, "packets", "%u packets of others came to the group in three seconds",
+                d->others);
     for (size_t i = 0; i < d->tag_count; i++) {
         char text[IP_TEXT];
         const uint8_t *tag = d->tags[i];
-        (void)printf("ok       key tag %02x%02x%02x%02x is heard from %s\n", tag[0], tag[1], tag[2], tag[3],
-                     ip_text(&d->senders[i], text));
+        findings_ok(&d->findings, "key_tag", "key tag %02x%02x%02x%02x is heard from %s", tag[0], tag[1],
+                    tag[2], tag[3], ip_text(&d->senders[i], text));
     }
     if (d->others == 0) {
-        cause(
-            d, DOCTOR_WARNING,
-            "nothing of others is heard. Do: see that a node runs on another host, and what lies between (a "
-            "switch, Wi-Fi, a firewall)");
-    }
-}
-
-static void tell_causes(const struct doctor *d)
-{
-    if (d->cause_count == 0) {
-        (void)printf("\nAll is well.\n");
-        return;
-    }
-    (void)printf("\nWhat is wrong, and what to do:\n");
-    for (size_t i = 0; i < d->cause_count; i++) {
-        (void)printf("%s\n", d->causes[i]);
+        findings_cause(
+            &d->findings, DOCTOR_WARNING, "alone",
+            "see that a node runs on another host, and what lies between (a switch, Wi-Fi, a firewall)",
+            "nothing of others is heard");
     }
 }
 
@@ -280,7 +248,7 @@ int doctor_group(const char *ip, const char *port, struct addr *group)
     return 0;
 }
 
-int doctor_run(const struct addr *group)
+int doctor_run(const struct addr *group, bool json)
 {
     struct doctor *d = calloc(1, sizeof *d);
     if (d == NULL) {
@@ -288,6 +256,7 @@ int doctor_run(const struct addr *group)
         return DOCTOR_BROKEN;
     }
     d->group = *group;
+    d->findings.json = json;
     d->shared = d->private_fd = -1;
     look_at_interfaces(d);
     open_private(d);
@@ -302,8 +271,7 @@ int doctor_run(const struct addr *group)
     if (d->private_fd >= 0) {
         (void)close(d->private_fd);
     }
-    tell_causes(d);
-    int status = fflush(stdout) == 0 ? d->status : DOCTOR_BROKEN;
+    int status = findings_end(&d->findings);
     free(d);
     return status;
 }

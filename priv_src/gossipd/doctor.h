@@ -4,10 +4,7 @@
 
 #include "addr.h"
 
-/* Exit codes: those of GossipCluster's doctor, too. */
-#define DOCTOR_OK      0
-#define DOCTOR_WARNING 1
-#define DOCTOR_BROKEN  2
+#include <stdbool.h>
 
 #define DOCTOR_GROUP "233.252.1.33" /* unless another is given; as the option `group` */
 #define DOCTOR_PORT  45893
@@ -16,9 +13,9 @@
  * IPv4 and no port of 1 to 65527 (eight more follow it). */
 int doctor_group(const char *ip, const char *port, struct addr *group);
 
-/* Looks, and says on stdout what it sees, and then in a line each what is wrong and what to do. Listens for
- * three seconds. It sends one empty datagram an interface, which does not leave this host and which every
- * sidecar ignores. Returns the exit code. */
-int doctor_run(const struct addr *group);
+/* Looks, and says on stdout what it sees, and then in a line each what is wrong and what to do; or all of it
+ * as one line of JSON. Listens for three seconds. It sends one empty datagram an interface, which does not
+ * leave this host and which every sidecar ignores. Returns the exit code (findings.h). */
+int doctor_run(const struct addr *group, bool json);
 
 #endif

@@ -4,8 +4,11 @@
 
 #include <stdlib.h>
 
-#define DATAGRAMS_A_WAKE_UP ((size_t)64)      /* of each socket; then timers and commands have their turn */
-#define DATAGRAMS_DRAINED   ((size_t)1 << 16) /* after a pause: more than the largest buffer holds */
+#define DATAGRAMS_DRAINED                                                                                    \
+    ((size_t)1 << 16) /* of each socket, after a pause: more than the largest buffer holds */
+#define FEW 8         /* asked for at first, since mostly no more have come */
+#define EFFECTS_WAITING                                                                                      \
+    64 /* are carried out at once: what one datagram causes always finds room behind them */
 
 int engine_start(struct engine *e, const struct gossip_options *options, int64_t now, struct links *links,
                  struct uplink *uplink)
@@ -129,23 +132,26 @@ static void receive_one(struct engine *e, int64_t now, const struct path *from, 
     if (maybe && gossip_stats(e->core).foreign > foreign && udp_is_own(&from->addr)) {
         e->siblings_heard++;
     }
-    carry_out(e, now);
+    if (EFFECTS_MAX - effects_room(e->fx) > EFFECTS_WAITING) {
+        carry_out(e, now);
+    }
 }
 
-void engine_receive(struct engine *e, int64_t now, const struct pollfd *fds)
+/* Gives the core what waits in this socket, `most` datagrams at most; `taken` says how many it were. What
+ * they cause is carried out once for all that one call has brought. Whether more may wait. */
+static bool take_from(struct engine *e, int64_t now, size_t socket, size_t most, size_t *taken)
 {
-    struct pollfd all[UDP_SOCKETS_MAX];
-    size_t sockets = links_descriptors(e->links, all);
-    gossip_slept(e->core, clock_slept());
-    size_t most = fds == NULL ? DATAGRAMS_DRAINED : DATAGRAMS_A_WAKE_UP;
-    for (size_t i = 0; i < sockets; i++) {
-        int got = fds == NULL || fds[i].revents != 0;
-        for (size_t n = 0; n < most && got != 0; n++) {
-            uint8_t datagram[DATAGRAM_MAX];
+    size_t wanted = FEW;
+    bool more = true;
+    *taken = 0;
+    while (more && *taken < most) {
+        wanted = wanted < most - *taken ? wanted : most - *taken;
+        int got = udp_take(e->links->udp, socket, wanted);
+        for (int n = 0; n < got; n++) {
             struct path from;
+            const uint8_t *datagram;
             size_t len;
-            got = links_receive(e->links, i, &from, datagram, &len);
-            if (got != 1) {
+            if (!udp_taken(e->links->udp, (size_t)n, &from, &datagram, &len)) {
                 continue;
             }
             if (udp_addresses_changed(e->links->udp)) {
@@ -153,5 +159,44 @@ void engine_receive(struct engine *e, int64_t now, const struct pollfd *fds)
             }
             receive_one(e, now, &from, datagram, len);
         }
+        carry_out(e, now);
+        more = got < 0 || (size_t)got == wanted;
+        *taken += got > 0 ? (size_t)got : 1;
+        wanted = UDP_BATCH;
     }
+    return more;
+}
+
+void engine_drain(struct engine *e, int64_t now)
+{
+    struct pollfd all[UDP_SOCKETS_MAX];
+    size_t sockets = links_descriptors(e->links, all), taken;
+    gossip_slept(e->core, clock_slept());
+    for (size_t i = 0; i < sockets; i++) {
+        (void)take_from(e, now, i, DATAGRAMS_DRAINED, &taken);
+    }
+}
+
+enum engine_turn engine_receive(struct engine *e, int64_t now, const struct pollfd *fds)
+{
+    struct pollfd all[UDP_SOCKETS_MAX];
+    size_t sockets = links_descriptors(e->links, all), left = ENGINE_TURN, first = e->next_socket;
+    enum engine_turn turn = TURN_IDLE;
+    bool full = false;
+    gossip_slept(e->core, clock_slept());
+    for (size_t n = 0; n < sockets; n++) {
+        size_t i = (first + n) % sockets, taken;
+        if (fds[i].revents == 0) {
+            continue;
+        }
+        if (left > 0) {
+            bool more = take_from(e, now, i, left < ENGINE_SOCKET_TURN ? left : ENGINE_SOCKET_TURN, &taken);
+            turn = more || turn == TURN_CUT ? TURN_CUT : TURN_WHOLE;
+            left -= taken;
+        } else if (!full) { /* the first that had no turn begins the next one */
+            e->next_socket = i;
+            full = true;
+        }
+    }
+    return full ? TURN_CUT : turn;
 }

@@ -9,10 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAUSE    (50 * MS_US) /* a wake-up so long after its deadline means that this process was stopped */
-#define FAREWELL (50 * MS_US) /* three goodbyes take 20 ms */
-#define LINGER   (2 * SECOND_US) /* an owner that crashes twice waits 1 s before it starts a sidecar */
-#define PARENT   (5 * MS_US)     /* how often the parent is looked at meanwhile */
+#define PAUSE (50 * MS_US) /* a wake-up so long after its deadline means that this process was stopped */
+/* Who is woken more than WAKES a second by the network lets datagrams gather: a wake-up costs many times what
+ * a datagram does. It is below what an answer may take, and what timers and the owner wait for. */
+#define GATHER      (4 * MS_US)
+#define WAKES       100
+#define WAKES_BURST 256             /* so that a crowd that joins is answered at once */
+#define FAREWELL    (50 * MS_US)    /* three goodbyes take 20 ms */
+#define LINGER      (2 * SECOND_US) /* an owner that crashes twice waits 1 s before it starts a sidecar */
+#define PARENT      (5 * MS_US)     /* how often the parent is looked at meanwhile */
 
 /* What poll looks at, by place. */
 enum slot {
@@ -45,20 +50,33 @@ static int64_t deadline(const struct gossipd *d)
     return earlier(due, bridge_deadline(&d->bridge));
 }
 
-/* Waits for the next thing to do. */
+static int64_t timeout_until(int64_t due)
+{
+    int64_t left = due - clock_now();
+    return due == NEVER ? -1 : left < 0 ? 0 : left;
+}
+
+/* Waits for the next thing to do. While datagrams gather, the sockets are looked at when that time is over,
+ * or a timer is due: who is judged then is heard before. */
 static int sleep_until(struct gossipd *d, int64_t due, struct pollfd fds[static SLOTS])
 {
-    int64_t timeout = -1;
-    if (due != NEVER) {
-        timeout = due - clock_now();
-        timeout = timeout < 0 ? 0 : timeout;
-    }
     fds[SLOT_IN] = (struct pollfd){.fd = d->in, .events = POLLIN};
     fds[SLOT_OUT] = (struct pollfd){.fd = d->uplink.out, .events = uplink_waits(&d->uplink) ? POLLOUT : 0};
     fds[SLOT_WATCH] = (struct pollfd){.fd = links_watch(&d->links), .events = POLLIN};
     fds[SLOT_BRIDGE] = (struct pollfd){.fd = bridge_descriptor(&d->bridge), .events = POLLIN};
     size_t count = SLOT_SOCKETS + links_descriptors(&d->links, fds + SLOT_SOCKETS);
-    if (wait_for(fds, count, timeout) < 0) {
+    int ready;
+    if (d->gather_until > clock_now()) {
+        int64_t until = earlier(due, d->gather_until);
+        ready = wait_for(fds, SLOT_SOCKETS, timeout_until(until));
+        if (ready > 0 && clock_now() < until) {
+            return 0;
+        }
+        ready = wait_for(fds, count, 0);
+    } else {
+        ready = wait_for(fds, count, timeout_until(due));
+    }
+    if (ready < 0) {
         return fault_set(&d->fault, FAULT_NETWORK, "poll fails: %s", strerror(errno));
     }
     return 0;
@@ -92,6 +110,21 @@ static int last_words(struct gossipd *d)
     return result;
 }
 
+/* Gives the core what has come, or after a pause all that waits. */
+static void hear(struct gossipd *d, bool paused, const struct pollfd *fds)
+{
+    if (paused) {
+        engine_drain(&d->engine, d->now);
+        return;
+    }
+    enum engine_turn turn = engine_receive(&d->engine, d->now, fds);
+    if (turn == TURN_WHOLE && !bucket_take(&d->wakes, d->now, WAKES_BURST, WAKES)) {
+        d->gather_until = d->now + GATHER;
+    } else if (turn == TURN_CUT) {
+        d->gather_until = 0;
+    }
+}
+
 /* The datagrams come first: after a pause nobody may be judged before his words, which wait in the sockets,
  * are heard. */
 static int once(struct gossipd *d)
@@ -104,7 +137,7 @@ static int once(struct gossipd *d)
     d->now = clock_now();
     uplink_time(&d->uplink, d->now);
     if (d->engine.core != NULL) {
-        engine_receive(&d->engine, d->now, due != NEVER && d->now - due > PAUSE ? NULL : fds + SLOT_SOCKETS);
+        hear(d, due != NEVER && d->now - due > PAUSE, fds + SLOT_SOCKETS);
     }
     if (fds[SLOT_BRIDGE].revents != 0) {
         bridge_receive(&d->bridge, &d->uplink, d->now);
@@ -142,7 +175,7 @@ static void linger(struct gossipd *d)
         int64_t due = earlier(deadline(d), d->now + PARENT);
         (void)wait_for(fds, count, due < d->now ? 0 : due - d->now);
         d->now = clock_now();
-        engine_receive(&d->engine, d->now, fds);
+        (void)engine_receive(&d->engine, d->now, fds);
         tick(d);
     }
 }
@@ -185,10 +218,13 @@ static void release(struct gossipd *d)
     uplink_free(&d->uplink);
 }
 
-int gossipd_run(int in, int out)
+int gossipd_run(int in, int out, bool sandbox)
 {
-    struct gossipd d = {
-        .in = in, .parent = getppid(), .now = clock_now(), .parser = frame_parser_new(FRAME_LIMIT)};
+    struct gossipd d = {.in = in,
+                        .sandbox = sandbox,
+                        .parent = getppid(),
+                        .now = clock_now(),
+                        .parser = frame_parser_new(FRAME_LIMIT)};
     int result = start(&d, out);
     while (result == 0 && !d.ended) {
         result = once(&d);

@@ -3,6 +3,8 @@
 #ifndef GOSSIP_GOSSIPD_H
 #define GOSSIP_GOSSIPD_H
 
+#include <stdbool.h>
+
 #ifndef GOSSIP_VERSION
 #define GOSSIP_VERSION "dev"
 #endif
@@ -12,7 +14,9 @@
 #define EXIT_FATAL 1 /* explained by an {error, Kind, Text} frame, or on stderr when nobody reads it */
 
 /* Runs as the port program of an Erlang VM, reading frames from `in` and writing frames to `out`, which
- * become non-blocking, until the VM closes `in` or something fatal happens. Returns the exit code. */
-int gossipd_run(int in, int out);
+ * become non-blocking, until the VM closes `in` or something fatal happens. Once it is configured it is in
+ * its sandbox (confine.h), unless that is not wanted. Returns the exit code; a breach exits with another
+ * (syscall_filter.h). */
+int gossipd_run(int in, int out, bool sandbox);
 
 #endif

@@ -293,8 +293,3 @@ size_t links_descriptors(const struct links *l, struct pollfd *fds)
 {
     return l->udp != NULL ? udp_descriptors(l->udp, fds) : 0;
 }
-
-int links_receive(struct links *l, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len)
-{
-    return udp_receive(l->udp, i, from, out, len);
-}

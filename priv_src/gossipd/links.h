@@ -79,8 +79,4 @@ void links_send(struct links *l, int64_t now, const struct path *to, const uint8
 /* The sockets to poll for input, UDP_SOCKETS_MAX at most, and their number: 0 while closed. */
 size_t links_descriptors(const struct links *l, struct pollfd *fds);
 
-/* As udp_receive. */
-int links_receive(struct links *l, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX],
-                  size_t *len);
-
 #endif

@@ -11,9 +11,12 @@
 
 struct gossipd {
     int in;
-    pid_t parent; /* what the BEAM starts its port programs by; it ends with the BEAM */
-    bool ended;   /* the BEAM is gone, or this port's owner */
-    int64_t now;  /* microseconds, as of the last wake-up */
+    bool sandbox;         /* it is wanted */
+    pid_t parent;         /* what the BEAM starts its port programs by; it ends with the BEAM */
+    bool ended;           /* the BEAM is gone, or this port's owner */
+    int64_t now;          /* microseconds, as of the last wake-up */
+    struct bucket wakes;  /* by the network */
+    int64_t gather_until; /* until then the sockets are not looked at; 0 or past: they are */
     struct fault fault;
     struct frame_parser parser;
     struct uplink uplink;

@@ -183,7 +183,7 @@ static uint32_t interface_of(const struct ifaddrs *a, char name[static INTERFACE
     }
     memcpy(name, a->ifa_name, len);
     name[len] = '\0';
-    return if_nametoindex(name);
+    return udp_system_interface(name);
 }
 
 /* What has been found so far. */

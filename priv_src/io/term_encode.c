@@ -438,8 +438,10 @@ static int put_counters(ei_x_buff *x, const struct stats *s)
         {"isolated", g->health == HEALTH_ISOLATED}, /* 1: nobody answers this node */
         {"send_errors", s->udp.send_errors},        /* datagrams that the system did not take */
         {"receive_errors", s->udp.receive_errors},
-        {"oversized", s->udp.oversized},            /* datagrams longer than any of ours */
-        {"receive_buffer", s->udp.receive_buffer},  /* bytes that the kernel granted */
+        {"oversized", s->udp.oversized},           /* datagrams longer than any of ours */
+        {"receive_buffer", s->udp.receive_buffer}, /* bytes that the kernel granted */
+        {"overflowed", s->udp.overflowed},         /* datagrams that the kernel had no room for */
+        {"filtered", s->udp.filtered}, /* that it dropped of a flood under other keys, or had no room for */
         {"frames_dropped", s->port.frames_dropped}, /* what the owner was too slow for; a snapshot followed */
         {"heartbeats_dropped", s->port.heartbeats_dropped}, /* heartbeat frames over the rate */
         {"logs_dropped", s->port.logs_dropped},             /* log lines over the rate */

@@ -6,11 +6,21 @@
 #include <string.h>
 #include <unistd.h>
 
+static int filter(int fd, const struct filter *f)
+{
+    struct filter_step steps[FILTER_STEPS_MAX];
+    return udp_system_filter(fd, steps, filter_program(f, steps));
+}
+
 /* Is it bound, then it is one of ours; else it is closed: joined on, it would hear nothing. */
 static int bound_or_close(struct transport *t, int fd, enum socket_kind kind, int bound)
 {
     if (bound == 0) {
+        if (t->filter != NULL && t->filter->level > 0) {
+            (void)filter(fd, t->filter); /* without it more is read, and nothing is missed */
+        }
         t->sockets[t->count].kind = (uint8_t)kind;
+        t->sockets[t->count].dropped = 0;
         t->sockets[t->count++].fd = fd;
         return 0;
     }
@@ -20,7 +30,7 @@ static int bound_or_close(struct transport *t, int fd, enum socket_kind kind, in
 
 int transport_open(struct transport *t, const struct addr *group, uint8_t ttl, uint16_t port)
 {
-    *t = (struct transport){.group = *group, .ttl = ttl};
+    *t = (struct transport){.group = *group, .ttl = ttl, .filter = t->filter};
     int fd = udp_system_open(group->family, false, ttl, &t->receive_buffer);
     if (fd < 0 ||
         bound_or_close(t, fd, SOCKET_PRIVATE, udp_system_bind_alone(fd, group->family, port)) != 0) {
@@ -93,6 +103,26 @@ void transport_close(struct transport *t)
     }
     t->count = 0;
     t->group.family = ADDR_NONE;
+}
+
+int transport_filter(struct transport *t)
+{
+    int result = 0;
+    for (size_t i = 0; i < t->count && result == 0; i++) {
+        result = filter(t->sockets[i].fd, t->filter);
+    }
+    return result;
+}
+
+uint64_t transport_dropped(struct transport *t)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        uint32_t dropped = udp_system_dropped(t->sockets[i].fd);
+        sum += dropped - t->sockets[i].dropped; /* modulo 2^32, as the kernel counts */
+        t->sockets[i].dropped = dropped;
+    }
+    return sum;
 }
 
 int transport_private(const struct transport *t)

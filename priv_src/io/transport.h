@@ -11,12 +11,14 @@ enum socket_kind { SOCKET_PRIVATE = 1, SOCKET_BROADCAST, SOCKET_SHARED };
 struct transport {
     struct addr group; /* address and port; its family is that of all its sockets. No family: it is closed */
     uint8_t ttl;
-    uint16_t port;           /* of the private socket, which is the first */
-    uint32_t receive_buffer; /* bytes that the kernel granted the shared one opened last */
+    uint16_t port;               /* of the private socket, which is the first */
+    uint32_t receive_buffer;     /* bytes that the kernel granted the shared one opened last */
+    const struct filter *filter; /* of each socket that is opened; not owned; NULL: none */
     size_t count;
     struct {
         int fd; /* owned */
         uint8_t kind;
+        uint32_t dropped; /* as udp_system_dropped has told last */
     } sockets[1 + INTERFACES_MAX];
 };
 
@@ -31,6 +33,12 @@ int transport_open_broadcast(struct transport *t, struct fault *fault);
 
 /* Closes all there are. Zeroed memory is closed. */
 void transport_close(struct transport *t);
+
+/* Has the kernel filter all of them as `filter` is now: 0, or -1 and errno. */
+int transport_filter(struct transport *t);
+
+/* How many datagrams the kernel has dropped since this was called last. */
+uint64_t transport_dropped(struct transport *t);
 
 /* The private socket. */
 int transport_private(const struct transport *t);

@@ -1,5 +1,6 @@
 #include "udp.h"
 
+#include "clock.h"
 #include "memberships.h"
 #include "udp_system.h"
 
@@ -14,8 +15,12 @@ struct udp {
     struct transport transports[TRANSPORTS];
     struct memberships memberships;
     struct subnets subnets;
-    int unicast_trouble;   /* EPERM or EACCES: a firewall of this host; else 0 */
-    struct addr forbidden; /* to whom; others may be allowed */
+    struct filter filter;
+    int unicast_trouble;              /* EPERM or EACCES: a firewall of this host; else 0 */
+    struct addr forbidden;            /* to whom; others may be allowed */
+    const struct transport *taken_by; /* whose socket was taken from last, and what kind of socket that is */
+    uint8_t taken_kind;
+    struct udp_datagram inbox[UDP_BATCH];
 };
 
 /* A private socket of each family at this port (0: any, of which that of IPv6 is the same). A system that has
@@ -80,6 +85,9 @@ struct udp *udp_open(const struct udp_options *options, struct log *log, struct 
     u->log = log;
     u->memberships.log = log;
     u->memberships.transports = u->transports;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        u->transports[i].filter = &u->filter;
+    }
     if (open_all(u, fault) != 0) {
         udp_close(u);
         return NULL;
@@ -98,8 +106,58 @@ void udp_close(struct udp *u)
     free(u);
 }
 
+/* What the kernel has dropped until now: counted before its filter changes, and before a socket may be
+ * closed. */
+static void count_dropped(struct udp *u)
+{
+    uint64_t *counter = u->filter.level > 0 ? &u->stats.filtered : &u->stats.overflowed;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        *counter += transport_dropped(&u->transports[i]);
+    }
+}
+
+static void filter_all(struct udp *u)
+{
+    int result = 0;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        result = transport_filter(&u->transports[i]) != 0 ? -1 : result;
+    }
+    if (result != 0 && u->filter.level > 0) { /* it has none, or no memory for it: all is read, as before */
+        u->filter.missing = true;
+        u->filter.level = 0;
+        filter_all(u);
+    }
+}
+
+/* One has come that the filter may refuse, or any other. */
+static void judge(struct udp *u, bool refused)
+{
+    if (!refused && u->filter.level == 0) {
+        return;
+    }
+    struct filter before = u->filter;
+    int64_t now = clock_now();
+    bool changed = refused ? filter_saw(&u->filter, now) : filter_tick(&u->filter, now);
+    if (changed) {
+        struct filter after = u->filter;
+        u->filter = before;
+        count_dropped(u);
+        u->filter = after;
+        filter_all(u);
+    }
+}
+
+void udp_set_ring(struct udp *u, const struct keyring *ring)
+{
+    filter_set(&u->filter, ring);
+    if (u->filter.level > 0) {
+        filter_all(u);
+    }
+}
+
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
 {
+    count_dropped(u);
     return memberships_set(&u->memberships, list);
 }
 
@@ -172,31 +230,39 @@ static uint8_t source_of(const struct udp *u, const struct addr *from)
     return link_alone && !subnets_near(&u->subnets, from) ? SOURCE_FAR : SOURCE_NEAR;
 }
 
-int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len)
+int udp_take(struct udp *u, size_t i, size_t most)
 {
-    const struct transport *t = &u->transports[0];
-    if (i >= t->count) {
-        i -= t->count;
-        t++;
+    u->taken_by = &u->transports[0];
+    if (i >= u->taken_by->count) {
+        i -= u->taken_by->count;
+        u->taken_by++;
     }
-    uint8_t kind = t->sockets[i].kind;
-    struct udp_arrival arrival = {0};
-    int n = udp_system_receive(t->sockets[i].fd, kind != SOCKET_PRIVATE, out, DATAGRAM_MAX, &arrival);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    u->taken_kind = u->taken_by->sockets[i].kind;
+    int count =
+        udp_system_receive_many(u->taken_by->sockets[i].fd, u->taken_kind != SOCKET_PRIVATE, u->inbox, most);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return 0;
     }
-    if (n < 0) {
-        u->stats.receive_errors += errno != EINTR;
-        return -1;
-    }
-    if (arrival.cut) {
+    u->stats.receive_errors += count < 0 && errno != EINTR;
+    return count;
+}
+
+bool udp_taken(struct udp *u, size_t n, struct path *from, const uint8_t **data, size_t *len)
+{
+    const struct udp_datagram *d = &u->inbox[n];
+    const struct udp_arrival *arrival = &d->arrival;
+    const struct transport *t = u->taken_by;
+    uint8_t kind = u->taken_kind;
+    if (arrival->cut) {
         u->stats.oversized++;
-        return -1;
+        judge(u, true);
+        return false;
     }
-    if (kind == SOCKET_BROADCAST && !memberships_have(&u->memberships, ADDR_IPV4, arrival.from.ifindex)) {
-        return -1; /* it takes them on every interface, also on those that are not to be used */
+    judge(u, filter_refuses(&u->filter, d->data, d->len));
+    if (kind == SOCKET_BROADCAST && !memberships_have(&u->memberships, ADDR_IPV4, arrival->from.ifindex)) {
+        return false; /* it takes them on every interface, also on those that are not to be used */
     }
-    *from = (struct path){.kind = arrival.destination, .addr = arrival.from, .local = arrival.to};
+    *from = (struct path){.kind = arrival->destination, .addr = arrival->from, .local = arrival->to};
     from->local.port = kind == SOCKET_PRIVATE ? t->port : t->group.port;
     if (from->addr.ifindex == 0) {
         from->addr.ifindex = subnets_interface(&u->subnets, &from->addr);
@@ -206,8 +272,9 @@ int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static D
     if (from->kind == PATH_GROUP) {
         memberships_returned(&u->memberships, &from->addr);
     }
-    *len = (size_t)n;
-    return 1;
+    *data = d->data;
+    *len = d->len;
+    return true;
 }
 
 /* A full queue is a moment, not a state. So is an address of IPv6 that is tentative again, since its link was
@@ -361,8 +428,9 @@ bool udp_closed(const struct udp *u, uint32_t index)
     return memberships_closed(&u->memberships, index);
 }
 
-struct udp_stats udp_stats(const struct udp *u)
+struct udp_stats udp_stats(struct udp *u)
 {
+    count_dropped(u);
     struct udp_stats stats = u->stats;
     stats.receive_buffer = u->transports[0].receive_buffer;
     return stats;

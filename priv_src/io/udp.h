@@ -16,13 +16,13 @@
  * what is its own.
  *
  * Everything is non-blocking. Trouble with sending is the network's normal life: counted, told once a state,
- * never fatal. (A kernel filter on the first SEAL_PREFIX bytes belongs to where a socket is opened,
- * udp_system_open; the key ring's prefixes would come in through a udp_set_filter here.) */
+ * never fatal. What a flood brings that bears no key of the ring the kernel drops: filter.h. */
 #ifndef GOSSIP_UDP_H
 #define GOSSIP_UDP_H
 
 #include "effect.h"
 #include "fault.h"
+#include "filter.h"
 #include "interfaces.h"
 #include "log.h"
 #include "subnets.h"
@@ -31,6 +31,8 @@
 
 #define UDP_SHARED_MAX  8 /* of IPv4: Linux joins 20 groups on one (net.ipv4.igmp_max_memberships) */
 #define UDP_SOCKETS_MAX (UDP_SHARED_MAX + 2 + INTERFACES_MAX + 1)
+
+#define UDP_BATCH 32 /* datagrams that one call takes at most */
 
 struct udp_options {
     struct addr group;  /* of IPv4, with its port */
@@ -45,6 +47,8 @@ struct udp_stats {
     uint64_t receive_errors;
     uint64_t oversized;      /* datagrams over DATAGRAM_MAX: not ours, dropped */
     uint32_t receive_buffer; /* bytes that the kernel granted the shared socket */
+    uint64_t overflowed;     /* datagrams that the kernel dropped while it filtered nothing: it had no room */
+    uint64_t filtered;       /* and while it did: of a flood under no key of ours, or it had no room */
 };
 
 struct udp;
@@ -99,9 +103,15 @@ size_t udp_usable(const struct udp *u, struct interface out[static INTERFACES_MA
  * socket i. */
 size_t udp_descriptors(const struct udp *u, struct pollfd *fds);
 
-/* Takes a datagram of up to DATAGRAM_MAX bytes from socket i: 1. Nothing there: 0. Something was there that
- * is not for us (too large, an error): -1; try again. `from` says by which way it came, and from whom. */
-int udp_receive(struct udp *u, size_t i, struct path *from, uint8_t out[static DATAGRAM_MAX], size_t *len);
+/* Takes what waits in socket i, `most` datagrams at most and UDP_BATCH: their number, fewer than that where
+ * there are no more, 0 where there is none, or -1 where something else was wrong; try again. They are valid
+ * until the next udp_take. */
+int udp_take(struct udp *u, size_t i, size_t most);
+
+/* The n-th of those taken last, of up to DATAGRAM_MAX bytes; `from` says by which way it came, and from whom.
+ * False: it is not for us (too large, or by an interface that is not in use). To be called once for each of
+ * them, for it counts. */
+bool udp_taken(struct udp *u, size_t n, struct path *from, const uint8_t **data, size_t *len);
 
 /* Sends to the group (on all joined interfaces, or the one that the path names; over both families, or the
  * one that the path's address has) or to one endpoint: 0 if the system took it at least once, -1 if not. */
@@ -121,7 +131,10 @@ bool udp_troubled(const struct udp *u);
  * last. It proves that this host itself does not let it in, or has not joined; nothing of the network. */
 bool udp_closed(const struct udp *u, uint32_t index);
 
+/* The keys of this ring are ours from now on, and no others. Until it is called nothing is filtered. */
+void udp_set_ring(struct udp *u, const struct keyring *ring);
+
 /* Counters since the start. */
-struct udp_stats udp_stats(const struct udp *u);
+struct udp_stats udp_stats(struct udp *u);
 
 #endif

@@ -4,13 +4,19 @@
 #ifndef GOSSIP_UDP_SYSTEM_H
 #define GOSSIP_UDP_SYSTEM_H
 
-#include "addr.h"
+#include "udp.h"
 
 struct udp_arrival {
     struct addr from;    /* its ifindex: the interface it came in by, 0 where the system does not tell */
     uint8_t destination; /* enum path_kind */
     struct addr to; /* where it was sent to, without the port; no family where the system does not tell */
     bool cut;       /* it was longer than the room */
+};
+
+struct udp_datagram {
+    struct udp_arrival arrival;
+    size_t len;
+    uint8_t data[DATAGRAM_MAX];
 };
 
 /* A non-blocking, close-on-exec socket of the family, and of no other, that tells of each datagram where it
@@ -37,6 +43,10 @@ bool udp_system_is_own(const struct addr *a);
  * seconds: the host asks the link whether another has it (duplicate address detection, RFC 4862). */
 bool udp_system_is_ready(const struct addr *a);
 
+/* The number of the interface of this name, or 0. (Not if_nametoindex, which Linux' C libraries make of a
+ * Unix socket: the sandbox has none.) */
+uint32_t udp_system_interface(const char *name);
+
 /* Joins or leaves `group` on the interface that `local` is on. */
 int udp_system_join(int fd, const struct addr *group, const struct addr *local);
 int udp_system_leave(int fd, const struct addr *group, const struct addr *local);
@@ -60,8 +70,20 @@ int udp_system_broadcast(int fd, uint16_t port, const struct addr *local, const 
 /* Sends to one endpoint. `bound`: out of the interface that `to` names, whatever the routing table says. */
 int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t *data, size_t len);
 
+/* Has the kernel judge what comes to this socket by these steps; none: no longer. Where the system has no
+ * such filter: -1 and EOPNOTSUPP. */
+int udp_system_filter(int fd, const struct filter_step *steps, size_t count);
+
+/* How many datagrams the kernel has dropped that were for this socket, modulo 2^32: it had no room for them,
+ * or its filter refused them, or their checksum was wrong. 0 where the system does not tell. */
+uint32_t udp_system_dropped(int fd);
+
 /* Takes a datagram. `shared`: of a shared socket, which matters where the system does not tell the
  * destination. Returns its length. */
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival);
+
+/* Takes as many as there are, `most` at most and UDP_BATCH: their number, 1 or more. Fewer than that: there
+ * were no more, or something is wrong, which the next call tells. */
+int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_t most);
 
 #endif

@@ -5,8 +5,12 @@
 #include "udp_system_shared.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +22,11 @@ union control {
 #if !defined(IPV6_MULTICAST_ALL)
 #define IPV6_MULTICAST_ALL 29 /* of Linux 4.20; the headers of some C libraries lack it */
 #endif
+
+#if !defined(SO_MEMINFO)
+#define SO_MEMINFO 55 /* of Linux 4.12 */
+#endif
+#define MEMINFO_DROPS 8 /* SK_MEMINFO_DROPS of <linux/sock_diag.h>, which some C libraries lack */
 
 static void enlarge_buffer(int fd)
 {
@@ -64,6 +73,20 @@ int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_
     enlarge_buffer(fd);
     *receive_buffer = udp_system_buffer(fd);
     return fd;
+}
+
+uint32_t udp_system_interface(const char *name)
+{
+    struct ifreq asked = {.ifr_ifindex = 0};
+    size_t len = strlen(name);
+    int fd = len < sizeof asked.ifr_name ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    if (fd < 0) {
+        return 0;
+    }
+    memcpy(asked.ifr_name, name, len);
+    bool found = ioctl(fd, SIOCGIFINDEX, &asked) == 0 && asked.ifr_ifindex > 0;
+    (void)close(fd);
+    return found ? (uint32_t)asked.ifr_ifindex : 0;
 }
 
 static int membership(int fd, bool joins, const struct addr *group, const struct addr *local)
@@ -176,6 +199,35 @@ int udp_system_unicast(int fd, const struct addr *to, bool bound, const uint8_t 
     return transmit(fd, to, bound ? to->ifindex : 0, NULL, data, len);
 }
 
+_Static_assert(sizeof(struct filter_step) == sizeof(struct sock_filter) &&
+                   offsetof(struct filter_step, yes) == offsetof(struct sock_filter, jt) &&
+                   offsetof(struct filter_step, k) == offsetof(struct sock_filter, k),
+               "a step is one of the kernel's");
+
+int udp_system_filter(int fd, const struct filter_step *steps, size_t count)
+{
+    struct sock_filter program[FILTER_STEPS_MAX];
+    if (count == 0) {
+        return udp_system_option(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    }
+    if (count > FILTER_STEPS_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(program, steps, count * sizeof *steps);
+    struct sock_fprog all = {.len = (unsigned short)count, .filter = program};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof all);
+}
+
+uint32_t udp_system_dropped(int fd)
+{
+    uint32_t info[MEMINFO_DROPS + 1] = {0};
+    socklen_t size = sizeof info;
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) == 0 && size == sizeof info
+               ? info[MEMINFO_DROPS]
+               : 0;
+}
+
 /* Where it was sent to, and by which interface it came in. */
 static void read_control(const struct cmsghdr *c, bool shared, struct udp_arrival *arrival)
 {
@@ -203,26 +255,61 @@ static void read_control(const struct cmsghdr *c, bool shared, struct udp_arriva
     }
 }
 
+/* Room for what the system tells of one datagram, and a header that points there. */
+struct taking {
+    struct endpoint from;
+    struct iovec part;
+    _Alignas(struct cmsghdr) uint8_t control[sizeof(union control)];
+};
+
+static void prepare(struct taking *t, struct msghdr *m, uint8_t *out, size_t room)
+{
+    t->from.len = sizeof t->from.as;
+    t->part = (struct iovec){.iov_base = out, .iov_len = room};
+    *m = (struct msghdr){.msg_name = &t->from.as,
+                         .msg_namelen = t->from.len,
+                         .msg_iov = &t->part,
+                         .msg_iovlen = 1,
+                         .msg_control = t->control,
+                         .msg_controllen = sizeof t->control};
+}
+
+static struct udp_arrival arrival_of(const struct taking *t, struct msghdr *m, bool shared)
+{
+    struct udp_arrival arrival = {.from = udp_system_addr(&t->from),
+                                  .destination = PATH_UNICAST,
+                                  .cut = (m->msg_flags & MSG_TRUNC) != 0};
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        read_control(c, shared, &arrival);
+    }
+    return arrival;
+}
+
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
-    union control control = {.bytes = {0}};
-    struct endpoint from = {.len = sizeof from.as};
-    struct iovec part = {.iov_base = out, .iov_len = room};
-    struct msghdr m = {.msg_name = &from.as,
-                       .msg_namelen = from.len,
-                       .msg_iov = &part,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof control.bytes};
+    struct taking t;
+    struct msghdr m;
+    prepare(&t, &m, out, room);
     ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
     if (n < 0) {
         return -1;
     }
-    arrival->from = udp_system_addr(&from);
-    arrival->destination = PATH_UNICAST;
-    arrival->cut = (m.msg_flags & MSG_TRUNC) != 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-        read_control(c, shared, arrival);
-    }
+    *arrival = arrival_of(&t, &m, shared);
     return (int)n;
+}
+
+int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_t most)
+{
+    struct taking taking[UDP_BATCH];
+    struct mmsghdr all[UDP_BATCH];
+    most = most < UDP_BATCH ? most : UDP_BATCH;
+    for (size_t i = 0; i < most; i++) {
+        prepare(&taking[i], &all[i].msg_hdr, out[i].data, sizeof out[i].data);
+    }
+    int count = recvmmsg(fd, all, (unsigned)most, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < count; i++) {
+        out[i].len = all[i].msg_len;
+        out[i].arrival = arrival_of(&taking[i], &all[i].msg_hdr, shared);
+    }
+    return count;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -101,6 +102,11 @@ static int set_up(int fd, uint8_t family, bool shared, uint8_t ttl)
         return -1;
     }
     return family == ADDR_IPV6 ? set_up_v6(fd, ttl) : set_up_v4(fd, ttl);
+}
+
+uint32_t udp_system_interface(const char *name)
+{
+    return if_nametoindex(name);
 }
 
 int udp_system_open(uint8_t family, bool shared, uint8_t ttl, uint32_t *receive_buffer)
@@ -254,6 +260,22 @@ static void read_control(const struct cmsghdr *c, struct udp_arrival *arrival)
 #endif
 }
 
+/* The BSDs filter what a device brings, not what a socket does. */
+int udp_system_filter(int fd, const struct filter_step *steps, size_t count)
+{
+    (void)fd;
+    (void)steps;
+    (void)count;
+    errno = EOPNOTSUPP;
+    return -1;
+}
+
+uint32_t udp_system_dropped(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
     union control control;
@@ -280,4 +302,18 @@ int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct ud
         read_control(c, arrival);
     }
     return (int)n;
+}
+
+int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_t most)
+{
+    int count = 0, n = 0;
+    for (size_t i = 0; i < most && i < UDP_BATCH && n >= 0; i++) {
+        memset(&out[i].arrival, 0, sizeof out[i].arrival);
+        n = udp_system_receive(fd, shared, out[i].data, sizeof out[i].data, &out[i].arrival);
+        if (n >= 0) {
+            out[i].len = (size_t)n;
+            count++;
+        }
+    }
+    return count > 0 ? count : -1;
 }

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "lines.h"
 #include "namespace.h"
+#include "receive_one.h"
 #include "test.h"
 #include "udp.h"
 #include "wait.h"
@@ -102,7 +103,7 @@ static void hear_until(struct udp *u, const struct udp *from, uint8_t last, stru
             struct path path;
             uint8_t data[DATAGRAM_MAX];
             size_t len;
-            while (udp_receive(u, i, &path, data, &len) == 1) {
+            while (receive_one(u, i, &path, data, &len) == 1) {
                 assert_int_equal(len, 1);
                 assert_int_equal(path.kind, PATH_GROUP);
                 assert_int_equal(path.addr.port, udp_port(from));
@@ -263,7 +264,7 @@ static void a_broadcast_to_a_private_port_is_not_the_groups(void **state)
     struct path path;
     uint8_t data[DATAGRAM_MAX];
     size_t len;
-    assert_int_equal(udp_receive(a, 0, &path, data, &len), 1);
+    assert_int_equal(receive_one(a, 0, &path, data, &len), 1);
     assert_int_equal(path.kind, PATH_UNICAST);
     assert_int_equal(path.local.port, udp_port(a));
     (void)close(fd);

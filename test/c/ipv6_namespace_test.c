@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "lines.h"
 #include "namespace.h"
+#include "receive_one.h"
 #include "test.h"
 #include "udp.h"
 #include "wait.h"
@@ -99,7 +100,7 @@ static bool hear(struct udp *u, struct heard *h, int64_t patience)
         for (size_t i = 0; i < count; i++) {
             uint8_t data[DATAGRAM_MAX];
             size_t len;
-            if (udp_receive(u, i, &h->from, data, &len) == 1) {
+            if (receive_one(u, i, &h->from, data, &len) == 1) {
                 assert_int_equal(len, 1);
                 h->byte = data[0];
                 return true;

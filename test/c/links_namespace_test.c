@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "links.h"
 #include "namespace.h"
+#include "receive_one.h"
 #include "sidecar.h"
 #include "udp.h"
 #include "wait.h"
@@ -80,7 +81,7 @@ static bool hears(struct udp *u, uint8_t wanted)
             struct path from;
             uint8_t data[DATAGRAM_MAX];
             size_t len;
-            if (udp_receive(u, i, &from, data, &len) == 1 && len == 1 && data[0] == wanted) {
+            if (receive_one(u, i, &from, data, &len) == 1 && len == 1 && data[0] == wanted) {
                 return true;
             }
         }

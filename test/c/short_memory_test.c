@@ -6,6 +6,7 @@
 #include "build.h"
 #include "inside.h"
 #include "kit/timers.h"
+#include "listener.h"
 #include "net.h"
 #include "refuse.h"
 #include "test.h"
@@ -195,6 +196,38 @@ static void a_goodbye_that_others_tell_of_while_there_is_no_room(void **state)
     assert_int_equal(down->reason, DOWN_LEFT);
 }
 
+/* Who only listens keeps what it can, counts the others, and lists them with their next beat. */
+static void a_listener_whose_memory_is_short(void **state)
+{
+    struct prng prng = prng_from(3);
+    struct listener_options options = {
+        .keys = build_ring("k"), .max_rows = 100, .random = prng_fill, .random_context = &prng};
+    for (size_t k = 0; k < COUNT(PERCENT); k++) {
+        struct net *net = net_again(state);
+        struct listener *l = listener_new(&options, net->now);
+        assert_non_null(l);
+        refuse_start(prng, PERCENT[k], 1);
+        members(net, 12);
+        size_t heard = 0;
+        for (int second = 0; second < 10; second++) {
+            net_run(net, SECOND_US);
+            refuse_percent(second < 5 ? PERCENT[k] : 0);
+            refuse_inside(true);
+            for (; heard < net->log_count; heard++) {
+                const struct sent *s = &net->log[heard];
+                const struct path path = {.kind = s->path.kind, .addr = s->from};
+                listener_receive(l, net->now, 0, &path, s->data, s->len);
+            }
+            refuse_inside(false);
+        }
+        struct listener_summary s = listener_summary(l);
+        assert_true(refuse_count() > 0);
+        assert_int_equal(s.unlisted, refuse_count());
+        assert_int_equal(s.heard, 12);
+        listener_free(l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +236,7 @@ int main(void)
         NET_TEST(twelve_that_have_tags_while_memory_is_short),
         NET_TEST(a_goodbye_that_others_tell_of_while_there_is_no_room),
         NET_TEST(a_peer_whose_timers_find_no_room_is_watched_all_the_same),
+        NET_TEST(a_listener_whose_memory_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,7 @@ defmodule GossipCluster.OptionsTest do
              compat: nil,
              on_down: :keep,
              quiet: 30_000,
+             sandbox: true,
              sidecar: nil,
              observer: nil
            }

@@ -21,14 +21,17 @@ defmodule GossipCluster.ProjectTest do
     assert Mix.Project.config()[:deps] == project(Code.ensure_loaded?(Hex), :deps)
   end
 
-  test "where Hex is, its users get none but an optional one; the tools are for work on the library itself" do
+  test "where Hex is, its users get none but optional ones; the tools are for work on the library itself" do
     deps = project(true, :deps)
 
     options =
       Map.new(deps, fn {app, version, options} when is_binary(version) -> {app, options} end)
 
-    assert Enum.sort(Map.keys(options)) == [:credo, :dialyxir, :ex_doc, :telemetry]
+    assert Enum.sort(Map.keys(options)) ==
+             [:credo, :dialyxir, :ex_doc, :phoenix_live_dashboard, :telemetry]
+
     assert options.telemetry == [optional: true]
+    assert options.phoenix_live_dashboard == [optional: true]
 
     for tool <- [:credo, :dialyxir, :ex_doc] do
       assert Enum.all?(List.wrap(options[tool][:only]), &(&1 in [:dev, :docs]))

@@ -28,7 +28,8 @@ defmodule GossipCluster.SidecarTest do
           {127, "a library or loader that it needs is missing"},
           {137, "killed by signal 9"},
           {139, "killed by signal 11"},
-          {143, "killed by signal 15"}
+          {143, "killed by signal 15"},
+          {159, "that its sandbox does not allow"}
         ],
         do: assert(Sidecar.exit_status(status) =~ words)
   end
@@ -36,11 +37,11 @@ defmodule GossipCluster.SidecarTest do
   test "the executable stands in the application's own priv" do
     assert Sidecar.path() == Application.app_dir(:gossip_cluster, "priv/gossipd")
     assert Path.type(Sidecar.path()) == :absolute
-    assert {:error, :no_priv, _text} = Sidecar.open(nil)
+    assert {:error, :no_priv, _text} = Sidecar.open(nil, true)
   end
 
   test "a command to a port that is closed is not sent, and does not raise" do
-    {:ok, port} = Sidecar.open(GossipCluster.FakeSidecar.script("cat >/dev/null"))
+    {:ok, port} = Sidecar.open(GossipCluster.FakeSidecar.script("cat >/dev/null"), true)
     Sidecar.close(port)
     refute Sidecar.command(port, :pulse)
     assert :ok = Sidecar.close(port)
@@ -49,7 +50,7 @@ defmodule GossipCluster.SidecarTest do
   # The sidecar that users get: under AddressSanitizer, as in the C tests, nothing is locked.
   test "the keys stay out of swap, core files, arguments and environment" do
     key = "no_other_process_knows_this_key_"
-    {:ok, port} = Sidecar.open(Sidecar.path())
+    {:ok, port} = Sidecar.open(Sidecar.path(), true)
 
     assert Sidecar.command(
              port,

@@ -200,9 +200,9 @@ defmodule GossipCluster.TelemetryTest do
     assert packets == Map.take(counters, Map.keys(packets))
     assert map_size(packets) == 6
 
-    refused = for _ <- 1..14, do: event([:measure, :refused])
+    refused = for _ <- 1..16, do: event([:measure, :refused])
     for {%{count: count}, %{cause: cause}} <- refused, do: assert(count == counters[cause])
-    assert refused |> Enum.uniq() |> length() == 14
+    assert refused |> Enum.uniq() |> length() == 16
 
     for position <- 1..4 do
       opened = counters[:"opened_#{position}"]

@@ -3,7 +3,7 @@ defmodule GossipCluster.DoctorIntegrationTest do
   # guides/troubleshooting.md lists as a host of a lab can have, see GossipCluster.DoctorCauses.
   use GossipCluster.Lab.Case, async: false
 
-  alias GossipCluster.{Doctor, DoctorCauses, Lab.Filter}
+  alias GossipCluster.{Doctor, DoctorCauses, Json, Lab.Filter}
 
   @readers %{status: &GossipCluster.status/1, peers: &GossipCluster.peers/1}
   @fast [interval: 100]
@@ -59,11 +59,41 @@ defmodule GossipCluster.DoctorIntegrationTest do
       arguments = ["netns", "exec", lab.hosts[host].netns, gossipd, "doctor"]
       Task.async(fn -> {host, status, words, System.cmd("ip", arguments)} end)
     end
+    |> Kernel.++(
+      for host <- [1, 8, 9], do: Task.async(fn -> for_programs(lab, gossipd, host) end)
+    )
     |> Task.await_many(60_000)
+    |> Enum.reject(&(&1 == :ok))
     |> Enum.each(fn {host, status, words, {text, result}} ->
       for words <- words, do: assert(text =~ words, "on host #{host}: #{text}")
       assert result == status, "on host #{host}: #{text}"
     end)
+  end
+
+  # The same as JSON, its causes by the words of the doctor in Elixir.
+  defp for_programs(lab, gossipd, host) do
+    arguments = ["netns", "exec", lab.hosts[host].netns, gossipd, "doctor", "--json"]
+    {text, result} = System.cmd("ip", arguments)
+    assert [line, ""] = String.split(text, "\n")
+    assert {:ok, %{"findings" => findings, "status" => status}} = Json.decode(line)
+    assert status == Enum.at(["ok", "warning", "broken"], result)
+
+    for finding <- findings do
+      assert %{"level" => level, "what" => what, "cause" => cause, "do" => mend} = finding
+      assert cause != "" and level == "ok" == (mend == nil)
+
+      if level != "ok",
+        do: assert(String.to_existing_atom(what) in Doctor.Mends.causes())
+    end
+
+    wanted = %{
+      1 => {"ok", "key_tag"},
+      8 => {"broken", "no_network"},
+      9 => {"broken", "group_port_taken"}
+    }
+
+    assert wanted[host] in for(%{"level" => level, "what" => what} <- findings, do: {level, what})
+    :ok
   end
 
   test "names on each host what is wrong there, and nothing where all is well" do

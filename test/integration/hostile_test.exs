@@ -7,7 +7,7 @@ defmodule GossipCluster.Integration.HostileTest do
 
   @quick [interval: 200]
   @refused [:foreign, :forged, :malformed, :copies, :replayed, :stale, :misdirected, :relayed] ++
-             [:own, :unproven, :oversized]
+             [:own, :unproven, :oversized, :filtered]
 
   for {kind, count} <- [
         garbage: 2_000,

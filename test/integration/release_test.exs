@@ -56,6 +56,13 @@ defmodule GossipCluster.Integration.ReleaseTest do
     assert {pid, 0} = run(context, "b", ["pid"])
     assert String.trim(pid) == Integer.to_string(b.pid)
 
+    # The doctor as the guide has it: what it prints comes to who asks.
+    assert {said, 0} = run(context, "b", ["rpc", "GossipCluster.doctor(listen: 200)"])
+    assert said =~ "ok       b@#{context.host}: a short name"
+    assert said =~ ~r/^ok       gossipd \S+ runs/m
+    assert said =~ "1 listed, 1 connected"
+    assert said =~ "Code for the doctor of another machine: GC1."
+
     assert {_, 0} = run(context, "a", ["stop"], tmp)
     assert ended(a) == 0
     wait_for(b, ~s(lost :"a@#{context.host}": it left))

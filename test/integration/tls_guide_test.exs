@@ -51,6 +51,22 @@ defmodule GossipCluster.Integration.TlsGuideTest do
 
     eventually("a does not trust c", [a, c], fn -> said?(a, "Unknown CA") end)
     assert Enum.sort(Node.connected(a)) == [b.name, d.name]
+
+    # The doctor sees what it can of that from the files: that c's authority is another's, it cannot.
+    assert [{:ok, :tls_certificate}] = tls(a)
+    assert [{:ok, :tls_certificate}] = tls(c)
+    assert [{:ok, :tls_certificate}, {:warning, :tls_name}] = tls(d)
+  end
+
+  defp tls(node) do
+    readers = %{status: &GossipCluster.status/1, peers: &GossipCluster.peers/1}
+
+    %{findings: findings} =
+      Node.call(node, GossipCluster.Doctor, :examine, [[listen: 0], readers])
+
+    for %{level: level, what: what} <- findings,
+        String.starts_with?(Atom.to_string(what), "tls_"),
+        do: {level, what}
   end
 
   defp authority(dir), do: for(command <- commands(0..1), do: sh(dir, command))

@@ -46,10 +46,27 @@ defmodule GossipCluster.Integration.WatchTest do
     assert {:ok, %{"node" => "a@h1", "peers" => [peer]}} = Json.decode(json)
     assert %{"name" => "b@h2", "connection" => "connected", "round_trip_us" => us} = peer
     assert us > 0 and peer["heard_ms_ago"] < 60_000
+
+    # By listening alone: both are heard, and neither hears of it.
+    listen = "mix gossip.watch --cookie-file #{lab.dir}/cookie"
+    port = on_terminal(lab, listen)
+    {_screen, port} = until(port, "", &(&1 =~ ~r/b@h2 .*alive/ and &1 =~ ~r/a@h1 .*alive/))
+    assert Node.peers(a) == ["b@h2"] and Node.peers(b) == ["a@h1"]
+    true = Port.command(port, "s")
+    {_screen, port} = until(port, "", &(&1 =~ "s sorts (by state)"))
+    true = Port.command(port, "q")
+    {rest, _status} = the_end(port, "")
+    assert rest =~ "\e[?25h\e[?1049l"
+    assert rest =~ ~r/\bicanon\b/ and rest =~ ~r/(?<!-)\becho\b/
+
+    assert {json, 0} = plainly(lab, listen <> " --once --json --for 1")
+    assert {:ok, %{"agree" => 2, "members" => members}} = Json.decode(json)
+    assert [%{"name" => "a@h1", "said_by" => nil}, %{"name" => "b@h2"}] = members
   end
 
+  # Hidden, as a release's rpc is: a visible node would be one more of the mesh, which `global` keeps whole.
   defp rpc(code),
-    do: "elixir --sname watcher --cookie #{Node.cookie()} --rpc-eval a@h1 '#{code}'"
+    do: "elixir --hidden --sname watcher --cookie #{Node.cookie()} --rpc-eval a@h1 '#{code}'"
 
   defp host(lab, command) do
     script = ~s(mount --bind "$0" /etc/hosts && exec "$@")

@@ -17,7 +17,15 @@ defmodule GossipCluster.DoctorCauses do
            [:mute, :relayed, :send_errors, :refused_full, :short_memory, :timeout, :unreachable] ++
            [:wrong_address, :epmd, :no_port, :handshake, :family, :link_local, :failed, :accept] ++
            [:atoms, :cookie, :tls, :bad_name, :not_alive, :ambiguous, :unheard, :wire_version] ++
-           [:group_differs, :firewall_epmd_in, :quiet]
+           [
+             :group_differs,
+             :firewall_epmd_in,
+             :quiet,
+             :tls_file,
+             :tls_expired,
+             :tls_key,
+             :tls_name
+           ]
 
   @doc "Those that real hosts have."
   @spec hosts() :: [atom()]

@@ -5,7 +5,7 @@ defmodule GossipCluster.LogLines do
   # What only refuses the caller's arguments: such a message explains itself.
   @refusals ~w(application compat doctor options secret)
   # What is shown to who asks, and never logged; the doctor's texts have their own table.
-  @shown ~w(doctor screen)
+  @shown ~w(doctor live_dashboard_page screen)
 
   @doc "Whether a line may be one that the code can write; where it ends with `...`, its beginning."
   @spec writable?(String.t()) :: boolean()
@@ -62,7 +62,7 @@ defmodule GossipCluster.LogLines do
   @spec elixir() :: [String.t()]
   def elixir do
     for path <- Path.wildcard(Path.join(@root, "lib/gossip_cluster/**/*.ex")),
-        Path.basename(path, ".ex") not in @refusals,
+        Path.basename(path, ".ex") not in (@refusals ++ @shown),
         Path.basename(Path.dirname(path)) not in @shown,
         text <- strings(Code.string_to_quoted!(File.read!(path))),
         do: text |> String.replace("`", "\0") |> squeeze()

@@ -14,6 +14,11 @@ defmodule GossipCluster.Doctor.Mends do
     own_name_unresolved: "use GossipCluster.Epmd, or put the name into DNS or /etc/hosts",
     own_name_on_loopback:
       "use GossipCluster.Epmd, or correct /etc/hosts on this host and DNS for the others",
+    tls_file:
+      "correct it, or what names it (-ssl_dist_optfile), and let this node's user read it; then start the node anew",
+    tls_expired: "have another one signed, or set this host's clock; then start the node anew",
+    tls_key: "give the node the key for which its certificate was signed",
+    tls_name: "have one signed for the part of the node's name behind the @ (subjectAltName)",
     not_running:
       "run the doctor in the node itself: `GossipCluster.doctor()` in its shell, `bin/shop rpc \"GossipCluster.doctor()\"` of a release",
     no_gossipd:

@@ -197,7 +197,14 @@ defmodule GossipCluster.Options.Schema do
       default: nil,
       doc:
         "the absolute path of the executable `gossipd`, of this very version; `nil` is the one in this application's `priv`. " <>
-          "An escript has none there"
+          "An escript has none there. A program in between may start it as another user, see the guide on production"
+    ],
+    sandbox: [
+      type: :boolean,
+      default: true,
+      doc:
+        "whether `gossipd`, once its sockets are open, gives up its capabilities, all files and all system calls that it does " <>
+          "not need, as far as the system has the means. `false` is for debuggers and the like"
     ],
     # Who is told of each connect and disconnect: GossipCluster.Strategy emits libcluster's events so.
     observer: [type: :observer, default: nil, doc: false]

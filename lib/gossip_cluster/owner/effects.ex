@@ -80,7 +80,7 @@ defmodule GossipCluster.Owner.Effects do
   def act({:open, keys}, owner) do
     options = owner.options
 
-    case Sidecar.open(options.sidecar || Sidecar.path()) do
+    case Sidecar.open(options.sidecar || Sidecar.path(), options.sandbox) do
       {:ok, port} ->
         owner = %{owner | port: port}
         # Should it not be taken, the end of that sidecar tells.

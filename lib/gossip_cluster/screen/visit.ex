@@ -33,11 +33,17 @@ defmodule GossipCluster.Screen.Visit do
       else: {:error, "#{inspect(name)} is no node name such as shop@10.0.0.7"}
   end
 
-  defp cookie(nil), do: cookie(Path.join(System.user_home!(), ".erlang.cookie"))
-
   defp cookie(file) do
+    with {:ok, text} <- cookie_text(file), do: {:ok, String.to_atom(text)}
+  end
+
+  @doc "The cookie of a file; of nobody's in particular, that of Erlang's own."
+  @spec cookie_text(Path.t() | nil) :: {:ok, String.t()} | {:error, String.t()}
+  def cookie_text(nil), do: cookie_text(Path.join(System.user_home!(), ".erlang.cookie"))
+
+  def cookie_text(file) do
     case File.read(Path.expand(file)) do
-      {:ok, text} -> {:ok, text |> String.trim() |> String.to_atom()}
+      {:ok, text} -> {:ok, String.trim(text)}
       {:error, reason} -> {:error, "the cookie's file #{file}: #{:file.format_error(reason)}"}
     end
   end

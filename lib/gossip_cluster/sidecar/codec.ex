@@ -23,7 +23,7 @@ defmodule GossipCluster.Sidecar.Codec do
   @cookies [:unknown, :same, :differs]
   @reasons [:left, :beam_exit, :silent]
   @levels [:debug, :info, :warning, :error]
-  @kinds [:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory]
+  @kinds [:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory, :sandbox]
   @health [:ok, :isolated]
   @reach [:none, :loopback, :virtual, :lan]
   # The sidecar's counters: with [:safe] their names must be known here. The list is io/term_encode.c's.
@@ -54,7 +54,7 @@ defmodule GossipCluster.Sidecar.Codec do
              :key_tag,
              :isolated
            ] ++
-           [:send_errors, :receive_errors, :oversized, :receive_buffer] ++
+           [:send_errors, :receive_errors, :oversized, :receive_buffer, :overflowed, :filtered] ++
            [:frames_dropped, :heartbeats_dropped, :logs_dropped] ++
            [:legacy_heard, :legacy_sent, :legacy_refused]
 

@@ -2,31 +2,50 @@ defmodule Mix.Tasks.Gossip.Watch do
   @shortdoc "Shows a cluster as a live table"
 
   @moduledoc """
-  Shows what a node knows of its cluster as a live table: see `GossipCluster.watch/1`.
+  Shows a cluster as a live table: by listening to it, or what a node knows of it.
 
+      $ mix gossip.watch
       $ mix gossip.watch --node a@h1 --cookie-file ~/.erlang.cookie
-      $ mix gossip.watch --node a@h1 --once --json
 
-  It connects to that node as a hidden one, and the table is drawn there: this machine joins no cluster. So the node must
-  be reached as Erlang reaches it: by epmd. A release, with or without epmd, shows the same by
+  Without `--node` it listens to the cluster of the configuration (`config :gossip_cluster, clusters: [[...]]`): it joins
+  the group, and sends nothing, so no node knows of it. It shows who is heard, and of whom others tell. See
+  [observability](observability.html#without-a-node) for what that can tell, and for `gossipd watch`, which does it without
+  Elixir.
+
+  With `--node` it connects to that node as a hidden one, and shows what `GossipCluster.watch/1` does there: round trips,
+  connections, versions. So the node must be reached as Erlang reaches it: by epmd. A release, with or without epmd, shows
+  the same by
 
       $ bin/shop rpc "GossipCluster.watch()"
 
+  Both:
+
+    * `--name NAME` - which cluster, as in `--name Shop`. Default: `GossipCluster`, or the only one that is configured
+    * `--cookie-file FILE` - where the Erlang cookie stands. Default: `~/.erlang.cookie`. Listening needs it where the
+      option `secret` is a cookie. A cookie is not taken as an argument, which others on this machine could read
+    * `--once` - print it once; when listening: after three beats, 3 s at least. Exit status 1: nobody was heard
+    * `--json` - as a line of JSON; with `--node` only with `--once`
+    * `--sort KEY` - `name`, `state`, `heard` or `loss`, and with `--node` also `round_trip`. Default: `name`
+
+  With `--node`:
+
     * `--node NAME` - the node that is asked
-    * `--cookie-file FILE` - where its Erlang cookie stands. Default: `~/.erlang.cookie`. A cookie is not taken as an
-      argument, which others on this machine could read
-    * `--name NAME` - which cluster, as in `--name Shop`. Default: `GossipCluster`
-    * `--once` - print it once
-    * `--json` - with `--once`: as a line of JSON
     * `--interval MS` - between two pictures. Default: `1000`
-    * `--sort KEY` - `name`, `state`, `heard`, `round_trip` or `loss`. Default: `name`
+
+  When listening, over the configuration:
+
+    * `--cluster LABEL`, `--group IP`, `--port PORT` - the options of these names
+    * `--interface NAME` - the option `interfaces`; more than once
+    * `--key-file FILE` - the secret is a key, which stands there
+    * `--for SECONDS` - with `--once`: listen so long
 
   `q` ends it, `s` sorts by the next key. `NO_COLOR` in the environment means no colours.
   """
 
   use Mix.Task
 
-  alias GossipCluster.Screen.{Rows, Visit}
+  alias GossipCluster.{Hidden, Options, Secret}
+  alias GossipCluster.Screen.{Listening, Rows, Visit}
 
   @switches [
     node: :string,
@@ -35,15 +54,22 @@ defmodule Mix.Tasks.Gossip.Watch do
     once: :boolean,
     json: :boolean,
     interval: :integer,
-    sort: :string
+    sort: :string,
+    cluster: :string,
+    group: :string,
+    port: :integer,
+    interface: [:string, :keep],
+    key_file: :string,
+    for: :integer
   ]
+
+  @visits [:interval]
+  @listens [:cluster, :group, :port, :interface, :key_file, :for]
 
   @impl true
   def run(args) do
-    Mix.Task.run("loadpaths")
-
     case OptionParser.parse(args, strict: @switches) do
-      {options, [], []} -> watch(options)
+      {options, [], []} -> if options[:node], do: visit(options), else: listen(options)
       {_options, words, wrong} -> Mix.raise("gossip.watch does not know #{unknown(words, wrong)}")
     end
   end
@@ -51,23 +77,90 @@ defmodule Mix.Tasks.Gossip.Watch do
   defp unknown([word | _], _wrong), do: word
   defp unknown([], [{switch, _value} | _]), do: switch
 
-  defp watch(options) do
-    node = options[:node] || Mix.raise("gossip.watch needs --node NAME: the node that is asked")
-    watch = for {key, value} <- options, key in [:once, :json, :interval], do: {key, value}
-    arguments = [Visit.cluster(options[:name]), watch ++ sort(options[:sort])]
+  defp only!(options, others, what_for) do
+    case Enum.find(Keyword.keys(options), &(&1 in others)) do
+      nil ->
+        :ok
 
-    case Visit.call(node, options[:cookie_file], GossipCluster, :watch, arguments) do
+      key ->
+        switch = key |> Atom.to_string() |> String.replace("_", "-")
+        Mix.raise("gossip.watch: --#{switch} is #{what_for}")
+    end
+  end
+
+  defp visit(options) do
+    :ok = only!(options, @listens, "for listening, without --node")
+    Mix.Task.run("loadpaths")
+    watch = for {key, value} <- options, key in [:once, :json, :interval], do: {key, value}
+    sort = sort(options[:sort], Rows.orders())
+    arguments = [Visit.cluster(options[:name]), watch ++ if(sort, do: [sort: sort], else: [])]
+
+    case Visit.call(options[:node], options[:cookie_file], GossipCluster, :watch, arguments) do
       {:ok, :ok} -> :ok
       {:error, text} -> Mix.raise(text)
     end
   end
 
-  defp sort(nil), do: []
+  defp sort(nil, _orders), do: nil
 
-  defp sort(key) do
-    case Enum.find(Rows.orders(), &(Atom.to_string(&1) == key)) do
-      nil -> Mix.raise("gossip.watch: --sort is one of #{Enum.join(Rows.orders(), ", ")}")
-      order -> [sort: order]
+  defp sort(key, orders) do
+    Enum.find(orders, &(Atom.to_string(&1) == key)) ||
+      Mix.raise("gossip.watch: --sort is one of #{Enum.join(orders, ", ")}")
+  end
+
+  defp listen(options) do
+    :ok = only!(options, @visits, "for --node")
+    sort = sort(options[:sort], Rows.orders() -- [:round_trip])
+    shown = Keyword.take(options, [:once, :json, :for])
+    shown = if sort, do: [sort: Atom.to_string(sort)] ++ shown, else: shown
+    # The application is built, and its configuration read; it is not started.
+    Mix.Task.run("app.config")
+    cluster = options |> configured() |> Keyword.merge(given(options)) |> Options.validate!()
+
+    case Listening.run(cluster, keys(cluster.secret, options[:cookie_file]), shown) do
+      {:ok, 0} -> :ok
+      {:ok, status} -> exit({:shutdown, status})
+      {:error, text} -> Mix.raise(text)
+    end
+  end
+
+  defp configured(options) do
+    clusters =
+      case Application.get_env(:gossip_cluster, :clusters, []) do
+        clusters when is_list(clusters) -> clusters
+        :ignore -> []
+      end
+
+    name = Visit.cluster(options[:name])
+
+    case {Enum.find(clusters, &(Keyword.get(&1, :name, GossipCluster) == name)), clusters} do
+      {nil, [only]} -> if options[:name], do: unnamed!(name), else: only
+      {nil, []} -> []
+      {nil, _others} -> unnamed!(name)
+      {found, _clusters} -> found
+    end
+  end
+
+  @spec unnamed!(GossipCluster.name()) :: no_return()
+  defp unnamed!(name),
+    do: Mix.raise("gossip.watch: no cluster #{inspect(name)} is configured: give --name NAME")
+
+  defp given(options) do
+    interfaces = Keyword.get_values(options, :interface)
+
+    Keyword.take(options, [:cluster, :group, :port]) ++
+      if(interfaces == [], do: [], else: [interfaces: interfaces]) ++
+      if(options[:key_file], do: [secret: {:file, options[:key_file]}], else: [])
+  end
+
+  defp keys(secret, cookie_file) do
+    if Secret.needs_cookie?(secret) do
+      case Visit.cookie_text(cookie_file) do
+        {:ok, cookie} -> Secret.keys(secret, Hidden.wrap(cookie))
+        {:error, text} -> Mix.raise(text)
+      end
+    else
+      Secret.keys(secret, nil)
     end
   end
 end

@@ -51,6 +51,11 @@ int primitives_stretch(uint8_t out[static PRIMITIVES_KEY], const uint8_t *secret
 /* SHA-256. */
 void primitives_sha256(uint8_t out[static PRIMITIVES_DIGEST], const uint8_t *in, size_t len);
 
+/* Reads `out_len` bytes from `len` characters of hexadecimal digits, or of Base64 (RFC 4648, either alphabet,
+ * without padding): 0, or -1 where they are not just that. */
+int primitives_read_hex(uint8_t *out, size_t out_len, const char *text, size_t len);
+int primitives_read_base64(uint8_t *out, size_t out_len, const char *text, size_t len);
+
 /* Fills `out` with unpredictable bytes of the operating system. */
 void primitives_random(void *out, size_t len);
 

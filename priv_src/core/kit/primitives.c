@@ -65,6 +65,29 @@ void primitives_sha256(uint8_t out[static PRIMITIVES_DIGEST], const uint8_t *in,
     (void)crypto_hash_sha256(out, in, len);
 }
 
+int primitives_read_hex(uint8_t *out, size_t out_len, const char *text, size_t len)
+{
+    size_t read = 0;
+    return sodium_hex2bin(out, out_len, text, len, NULL, &read, NULL) == 0 && read == out_len &&
+                   len == 2 * out_len
+               ? 0
+               : -1;
+}
+
+int primitives_read_base64(uint8_t *out, size_t out_len, const char *text, size_t len)
+{
+    static const int variants[] = {sodium_base64_VARIANT_ORIGINAL_NO_PADDING,
+                                   sodium_base64_VARIANT_URLSAFE_NO_PADDING};
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        size_t read = 0;
+        if (sodium_base642bin(out, out_len, text, len, NULL, &read, NULL, variants[i]) == 0 &&
+            read == out_len) {
+            return 0;
+        }
+    }
+    return -1;
+}
+
 void primitives_random(void *out, size_t len)
 {
     randombytes_buf(out, len);

@@ -58,6 +58,22 @@ static size_t tags_size(const struct tags *t)
     return 4u + t->len;
 }
 
+bool wire_for_group(const struct wire_message *m)
+{
+    switch (m->type) {
+    case WIRE_PROBE:
+    case WIRE_DISCONNECT:
+        return (m->has & HAS_TARGET) != 0;
+    case WIRE_ACK:
+        return m->echo_count > 0;
+    case WIRE_PROBE_FOR:
+    case WIRE_ROSTER:
+        return false;
+    default:
+        return true;
+    }
+}
+
 size_t wire_entry_of(const struct wire_message *m, uint64_t boot)
 {
     size_t at = 0;

@@ -166,6 +166,9 @@ size_t wire_encode(const struct wire_message *m, uint8_t *out, size_t size);
  * flags, fields, and fields longer than known are no errors. */
 int wire_decode(struct wire_message *m, const uint8_t *data, size_t len);
 
+/* Whether it is what may be said to the group: the rest is for one, and would be a recording there. */
+bool wire_for_group(const struct wire_message *m);
+
 /* Where the entry about this boot id stands in a message; entry_count: it has none. */
 size_t wire_entry_of(const struct wire_message *m, uint64_t boot);
 

@@ -30,23 +30,6 @@ struct arrival {
     int64_t made;        /* and since when it could be */
 };
 
-/* What may be said to the group: the rest is for one, and would be a recording. */
-static bool for_group(const struct wire_message *m)
-{
-    switch (m->type) {
-    case WIRE_PROBE:
-    case WIRE_DISCONNECT:
-        return (m->has & HAS_TARGET) != 0;
-    case WIRE_ACK:
-        return m->echo_count > 0;
-    case WIRE_PROBE_FOR:
-    case WIRE_ROSTER:
-        return false;
-    default:
-        return true;
-    }
-}
-
 /* Whether this member is at the address that a datagram was sent to: it came there, or that is translated. */
 static bool sent_here(const struct gossip *g, const struct wire_message *m, const struct path *from)
 {
@@ -77,7 +60,7 @@ static bool for_me(struct gossip *g, struct effects *fx, const struct wire_messa
     bool anybody = m->to_boot == 0 && m->type == WIRE_HELLO && (m->has & HAS_QUESTION) != 0;
     bool to_none = to_one && m->type == WIRE_BYE; /* or its subject could not hear that it is spoken for */
     if (to_none || to_one != came_to_one || !addr_is_endpoint(&from->addr) || from->source == SOURCE_NOBODY ||
-        (to_one ? m->to_boot != g->self.boot && !anybody : !for_group(m))) {
+        (to_one ? m->to_boot != g->self.boot && !anybody : !wire_for_group(m))) {
         g->stats.misdirected++;
         return false;
     }

@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CROWD_MAX 250
+#define CROWD_MAX 1000
 #define GROUP     "233.252.1.33"
 #define PORT      45893
 #define PULSE     (500 * MS_US)
@@ -42,6 +42,29 @@ struct crowd {
     struct keyring ring;
     int64_t now, pulse_at;
 };
+
+/* What one of them has opened, all can read: one datagram of the group comes to each of a thousand, and a
+ * machine that opened it as often would measure that. By its number among those that came, since the buffer
+ * is the same. */
+static struct {
+    uint64_t came, opened;
+    int key, size;
+    uint8_t message[DATAGRAM_MAX];
+} last;
+
+static int open_once(const struct keyring *ring, int key, const uint8_t *datagram, size_t len,
+                     uint8_t *message)
+{
+    if (last.opened != last.came || last.key != key) {
+        last.opened = last.came;
+        last.key = key;
+        last.size = gossip_sealed.open(ring, key, datagram, len, last.message);
+    }
+    if (last.size > 0) {
+        memcpy(message, last.message, (size_t)last.size);
+    }
+    return last.size;
+}
 
 static struct sockaddr_in ipv4(struct in_addr ip, uint16_t port)
 {
@@ -113,11 +136,13 @@ static int open_own(struct in_addr ip, uint32_t ifindex)
 
 static int open_member(struct crowd *c, struct member *m, struct in_addr ip, uint32_t interval_ms)
 {
+    static struct gossip_sealing sealing;
+    sealing = (struct gossip_sealing){gossip_sealed.match, gossip_sealed.close, open_once};
     struct gossip_options options = {.interval_ms = interval_ms,
                                      .max_peers = 4096,
                                      .keys = c->ring,
                                      .random = random_fill,
-                                     .sealing = &gossip_sealed};
+                                     .sealing = &sealing};
 
     m->core = gossip_new(&options, c->now);
     m->fd = open_own(ip, c->ifindex);
@@ -169,6 +194,7 @@ static bool next(const struct crowd *c, int fd, uint8_t kind, struct path *from,
     memcpy(ip, &sa.sin_addr, sizeof ip);
     *from = (struct path){.kind = kind, .addr = addr_ipv4(ip, ntohs(sa.sin_port), c->ifindex)};
     *len = (size_t)got;
+    last.came++;
     return true;
 }
 

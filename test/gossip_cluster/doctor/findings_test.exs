@@ -44,6 +44,7 @@ defmodule GossipCluster.Doctor.FindingsTest do
       addresses: [{10, 0, 0, 1}, {127, 0, 0, 1}],
       resolves: {:ok, {10, 0, 0, 1}}
     },
+    tls: nil,
     cluster: %{
       name: GossipCluster,
       state: :running,
@@ -117,6 +118,23 @@ defmodule GossipCluster.Doctor.FindingsTest do
   }
   defp asked(changes), do: put([:peer], Map.merge(@asked, Map.new(changes)))
 
+  # Files of a distribution over TLS, of which nothing is wrong but this.
+  defp tls(changes) do
+    certificate = %{from: 1_000, till: 3_000, name: true}
+    {about, changes} = Keyword.pop(changes, :certificate, [])
+    used = %{certfile: "c.pem", certificate: certificate, keyfile: "k.pem", key: :fits}
+    used = Map.merge(used, Map.new(changes))
+    used = %{used | certificate: Map.merge(certificate, Map.new(about))}
+
+    put([:tls], %{
+      file: "dist.conf",
+      now: 2_000,
+      error: nil,
+      used: [used],
+      authorities: [{"a.pem", 1}]
+    })
+  end
+
   defp compared(what), do: put([:compared], {:ok, %{name: "b@h2", tag: 1}, [{what, "x", "y"}]})
 
   @tcp %{hook: :input, protocol: :tcp, port: 9_100}
@@ -175,14 +193,20 @@ defmodule GossipCluster.Doctor.FindingsTest do
       unheard: asked(known: %{@peer | heard: false}),
       wire_version: compared(:wire_version),
       group_differs: compared(:group_differs),
+      tls_file: tls(key: {:error, "permission denied"}),
+      tls_expired: tls(certificate: [till: 1_500]),
+      tls_key: tls(key: :differs),
+      tls_name: tls(certificate: [name: false]),
       firewall_epmd_in: blocked(:firewall_epmd_in, @tcp)
     ]
   end
 
   test "nothing is concluded where all is well" do
-    findings = Findings.judge(@facts)
-    assert Findings.status(findings) == :ok
-    assert Enum.all?(findings, &(&1.level == :ok and &1.cause != ""))
+    for facts <- [@facts, tls([]), tls(key: :unknown)] do
+      findings = Findings.judge(facts)
+      assert Findings.status(findings) == :ok
+      assert Enum.all?(findings, &(&1.level == :ok and &1.cause != ""))
+    end
   end
 
   test "each cause is named by the fact that shows it, and by nothing else" do

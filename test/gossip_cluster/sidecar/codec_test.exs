@@ -145,7 +145,8 @@ defmodule GossipCluster.Sidecar.CodecTest do
       fn -> same({:log, any([:debug, :info, :warning, :error]), bytes(200)}) end,
       fn ->
         same(
-          {:error, any([:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory]),
+          {:error,
+           any([:bad_config, :bad_frame, :bad_command, :port_taken, :network, :memory, :sandbox]),
            bytes(100)}
         )
       end,

@@ -18,26 +18,44 @@ defmodule GossipCluster.Lab.Crowd do
   them have announced themselves. They fall silent with the calling process.
   """
   @spec start(Lab.t(), pos_integer(), pos_integer(), binary(), pos_integer()) :: port()
-  def start(lab, host, count, <<_::256>> = key, interval \\ @interval) do
+  def start(lab, host, count, key, interval \\ @interval),
+    do: start_at(lab, host, count, key, interval, {{10, 77, 0, @first}, 24})
+
+  @doc """
+  The same for more than a network of 24 bits has addresses for, up to 1,000: at 10.77.4.1 and on, in one of 16 bits,
+  of which the others must have an address, too.
+  """
+  @spec start_wide(Lab.t(), pos_integer(), pos_integer(), binary(), pos_integer()) :: port()
+  def start_wide(lab, host, count, key, interval),
+    do: start_at(lab, host, count, key, interval, {{10, 77, 4, 1}, 16})
+
+  defp start_at(lab, host, count, <<_::256>> = key, interval, {{a, b, c, d}, bits}) do
     %{netns: netns, name: name} = lab.hosts[host]
     in_host = fn command -> System.cmd("ip", ["netns", "exec", netns | command]) end
     # What is limited is limited by the address, so they have one each, as so many hosts would.
-    addresses = for n <- 1..count, do: "address add 10.77.0.#{@first + n - 1}/24 dev eth0\n"
+    addresses =
+      for n <- 0..(count - 1), last = 256 * c + d + n do
+        "address add #{a}.#{b}.#{div(last, 256)}.#{rem(last, 256)}/#{bits} dev eth0\n"
+      end
+
     batch = Path.join(lab.dir, "addresses")
     File.write!(batch, addresses)
     {_, 0} = in_host.(["ip", "-batch", batch])
     {index, 0} = in_host.(["cat", "/sys/class/net/eth0/ifindex"])
 
     arguments =
-      ["#{count}", name, "10.77.0.#{@first}", String.trim(index)] ++
+      ["#{count}", name, "#{a}.#{b}.#{c}.#{d}", String.trim(index)] ++
         ["#{@dist_port}", "#{interval}"]
+
+    # A descriptor for each.
+    script = ~S(ulimit -n 4096 && exec "$0" "$@")
 
     port =
       Port.open({:spawn_executable, System.find_executable("ip")}, [
         :binary,
         :exit_status,
         line: 100,
-        args: ["netns", "exec", netns, built() | arguments]
+        args: ["netns", "exec", netns, "sh", "-c", script, build("gossip_crowd") | arguments]
       ])
 
     Port.command(port, [key, Node.cookie(), "\n"])
@@ -50,12 +68,14 @@ defmodule GossipCluster.Lab.Crowd do
     end
   end
 
-  defp built do
+  @doc "Builds a program of the tests' that is built only where it is asked for; its path."
+  @spec build(String.t()) :: Path.t()
+  def build(target) do
     build = Path.join(Mix.Project.app_path(), "gossipd_build")
-    arguments = ["--build", build, "--target", "gossip_crowd"]
+    arguments = ["--build", build, "--target", target]
     {output, status} = System.cmd("cmake", arguments, stderr_to_stdout: true)
-    if status != 0, do: raise("gossip_crowd cannot be built: #{output}")
-    Path.join(build, "gossip_crowd")
+    if status != 0, do: raise("#{target} cannot be built: #{output}")
+    Path.join(build, target)
   end
 
   @doc """

@@ -43,6 +43,11 @@ defmodule GossipCluster.Lab.Prober do
   @spec start_cluster_at(keyword(), integer()) :: :ok
   def start_cluster_at(options, at), do: GenServer.cast(__MODULE__, {:start_cluster, options, at})
 
+  @doc "Calls a function, such as a start, when the clock shows this time: that is kept as `{:start, module}`."
+  @spec call_at(module(), atom(), list(), integer()) :: :ok
+  def call_at(module, function, arguments, at),
+    do: GenServer.cast(__MODULE__, {:call, {module, function, arguments}, at})
+
   @doc "Stops a cluster, as its application's supervisor would."
   @spec stop_cluster(atom()) :: :ok
   def stop_cluster(name), do: GenServer.call(__MODULE__, {:stop_cluster, name}, 60_000)
@@ -131,7 +136,18 @@ defmodule GossipCluster.Lab.Prober do
     {:noreply, state}
   end
 
+  def handle_cast({:call, call, at}, state) do
+    Process.send_after(self(), {:call, call}, max(div(at - GossipCluster.Lab.clock(), 1000), 0))
+    {:noreply, state}
+  end
+
   @impl true
+  def handle_info({:call, {module, function, arguments}}, state) do
+    state = keep(state, {:start, module})
+    {:ok, _pid} = apply(module, function, arguments)
+    {:noreply, state}
+  end
+
   def handle_info({:start_cluster, options}, state), do: {:noreply, start_now(state, options)}
 
   def handle_info({:gossip_cluster, cluster, event}, state),

@@ -1,0 +1,277 @@
+defmodule Bench.Report do
+  @moduledoc """
+  What came of it: the samples as JSON lines, one table in Markdown, ratios first, with the bounds that are promised and
+  whether they hold; and plots.
+  """
+
+  import Bench.Measure, only: [median: 1, quantile: 2]
+
+  # Who is compared with in the first place.
+  @yardsticks ["libcluster", "naive"]
+
+  @doc "Writes all files of these samples into a folder."
+  def write(samples, dir, machine) do
+    File.mkdir_p!(dir)
+    File.write!(Path.join(dir, "samples.jsonl"), Enum.map(samples, &[json(&1), ?\n]))
+    File.write!(Path.join(dir, "table.md"), table(samples, machine))
+    plots(samples, dir)
+    :ok
+  end
+
+  @doc "What machine this is: a line."
+  def machine do
+    cpu = Regex.run(~r/^model name\s*:\s*(.*)$/m, File.read!("/proc/cpuinfo"))
+    {kernel, 0} = System.cmd("uname", ["-sr"])
+    [load | _] = "/proc/loadavg" |> File.read!() |> String.split()
+
+    "#{System.schedulers_online()} processors (#{if cpu, do: Enum.at(cpu, 1), else: "unknown"}), " <>
+      "#{String.trim(kernel)}, Erlang/OTP #{System.otp_release()}, Elixir #{System.version()}; " <>
+      "load average at the start: #{load}; #{Date.utc_today()}"
+  end
+
+  @doc "Reads samples back, as they were written."
+  def read(path) do
+    for line <- File.stream!(path) do
+      for [_, key | value] <- Regex.scan(~r/"(\w+)":(?:"([^"]*)"|([^,}]*))/, line), into: %{} do
+        # What took no part is left out at the end.
+        case value do
+          [text] -> {String.to_atom(key), text}
+          ["", other] -> {String.to_atom(key), number(other)}
+        end
+      end
+      |> Map.update!(:row, &String.to_atom/1)
+    end
+  end
+
+  defp number("null"), do: nil
+
+  defp number(text),
+    do: elem(if(text =~ ".", do: Float.parse(text), else: Integer.parse(text)), 0)
+
+  # Texts here have neither quotes nor backslashes, so that this is JSON.
+  defp json(sample) do
+    fields = for {key, value} <- Enum.sort(sample), do: ~s("#{key}":#{value(value)})
+    "{#{Enum.join(fields, ",")}}"
+  end
+
+  defp value(nil), do: "null"
+  defp value(number) when is_float(number), do: :erlang.float_to_binary(number, decimals: 3)
+  defp value(number) when is_integer(number), do: Integer.to_string(number)
+  defp value(text), do: ~s("#{text}")
+
+  @doc "The table, in Markdown."
+  def table(samples, machine) do
+    lines =
+      for {row, title} <- Bench.Rows.all(),
+          of = of(samples, row: row),
+          of != [],
+          do: section(row, title, of)
+
+    """
+    <!-- Made by bin/bench. -->
+
+    #{machine}
+
+    | What | Who | Median | of libcluster | of naive | p90 | max | n | Bound |
+    |---|---|---|---|---|---|---|---|---|
+    #{lines}
+    """
+    |> String.trim_trailing()
+    |> Kernel.<>("\n")
+  end
+
+  defp section(row, title, samples) do
+    groups =
+      samples
+      |> Enum.group_by(&Map.take(&1, [:mode, :percent, :size, :kind, :rate, :what, :unit]))
+      |> Enum.sort_by(fn {labels, _} ->
+        {labels[:mode], labels[:size], labels[:percent], labels[:kind], labels[:rate],
+         labels.what}
+      end)
+
+    for {labels, group} <- groups, {who, own} <- by_who(group) do
+      "| #{title(row, title, labels)} | #{who} | #{figures(own, group, labels)} | #{bound(row, labels, who, own, samples)} |\n"
+    end
+  end
+
+  defp by_who(group),
+    do:
+      group
+      |> Enum.group_by(& &1.who)
+      |> Enum.sort_by(fn {who, _} -> {who in @yardsticks, who} end)
+
+  defp title(_row, title, labels) do
+    more =
+      for {key, format} <- [
+            mode: "~s",
+            size: "~s of them",
+            percent: "~s % lost",
+            kind: "~s",
+            rate: "~s/s"
+          ],
+          value = labels[key],
+          do: String.replace(format, "~s", "#{value}")
+
+    what = if labels.what == "NODEUP", do: [], else: [labels.what]
+    Enum.join([title | more] ++ what, ", ")
+  end
+
+  defp figures(own, group, labels) do
+    values = values(own)
+
+    if values == [] do
+      "not within the flood | | | | | #{length(own)}"
+    else
+      ratios =
+        for yardstick <- @yardsticks, theirs = values(of(group, who: yardstick)) do
+          if theirs == [] or hd(own).who == yardstick or median(theirs) == 0,
+            do: "",
+            else: "x #{round_to(median(values) / median(theirs))}"
+        end
+
+      Enum.join(
+        [shown(median(values), labels)] ++
+          ratios ++
+          [shown(quantile(values, 0.9), labels), shown(Enum.max(values), labels), length(own)],
+        " | "
+      )
+    end
+  end
+
+  defp values(samples), do: for(%{value: value} when value != nil <- samples, do: value)
+
+  defp shown(value, labels), do: "#{round_to(value)} #{labels.unit}"
+
+  defp round_to(value) when value >= 100, do: round(value)
+  defp round_to(value) when value >= 10, do: Float.round(value / 1, 1)
+  defp round_to(value), do: Float.round(value / 1, 2)
+
+  # What is promised, and whether it holds: where it does not, the figure stands beside it.
+  defp bound(row, labels, who, own, samples) do
+    case promise(row, labels, who, samples) do
+      nil -> ""
+      {text, quantile, most} -> judged(text, values(own), quantile, most)
+    end
+  end
+
+  defp judged(text, [], _quantile, _most), do: "#{text}: **missed**"
+  defp judged(text, _values, _quantile, nil), do: "#{text}: not judged"
+
+  defp judged(text, values, quantile, most),
+    do: if(quantile(values, quantile) <= most, do: "#{text}: holds", else: "#{text}: **missed**")
+
+  defp promise(:start, labels, "key", samples),
+    do: against(samples, labels, "libcluster", 0.5, "half of libcluster's")
+
+  defp promise(row, labels, "cookie", samples) when row in [:start, :busy],
+    do: against(samples, labels, "libcluster", 1, "below libcluster's")
+
+  defp promise(:loss, %{percent: 30, what: "told `up`"}, "key", _samples),
+    do: {"p99 300 ms", 0.99, 300}
+
+  defp promise(:loss, %{percent: 30, what: "NODEUP"} = labels, "key", samples),
+    do: against(samples, labels, "libcluster", 1 / 3, "a third of libcluster's")
+
+  defp promise(:mesh, %{what: "mesh"} = labels, "key", samples),
+    do: against(samples, labels, "naive", 1.2, "1.2 x naive")
+
+  defp promise(:mesh, %{what: "mesh"} = labels, who, samples) when who not in @yardsticks,
+    do: against(samples, labels, "libcluster", 0.5, "half of libcluster's")
+
+  defp promise(:cut, _labels, "key", _samples), do: {"2.2 s", 1, 2_200}
+  defp promise(:crowd, %{size: 1_000, what: "sidecar"}, _who, _samples), do: {"0.5 %", 1, 0.5}
+  defp promise(:crowd, %{size: 1_000, what: "memory"}, _who, _samples), do: {"5 MB", 1, 5}
+  defp promise(:crowd, %{size: 100, what: "memory"}, _who, _samples), do: {"2.5 MB", 1, 2.5}
+  # Of what members say nothing reaches the VM: it does what it does where there is no other.
+  defp promise(:crowd, %{what: "owner's messages"} = labels, _who, samples),
+    do: against(samples, %{labels | what: "owner's messages, alone"}, "key", 1, "as alone")
+
+  defp promise(:crowd, %{what: "reductions"} = labels, _who, samples),
+    do: against(samples, %{labels | what: "reductions, alone"}, "key", 1.01, "1.01 x alone")
+
+  defp promise(:flood, %{kind: "junk", what: "sidecar", rate: 150_000}, "key", _),
+    do: {"2 %", 1, 2}
+
+  defp promise(:flood, %{kind: "forged", what: "sidecar", rate: 100_000}, "key", _),
+    do: {"40 %", 1, 40}
+
+  defp promise(:flood, %{kind: "recorded", what: "sidecar", rate: 100_000}, "key", _),
+    do: {"40 %", 1, 40}
+
+  defp promise(:flood, %{what: "newcomer"}, "key", _), do: {"500 ms", 1, 500}
+  defp promise(:idle, %{what: "wake-ups"}, "key", _), do: {"4/s", 1, 4}
+  defp promise(_row, _labels, _who, _samples), do: nil
+
+  defp against(samples, labels, yardstick, share, text) do
+    theirs = values(of(samples, [who: yardstick] ++ Map.to_list(labels)))
+    {text, 0.5, if(theirs != [], do: share * median(theirs))}
+  end
+
+  defp of(samples, labels),
+    do: Enum.filter(samples, fn sample -> Enum.all?(labels, fn {k, v} -> sample[k] == v end) end)
+
+  # The share of samples up to a time: who is further left is quicker.
+  defp plots(samples, dir) do
+    starts =
+      of(samples, row: :start, mode: "interactive") ++
+        of(samples, row: :start, mode: :interactive)
+
+    if starts != [],
+      do:
+        plot(dir, "start", for({who, own} <- by_who(starts), do: {who, ecdf(values(own))}), """
+        set title "From the start to NODEUP on both of two nodes"
+        set xlabel "milliseconds" ; set ylabel "share of the trials" ; set logscale x ; set yrange [0:1]
+        """)
+
+    for kind <- ["junk", "forged", "recorded"],
+        floods = of(samples, row: :flood, kind: kind),
+        floods != [] do
+      lines =
+        for {{who, what}, own} <- Enum.group_by(floods, &{&1.who, &1.what}),
+            what != "newcomer",
+            do: {"#{who}, #{what}", own |> Enum.map(&{&1.sent / 1000, &1.value}) |> Enum.sort()}
+
+      plot(dir, "flood-#{kind}", lines, """
+      set title "Processor time under a flood of #{kind} datagrams"
+      set xlabel "thousand datagrams a second" ; set ylabel "percent of a core" ; set yrange [0:*]
+      """)
+    end
+  end
+
+  defp ecdf(values) do
+    sorted = Enum.sort(values)
+    n = length(sorted)
+    [{hd(sorted), 0} | for({value, i} <- Enum.with_index(sorted, 1), do: {value, i / n})]
+  end
+
+  # White behind it, so that it can be read on a dark page, too.
+  defp plot(dir, name, lines, settings) do
+    blocks =
+      for {{_title, points}, n} <- Enum.with_index(lines),
+          do: ["$d#{n} << E\n", for({x, y} <- points, do: "#{x} #{y}\n"), "E\n"]
+
+    curves =
+      for {{title, _points}, n} <- Enum.with_index(lines),
+          do: ~s($d#{n} with linespoints pointsize 0.4 linewidth 2 title "#{title}")
+
+    script = [
+      "set terminal svg size 720,400 font 'sans-serif,14' background 'white'\n",
+      "set output '#{Path.join(dir, name <> ".svg")}'\nset key outside right\nset grid\n",
+      settings,
+      blocks,
+      "plot ",
+      Enum.join(curves, ", "),
+      "\n"
+    ]
+
+    if gnuplot = System.find_executable("gnuplot") do
+      file = Path.join(System.tmp_dir!(), "gc-plot-#{System.pid()}")
+      File.write!(file, script)
+      {output, status} = System.cmd(gnuplot, [file], stderr_to_stdout: true)
+      File.rm!(file)
+      if status != 0, do: raise("gnuplot: #{output}")
+    else
+      IO.puts("gnuplot is not here: no plots")
+    end
+  end
+end

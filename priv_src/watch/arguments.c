@@ -1,0 +1,225 @@
+#include "arguments.h"
+
+#include "ip.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LISTEN_MOST 86400 /* seconds */
+
+const char arguments_help[] =
+    "gossipd watch listens to a cluster and shows who is heard. It joins the group, opens\n"
+    "what it hears with the secret, and says nothing: no member sees it.\n"
+    "\n"
+    "    gossipd watch --secret-file ~/.erlang.cookie\n"
+    "    gossipd watch --kind key --once --json < cluster.key\n"
+    "\n"
+    "  --secret-file FILE  the secret. Without it: stdin, to its end; a terminal is asked\n"
+    "  --kind KIND         what the secret is: cookie (as is default), passphrase, key\n"
+    "  --cluster LABEL     the options of the nodes, where they have any. By default the\n"
+    "  --group IP          label is empty, the group 233.252.1.33 and ff12::6763, and the\n"
+    "  --group6 IP         port 45893\n"
+    "  --port PORT\n"
+    "  --no-ipv6           IPv4 alone\n"
+    "  --interface NAME    this one: a name, a pattern, or an IP address; more than once\n"
+    "  --except NAME       all but this one; more than once\n"
+    "  --broadcast         hear what comes by broadcast, too\n"
+    "  --once              listen for three beats, 3 s at least, print it, and end\n"
+    "  --for SECONDS       with --once: listen so long\n"
+    "  --json              a line of JSON; without --once: one each second\n"
+    "  --sort KEY          name (as is default), state, heard or loss\n"
+    "\n"
+    "q ends it, s sorts by the next key. NO_COLOR in the environment: no colours.\n"
+    "Exit status: 0, or with --once 1 where nobody was heard; 2: it could not be done.\n";
+
+typedef int reader(struct arguments *a, const char *value);
+
+/* A number of decimal digits and nothing else. */
+static int read_number(const char *text, unsigned long least, unsigned long most, unsigned long *out)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+    return end != NULL && *end == '\0' && errno == 0 && *out >= least && *out <= most ? 0 : -1;
+}
+
+static int read_secret_file(struct arguments *a, const char *value)
+{
+    a->secret_file = value;
+    return value[0] != '\0' ? 0 : -1;
+}
+
+static int read_kind(struct arguments *a, const char *value)
+{
+    static const char *const kinds[] = {
+        [SECRET_COOKIE] = "cookie", [SECRET_PASSPHRASE] = "passphrase", [SECRET_KEY] = "key"};
+    a->kind = SECRET_COOKIE;
+    while (a->kind <= SECRET_KEY && strcmp(value, kinds[a->kind]) != 0) {
+        a->kind++;
+    }
+    return a->kind <= SECRET_KEY ? 0 : -1;
+}
+
+static int read_cluster(struct arguments *a, const char *value)
+{
+    a->label = value;
+    return strlen(value) <= 255 ? 0 : -1;
+}
+
+static int read_group(struct arguments *a, const char *value)
+{
+    uint8_t ip[4];
+    if (ip_parse_v4((const uint8_t *)value, strlen(value), ip) != 0 || ip[0] < 224 || ip[0] > 239) {
+        return -1;
+    }
+    a->udp.group = addr_ipv4(ip, a->udp.group.port, 0);
+    return 0;
+}
+
+static int read_group6(struct arguments *a, const char *value)
+{
+    uint8_t ip[16];
+    if (ip_parse_v6((const uint8_t *)value, strlen(value), ip) != 0 || ip[0] != 0xff ||
+        (ip[1] & 0x0f) != 0x02) {
+        return -1;
+    }
+    a->udp.group6 = addr_ipv6(ip, 0, 0);
+    return 0;
+}
+
+static int read_port(struct arguments *a, const char *value)
+{
+    unsigned long port = 0;
+    int result = read_number(value, 1, UINT16_MAX, &port);
+    a->udp.group.port = (uint16_t)port;
+    return result;
+}
+
+static int read_filter(struct arguments *a, uint8_t mode, const char *value)
+{
+    struct interface_filter *f = &a->filter;
+    size_t len = strlen(value);
+    if ((f->mode != FILTER_ALL && f->mode != mode) || f->count == FILTER_ITEMS || len == 0 ||
+        len >= FILTER_TEXT) {
+        return -1;
+    }
+    f->mode = mode;
+    memcpy(f->items[f->count++], value, len + 1);
+    return 0;
+}
+
+static int read_interface(struct arguments *a, const char *value)
+{
+    return read_filter(a, FILTER_ONLY, value);
+}
+
+static int read_except(struct arguments *a, const char *value)
+{
+    return read_filter(a, FILTER_EXCEPT, value);
+}
+
+static int read_for(struct arguments *a, const char *value)
+{
+    unsigned long seconds = 0;
+    int result = read_number(value, 1, LISTEN_MOST, &seconds);
+    a->listen_us = (int64_t)seconds * SECOND_US;
+    return result;
+}
+
+static int read_sort(struct arguments *a, const char *value)
+{
+    int order = rows_order(value);
+    a->order = order >= 0 ? (uint8_t)order : 0;
+    return order >= 0 ? 0 : -1;
+}
+
+static int set_no_ipv6(struct arguments *a, const char *value)
+{
+    (void)value;
+    a->udp.group6 = (struct addr){0};
+    return 0;
+}
+
+static int set_broadcast(struct arguments *a, const char *value)
+{
+    (void)value;
+    a->udp.broadcast = true;
+    return 0;
+}
+
+static int set_once(struct arguments *a, const char *value)
+{
+    (void)value;
+    a->once = true;
+    return 0;
+}
+
+static int set_json(struct arguments *a, const char *value)
+{
+    (void)value;
+    a->json = true;
+    return 0;
+}
+
+static int set_pipe(struct arguments *a, const char *value)
+{
+    (void)value;
+    a->pipe = true;
+    return 0;
+}
+
+static const struct option {
+    const char *name;
+    reader *read;
+    const char *allowed; /* NULL: it has no value */
+} options[] = {
+    {"--secret-file", read_secret_file, "a file"},
+    {"--kind", read_kind, "cookie, passphrase or key"},
+    {"--cluster", read_cluster, "a text of at most 255 bytes"},
+    {"--group", read_group, "an IPv4 multicast address"},
+    {"--group6", read_group6, "an IPv6 multicast address of link-local scope"},
+    {"--port", read_port, "1..65535"},
+    {"--interface", read_interface, "a name or an IP address of at most 45 bytes, not beside --except"},
+    {"--except", read_except, "a name or an IP address of at most 45 bytes, not beside --interface"},
+    {"--for", read_for, "1..86400 (seconds)"},
+    {"--sort", read_sort, "name, state, heard or loss"},
+    {"--no-ipv6", set_no_ipv6, NULL},
+    {"--broadcast", set_broadcast, NULL},
+    {"--once", set_once, NULL},
+    {"--json", set_json, NULL},
+    {"--pipe", set_pipe, NULL},
+};
+
+static const struct option *find(const char *name)
+{
+    size_t i = 0;
+    while (i < sizeof options / sizeof options[0] && strcmp(options[i].name, name) != 0) {
+        i++;
+    }
+    return i < sizeof options / sizeof options[0] ? &options[i] : NULL;
+}
+
+int arguments_read(struct arguments *a, int argc, char **argv, struct fault *fault)
+{
+    *a = (struct arguments){.filter.mode = FILTER_ALL, .label = "", .kind = SECRET_COOKIE};
+    a->udp.ttl = 1;
+    a->udp.group.port = WATCH_PORT;
+    (void)read_group(a, WATCH_GROUP);
+    (void)read_group6(a, WATCH_GROUP6);
+    for (int i = 0; i < argc; i++) {
+        const struct option *o = find(argv[i]);
+        if (o == NULL) {
+            return fault_set(fault, FAULT_BAD_CONFIG, "there is no option %s", argv[i]);
+        }
+        const char *value = o->allowed != NULL && i + 1 < argc ? argv[++i] : NULL;
+        if ((o->allowed != NULL && value == NULL) || o->read(a, value) != 0) {
+            return fault_set(fault, FAULT_BAD_CONFIG, "%s must be %s", o->name, o->allowed);
+        }
+    }
+    if (a->pipe && a->secret_file != NULL) {
+        return fault_set(fault, FAULT_BAD_CONFIG, "--pipe has the secret come by stdin");
+    }
+    a->filter.ipv6 = a->udp.group6.family != ADDR_NONE;
+    return 0;
+}

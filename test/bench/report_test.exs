@@ -1,0 +1,66 @@
+defmodule GossipCluster.BenchReportTest do
+  # What bin/bench says of its samples: figures, ratios, and whether what is promised holds.
+  use ExUnit.Case, async: true
+
+  @root Path.expand("../..", __DIR__)
+
+  setup_all do
+    for file <- ~w(measure contender rows report),
+        do: Code.require_file("bench/beside/#{file}.exs", @root)
+
+    :ok
+  end
+
+  # So that this file compiles before they are loaded.
+  defp report(function, arguments), do: apply(Bench.Report, function, arguments)
+
+  defp samples(key, libcluster, naive) do
+    for {who, values} <- [{"key", key}, {"libcluster", libcluster}, {"naive", naive}],
+        value <- values,
+        do: %{row: :start, mode: :interactive, who: who, what: "NODEUP", value: value, unit: "ms"}
+  end
+
+  defp line(samples, who) do
+    [line] =
+      for line <- samples |> then(&report(:table, [&1, "machine"])) |> String.split("\n"),
+          line =~ "| #{who} |",
+          do: line
+
+    line
+  end
+
+  test "medians, ratios, and a promise that holds or does not" do
+    quick = samples([10.0, 30.0, 20.0], [50.0, 50.0, 50.0], [5.0])
+    assert line(quick, "key") =~ "| 20.0 ms | x 0.4 | x 4.0 | 30.0 ms | 30.0 ms | 3 |"
+    assert line(quick, "key") =~ "half of libcluster's: holds"
+    assert line(quick, "libcluster") =~ "| 50.0 ms |  | x 10.0 |"
+
+    slow = samples([26.0], [50.0], [5.0])
+    assert line(slow, "key") =~ "half of libcluster's: **missed**"
+
+    # Where the yardstick did not run nothing is judged.
+    assert line(samples([26.0], [], [5.0]), "key") =~ "half of libcluster's: not judged"
+  end
+
+  test "a newcomer that did not arrive is no figure, and misses" do
+    sample = %{row: :flood, kind: "junk", rate: 150_000, who: "key", what: "newcomer", unit: "ms"}
+    assert line([Map.put(sample, :value, nil)], "key") =~ "not within the flood"
+    assert line([Map.put(sample, :value, nil)], "key") =~ "500 ms: **missed**"
+    assert line([Map.put(sample, :value, 499.0)], "key") =~ "500 ms: holds"
+  end
+
+  test "samples are read back as they were written, and make the same table" do
+    dir = Path.join(System.tmp_dir!(), "gc-bench-report-#{System.pid()}")
+    on_exit(fn -> File.rm_rf!(dir) end)
+    samples = samples([10.5, 30.25], [50.0], [])
+    :ok = report(:write, [samples, dir, "machine"])
+    read = report(:read, [Path.join(dir, "samples.jsonl")])
+    assert [%{who: "key", value: 10.5, row: :start, what: "NODEUP"} | _] = read
+    assert report(:table, [read, "machine"]) == File.read!(Path.join(dir, "table.md"))
+  end
+
+  test "every row is one that can be asked for" do
+    {list, 0} = System.cmd("grep", ["-c", "def run(:", "bench/beside/rows.exs"], cd: @root)
+    assert String.to_integer(String.trim(list)) == length(apply(Bench.Rows, :all, []))
+  end
+end

@@ -1,0 +1,251 @@
+/* The kernel's filter: its program, run step by step here, against what the core does with the same bytes;
+ * and when it is there. udp_test.c has it in the kernel. */
+#include "filter.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "effect.h"
+#include "test.h"
+#include "units.h"
+
+#define UDP_HEADER 8
+#define BIG        (DATAGRAM_MAX + 200)
+
+/* A machine of classic BPF, for the steps that there are; any other ends the test. `chance` is the random
+ * number. */
+static uint32_t run(const struct filter_step *steps, size_t count, const uint8_t *datagram, size_t len,
+                    uint32_t chance)
+{
+    uint8_t packet[UDP_HEADER + BIG] = {0};
+    memcpy(packet + UDP_HEADER, datagram, len);
+    uint32_t a = 0;
+    for (size_t at = 0; at < count; at++) {
+        const struct filter_step *s = &steps[at];
+        switch (s->code) {
+        case 0x80:
+            a = (uint32_t)(UDP_HEADER + len);
+            break;
+        case 0x20:
+            if (s->k == 0xfffff000 + 56) {
+                a = chance;
+                break;
+            }
+            if (s->k + 4 > UDP_HEADER + len) {
+                return 0; /* as the kernel: what reads beyond the packet drops it */
+            }
+            a = (uint32_t)packet[s->k] << 24 | (uint32_t)packet[s->k + 1] << 16 |
+                (uint32_t)packet[s->k + 2] << 8 | packet[s->k + 3];
+            break;
+        case 0x54:
+            a &= s->k;
+            break;
+        case 0x15:
+            at += a == s->k ? s->yes : s->no;
+            break;
+        case 0x25:
+            at += a > s->k ? s->yes : s->no;
+            break;
+        case 0x35:
+            at += a >= s->k ? s->yes : s->no;
+            break;
+        case 0x06:
+            return s->k;
+        default:
+            fail_msg("step %zu has the code 0x%x", at, s->code);
+        }
+    }
+    fail_msg("the program has no end");
+    return 0;
+}
+
+static struct keyring ring_of(uint8_t count)
+{
+    struct keyring ring = {0};
+    for (uint8_t i = 0; i < count; i++) {
+        const uint8_t key[KEY_BYTES] = {i};
+        assert_int_equal(keyring_add(&ring, SECRET_KEY, key, sizeof key, "", 0), 0);
+    }
+    return ring;
+}
+
+/* Whether the core would drop it at once, as foreign; or io, for its length. */
+static bool unwanted(const struct keyring *ring, const uint8_t *datagram, size_t len)
+{
+    return len > DATAGRAM_MAX || seal_match(ring, datagram, len) < 0;
+}
+
+struct judged {
+    size_t wanted, unwanted;
+};
+
+/* A datagram of the ring is never dropped, whatever the chance; any other is but for one chance in 8, in 64
+ * and so on.
+ */
+static void judge(const struct keyring *ring, const uint8_t *datagram, size_t len, struct judged *judged)
+{
+    struct filter f = {0};
+    filter_set(&f, ring);
+    bool drops = unwanted(ring, datagram, len);
+    assert_int_equal(filter_refuses(&f, datagram, len), drops);
+    for (f.level = 1; f.level <= FILTER_LEVELS; f.level++) {
+        struct filter_step steps[FILTER_STEPS_MAX];
+        size_t count = filter_program(&f, steps);
+        uint32_t share = UINT32_C(1) << FILTER_SHARE_BITS * f.level;
+        const uint32_t chances[] = {1, share / 2, share - 1, UINT32_MAX, share + 1};
+        assert_in_range(count, 1, FILTER_STEPS_MAX);
+        for (size_t i = 0; i < COUNT(chances); i++) {
+            assert_int_equal(run(steps, count, datagram, len, chances[i]), drops ? 0 : UINT32_MAX);
+        }
+        assert_int_equal(run(steps, count, datagram, len, 0), UINT32_MAX);
+        assert_int_equal(run(steps, count, datagram, len, share), UINT32_MAX);
+    }
+    judged->wanted += !drops;
+    judged->unwanted += drops;
+}
+
+/* Under each key that a ring may have: what is sealed, cut at each length that matters, and with each byte of
+ * its prefix another. */
+static void no_datagram_of_the_ring_is_dropped(void **state)
+{
+    (void)state;
+    struct judged judged = {0};
+    for (uint8_t count = 1; count <= KEYRING_MAX; count++) {
+        struct keyring ring = ring_of(count);
+        for (uint8_t i = 0; i < count; i++) {
+            uint8_t datagram[BIG];
+            memset(datagram, i + 1, sizeof datagram);
+            memcpy(datagram, ring.keys[i].prefix, SEAL_PREFIX);
+            const size_t lengths[] = {
+                0, 1, 3, 4, 7, 8, SEAL_OVERHEAD - 1, SEAL_OVERHEAD, 500, DATAGRAM_MAX, DATAGRAM_MAX + 1};
+            for (size_t n = 0; n < COUNT(lengths); n++) {
+                judge(&ring, datagram, lengths[n], &judged);
+            }
+            for (size_t at = 0; at < SEAL_PREFIX; at++) {
+                datagram[at] ^= 1;
+                judge(&ring, datagram, 200, &judged);
+                datagram[at] ^= 1;
+            }
+        }
+    }
+    assert_int_equal(judged.wanted, 10 * 3);
+    assert_int_equal(judged.unwanted, 10 * (8 + SEAL_PREFIX));
+}
+
+/* All that the fuzzers of datagrams have found interesting: as it is, and where it begins as our own do. */
+static void the_corpus_is_judged_as_the_core_judges(void **state)
+{
+    (void)state;
+    static const char *const FOLDERS[] = {GOSSIP_TEST_DIR "/corpus/datagram",
+                                          GOSSIP_TEST_DIR "/corpus/datagram_sealed"};
+    struct keyring ring = ring_of(2);
+    struct judged judged = {0};
+    for (size_t i = 0; i < COUNT(FOLDERS); i++) {
+        DIR *folder = opendir(FOLDERS[i]);
+        assert_non_null(folder);
+        const struct dirent *entry;
+        while ((entry = readdir(folder)) != NULL) {
+            char path[1024];
+            uint8_t data[BIG];
+            (void)snprintf(path, sizeof path, "%s/%s", FOLDERS[i], entry->d_name);
+            FILE *file = entry->d_name[0] != '.' ? fopen(path, "rb") : NULL;
+            if (file == NULL) {
+                continue;
+            }
+            size_t len = fread(data, 1, sizeof data, file);
+            (void)fclose(file);
+            judge(&ring, data, len, &judged);
+            if (len > 1) { /* the first byte is the fuzzer's own */
+                judge(&ring, data + 1, len - 1, &judged);
+            }
+            memcpy(data, ring.keys[1].prefix, len < SEAL_PREFIX ? len : SEAL_PREFIX);
+            judge(&ring, data, len, &judged);
+        }
+        (void)closedir(folder);
+    }
+    assert_true(judged.wanted > 50 && judged.unwanted > 100);
+}
+
+static void say(struct filter *f, int64_t from, int64_t until, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)filter_saw(f, from + (until - from) * (int64_t)i / (int64_t)count);
+    }
+}
+
+/* Two nodes with two cookies: each word of the other is seen. So it is with a whole cluster, up to 63 a
+ * second. */
+static void few_are_all_seen(void **state)
+{
+    (void)state;
+    struct keyring ring = ring_of(1);
+    struct filter f = {0};
+    filter_set(&f, &ring);
+    for (int64_t second = 1; second < 60; second++) {
+        say(&f, second * SECOND_US, (second + 1) * SECOND_US, FILTER_RAISE - 1);
+        assert_int_equal(f.level, 0);
+    }
+}
+
+/* What a level lets through of `rate`, second after second: whether some are seen in each, and few, once it
+ * has settled; and that no level is left for another but when the rate has changed. */
+static void of_a_flood_some_are_seen(void **state)
+{
+    (void)state;
+    struct keyring ring = ring_of(1);
+    for (size_t rate = 100; rate <= 200000; rate += rate / 3) {
+        struct filter f = {0};
+        filter_set(&f, &ring);
+        int64_t now = SECOND_US;
+        for (int second = 0; second < 20; second++) {
+            size_t passed = 0, share = (size_t)1 << FILTER_SHARE_BITS * f.level;
+            int levels = 0;
+            for (size_t i = 0; i < rate; i++) {
+                if (i % share == 0) {
+                    passed++;
+                    levels += filter_saw(&f, now + SECOND_US * (int64_t)i / (int64_t)rate);
+                    share = (size_t)1 << FILTER_SHARE_BITS * f.level;
+                }
+            }
+            now += SECOND_US;
+            if (second >= FILTER_LEVELS) {
+                assert_in_range(passed, FILTER_LOWER, FILTER_RAISE + FILTER_RAISE / 8);
+                assert_int_equal(levels, 0);
+            }
+        }
+        /* It is over: a level a second, and then there is none. */
+        for (int second = 0; second <= FILTER_LEVELS; second++) {
+            now += SECOND_US;
+            (void)filter_tick(&f, now);
+        }
+        assert_int_equal(f.level, 0);
+        struct filter_step steps[FILTER_STEPS_MAX];
+        assert_int_equal(filter_program(&f, steps), 0);
+    }
+}
+
+/* Without a ring, or a kernel that filters, nothing changes. */
+static void where_there_is_none_all_is_read(void **state)
+{
+    (void)state;
+    struct keyring ring = ring_of(1);
+    struct filter none = {0}, missing = {.missing = true};
+    filter_set(&missing, &ring);
+    say(&none, SECOND_US, 2 * SECOND_US, 10000);
+    say(&missing, SECOND_US, 2 * SECOND_US, 10000);
+    assert_int_equal(none.level, 0);
+    assert_int_equal(missing.level, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_datagram_of_the_ring_is_dropped),
+        cmocka_unit_test(the_corpus_is_judged_as_the_core_judges),
+        cmocka_unit_test(few_are_all_seen),
+        cmocka_unit_test(of_a_flood_some_are_seen),
+        cmocka_unit_test(where_there_is_none_all_is_read),
+    };
+    return seal_init() != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+/* What the doctor finds, as it is said. */
+#include "findings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test.h"
+
+/* What is said on stdout meanwhile. */
+struct capture {
+    FILE *file;
+    int kept;
+    char said[4096];
+};
+
+static void capture_start(struct capture *c)
+{
+    c->file = tmpfile();
+    assert_non_null(c->file);
+    assert_int_equal(fflush(stdout), 0);
+    c->kept = dup(STDOUT_FILENO);
+    assert_true(c->kept >= 0);
+    assert_int_equal(dup2(fileno(c->file), STDOUT_FILENO), STDOUT_FILENO);
+}
+
+static const char *capture_end(struct capture *c)
+{
+    (void)fflush(stdout);
+    (void)dup2(c->kept, STDOUT_FILENO);
+    (void)close(c->kept);
+    rewind(c->file);
+    size_t len = fread(c->said, 1, sizeof c->said - 1, c->file);
+    c->said[len] = '\0';
+    (void)fclose(c->file);
+    return c->said;
+}
+
+static int find(struct findings *f)
+{
+    findings_ok(f, "interfaces", "interface %s", "a\"b\\\n\x1b\xff");
+    findings_cause(f, DOCTOR_WARNING, "alone", "see who \"runs\"", "nobody is heard");
+    findings_cause(f, DOCTOR_BROKEN, "no_echo", "look", "%d %%", 7);
+    return findings_end(f);
+}
+
+static void lines_have_the_causes_at_the_end(void **state)
+{
+    (void)state;
+    struct capture c;
+    struct findings f = {0};
+    capture_start(&c);
+    int status = find(&f);
+    const char *said = capture_end(&c);
+    assert_int_equal(status, DOCTOR_BROKEN);
+    assert_string_equal(said, "ok       interface a\"b\\\n\x1b\xff\n"
+                              "\nWhat is wrong, and what to do:\n"
+                              "warning  nobody is heard. Do: see who \"runs\"\n"
+                              "BROKEN   7 %. Do: look\n");
+}
+
+static void json_is_one_line_and_escaped(void **state)
+{
+    (void)state;
+    struct capture c;
+    struct findings f = {.json = true};
+    capture_start(&c);
+    int status = find(&f);
+    const char *said = capture_end(&c);
+    assert_int_equal(status, DOCTOR_BROKEN);
+    assert_string_equal(said,
+                        "{\"findings\":["
+                        "{\"cause\":\"interface a\\\"b\\\\\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",\"do\":null,"
+                        "\"level\":\"ok\",\"what\":\"interfaces\"},"
+                        "{\"cause\":\"nobody is heard\",\"do\":\"see who "
+                        "\\\"runs\\\"\",\"level\":\"warning\",\"what\":\"alone\"},"
+                        "{\"cause\":\"7 %\",\"do\":\"look\",\"level\":\"broken\",\"what\":\"no_echo\"}"
+                        "],\"status\":\"broken\"}\n");
+}
+
+static void nothing_is_well_too(void **state)
+{
+    (void)state;
+    struct capture c;
+    struct findings f = {.json = true};
+    capture_start(&c);
+    int status = findings_end(&f);
+    assert_string_equal(capture_end(&c), "{\"findings\":[],\"status\":\"ok\"}\n");
+    assert_int_equal(status, DOCTOR_OK);
+    f = (struct findings){0};
+    capture_start(&c);
+    status = findings_end(&f);
+    assert_string_equal(capture_end(&c), "\nAll is well.\n");
+    assert_int_equal(status, DOCTOR_OK);
+}
+
+static void a_text_that_is_too_long_is_cut(void **state)
+{
+    (void)state;
+    struct capture c;
+    struct findings f = {0};
+    char longest[2000];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    capture_start(&c);
+    findings_cause(&f, DOCTOR_WARNING, "alone", "look", "%s", longest);
+    int status = findings_end(&f);
+    const char *said = capture_end(&c);
+    assert_int_equal(status, DOCTOR_WARNING);
+    assert_non_null(strstr(said, "xxx. Do: look\n"));
+    assert_true(strlen(said) < 700);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_have_the_causes_at_the_end),
+        cmocka_unit_test(json_is_one_line_and_escaped),
+        cmocka_unit_test(nothing_is_well_too),
+        cmocka_unit_test(a_text_that_is_too_long_is_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
