@@ -24,20 +24,23 @@ static const char *rosters(const struct listener_summary *s)
     if (s->heard == 0) {
         return "";
     }
-    return s->others == 0  ? ", and list just these"
-           : s->agree == 0 ? ", and list others"
-                           : ", some of them list others";
+    return s->others == 0  ? "; they list just these"
+           : s->agree == 0 ? "; they list others"
+                           : "; some list others";
 }
 
 static void headline(struct text *out, const struct style *style, const struct view *f)
 {
-    char text[640], ip[IP_TEXT];
+    char text[640], told[32] = "", ip[IP_TEXT];
     const struct listener_summary *s = &f->picture->summary;
     const struct addr *group = &f->arguments->udp.group;
     bool labelled = f->arguments->label[0] != '\0';
+    if (s->told > 0) {
+        (void)snprintf(told, sizeof told, ", %u told of", s->told);
+    }
     (void)snprintf(text, sizeof text, "listening to %s:%u%s%s \xc2\xb7 %u heard%s%s", ip_text(group, ip),
-                   group->port, labelled ? " \xc2\xb7 cluster " : "", f->arguments->label, s->heard,
-                   rosters(s), s->told > 0 ? ", and others told of" : "");
+                   group->port, labelled ? " \xc2\xb7 cluster " : "", f->arguments->label, s->heard, told,
+                   rosters(s));
     line(out, style, CELL_TITLE, text);
 }
 

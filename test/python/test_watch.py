@@ -136,7 +136,7 @@ class WatchTest(GroupCase):
         out, err, status = self.ended(people)
         self.assertEqual((err, status), ("", 0))
         lines = out.split("\n")
-        self.assertEqual(lines[0], "listening to 233.252.1.33:45893 · 2 heard, and list just these")
+        self.assertEqual(lines[0], "listening to 233.252.1.33:45893 · 2 heard; they list just these")
         self.assertRegex(lines[2], r"^NAME +ADDRESS +LINK +STATE +HEARD")
         self.assertRegex(lines[3], r"^s1@h1 +10\.78\.0\.1 +eth0 +alive +[0-9.]+ s +0\.5 s")
         self.assertNotIn("\x1b", out)
