@@ -174,8 +174,10 @@ class QuadletTest(unittest.TestCase):
         user = re.search(r"^USER (\d+):0$", DOCKERFILE, re.M).group(1)
         for name in ("gossip.container", "gossip@.container"):
             container = self.check(DEPLOY / "quadlet" / name)
-            # The cookie is the file that env.sh looks for, and the image's user alone reads it.
-            self.assertEqual(container["Secret"], "cookie,uid={},mode=0400".format(user))
+            # The cookie is the file that env.sh is told, and the image's user alone reads it.
+            secret = re.fullmatch(r"cookie,target=([^,]+),uid={},mode=0400".format(user), container["Secret"])
+            self.assertIn(("Environment", "RELEASE_COOKIE_FILE=" + secret.group(1)),
+                          unit((DEPLOY / "quadlet" / name).read_text())["Container"])
             self.assertEqual(container["Image"], "localhost/gossip:latest")
         self.assertEqual(self.check(DEPLOY / "quadlet/gossip.container")["Network"], "host")
         self.assertTrue((DEPLOY / "quadlet" / container["Network"]).exists())
