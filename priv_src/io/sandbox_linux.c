@@ -54,20 +54,22 @@ lacks(char missing[static SANDBOX_TEXT], const char *format, ...)
     va_end(args);
 }
 
+/* As prlimit64(2) has them on every processor; infinity is the largest number. */
+struct limits {
+    uint64_t soft;
+    uint64_t hard;
+};
+
 /* Never raises one. */
 static int lower(int resource, uint64_t value)
 {
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) != 0) {
+    struct limits limits;
+    if (syscall(SYS_prlimit64, 0, resource, NULL, &limits) != 0) {
         return -1;
     }
-    if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > value) {
-        limit.rlim_max = (rlim_t)value;
-    }
-    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-    }
-    return setrlimit(resource, &limit);
+    limits.hard = limits.hard > value ? value : limits.hard;
+    limits.soft = limits.soft > limits.hard ? limits.hard : limits.soft;
+    return syscall(SYS_prlimit64, 0, resource, &limits, NULL) == 0 ? 0 : -1;
 }
 
 /* No file that is open grows, but where stderr is one: what nobody reads from the port is said there. */
@@ -164,7 +166,7 @@ unsigned sandbox_raise(const struct sandbox_options *options, char missing[stati
     unsigned stand = 0;
     missing[0] = '\0';
     if ((walls & SANDBOX_LIMITS) != 0) {
-        stand |= raise_wall(SANDBOX_LIMITS, bound(options), "no limits (setrlimit)", missing);
+        stand |= raise_wall(SANDBOX_LIMITS, bound(options), "no limits (prlimit64)", missing);
     }
     if ((walls & SANDBOX_PRIVILEGES) != 0) {
         stand |=
