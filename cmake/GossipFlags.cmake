@@ -10,10 +10,35 @@ if(GOSSIP_SANITIZE)
   target_compile_options(gossip_flags INTERFACE ${GOSSIP_SANITIZERS})
   target_link_options(gossip_flags INTERFACE ${GOSSIP_SANITIZERS})
 else()
-  # Hardening. FORTIFY needs optimisation; a toolchain that sets its own level (or none) is left alone.
-  target_compile_options(gossip_flags INTERFACE -fstack-protector-strong)
+  # Hardening, each where the compiler has it:
+  #   a smashed stack is seen, and none is jumped over to what lies behind it;
+  #   jumps and returns go where a program's may (CET; on arm64 PAC and BTI), where processor and system look after that;
+  #   a variable that nobody has set is zero, and not what was on the stack before.
+  include(CheckCCompilerFlag)
+  foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard
+      -ftrivial-auto-var-init=zero)
+    string(MAKE_C_IDENTIFIER "GOSSIP_HAS${flag}" has)
+    set(CMAKE_REQUIRED_FLAGS -Werror) # clang warns of what it ignores
+    check_c_compiler_flag(${flag} ${has})
+    unset(CMAKE_REQUIRED_FLAGS)
+    if(${has})
+      target_compile_options(gossip_flags INTERFACE ${flag})
+    endif()
+  endforeach()
+  # FORTIFY needs optimisation; a toolchain that sets its own level (or none) is left alone. Of level 3 compiler and C
+  # library must both know.
   if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT "${CMAKE_C_FLAGS} $ENV{CPPFLAGS}" MATCHES "_FORTIFY_SOURCE")
-    target_compile_options(gossip_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    include(CheckCSourceCompiles)
+    set(CMAKE_REQUIRED_FLAGS "-Werror -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")
+    check_c_source_compiles("
+      #include <string.h>
+      #if defined(__GLIBC__) && __USE_FORTIFY_LEVEL < 3
+      #error unknown to the C library
+      #endif
+      int main(void) { return (int)strlen(\"\"); }" GOSSIP_FORTIFY_3)
+    unset(CMAKE_REQUIRED_FLAGS)
+    target_compile_options(gossip_flags INTERFACE -U_FORTIFY_SOURCE
+      -D_FORTIFY_SOURCE=$<IF:$<BOOL:${GOSSIP_FORTIFY_3}>,3,2>)
   endif()
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     target_link_options(gossip_flags INTERFACE LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)

@@ -375,7 +375,7 @@ void listener_receive(struct listener *l, int64_t now, int64_t slept, const stru
         l->counted.forged++;
         return;
     }
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     if (wire_decode(&m, plain, (size_t)size) != 0 || m.id.boot != seal_sender(datagram)) {
         l->counted.malformed++;
         return;

@@ -120,6 +120,18 @@ struct wire_entry {
     struct tags tags; /* in a field of its own */
 };
 
+/* Behind the name of a message on the stack. It is large, and wire_clear and wire_decode set what counts of
+ * it: it is not cleared before, where the compiler clears what nobody has set (-ftrivial-auto-var-init). That
+ * would be half of all instructions. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define WIRE_ROOM __attribute__((uninitialized))
+#endif
+#endif
+#if !defined(WIRE_ROOM)
+#define WIRE_ROOM
+#endif
+
 struct wire_message {
     uint8_t type;  /* enum wire_type */
     uint8_t flags; /* enum wire_flag, without the identity's */

@@ -112,7 +112,7 @@ static void forget_next(struct gossip *g)
  * one begins, or the member is silent. */
 static void goodbye(struct gossip *g, struct effects *fx, uint8_t step)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_BYE);
     m.reason = g->leave_reason;
     m.has |= HAS_REASON;

@@ -62,7 +62,7 @@ static bool same_content(const struct told *a, const struct told *b)
  * who misses the news sees by the digest that there is some. That it lives they ask. */
 static void say(struct gossip *g, struct effects *fx, uint8_t question)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     struct told t = to_tell(g);
     if (g->told.begun && !same_content(&t, &g->told) && g->self.incarnation < INCARNATION_END - 2) {
         t.incarnation = ++g->self.incarnation;

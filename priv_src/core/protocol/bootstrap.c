@@ -70,7 +70,7 @@ static uint64_t who_is_at(const struct gossip *g, const struct door *d)
 static void question(struct gossip *g, struct effects *fx, const struct door *d, uint8_t offset)
 {
     struct addr to = d->seed.addr;
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     to.port = (uint16_t)(to.port + offset);
     if (addr_among(&to, g->own, g->own_count)) {
         return;

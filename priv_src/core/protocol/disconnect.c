@@ -16,7 +16,7 @@
 /* Once; by the group where unicast may not pass, where only the one who is named takes it for itself. */
 static void say(struct gossip *g, struct effects *fx, struct peer *p, uint8_t step)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_DISCONNECT);
     m.flags = WIRE_ASK;
     m.ended = p->ended;

@@ -86,7 +86,7 @@ void far_shorten(const struct gossip *g, struct wire_message *m, const struct pe
 
 void far_probe(struct gossip *g, struct effects *fx, struct peer *p, size_t at)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     int64_t interval = g->options.interval_ms * MS_US, gap = p->ask_gap;
     bool settled = p->ask_at != 0 && gap == interval;
     if (p->ask_at != 0) {

@@ -105,7 +105,7 @@ static size_t begin(struct gossip *g, struct wire_message *m)
 /* As much of what is owed as one datagram holds; what is no more true is not. Returns how many. */
 static size_t take(struct gossip *g, const struct news *out[static WIRE_VERDICTS])
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     struct wire_entry e;
     size_t n = 0, size = begin(g, &m);
     for (; g->news_said != g->news_count && n < WIRE_VERDICTS; g->news_said++) {
@@ -148,7 +148,7 @@ void flood_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     graph_look(g);
     size_t links_count = graph_links(g, links), count = take(g, news);
     for (size_t i = 0; i <= links_count; i++) {
-        struct wire_message m;
+        struct wire_message m WIRE_ROOM;
         (void)begin(g, &m);
         fill(g, &m, news, count, i < links_count ? links[i]->id.boot : 0);
         if (m.entry_count + m.verdict_count == 0) {

@@ -257,7 +257,7 @@ void gossip_receive(struct gossip *g, struct effects *fx, int64_t now, const str
         g->stats.forged++;
         return;
     }
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     if (wire_decode(&m, plain, (size_t)size) != 0 || m.id.boot != boot) {
         g->stats.malformed++;
         return;

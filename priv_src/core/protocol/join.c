@@ -48,7 +48,7 @@ static void ask(struct gossip *g, struct effects *fx, struct pending *p, bool by
     }
     p->asked = true;
     p->vain = p->vain < UINT8_MAX ? (uint8_t)(p->vain + 1) : UINT8_MAX;
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_ACK);
     m.flags = WIRE_ASK;
     message_echo(&m, p->boot, p->nonce);
@@ -198,7 +198,7 @@ void join_remind(struct gossip *g, struct effects *fx, const struct wire_entry *
         !message_may_reach(g, p, 0)) {
         return;
     }
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     p->path_tried = g->now;
     message_start(g, &m, lately ? WIRE_ACK : WIRE_HELLO);
     if (lately) {
@@ -241,7 +241,7 @@ bool join_answer(struct gossip *g, struct effects *fx, const struct wire_message
                  bool ask)
 {
     struct path to = path_unicast(&from->addr);
-    struct wire_message reply;
+    struct wire_message reply WIRE_ROOM;
     if (is_knock(m, from)) {
         message_start(g, &reply, WIRE_ACK);
         reply.flags = ask ? WIRE_ASK : 0;
@@ -261,7 +261,7 @@ bool join_answer(struct gossip *g, struct effects *fx, const struct wire_message
 bool join_reply(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from,
                 bool ask)
 {
-    struct wire_message reply;
+    struct wire_message reply WIRE_ROOM;
     if ((m->flags & WIRE_ASK) == 0 || (from->kind == PATH_GROUP && !names_me(g, m))) {
         return false;
     }
@@ -278,7 +278,7 @@ void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message
 {
     struct path to = path_unicast(&from->addr);
     size_t longest = longest_echo(m);
-    struct wire_message reply;
+    struct wire_message reply WIRE_ROOM;
     message_start(g, &reply, WIRE_ACK);
     message_verdict(&reply, VERDICT_DEAD, m->id.boot, incarnation);
     echo(g, fx, m, &to, &reply, most < longest ? most : longest);
@@ -287,7 +287,7 @@ void join_accuse(struct gossip *g, struct effects *fx, const struct wire_message
 void join_verify(struct gossip *g, struct effects *fx, const struct wire_message *m, const struct path *from)
 {
     struct path to = path_unicast(&from->addr);
-    struct wire_message reply;
+    struct wire_message reply WIRE_ROOM;
     if (from->source == SOURCE_FAR) {
         return;
     }

@@ -42,7 +42,7 @@ static bool may_ask(struct gossip *g, size_t size)
  * may be sent there just now. */
 static bool request(struct gossip *g, struct effects *fx, const struct peer *p, const struct addr *to)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_ROSTER);
     if (g->pull.nonce == 0) {
         g->pull.first = g->now;
@@ -246,7 +246,7 @@ static void serve(struct gossip *g, struct effects *fx, const struct peer *p,
     }
     const struct peer *peers[WIRE_ENTRIES];
     size_t n = after_cursor(g, request->cursor, peers);
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_ROSTER);
     message_echo(&m, request->id.boot, request->nonce);
     m.to = from->addr;

@@ -13,7 +13,7 @@ size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p)
     struct peer *helpers[RELAYS_AT_ONCE];
     size_t n = rank_helpers(g, p, RELAYS_AT_ONCE, helpers);
     for (size_t i = 0; i < n; i++) {
-        struct wire_message m;
+        struct wire_message m WIRE_ROOM;
         message_start(g, &m, WIRE_PROBE_FOR);
         m.flags = WIRE_ASK;
         m.target = p->id.boot;
@@ -27,7 +27,7 @@ size_t relay_ask(struct gossip *g, struct effects *fx, const struct peer *p)
 static void ack(struct gossip *g, struct effects *fx, const struct relay *r, uint16_t has, uint16_t heard_ms,
                 bool ask)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_ACK);
     m.flags = ask ? WIRE_ASK : 0;
     message_echo(&m, r->requester, r->nonce);

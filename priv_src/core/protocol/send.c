@@ -339,7 +339,7 @@ void message_to(struct gossip *g, struct effects *fx, uint64_t boot, const struc
 
 void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const struct addr *to, size_t most)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
     if (message_shorten(&m, to, most)) {
@@ -349,7 +349,7 @@ void message_probe(struct gossip *g, struct effects *fx, uint64_t boot, const st
 
 void message_ask_all(struct gossip *g, struct effects *fx, struct peer *p)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     if (g->now - p->path_tried < FAREWELL_GAP) {
         return;
     }

@@ -20,7 +20,7 @@
 
 static void news(struct gossip *g, struct effects *fx, uint8_t verdict, uint64_t boot, uint32_t incarnation)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_NEWS);
     message_verdict(&m, verdict, boot, incarnation);
     message_to_group(g, fx, &m);
@@ -204,7 +204,7 @@ static bool doubt(struct gossip *g, struct effects *fx, struct peer *p, const st
  */
 static void tell_accused(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_verdict *v)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     if (p->addr_count == 0 || g->now - p->path_tried < FAREWELL_GAP) {
         return;
     }

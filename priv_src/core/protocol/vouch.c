@@ -12,7 +12,7 @@
 
 static void say(struct gossip *g, struct effects *fx, const struct peer *p)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_NEWS);
     entry_about(g, p, &m.entries[m.entry_count++]);
     message_to_group(g, fx, &m);

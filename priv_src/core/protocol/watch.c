@@ -93,7 +93,7 @@ static void probe_by_group(struct gossip *g, struct effects *fx, struct peer *p)
     if (g->now - p->heard >= p->miss * p->interval) {
         verdict_suspect(g, fx, p);
     }
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     message_start(g, &m, WIRE_PROBE);
     m.flags = WIRE_ASK;
     m.target = p->id.boot;

@@ -63,7 +63,7 @@ int64_t attack_believed(const struct cluster *c)
 
 size_t attack_recording(struct cluster *c, bool question, uint8_t data[static DATAGRAM_MAX])
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     uint8_t plain[WIRE_MESSAGE_MAX], nonce[SEAL_NONCE];
     wire_clear(&m);
     m.type = WIRE_HELLO;

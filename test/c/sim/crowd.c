@@ -168,7 +168,7 @@ static void ask(struct cluster *c, uint32_t node)
     bool watches = false;
     for (uint32_t i = 0; i < c->crowd->first * ANSWERERS; i++) {
         uint32_t subject = i / ANSWERERS;
-        struct wire_message m;
+        struct wire_message m WIRE_ROOM;
         struct addr to = cluster_address(c, subject);
         struct path path = path_unicast(&to);
         if (c->crowd->watchers[i] != node) {
@@ -192,7 +192,7 @@ static void ask(struct cluster *c, uint32_t node)
 
 void crowd_beat(struct cluster *c, uint32_t node)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     struct path group = path_group();
     if (far(c)) {
         ask(c, node);
@@ -233,7 +233,7 @@ static void put_page(const struct cluster *c, struct wire_message *page, uint64_
 
 void crowd_accuse(struct cluster *c, uint32_t node, uint8_t verdict, uint64_t boot, uint32_t incarnation)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     struct path group = path_group();
     start_message(c, &m, node, WIRE_NEWS);
     m.verdicts[m.verdict_count++] =

@@ -85,7 +85,7 @@ static enum packet_class classify(const struct wire_message *m)
 
 void packet_describe(struct packet *p, const uint8_t *message, size_t len)
 {
-    struct wire_message m;
+    struct wire_message m WIRE_ROOM;
     p->about = 0;
     p->class = PACKET_OTHER;
     if (wire_decode(&m, message, len) == 0) {

@@ -17,7 +17,7 @@ struct meter {
 static bool tells_of_newcomer(const struct meter *m, const struct packet *p)
 {
     uint8_t plain[DATAGRAM_MAX];
-    struct wire_message message;
+    struct wire_message message WIRE_ROOM;
     int len = m->c->sealing->open(&m->c->keys, 0, p->data, p->len, plain);
     if (len < 0 || wire_decode(&message, plain, (size_t)len) != 0) {
         return false;

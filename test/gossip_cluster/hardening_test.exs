@@ -1,0 +1,86 @@
+defmodule GossipCluster.HardeningTest do
+  # What compiler and linker add against faults that nobody knows of yet (cmake/GossipFlags.cmake): that the executable
+  # of users, as `mix compile` builds it, has it.
+  use ExUnit.Case, async: true
+
+  alias GossipCluster.Sidecar
+
+  @build Path.join(Mix.Project.app_path(), "gossipd_build")
+
+  defp readelf(options, file) do
+    {text, 0} = System.cmd("readelf", options ++ ["-W", file])
+    text
+  end
+
+  defp commands do
+    for %{"command" => command, "file" => file} <- read_commands(),
+        file =~ "/priv_src/",
+        do: {Path.basename(file), command}
+  end
+
+  # JSON of a simple kind: CMake writes a key and a text on each line.
+  defp read_commands do
+    text = File.read!(Path.join(@build, "compile_commands.json"))
+
+    for [block] <- Regex.scan(~r/\{[^}]*\}/, text) do
+      for [_all, key, value] <- Regex.scan(~r/"(command|file)": "((?:[^"\\]|\\.)*)"/, block),
+          into: %{},
+          do: {key, value}
+    end
+  end
+
+  test "it is position independent, has no executable stack, and nothing to write to once it is linked" do
+    path = Sidecar.path()
+    assert readelf(["-h"], path) =~ ~r/Type: +DYN/
+    dynamic = readelf(["-d"], path)
+    assert dynamic =~ ~r/\(FLAGS\) +.*BIND_NOW/
+    assert dynamic =~ ~r/\(FLAGS_1\) +Flags: .*\bNOW\b.*\bPIE\b/
+    refute dynamic =~ ~r/\((RPATH|RUNPATH|TEXTREL)\)/
+    segments = readelf(["-l"], path)
+    assert segments =~ ~r/GNU_RELRO/
+    assert segments =~ ~r/GNU_STACK +(0x\w+ +){5}RW +0x/
+    refute segments =~ ~r/ (RWE|WE) /
+  end
+
+  test "its stack is guarded, and what it copies is checked" do
+    symbols = readelf(["--dyn-syms"], Sidecar.path())
+    assert symbols =~ "__stack_chk_fail"
+    assert symbols =~ "__memcpy_chk"
+  end
+
+  test "every source is compiled with all that the compiler has" do
+    commands = commands()
+    assert length(commands) > 60
+    cache = File.read!(Path.join(@build, "CMakeCache.txt"))
+    has? = &(cache =~ ~r/^#{&1}:INTERNAL=1$/m)
+    # Of gcc 12 and clang 16 on; on x86-64 there is CET, on arm64 PAC and BTI.
+    assert has?.("GOSSIP_HAS_fstack_protector_strong")
+
+    assert has?.("GOSSIP_HAS_fcf_protection_full") or
+             has?.("GOSSIP_HAS_mbranch_protection_standard")
+
+    for {flag, known} <- [
+          {"-fstack-protector-strong", "GOSSIP_HAS_fstack_protector_strong"},
+          {"-fstack-clash-protection", "GOSSIP_HAS_fstack_clash_protection"},
+          {"-fcf-protection=full", "GOSSIP_HAS_fcf_protection_full"},
+          {"-mbranch-protection=standard", "GOSSIP_HAS_mbranch_protection_standard"},
+          {"-ftrivial-auto-var-init=zero", "GOSSIP_HAS_ftrivial_auto_var_init_zero"},
+          {"-D_FORTIFY_SOURCE=3", "GOSSIP_FORTIFY_3"}
+        ],
+        has?.(known),
+        {file, command} <- commands,
+        do: assert(command =~ " #{flag} ", "#{file} is compiled without #{flag}")
+  end
+
+  # The executable as a whole is marked so only where each archive in it is, which Debian's are not.
+  test "on x86-64 every object of ours is marked for CET" do
+    if to_string(:erlang.system_info(:system_architecture)) =~ "x86_64" do
+      for archive <- ["libgossip_core.a", "libgossip_io.a", "libgossipd_parts.a"] do
+        notes = readelf(["-n"], Path.join(@build, archive))
+        objects = for object <- String.split(notes, "File: "), object =~ ".c.o)", do: object
+        assert length(objects) > 5
+        for object <- objects, do: assert(object =~ "x86 feature: IBT, SHSTK")
+      end
+    end
+  end
+end
