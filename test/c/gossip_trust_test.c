@@ -260,7 +260,7 @@ static void whom_a_vouch_brings_back(void **state)
 }
 
 /* The accused raises its incarnation above each verdict's, and beats at once; of many in a row the last is
- * refuted by a beat 50 ms after the first. */
+ * refuted by a beat 50 ms after the first. And it is said again. */
 static void the_accused_refutes(void **state)
 {
     struct net *net = *state;
@@ -286,6 +286,15 @@ static void the_accused_refutes(void **state)
     say_verdict(net, &t, VERDICT_DEAD, boot, 100);
     assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, &m), 3);
     assert_int_equal(m.id.incarnation, 101);
+
+    /* The accuser may just be deaf: it is said once more. */
+    net_run(net, REFUTE_AGAIN - MS_US);
+    assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, NULL), 3);
+    net_run(net, MS_US);
+    assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, &m), 4);
+    assert_int_equal(m.id.incarnation, 101);
+    net_run(net, SECOND_US / 2);
+    assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, NULL), 4);
 }
 
 /* Old and new ring overlap: nobody is lost in a rolling change, and each datagram is counted under its key.

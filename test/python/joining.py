@@ -16,6 +16,7 @@ PAGE_RETRY = 0.02
 PAGE_TRIES = 4
 PAGE_PEERS = 3
 BEAT_AGAIN = 0.05
+REFUTE_AGAIN = 0.2
 INCARNATION_END = 2**31
 
 
@@ -34,7 +35,7 @@ class Joining:
     def init_joining(self):
         self.asked, self.complete, self.pull, self.vouchers = 0, False, None, set()
         self.pulled_from, self.pulled_at, self.beat_at, self.answers = [], -1.0, -1.0, 200.0
-        self.answers_at, self.told = self.now, None
+        self.answers_at, self.told, self.refuting = self.now, None, 0  # beats that are still to say it
 
     def start_joining(self):
         self.at("ask", 0, self.ask)
@@ -67,7 +68,8 @@ class Joining:
         self.beat_at = self.now
         self.say_beat(verdicts[:24])
         t = self.interval() / 1000
-        self.at("beat", t * self.random.uniform(0.75, 1), self.beat)
+        self.refuting = max(0, self.refuting - 1)
+        self.at("beat", REFUTE_AGAIN if self.refuting else t * self.random.uniform(0.75, 1), self.beat)
 
     def say_beat(self, verdicts=()):
         """What is new of it, or refutes, goes to the linked, too."""
@@ -93,6 +95,7 @@ class Joining:
     def refute(self, incarnation):
         self.incarnation = incarnation + 1
         self.counters["refuted"] += 1
+        self.refuting = 2
         self.beat_now()
 
     # Answers

@@ -88,8 +88,11 @@
                   */
 #define CONFIRM_MAX (80 * MS_US)
 #define INCARNATION_END                                                                                      \
-    UINT32_C(0x80000000)            /* no member has one as high: it begins anew under another boot id */
-#define REFUTE_GAP    (50 * MS_US)  /* between two refutations */
+    UINT32_C(0x80000000)        /* no member has one as high: it begins anew under another boot id */
+#define REFUTE_GAP (50 * MS_US) /* between two refutations */
+#define REFUTE_AGAIN                                                                                         \
+    (200 * MS_US)       /* and each is said again so much later: the accuser may be deaf just now */
+#define REFUTE_TIMES  2 /* so often in all */
 #define CONTEST_GRACE (100 * MS_US) /* what a peer sent before its name was claimed has come by then */
 #define RELAY_LIFE    (1 * SECOND_US)
 #define STALL_MIN     (2 * SECOND_US) /* a pulse older than this, and than 2 T, is a stalled BEAM */

@@ -17,6 +17,7 @@ static void start_in(struct gossip *g, int64_t delay)
 {
     g->pull = (struct pull){0};
     g->voucher = g->vouchers = 0;
+    g->refuting = 0;
     g->differs = g->mend_at = g->mend_gap = g->ask_at = 0;
     g->beat_due = set_timer(g, delay, TIMER_BEAT, g->self.boot, 0);
     bootstrap_start(g, delay);
@@ -100,6 +101,9 @@ void beat_now(struct gossip *g, struct effects *fx)
 {
     beat(g, fx, BEAT_STEADY);
     plan_next(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
+    if (g->refuting > 0 && --g->refuting > 0) {
+        beat_within(g, REFUTE_AGAIN);
+    }
 }
 
 void beat_extra(struct gossip *g, struct effects *fx)

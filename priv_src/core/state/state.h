@@ -221,7 +221,8 @@ struct gossip {
     int64_t owed_at; /* when the first is due who could not be told of at once; 0: there is none */
 
     /* verdict.c */
-    int64_t refuted; /* last refutation */
+    int64_t refuted;  /* last refutation */
+    uint8_t refuting; /* so many beats are still to say it; beat.c, too */
 
     /* graph.c */
     struct graph graph;
