@@ -107,6 +107,9 @@ class Peer:
     accused_at: float = 0.0
     asked_relays_at: float = None
     relay_acked_at: float = None
+    witnesses: int = 0
+    witnessed: bool = False  # since the last probe
+    witnessed_at: float = 0.0
     suspected_at: float = None
 
     def last(self):

@@ -8,6 +8,7 @@ RELAYS_FROM = 4
 GIVE_UP_AT = 8
 RELAY_TIME = 0.1
 SUSPICION = 0.35
+WITNESSES, WITNESS_LIFE = 3, 0.125
 ALONE = 0.7
 LOOK_GAP = 0.025
 FAREWELL_WAIT, FAREWELL_GAP = 0.15, 0.05
@@ -47,6 +48,7 @@ class Watching:
         if p.boot not in self.peers:
             return
         p.step += 1
+        p.witnesses, p.witnessed = p.witnesses + p.witnessed, False
         p.asked_since = p.asked_since if p.step > 1 else self.now
         others = [o for o in self.peers.values() if o is not p]
         if self.now - max([o.last() for o in self.peers.values()]) > ALONE and p.step >= GIVE_UP_AT and not self.isolated:
@@ -77,12 +79,12 @@ class Watching:
         if p.suspected_at is None:
             due = p.asked_relays_at and self.now >= p.asked_relays_at + RELAY_TIME and helped
             if due or blocked and self.now - p.last() > 6 * p.interval / 1000:
-                p.suspected_at = self.now
+                p.suspected_at, p.witnesses = self.now, 0
                 self.suspect(p)
                 self.say(wire.NEWS, verdicts=[(wire.SUSPECT, p.boot, p.incarnation)])
                 self.has_news(p.boot, wire.SUSPECT, p.incarnation, 0, True)
         elif self.now - p.suspected_at >= SUSPICION:
-            if blocked or not others or p.relay_acked_at > self.now - SUSPICION / 2:
+            if blocked or not others or p.witnesses >= WITNESSES and self.now - p.witnessed_at <= WITNESS_LIFE:
                 self.tell(wire.DEAD, p, "silent", (0, 0.1, 0.2))
 
     def tell(self, verdict, p, why, times):
@@ -101,7 +103,7 @@ class Watching:
 
     def clear(self, p):
         """It lives: nobody need watch it."""
-        p.step, p.asked_relays_at, p.relay_acked_at, p.suspected_at = 0, None, None, None
+        p.step, p.asked_relays_at, p.relay_acked_at, p.suspected_at, p.witnessed = 0, None, None, None, False
         self.timers.pop(("probe", p.boot), None)
         if p.suspect:
             p.suspect = False
@@ -145,7 +147,10 @@ class Watching:
             return
         if m.relay:
             accused.relay_acked_at = self.now
-            if m.heard is not None:
+            hears = m.heard is not None and m.heard / 1000 < 1.25 * self.silence_of(accused)
+            if not hears or self.now - accused.last() >= 6 * accused.interval / 1000:
+                accused.witnessed, accused.witnessed_at = True, self.now
+            if hears:
                 accused.known = max(accused.known, self.now - m.heard / 1000)
         else:
             accused.known = self.now

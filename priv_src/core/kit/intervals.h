@@ -74,6 +74,8 @@
 #define RELAYS_AT_ONCE    2
 #define PROBES_ISOLATED   7             /* no word from anyone by then: it is me */
 #define SUSPICION         (350 * MS_US) /* from SUSPECT to DEAD */
+#define WITNESSES         3 /* probes of a suspect at which a relay must say that it does not hear it either, */
+#define WITNESS_LIFE      (125 * MS_US) /* the last so lately: one of four may get lost, but not the last */
 #define ISOLATED_PATIENCE 30            /* T of silence after which the isolated bury */
 #define BACKSTOP          4             /* T of silence that make any member a watcher */
 #define RECHECK_PART                                                                                         \

@@ -225,15 +225,13 @@ void hearsay_alive(struct gossip *g, struct effects *fx, struct peer *p, uint64_
 
 void hearsay_heard(struct gossip *g, struct effects *fx, struct peer *p, int64_t when, uint64_t by)
 {
-    if (when <= p->heard || p->contested || !word_counts(g, p, by)) {
-        return; /* of a contested name the question is not when it was last heard, but whether it lives now */
+    if (when <= p->heard || !word_counts(g, p, by)) {
+        return;
     }
     p->heard = when;
-    if (g->now - when < silence_to_probe(p->interval)) {
-        p->watch = WATCH_QUIET;
-        if (p->suspect) {
-            p->suspect = false;
-            tell_update(g, fx, p);
-        }
+    p->watch = WATCH_QUIET;
+    if (p->suspect) {
+        p->suspect = false;
+        tell_update(g, fx, p);
     }
 }

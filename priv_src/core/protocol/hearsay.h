@@ -11,7 +11,7 @@ bool hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
 /* The member `by` says that it lives: no suspicion holds. */
 void hearsay_alive(struct gossip *g, struct effects *fx, struct peer *p, uint64_t by);
 
-/* The relay `by` says that it heard it at that time: its silence began no earlier. */
+/* The relay `by` says that it heard it at that time, less than 1.25 T ago: its silence began no earlier. */
 void hearsay_heard(struct gossip *g, struct effects *fx, struct peer *p, int64_t when, uint64_t by);
 
 #endif

@@ -75,6 +75,23 @@ void relay_answered(struct gossip *g, struct effects *fx, const struct peer *p)
     }
 }
 
+/* A relay has answered for itself, and says when it heard this peer. Who hears it is no witness of its death,
+ * also where its word counts no more; but not for ever, since it may lie. Of a contested name the question is
+ * not when it was last heard, but whether it lives now. */
+static void relay_says(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m)
+{
+    int64_t ago = m->heard_ms * MS_US;
+    bool hears = (m->has & HAS_HEARD) != 0 && !p->contested && ago < silence_to_probe(p->interval);
+    p->relay_acked = g->now;
+    if (!hears || g->now - p->heard >= p->miss * p->interval) {
+        p->witnessed = true;
+        p->witnessed_at = g->now;
+    }
+    if (hears) {
+        hearsay_heard(g, fx, p, g->now - ago, m->id.boot);
+    }
+}
+
 void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *m, bool answers)
 {
     if (!answers) {
@@ -82,10 +99,7 @@ void relay_ack(struct gossip *g, struct effects *fx, const struct wire_message *
     }
     struct peer *relayed = (m->has & HAS_RELAY) == 0 ? NULL : roster_find(&g->roster, m->relay);
     if (relayed != NULL && relayed->watch != WATCH_QUIET) {
-        relayed->relay_acked = g->now;
-        if ((m->has & HAS_HEARD) != 0) {
-            hearsay_heard(g, fx, relayed, g->now - m->heard_ms * MS_US, m->id.boot);
-        }
+        relay_says(g, fx, relayed, m);
     }
     struct peer *alive = (m->has & HAS_TARGET) == 0 ? NULL : roster_find(&g->roster, m->target);
     if (alive != NULL && alive->state == PEER_LISTED) {

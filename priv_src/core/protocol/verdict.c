@@ -43,6 +43,8 @@ void verdict_suspect(struct gossip *g, struct effects *fx, struct peer *p)
 {
     p->watch = WATCH_SUSPECTING;
     p->accused = g->now;
+    p->witnessed = false;
+    p->witnesses = 0;
     news(g, fx, VERDICT_SUSPECT, p->id.boot, p->id.incarnation);
     flood(g, VERDICT_SUSPECT, p, 0);
     if (!p->suspect) {

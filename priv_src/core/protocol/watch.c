@@ -103,13 +103,14 @@ static void probe_by_group(struct gossip *g, struct effects *fx, struct peer *p)
     alarm_probe_in(g, p, wait);
 }
 
-/* Whether this member could have heard the accused: a relay was heard while the suspicion stood, or, where
- * none can be, anybody. An accuser may have gone deaf after it gave its suspicion. */
+/* Whether this member could have heard the accused: relays were heard while the suspicion stood, and up to
+ * now, or, where none can be, anybody. An accuser may have gone deaf before it gave its suspicion, or after:
+ * what the accused has answered is lost then, together with what the relays say. */
 static bool hears(const struct gossip *g, const struct peer *p)
 {
     bool mute = p->relay_acked == 0 && g->now - p->heard >= p->miss * p->interval;
-    return g->roster.listed == 1 || p->relay_acked >= p->accused + SUSPICION / 2 ||
-           (mute && g->heard >= p->accused);
+    bool witnessed = p->witnesses + p->witnessed >= WITNESSES && g->now - p->witnessed_at <= WITNESS_LIFE;
+    return g->roster.listed == 1 || witnessed || (mute && g->heard >= p->accused);
 }
 
 /* Whether it was asked for so long, and nobody at all was heard meanwhile, that it must be this member. */
@@ -150,6 +151,8 @@ static int64_t next_probe(const struct gossip *g, const struct peer *p)
 /* One step of a watch, and what comes of it. */
 static void probe_on(struct gossip *g, struct effects *fx, struct peer *p)
 {
+    p->witnesses = (uint8_t)(p->witnesses + (p->witnessed && p->witnesses < WITNESSES));
+    p->witnessed = false;
     probe(g, fx, p);
     size_t helpers = p->watch == WATCH_PROBING ? 0 : relay_ask(g, fx, p);
     enum watch_state before = p->watch, next = next_state(p, helpers);

@@ -86,13 +86,16 @@ struct peer {
     struct addr addrs[PEER_ADDRS]; /* the one to use first */
 
     /* From here on nothing is touched while it beats. */
-    int64_t probe_at;    /* alarm.c, watch.c: when the next probe is due; what another timer says is stale */
-    int64_t probe_began; /* alarm.c: when this watch began */
-    int64_t relay_acked; /* relay.c: when a relay last answered for itself in this watch; 0: none has */
-    int64_t accused;     /* verdict.c: when this member accused it, while WATCH_SUSPECTING */
-    uint64_t word;       /* hearsay.c: who said last that it lives, since it was heard itself; 0: nobody */
-    uint64_t vouched;    /* hearsay.c: what its own clock showed when another told of it; 0: nobody did */
-    int64_t suspected;   /* verdict.c: since when somebody suspects it, while `suspect` */
+    int64_t probe_at;     /* alarm.c, watch.c: when the next probe is due; what another timer says is stale */
+    int64_t probe_began;  /* alarm.c: when this watch began */
+    int64_t relay_acked;  /* relay.c: when a relay last answered for itself in this watch; 0: none has */
+    int64_t witnessed_at; /* relay.c: when one last said of itself that it does not hear it either, */
+    bool witnessed;       /* and whether one has since the last probe; */
+    uint8_t witnesses;    /* watch.c: the probes of this suspicion at which one did, up to WITNESSES */
+    int64_t accused;      /* verdict.c: when this member accused it, while WATCH_SUSPECTING */
+    uint64_t word;        /* hearsay.c: who said last that it lives, since it was heard itself; 0: nobody */
+    uint64_t vouched;     /* hearsay.c: what its own clock showed when another told of it; 0: nobody did */
+    int64_t suspected;    /* verdict.c: since when somebody suspects it, while `suspect` */
     int64_t
         farewell_at; /* verdict.c: since when it is seen whether it has gone, as others said; 0: it is not */
     int64_t contest_at; /* members.c: when its name was claimed, while contested */
