@@ -96,7 +96,7 @@ static void tick(struct gossipd *d)
     d->now = clock_now();
     engine_tick(&d->engine, d->now);
     bridge_tick(&d->bridge, d->now);
-    if (d->now >= links_deadline(&d->links)) {
+    if (links_due(&d->links, d->now)) {
         look(d);
     }
 }

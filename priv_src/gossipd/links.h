@@ -16,8 +16,9 @@
 #define LINKS_CALM_GAP                                                                                       \
     (5 * SECOND_US) /* while all is well, and changes are watched: nothing but a watch that fails is missed  \
                      */
-#define LINKS_EVENT_GAP (20 * MS_US)    /* between looks that events ask for: they come in swarms */
-#define LINKS_TELL_GAP  (1 * SECOND_US) /* between two tellings of a change */
+#define LINKS_SLACK     (LINKS_CALM_GAP / 5) /* so much sooner, while all is well, when this wakes anyway */
+#define LINKS_EVENT_GAP (20 * MS_US)         /* between looks that events ask for: they come in swarms */
+#define LINKS_TELL_GAP  (1 * SECOND_US)      /* between two tellings of a change */
 
 /* Between two reports of what is joined. A switch that snoops forgets a group that nobody was heard to be in
  * for 260 s (RFC 3376, section 8.4): so one report may be lost. */
@@ -35,6 +36,7 @@ struct links {
     int watch;         /* owned; link_watch.h; -1: changes are seen by looks alone */
     int64_t looked_at; /* microseconds */
     int64_t look_at;
+    int64_t slack;     /* it may be so much sooner */
     int64_t report_at; /* when to step out of the group next, or in again */
     bool out;
     bool unlisted; /* the system did not tell its interfaces the last time */
@@ -59,6 +61,9 @@ void links_changed(struct links *l, int64_t now);
 
 /* When to look again; NEVER while closed. */
 int64_t links_deadline(const struct links *l);
+
+/* Whether it is time to look; or nearly, so that nobody wakes for it a moment later. */
+bool links_due(const struct links *l, int64_t now);
 
 /* Looks. True when `network` is another than was told before: tell the owner. */
 bool links_look(struct links *l, int64_t now);

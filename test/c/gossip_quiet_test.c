@@ -57,9 +57,30 @@ static void a_day_beside_strangers_tells_nothing(void **state)
     }
 }
 
+/* Each timer is a wake-up of the processor. Of two who hear each other nobody is looked at. */
+static void who_hears_its_peers_wakes_for_its_own_beats_alone(void **state)
+{
+    struct net *net = *state;
+    for (size_t i = 0; i < 2; i++) {
+        (void)net_member(net, i == 0 ? "a@host" : "b@host", 1);
+    }
+    net_run(net, 10 * SECOND_US);
+    assert_int_equal(net_listed(net, 0), 1);
+    int64_t since = net->now;
+    size_t woken = 0;
+    while (net->now < since + 60 * SECOND_US) {
+        woken += gossip_deadline(net->nodes[0]->g) <= net->now + MS_US;
+        net_run(net, MS_US);
+    }
+    size_t beats = net_sent(net, 0, since, WIRE_HELLO, NULL);
+    assert_in_range(beats, 50, 90);
+    assert_in_range(woken, beats - 1, beats + 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        NET_TEST(who_hears_its_peers_wakes_for_its_own_beats_alone),
         NET_TEST(a_day_beside_strangers_tells_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@ import term
 from term import Atom
 
 BUILD = os.environ.get("GOSSIP_BUILD", "build/sanitize")
-PULSE = 0.25
+PULSE = 0.6
 
 
 class Sidecar:

@@ -79,13 +79,11 @@ defmodule GossipCluster.Cluster.Local do
   end
 
   def event(state, {:pulse, local}, now) do
-    {answer, sidecar} = SidecarLife.pulse(state.sidecar, pulse(state), now)
+    every = pulse(state)
 
-    # A pulse that is not taken is not missed: the next one comes.
-    %{state | sidecar: sidecar}
-    |> timer(:pulse, pulse(state))
-    |> command(:pulse)
-    |> answered(answer, now)
+    state
+    |> timer(:pulse, every)
+    |> pulse(every, now)
     |> event({:local, local}, now)
   end
 
@@ -218,6 +216,16 @@ defmodule GossipCluster.Cluster.Local do
     last = List.last(peers)
 
     if state.restoring, do: act(state, {:restore, {last.name, last.creation}}), else: state
+  end
+
+  defp pulse(state, every, now) do
+    if SidecarLife.due?(state.sidecar, every, now) do
+      {answer, sidecar} = SidecarLife.pulse(state.sidecar, 2 * every, now)
+      # A pulse that is not taken is not missed: the next one comes.
+      %{state | sidecar: sidecar} |> command(:pulse) |> answered(answer, now)
+    else
+      state
+    end
   end
 
   defp pulse(state), do: SidecarLife.every(state.options.interval)

@@ -14,13 +14,14 @@ defmodule GossipCluster.Cluster.SidecarLife do
   # From configuration to `ready`: deriving a key takes 25 ms, on a slow board a second.
   @ready_timeout 15_000
 
-  # The owner sends a pulse every half interval, and at least so often; what the sidecar says is an answer to it.
-  @pulse 250
+  # The owner looks at its node every half interval, and at least so often; each second time it sends a pulse, for that
+  # wakes the sidecar; what the sidecar says is an answer to it.
+  @look 300
   # One that runs, and has not answered for so long, is stuck: replaced, it is back in less than 5 s in all.
   @patience 3_000
   @silent 1_000
   # So long after its time a pulse tells that this VM itself was stopped: the sidecar may have been, too.
-  @paused 1_000
+  @paused 1_200
 
   # process: of the operating system; pulsed: when the last pulse was sent; unanswered: for so many milliseconds of this
   # VM's own time, or nil; busy: until then it may be deriving keys. opened: when it was started; attempts: failures in
@@ -108,9 +109,14 @@ defmodule GossipCluster.Cluster.SidecarLife do
   @spec up?(t()) :: boolean()
   def up?(%{state: state}), do: state in [:starting, :running]
 
-  @doc "How often a pulse is sent, in milliseconds, by the interval of the beats."
+  @doc "How often the owner looks at its node, in milliseconds, by the interval of the beats."
   @spec every(pos_integer()) :: pos_integer()
-  def every(interval), do: interval |> div(2) |> min(@pulse)
+  def every(interval), do: interval |> div(2) |> min(@look)
+
+  @doc "Whether a pulse is due at this look, one of which comes every so many milliseconds: each second time."
+  @spec due?(t(), pos_integer(), integer()) :: boolean()
+  def due?(%{pulsed: nil}, _every, _now), do: true
+  def due?(%{pulsed: pulsed}, every, now), do: 2 * (now - pulsed) >= 3 * every
 
   @doc """
   A pulse is sent, one is every so many milliseconds. Of what was not answered since the one before: `:look` whether it

@@ -6,6 +6,8 @@
 
 #include "state/self.h"
 
+#define ALARM_FEW 32 /* each of their beats looks at all of them */
+
 int64_t alarm_due(const struct peer *p)
 {
     int64_t silent = p->heard + silence_to_probe(p->interval);
@@ -42,6 +44,22 @@ void alarm_sooner(struct gossip *g, const struct peer *p)
     g->roster.looks[p->index] = due;
     if (g->look_at == 0 || due < g->look_at) {
         g->look_at = set_timer(g, due - g->now, TIMER_SILENCE, 0, 0);
+    }
+}
+
+void alarm_later(struct gossip *g, const struct peer *p)
+{
+    struct roster *r = &g->roster;
+    if (r->listed > ALARM_FEW || g->look_at == 0 || r->looks[p->index] > g->look_at) {
+        return;
+    }
+    r->looks[p->index] = alarm_due(p);
+    int64_t next = r->looks[p->index];
+    for (size_t i = 0; i < r->listed; i++) {
+        next = r->looks[i] < next ? r->looks[i] : next;
+    }
+    if (next > g->look_at) {
+        g->look_at = set_timer(g, next > g->now ? next - g->now : 0, TIMER_SILENCE, 0, 0);
     }
 }
 

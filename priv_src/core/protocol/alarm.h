@@ -20,6 +20,10 @@ void alarm_start(struct gossip *g, struct peer *p);
 /* It is to be looked at sooner than was planned: it promises a shorter interval now. */
 void alarm_sooner(struct gossip *g, const struct peer *p);
 
+/* The peer was heard: where it was the next to be looked at, and there are few, the look is put off. Nobody
+ * is woken then to see that all is well; among many the next look is near anyway. */
+void alarm_later(struct gossip *g, const struct peer *p);
+
 /* Begins to probe a peer at once. */
 void alarm_probe(struct gossip *g, struct peer *p);
 

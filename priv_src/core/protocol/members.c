@@ -356,6 +356,7 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
             tell_conflict(fx, rival, &other);
         }
     }
+    alarm_later(g, p);
     if (m->type == WIRE_HELLO && g->options.heartbeats) {
         tell_heartbeat(fx, p);
     }

@@ -11,7 +11,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       cluster = Cluster.new(options([]), past(), 0)
       {cluster, effects} = handle(cluster, {:start, local(), nil})
       assert {:open, local().keys} in effects
-      assert {:timer, :pulse, 250} in effects
+      assert {:timer, :pulse, 300} in effects
       refute Enum.any?(effects, &match?({:announce, _}, &1))
 
       {cluster, effects} =
@@ -276,12 +276,14 @@ defmodule GossipCluster.Cluster.LocalTest do
       process = process()
       {cluster, effects} = handle(running(), {:pulse, local()}, 250)
       refute {:look_at_sidecar, process} in effects
-      {cluster, effects} = handle(cluster, {:pulse, local()}, 500)
+      {cluster, effects} = handle(cluster, {:pulse, local()}, 550)
+      refute {:command, :pulse} in effects
+      {cluster, effects} = handle(cluster, {:pulse, local()}, 850)
       assert {:look_at_sidecar, process} in effects
       assert {:command, :pulse} in effects
-      {cluster, effects} = handle(cluster, {:sidecar_seen, process, :runs}, 501)
+      {cluster, effects} = handle(cluster, {:sidecar_seen, process, :runs}, 851)
       assert effects == []
-      {dead, effects} = handle(cluster, {:sidecar_seen, process, :stopped}, 501)
+      {dead, effects} = handle(cluster, {:sidecar_seen, process, :stopped}, 851)
 
       assert [{:kill, ^process}, :close] =
                Enum.filter(effects, &(&1 in [{:kill, process}, :close]))
@@ -290,8 +292,8 @@ defmodule GossipCluster.Cluster.LocalTest do
       assert [{:sidecar_exit, 1, "gossipd does not answer: " <> _, true}] = facts(effects)
       assert dead.sidecar.state == :down
       # Any word is an answer.
-      {heard, _effects} = handle(cluster, {:frame, :pulse}, 501)
-      {_heard, effects} = handle(heard, {:sidecar_seen, process, :stopped}, 501)
+      {heard, _effects} = handle(cluster, {:frame, :pulse}, 851)
+      {_heard, effects} = handle(heard, {:sidecar_seen, process, :stopped}, 851)
       assert effects == []
     end
 

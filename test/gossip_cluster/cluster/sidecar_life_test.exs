@@ -96,9 +96,24 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
       end)
     end
 
-    test "is sent every half interval, and every 250 ms at least" do
+    test "is sent every interval, and every 600 ms at least; the node is looked at twice as often" do
       assert for(interval <- [100, 500, 1_000, 60_000], do: SidecarLife.every(interval)) ==
-               [50, 250, 250, 250]
+               [50, 250, 300, 300]
+
+      # Looks, each of which is some milliseconds late; the first after a pulse sends none.
+      looks = for n <- 1..200, do: n * 307
+      {sent, _life} = Enum.flat_map_reduce(looks, running(0), &look/2)
+      assert length(sent) == 100
+      assert sent |> Enum.chunk_every(2, 1, :discard) |> Enum.all?(fn [a, b] -> b - a == 614 end)
+    end
+
+    defp look(now, life) do
+      if SidecarLife.due?(life, 300, now) do
+        {_answer, life} = SidecarLife.pulse(life, 600, now)
+        {[now], SidecarLife.heard(life)}
+      else
+        {[], life}
+      end
     end
 
     test "makes the owner look whether the process is stopped, with the next pulse" do
@@ -148,13 +163,13 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
       {:look, life} = pulses(running(0), [250, 500, 750])
       assert {:ok, life} = SidecarLife.pulse(life, 250, 100_750)
       assert SidecarLife.seen(life, @process, :stopped) == :ok
-      times = for n <- 1..4, do: 100_750 + n * 250
+      times = for n <- 1..4, do: 100_750 + n * 300
       assert {:ok, life} = pulses(life, times)
       assert SidecarLife.seen(life, @process, :stopped) == :ok
-      assert {:look, life} = SidecarLife.pulse(life, 250, 102_000)
-      times = for n <- 1..10, do: 102_000 + n * 250
+      assert {:look, life} = SidecarLife.pulse(life, 250, 102_200)
+      times = for n <- 1..10, do: 102_200 + n * 250
       assert {:look, life} = pulses(life, times)
-      assert {{:stuck, _text}, _life} = pulses(life, [104_750])
+      assert {{:stuck, _text}, _life} = pulses(life, [104_950])
     end
 
     test "is not looked at by a VM whose timers are late, but the time counts" do
