@@ -11,6 +11,8 @@ static const uint8_t KEY[KEY_BYTES] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  1
                                        16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
 static const char COOKIE[] = "ABCDEFGHIJKLMNOPQRST";
 
+static const char RELEASE[] = "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPQ====";
+
 static struct keyring ring_of(uint8_t kind, const void *secret, size_t len, const char *label)
 {
     struct keyring ring = {0};
@@ -51,6 +53,27 @@ static void known_keys(void **state)
          "abf98398f429121fb39e98857ed3e282b055341572b902c31ad086a0140d7f82", "47534301e9b07ea7"},
         {SECRET_PASSPHRASE, "gr\xc3\xbc\xc3\x9f Gott", 11, "lab",
          "e2415b5ef09fc4882208588a3b71c1cd3f022f2e6bf128953049dfb9e50ab201", "47534301e92f5d07"},
+        /* What a release generates is no less than a key, and passes no Argon2id; as a passphrase it does. */
+        {SECRET_COOKIE, RELEASE, 56, "", "a896ab435a5e70f40492ff51c470784f990eef0e03641c9431457bfdd8a391f6",
+         "4753430195491b6e"},
+        {SECRET_COOKIE, RELEASE, 56, "prod",
+         "3f8334e37050438f31eb28b73a1c9ff0b6153f18dda421aadfea04cfa0d85ecb", "4753430151fc1ebf"},
+        {SECRET_PASSPHRASE, RELEASE, 56, "",
+         "7e6dddd2ff5d8f7fde5f888a8e6f8eac3e0f6cca7760bd8eb747e3672dd61d1e", "47534301787d3fe6"},
+        /* What only looks like it does, too: another letter, a digit that Base32 has not, bits of a 33rd
+         * byte, less, more. */
+        {SECRET_COOKIE, "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPq====", 56, "",
+         "dc4aa490a83d4ad983c3f3d2078f1aeed4f6d0b1494875241ab9c34a78b4dd54", "47534301decfa9e7"},
+        {SECRET_COOKIE, "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPR====", 56, "",
+         "1b15f0eb39b26a9d2ab6edb77565f7c882931f57e37d7d47797add31cd35f22a", "475343010f57a037"},
+        {SECRET_COOKIE, "1AAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPQ====", 56, "",
+         "34da1db869541b30f40fdca1d072326b9de1c13ad05668eb26942795f07b4d01", "4753430120e5fce9"},
+        {SECRET_COOKIE, "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPQ===A", 56, "",
+         "dfbdb1fc6d07b0b8aafe6ea3c7335d60821be28e3f2ec8a703d212e04f585d3f", "47534301fc9357f9"},
+        {SECRET_COOKIE, "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPQ===", 55, "",
+         "018570ec21ad159ab469e0700c0978d4f0eb677a81b296894b820f952e4f02a8", "475343011768b08d"},
+        {SECRET_COOKIE, "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPQ=====", 57, "",
+         "5d050b411f6e284d6a1291e42d7889fdffec55055a659e1d62196ddd04b07389", "47534301a5cb67e1"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct keyring ring = ring_of(rows[i].kind, rows[i].secret, rows[i].len, rows[i].label);

@@ -2,6 +2,7 @@
 import hashlib
 import hmac
 import os
+import re
 import socket
 import struct
 
@@ -11,7 +12,8 @@ from nacl.bindings import (
     crypto_aead_xchacha20poly1305_ietf_encrypt as aead_seal,
 )
 
-COOKIE, PASSPHRASE, KEY = 1, 2, 3
+COOKIE, PASSPHRASE, KEY, RELEASE_COOKIE = 1, 2, 3, 4
+RELEASE = re.compile(rb"[A-Z2-7]{51}[AQ]====")
 HEADER = 32
 TAG = 16
 
@@ -32,7 +34,11 @@ class Key:
     """One key of a ring: made from a secret of this kind, for one cluster."""
 
     def __init__(self, kind, secret, scope_):
-        if kind != KEY:
+        if kind == COOKIE and RELEASE.fullmatch(secret):
+            kind = RELEASE_COOKIE
+        if kind == RELEASE_COOKIE:
+            secret = in_context(32, b"GossipCluster 1 random", secret, b"")
+        elif kind != KEY:
             salt = in_context(16, b"GossipCluster 1 salt", bytes([kind]), scope_)
             secret = pwhash.argon2id.kdf(32, secret, salt, opslimit=2, memlimit=19 * 1024 * 1024)
         self.key = in_context(32, b"GossipCluster 1 key", bytes([kind]), scope_, secret)

@@ -18,6 +18,11 @@ KNOWN = [
     (PASSPHRASE, TEXT, b"", "abf98398f429121fb39e98857ed3e282b055341572b902c31ad086a0140d7f82", "47534301e9b07ea7"),
     (PASSPHRASE, "gr\u00fc\u00df Gott".encode(), b"lab",
      "e2415b5ef09fc4882208588a3b71c1cd3f022f2e6bf128953049dfb9e50ab201", "47534301e92f5d07"),
+    (COOKIE, seal_vectors.RELEASE, b"", "a896ab435a5e70f40492ff51c470784f990eef0e03641c9431457bfdd8a391f6", "4753430195491b6e"),
+    (COOKIE, seal_vectors.RELEASE, b"prod", "3f8334e37050438f31eb28b73a1c9ff0b6153f18dda421aadfea04cfa0d85ecb",
+     "4753430151fc1ebf"),
+    (COOKIE, seal_vectors.RELEASE[:51] + b"R====", b"", "1b15f0eb39b26a9d2ab6edb77565f7c882931f57e37d7d47797add31cd35f22a",
+     "475343010f57a037"),  # no bytes have this form: stretched
 ]
 
 

@@ -41,8 +41,9 @@ struct keyring {
 int seal_init(void);
 
 /* Derives a key from a secret and the cluster's label and appends it to `ring`. Cookie and passphrase pass
- * Argon2id (some 25 ms and 19 MiB); a key must have 32 bytes. -1 if the ring is full, the secret is of wrong
- * size, or memory is short. */
+ * Argon2id (some 25 ms and 19 MiB), but for a cookie that has the form of what `mix release` generates, which
+ * is random; a key must have 32 bytes. -1 if the ring is full, the secret is of wrong size, or memory is
+ * short. */
 int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_t len, const char *label,
                 size_t label_len);
 

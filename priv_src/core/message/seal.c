@@ -16,7 +16,13 @@ _Static_assert(SEAL_TAG == PRIMITIVES_TAG, "tag size");
 /* Every derivation has a name of its own, so that no two of them can meet. */
 static const char SALT_CONTEXT[] = "GossipCluster 1 salt";
 static const char KEY_CONTEXT[] = "GossipCluster 1 key";
+static const char RANDOM_CONTEXT[] = "GossipCluster 1 random";
 static const char COOKIE_CONTEXT[] = "GossipCluster 1 cookie";
+
+#define RELEASE_COOKIE  56 /* characters */
+#define RELEASE_LETTERS 52
+#define KIND_RELEASE_COOKIE                                                                                  \
+    4 /* as derivations name it, beside enum secret_kind: nobody says so, its form does */
 
 static const uint8_t MAGIC[4] = {'G', 'S', 'C', SEAL_VERSION};
 
@@ -39,26 +45,57 @@ static void hash_parts(uint8_t *out, size_t out_len, const uint8_t *key, const c
     primitives_hash(out, out_len, key, parts, sizeof parts / sizeof parts[0]);
 }
 
+/* What `mix release` makes for a cookie: 32 random bytes in Base32 (RFC 4648), of which the last letter bears
+ * one bit. It takes the same steps whatever the letters are. */
+static bool is_release_cookie(const uint8_t *cookie, size_t len)
+{
+    if (len != RELEASE_COOKIE) {
+        return false;
+    }
+    unsigned wrong = 0;
+    for (size_t i = 0; i < RELEASE_COOKIE; i++) {
+        uint8_t c = cookie[i];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7');
+        wrong |= i < RELEASE_LETTERS ? !letter : c != '=';
+    }
+    uint8_t last = cookie[RELEASE_LETTERS - 1];
+    return wrong == 0 && (last == 'A' || last == 'Q');
+}
+
+/* What the key is keyed with: 32 bytes that are as hard to guess as can be made of the secret. */
+static int strengthen(uint8_t strong[static KEY_BYTES], const uint8_t *kind, const uint8_t *secret,
+                      size_t len, const char *label, size_t label_len)
+{
+    uint8_t salt[PRIMITIVES_SALT];
+    switch (*kind) {
+    case SECRET_KEY:
+        memcpy(strong, secret, KEY_BYTES);
+        return 0;
+    case KIND_RELEASE_COOKIE:
+        hash_parts(strong, KEY_BYTES, NULL, RANDOM_CONTEXT, secret, len, NULL, 0);
+        return 0;
+    default:
+        hash_parts(salt, sizeof salt, NULL, SALT_CONTEXT, kind, 1, label, label_len);
+        return primitives_stretch(strong, secret, len, salt, ARGON_BYTES, ARGON_PASSES);
+    }
+}
+
 int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_t len, const char *label,
                 size_t label_len)
 {
-    static const uint8_t kinds[] = {SECRET_COOKIE, SECRET_PASSPHRASE, SECRET_KEY};
     if (ring->count >= KEYRING_MAX || kind < SECRET_COOKIE || kind > SECRET_KEY || len == 0 ||
         (kind == SECRET_KEY && len != KEY_BYTES)) {
         return -1;
     }
     uint8_t strong[KEY_BYTES];
-    if (kind == SECRET_KEY) {
-        memcpy(strong, secret, KEY_BYTES);
-    } else {
-        uint8_t salt[PRIMITIVES_SALT];
-        hash_parts(salt, sizeof salt, NULL, SALT_CONTEXT, &kinds[kind - 1], 1, label, label_len);
-        if (primitives_stretch(strong, secret, len, salt, ARGON_BYTES, ARGON_PASSES) != 0) {
-            return -1;
-        }
+    if (kind == SECRET_COOKIE && is_release_cookie(secret, len)) {
+        kind = KIND_RELEASE_COOKIE;
+    }
+    if (strengthen(strong, &kind, secret, len, label, label_len) != 0) {
+        return -1;
     }
     struct key *key = &ring->keys[ring->count];
-    hash_parts(key->bytes, sizeof key->bytes, strong, KEY_CONTEXT, &kinds[kind - 1], 1, label, label_len);
+    hash_parts(key->bytes, sizeof key->bytes, strong, KEY_CONTEXT, &kind, 1, label, label_len);
     primitives_wipe(strong, sizeof strong);
     memcpy(key->prefix, MAGIC, sizeof MAGIC);
     uint8_t digest[PRIMITIVES_DIGEST];

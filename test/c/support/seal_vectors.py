@@ -17,7 +17,9 @@ def parts(size, context, part, more, key=b""):
 
 
 def derive(kind, secret, label):
-    if kind != 3:
+    if kind == 4:  # a release's cookie
+        secret = parts(32, b"GossipCluster 1 random", secret, b"")
+    elif kind != 3:
         from argon2.low_level import Type, hash_secret_raw
 
         salt = parts(16, b"GossipCluster 1 salt", bytes([kind]), label)
@@ -92,9 +94,13 @@ def fingerprint(key, cookie):
     return parts(32, b"GossipCluster 1 cookie", cookie, b"", key)[:8]
 
 
+RELEASE = b"AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPQ===="  # Base32 of 0, 1, ... 31
+
+
 def main():
     for kind, secret, label in ((3, bytes(range(32)), b""), (3, bytes(range(32)), b"prod"), (1, b"ABCDEFGHIJKLMNOPQRST", b""),
-                                (2, b"ABCDEFGHIJKLMNOPQRST", b""), (2, "gr\u00fc\u00df Gott".encode(), b"lab")):
+                                (2, b"ABCDEFGHIJKLMNOPQRST", b""), (2, "gr\u00fc\u00df Gott".encode(), b"lab"),
+                                (4, RELEASE, b""), (4, RELEASE, b"prod")):
         key = derive(kind, secret, label)
         print(kind, secret, label, "key", key.hex(), "prefix", prefix(key).hex())
     key = derive(3, bytes(range(32)), b"prod")
