@@ -129,6 +129,10 @@ defmodule GossipCluster.Chaos.JudgeTest do
       assert invariants(history([{at(10), ended}], troubles: [killed])) == []
       assert invariants(history([{at(10), ended}], troubles: [cut])) == [:false_down]
       assert invariants(history([{at(10), left}], troubles: [cut, killed])) == [:false_down]
+      # What its sidecar says of that may be lost.
+      blink = trouble(:cable, @b, 9.1, 9.4)
+      assert invariants(history([{at(10), @silent}], troubles: [killed])) == [:false_down]
+      assert invariants(history([{at(10), @silent}], troubles: [killed, blink])) == []
     end
 
     test "on a machine that was starved is not judged, and that is said" do

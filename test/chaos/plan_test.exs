@@ -18,16 +18,16 @@ defmodule GossipCluster.Chaos.PlanTest do
   # A schedule that changes makes every list of seeds worthless: so this one is written down.
   test "seed 1 is what it always was" do
     assert for(steps <- steps(1, 10, 6), do: Enum.map(steps, &Plan.text/1)) == [
-             ["replay for 4.8 s", "loss n3 for 8.4 s percent=8", "sidecar_killed n8"],
-             ["junk for 2.6 s", "reorder n1 for 5.2 s"],
+             ["replay for 2.0 s", "loss n3 for 8.0 s percent=6", "sidecar_killed n9"],
+             ["reorder n8 for 4.7 s", "junk for 4.3 s"],
+             ["host_stopped n7 for 0.3 s", "clock n8 for 0.3 s ahead=900732"],
+             ["rotation", "one_way n6 for 4.0 s way=in", "cable n4 for 8.9 s how=silent"],
              [
-               "host_stopped n9 for 6.5 s",
-               "clock n4 for 1.3 s ahead=619792",
-               "sidecar_stopped n5 for 5.6 s"
+               "interface n6 for 5.0 s",
+               "beam_stopped n9 for 8.0 s",
+               "sidecar_stopped n4 for 0.6 s"
              ],
-             ["rotation", "one_way n7 for 4.7 s way=out", "cable n9 for 13.0 s how=cable"],
-             ["beam_stopped n2 for 9.6 s"],
-             ["interface n9 for 4.9 s"]
+             ["address n2", "beam_killed n6 for 2.8 s"]
            ]
   end
 
@@ -42,14 +42,33 @@ defmodule GossipCluster.Chaos.PlanTest do
     end
   end
 
-  test "a round has a fault at least, each on a host of its own, and none that ends a process on those that are spared" do
-    for seed <- 1..50, nodes <- [3, 4, 5, 6, 10], steps <- steps(seed, nodes, 40) do
+  @network [:cable, :loss, :one_way, :reorder, :interface, :address]
+
+  test "a round has a fault at least; a host one of its processes and one of its network; and two hosts keep their processes" do
+    rounds =
+      for seed <- 1..50,
+          nodes <- [3, 4, 5, 6, 10],
+          steps <- steps(seed, nodes, 40),
+          do: {nodes, steps}
+
+    for {nodes, steps} <- rounds do
       assert length(steps) in 1..3
-      hosts = for %{host: host} <- steps, host != :all, do: host
-      assert hosts == Enum.uniq(hosts)
-      assert Enum.all?(hosts, &(&1 in 1..nodes))
+
+      for {_kind, steps} <-
+            steps |> Enum.filter(&(&1.host != :all)) |> Enum.group_by(&(&1.fault in @network)) do
+        hosts = Enum.map(steps, & &1.host)
+        assert hosts == Enum.uniq(hosts)
+        assert Enum.all?(hosts, &(&1 in 1..nodes))
+      end
+
       for %{fault: fault, host: host} <- steps, fault in @ends, do: assert(host > Plan.spared())
     end
+
+    # Both at once come, too.
+    assert Enum.count(rounds, fn {_nodes, steps} ->
+             hosts = for %{host: host} <- steps, host != :all, do: host
+             hosts != Enum.uniq(hosts)
+           end) > 100
   end
 
   test "while keys are rotated all nodes are there" do

@@ -41,7 +41,7 @@ defmodule GossipCluster.Chaos.Faults do
   # So many datagrams a second to the group, and as many to each member's own port.
   @flood_batch 100
   @flood_gap 250
-  @told 10_000
+  @told 60_000
 
   @doc "A lab with so many hosts and nodes, not all of which need have met."
   @spec start(pos_integer()) :: World.t()

@@ -107,8 +107,12 @@ defmodule GossipCluster.Chaos.Judge do
     Enum.any?(troubles, fn trouble ->
       in_force?(trouble, at, @settled) and
         case reason do
-          :beam_exit -> trouble.fault in @ended and trouble.node == name
-          :silent -> noticed?(trouble) and silent?(trouble, node, name)
+          :beam_exit ->
+            trouble.fault in @ended and trouble.node == name
+
+          :silent ->
+            (noticed?(trouble) and silent?(trouble, node, name)) or
+              unheard?(troubles, trouble, node, name, at)
         end
     end)
   end
@@ -117,6 +121,15 @@ defmodule GossipCluster.Chaos.Judge do
     do:
       (fault in @silent and trouble.node == name) or
         (fault in @parted and trouble.node in [node, name])
+
+  # That its VM has ended is said, and may be lost on the way.
+  defp unheard?(troubles, trouble, node, name, at) do
+    trouble.fault in @ended and trouble.node == name and
+      Enum.any?(
+        troubles,
+        &(&1.fault in @parted and &1.node in [node, name] and in_force?(&1, at, @settled))
+      )
+  end
 
   defp noticed?(%Trouble{until: nil}), do: true
   defp noticed?(trouble), do: trouble.until - trouble.from >= @unnoticed

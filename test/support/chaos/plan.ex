@@ -5,8 +5,9 @@ defmodule GossipCluster.Chaos.Plan do
 
       Plan.rounds(7, 10) |> Enum.take(20)
 
-  A round is some faults at once, each on a host of its own, of which each heals; behind it all must be whole again. The
-  kinds are dealt like cards: none comes again before each has come.
+  A round is some faults at once, of which each heals; behind it all must be whole again. A host has one fault of its
+  processes at a time, and one of its network; now and then both. The kinds are dealt like cards: none comes again before
+  each has come.
   """
 
   defmodule Step do
@@ -37,6 +38,8 @@ defmodule GossipCluster.Chaos.Plan do
   @faults @absent ++ @network ++ @all
 
   @most 3
+  # In one of so many cases a fault comes where there is another.
+  @both 3
   @spread 2_000
   # Shorter than what others take for an end, and longer.
   @short 200..600
@@ -60,7 +63,7 @@ defmodule GossipCluster.Chaos.Plan do
     Stream.unfold({:rand.seed_s(:exsss, seed), []}, fn {rand, deck} ->
       {count, rand} = between(rand, 1..min(@most, div(nodes, 2)))
       {faults, deck, rand} = deal(count, only, deck, rand)
-      hosts = %{ended: Enum.to_list((@spared + 1)..nodes), others: Enum.to_list(1..nodes)}
+      hosts = %{process: Enum.to_list(1..nodes), network: Enum.to_list(1..nodes), struck: []}
       {steps, _hosts, rand} = Enum.reduce(faults, {[], hosts, rand}, &place/2)
       {Enum.sort_by(steps, &{&1.starts, &1.fault}), {rand, deck}}
     end)
@@ -93,10 +96,16 @@ defmodule GossipCluster.Chaos.Plan do
 
   defp host(fault, hosts, rand) when fault in @all, do: {:all, hosts, rand}
 
-  # Each host has one fault a round.
   defp host(fault, hosts, rand) do
-    {host, rand} = pick(if(fault in @ends, do: hosts.ended, else: hosts.others), rand)
-    {host, %{ended: hosts.ended -- [host], others: hosts.others -- [host]}, rand}
+    kind = if fault in @network, do: :network, else: :process
+    free = if fault in @ends, do: Enum.filter(hosts.process, &(&1 > @spared)), else: hosts[kind]
+    {struck, others} = Enum.split_with(free, &(&1 in hosts.struck))
+    {both, rand} = between(rand, 1..@both)
+
+    {host, rand} =
+      pick(if(others == [] or (both == 1 and struck != []), do: struck, else: others), rand)
+
+    {host, %{Map.update!(hosts, kind, &(&1 -- [host])) | struck: [host | hosts.struck]}, rand}
   end
 
   defp details(:sidecar_killed, rand), do: {0, %{}, rand}
