@@ -135,23 +135,35 @@ defmodule GossipCluster.Chaos.JudgeTest do
       assert invariants(history([{at(10), @silent}], troubles: [killed, blink])) == []
     end
 
-    test "on a machine that was starved is not judged, and that is said" do
-      for who <- [:harness, {:sidecar, 2, 4711}] do
-        verdict =
-          Judge.judge(
-            history([{at(10), @silent}], starved: [{at(8), who, 240}, {at(8.3), who, 120}])
-          )
-
+    test "of who had no processor, or by who had none, is not judged, and that is said" do
+      for who <- [:harness, {:sidecar, 1, 4710}, {:sidecar, 2, 4711}] do
+        waits = [{at(8), who, 240}, {at(8.3), who, 260}]
+        verdict = Judge.judge(history([{at(10), @silent}], starved: waits))
         assert verdict.breaks == []
         assert [%{invariant: :false_down}] = verdict.starved
+        assert invariants(history([{at(10), @silent}], starved: tl(waits))) == [:false_down]
       end
 
-      # Nor does it excuse what no machine does, however busy.
-      twice = log([{10, @lost}, {11, @lost}])
-      assert invariants(history(twice, starved: [{at(10.5), :harness, 900}])) == [:repeated_line]
-      long_before = [{at(4), :harness, 900}]
-      assert invariants(history([{at(10), @silent}], starved: long_before)) == [:false_down]
+      for waits <- [
+            [{at(4), :harness, 900}],
+            [{at(9), {:sidecar, 3, 1}, 900}],
+            [{at(9), {:beam, 2, 1}, 900}]
+          ],
+          do: assert(invariants(history([{at(10), @silent}], starved: waits)) == [:false_down])
     end
+  end
+
+  test "no machine is so busy that it loses connections, or says what is not so" do
+    starved =
+      for who <- [:harness, {:beam, 1, 1}, {:sidecar, 1, 2}, {:sidecar, 2, 3}],
+          do: {at(9), who, 5_000}
+
+    for {invariant, entries} <- [
+          lost_connection: [{at(10), {:link, :nodedown, @b}}],
+          repeated_line: log([{10, @lost}, {11, @lost}]),
+          events: [{at(10), {:event, {:up, peer(@b)}}}]
+        ],
+        do: assert(invariants(history(entries, starved: starved)) == [invariant])
   end
 
   test "up of one whose VM was killed long before" do
@@ -302,7 +314,10 @@ defmodule GossipCluster.Chaos.JudgeTest do
       peers = [%{moved | connection: :connected}, peer(@c, connection: :connected)]
       update = &{at(&1), {:event, {:update, moved}}}
       assert invariants(history([shown(5, peers), update.(6), shown(9, peers)])) == []
-      assert invariants(history([shown(5, peers), update.(8), shown(9, peers)])) == [:roster]
+      late = [shown(5, peers), update.(8), shown(9, peers)]
+      assert invariants(history(late)) == [:roster]
+      assert invariants(history(late, starved: [{at(5.9), {:beam, 1, 1}, 1_000}])) == []
+      assert invariants(history(late, starved: [{at(5.9), {:sidecar, 1, 1}, 1_000}])) == [:roster]
     end
   end
 

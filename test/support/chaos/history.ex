@@ -61,28 +61,26 @@ defmodule GossipCluster.Chaos.History do
         }
 
   @doc """
-  For how many milliseconds of a span that one could not run who could the least: of these nodes' processes and the
-  harness, or of all.
+  For how many milliseconds of a span one could not run: who could the least of all, or of these, each `{kind, host}` or
+  `:harness`.
   """
-  @spec starved(t(), integer(), integer(), [String.t()] | :all) :: non_neg_integer()
-  def starved(history, from, until, nodes \\ :all) do
-    hosts = nodes != :all && Enum.map(nodes, &host/1)
+  @spec starved(t(), integer(), integer(), [who] | :all) :: non_neg_integer()
+        when who: {:beam | :sidecar, pos_integer()} | :harness
+  def starved(history, from, until, of \\ :all) do
+    waits =
+      for {at, who, ms} <- history.starved,
+          at >= from and at - ms * 1000 <= until,
+          of == :all or process(who) in of,
+          do: {who, ms}
 
-    for(
-      {at, who, ms} <- history.starved,
-      at >= from,
-      at - ms * 1000 <= until,
-      concerns?(who, hosts),
-      do: {who, ms}
-    )
+    waits
     |> Enum.group_by(&elem(&1, 0), &elem(&1, 1))
     |> Enum.map(fn {_who, waits} -> Enum.sum(waits) end)
     |> Enum.max(fn -> 0 end)
   end
 
-  defp concerns?(_who, false), do: true
-  defp concerns?(:harness, _hosts), do: true
-  defp concerns?({_kind, host, _os_pid}, hosts), do: host in hosts
+  defp process({kind, host, _os_pid}), do: {kind, host}
+  defp process(:harness), do: :harness
 
   @doc "The number of a node's host: nodes are called `n1@h1`, `n2@h2`, ..."
   @spec host(String.t()) :: pos_integer()

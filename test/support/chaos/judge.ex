@@ -13,9 +13,10 @@ defmodule GossipCluster.Chaos.Judge do
     * `:roster` - `peers/1` does not show, within two seconds, what the events have told
     * `:memory` - a process grows all the time
 
-  Where a processor was not to be had for a quarter of a second around then (see `GossipCluster.Chaos.Gauge`), what would
-  be a false down or up, a lost connection, or a roster that is late is told as not judged instead; and bounds are longer
-  by as long as that took.
+  Some of it a machine may do that has no processor for a process (see `GossipCluster.Chaos.Gauge`). Where the sidecar of
+  the one that is told down, or of the one that tells it, waited for half a second, or a VM for a second before its list
+  was told, that is not judged, and said; and the bounds of being whole are longer by as long as one waited. Nothing else
+  is excused: no machine is so slow that it loses a connection, or says what is not so.
   """
 
   alias GossipCluster.Chaos.History
@@ -23,15 +24,19 @@ defmodule GossipCluster.Chaos.Judge do
   alias GossipCluster.Chaos.Judge.{Events, Lines, Memory}
 
   defmodule Break do
-    @moduledoc "What was broken, when, and on which node, where it was one."
+    @moduledoc """
+    What was broken, when, and on which node, where it was one. `:waits`: it is none where one of these had waited for a
+    processor for so many milliseconds.
+    """
     @enforce_keys [:invariant, :at, :text]
-    defstruct [:invariant, :at, :text, :node]
+    defstruct [:invariant, :at, :text, :node, :waits]
 
     @type t :: %__MODULE__{
             invariant: atom(),
             at: integer(),
             text: String.t(),
-            node: String.t() | nil
+            node: String.t() | nil,
+            waits: {[{:beam | :sidecar, pos_integer()} | :harness], pos_integer()} | nil
           }
   end
 
@@ -48,9 +53,11 @@ defmodule GossipCluster.Chaos.Judge do
   @unnoticed 750_000
   # A verdict is told so long after the fault has healed, at most: it is repeated in the next two beats.
   @settled 3 * @second
-  # What starves a node shows in what others tell of it within this time; a wait is known when it is over.
+  # What starves a node shows in what others tell of it within this time. A wait is known when it is over.
   @consequence 5 * @second
-  @starved 250
+  @known @second
+  # Of the time in which nobody is taken for dead: who had no processor for so long has hardly had a chance.
+  @starved 500
 
   # Faults of a node that explain why others tell it to be down: of these with whom it exchanges nothing, and of that
   # node itself, which exchanges nothing with others.
@@ -81,12 +88,11 @@ defmodule GossipCluster.Chaos.Judge do
 
   defp add(one, other), do: Map.merge(one, other, fn _key, a, b -> a + b end)
 
-  # Bounds of time have grown already, and no machine is so slow that it says what is not so.
-  defp starved?(history, %{invariant: invariant} = break)
-       when invariant in [:false_down, :false_up, :lost_connection, :roster],
-       do: History.starved(history, break.at - @consequence, break.at + @consequence) >= @starved
+  # Of the others no machine is so slow that it does them, or their bounds have grown already.
+  defp starved?(_history, %{waits: nil}), do: false
 
-  defp starved?(_history, _break), do: false
+  defp starved?(history, %{waits: {of, ms}, at: at}),
+    do: History.starved(history, at - @consequence, at + @known, of) >= ms
 
   defp downs(history, %Life{} = life) do
     downs = for {at, {:event, {:down, peer, reason}}} <- life.entries, do: {at, peer.name, reason}
@@ -94,7 +100,9 @@ defmodule GossipCluster.Chaos.Judge do
     breaks =
       for {at, name, reason} <- downs, not down?(history.troubles, life.node, name, reason, at) do
         text = "#{life.node} tells #{name} down (#{reason}), though nothing was wrong"
-        %Break{invariant: :false_down, at: at, node: life.node, text: text}
+        sidecars = for node <- [life.node, name], do: {:sidecar, History.host(node)}
+        waits = {[:harness | sidecars], @starved}
+        %Break{invariant: :false_down, at: at, node: life.node, text: text, waits: waits}
       end
 
     %{breaks: breaks, checked: %{false_down: length(downs)}}

@@ -223,6 +223,7 @@ defmodule GossipCluster.Chaos.Run do
 
   defp until_whole(world, whole) do
     seen = looks(world, [])
+    watch(seen)
     unlisted = missing(seen, &listed?/2)
 
     whole =

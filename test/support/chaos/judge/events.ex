@@ -6,10 +6,12 @@ defmodule GossipCluster.Chaos.Judge.Events do
   turn. The events, replayed, are the list: `peers/1` may be ahead of them by the time that the reporter takes.
   """
 
+  alias GossipCluster.Chaos.History
   alias GossipCluster.Chaos.History.Life
   alias GossipCluster.Chaos.Judge.Break
 
   @ahead 2_000_000
+  @starved 1_000
   # What an event tells of a peer, and peers/1 shows: the rest may change without one.
   @told [:creation, :boot, :status, :addresses, :port, :tags]
 
@@ -134,7 +136,17 @@ defmodule GossipCluster.Chaos.Judge.Events do
   end
 
   defp break(state, invariant, at, text) do
-    break = %Break{invariant: invariant, at: at, node: state.node, text: "#{state.node}: #{text}"}
+    # A list may be told later by a VM that has no processor.
+    waits = if invariant == :roster, do: {[{:beam, History.host(state.node)}], @starved}
+
+    break = %Break{
+      invariant: invariant,
+      at: at,
+      node: state.node,
+      text: "#{state.node}: #{text}",
+      waits: waits
+    }
+
     %{state | breaks: [break | state.breaks]}
   end
 end
