@@ -20,6 +20,7 @@ defmodule GossipCluster.Chaos.Run do
   # Who is not whole by then will not be.
   @hopeless 60_000
   @look 200
+  @told 3
   # Nothing is done for so long when all are whole, so that what a fault left behind can show.
   @calm 2_000
 
@@ -338,14 +339,20 @@ defmodule GossipCluster.Chaos.Run do
     %{state | history: history}
   end
 
+  # What one fault breaks is often broken on many nodes: the first of a round are told in full.
   defp report(state) do
-    for break <- Judge.judge(state.history).breaks, break not in state.reported, reduce: state do
-      state ->
-        say(state, "BROKEN #{break.invariant} (seed #{state.options.seed}): #{break.text}")
+    new = Enum.reject(Judge.judge(state.history).breaks, &(&1 in state.reported))
+
+    for {break, n} <- Enum.with_index(new) do
+      say(state, "BROKEN #{break.invariant} (seed #{state.options.seed}): #{break.text}")
+
+      if n < @told do
         IO.puts("at #{String.trim(Story.time(break.at, state.start))} s; what they went through:")
         IO.puts(Story.of(state.history, "#{break.node} #{break.text}", break.at, state.start))
-        %{state | reported: MapSet.put(state.reported, break)}
+      end
     end
+
+    %{state | reported: MapSet.union(state.reported, MapSet.new(new))}
   end
 
   defp summary(state) do
