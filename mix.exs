@@ -96,7 +96,7 @@ defmodule MixProject.GossipCluster do
         "SECURITY.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
-        "LICENSE" | Path.wildcard("guides/*.md")
+        "LICENSE" | Path.wildcard("guides/*.{md,livemd}")
       ],
       groups_for_extras: [Guides: ~r"^guides/"],
       groups_for_docs: [
