@@ -1,3 +1,8 @@
 [
-  inputs: ["{mix,.formatter}.exs", "{config,lib,test,bench,rel}/**/*.{ex,exs}"]
+  inputs: [
+    "{mix,.formatter}.exs",
+    "{config,lib,test,bench,rel}/**/*.{ex,exs}",
+    "examples/**/mix.exs",
+    "examples/**/{config,lib}/*.{ex,exs}"
+  ]
 ]

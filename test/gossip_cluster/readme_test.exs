@@ -7,7 +7,8 @@ defmodule GossipCluster.ReadmeTest do
 
   @root Path.expand("../..", __DIR__)
   @guides Path.wildcard(Path.join(@root, "guides/*.md"))
-  @documents Path.wildcard(Path.join(@root, "*.md")) ++ @guides
+  @documents Path.wildcard(Path.join(@root, "*.md")) ++
+               @guides ++ Path.wildcard(Path.join(@root, "examples/*/README.md"))
 
   defp read(path), do: File.read!(Path.expand(path, @root))
   defp squeeze(text), do: LogLines.squeeze(text)
