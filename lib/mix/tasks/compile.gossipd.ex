@@ -12,6 +12,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
     * `CC`, `CFLAGS`, `LDFLAGS`, `CMAKE_GENERATOR` - as CMake knows them
     * `CMAKE_TOOLCHAIN_FILE` - for cross builds
     * `CMAKE_BUILD_TYPE` - `RelWithDebInfo` unless set
+    * `NERVES_SDK_SYSROOT` - as Nerves sets it: where the target's libraries are, unless there is a toolchain file
     * `ERL_EI_INCLUDE_DIR`, `ERL_EI_LIBDIR` - another Erlang's `ei.h` and `libei.a` (needed with a toolchain file);
       the running Erlang's own otherwise
     * `GOSSIP_SODIUM_SOURCE` - libsodium's sources, where there is no libsodium to link: its release as
@@ -41,7 +42,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
   @sources ["CMakeLists.txt", "mix.exs", "cmake/**/*", "priv_src/**/*.{c,h}"]
   @settings ~w(CC CFLAGS CPPFLAGS LDFLAGS CMAKE_GENERATOR CMAKE_TOOLCHAIN_FILE CMAKE_BUILD_TYPE CMAKE_PREFIX_PATH
                ERL_EI_INCLUDE_DIR ERL_EI_LIBDIR GOSSIP_SODIUM_SOURCE GOSSIP_SODIUM_SHA256 GOSSIP_CMAKE_ARGS MACOSX_DEPLOYMENT_TARGET SDKROOT
-               GOSSIPD_PRECOMPILED GOSSIPD_TARGET TARGET_ARCH TARGET_OS TARGET_ABI MIX_TARGET)
+               GOSSIPD_PRECOMPILED GOSSIPD_TARGET NERVES_SDK_SYSROOT TARGET_ARCH TARGET_OS TARGET_ABI MIX_TARGET)
 
   @impl true
   def run(args) do
@@ -248,15 +249,28 @@ defmodule Mix.Tasks.Compile.Gossipd do
   defp arguments(environment) do
     ["-S", source_dir(), "-B", build_dir(), "-DGOSSIP_TESTS=OFF"] ++
       ["-DCMAKE_BUILD_TYPE=" <> (environment["CMAKE_BUILD_TYPE"] || "RelWithDebInfo")] ++
-      toolchain(environment["CMAKE_TOOLCHAIN_FILE"]) ++
+      toolchain(environment) ++
       ei(environment) ++
       sodium(environment) ++
       OptionParser.split(environment["GOSSIP_CMAKE_ARGS"] || "")
   end
 
   # CMake before 3.21 does not read it from the environment.
-  defp toolchain(nil), do: []
-  defp toolchain(file), do: ["-DCMAKE_TOOLCHAIN_FILE=" <> Path.expand(file)]
+  defp toolchain(%{"CMAKE_TOOLCHAIN_FILE" => file}) when is_binary(file),
+    do: ["-DCMAKE_TOOLCHAIN_FILE=" <> Path.expand(file)]
+
+  # Nerves names the compiler and the target's files, and has no toolchain file. CMake would look for libraries where this
+  # machine has its own.
+  defp toolchain(%{"NERVES_SDK_SYSROOT" => sysroot} = environment) when is_binary(sysroot) do
+    ["-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_FIND_ROOT_PATH=" <> sysroot] ++
+      for(
+        {kind, where} <- [PROGRAM: "NEVER", LIBRARY: "ONLY", INCLUDE: "ONLY"],
+        do: "-DCMAKE_FIND_ROOT_PATH_MODE_#{kind}=#{where}"
+      ) ++
+      ["-DCMAKE_SYSTEM_PROCESSOR=" <> (environment["TARGET_ARCH"] || "")]
+  end
+
+  defp toolchain(_environment), do: []
 
   defp ei(%{"ERL_EI_INCLUDE_DIR" => include, "ERL_EI_LIBDIR" => lib})
        when is_binary(include) and is_binary(lib),
