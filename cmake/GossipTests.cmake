@@ -107,6 +107,12 @@ foreach(source ${test_sources})
   set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
 endforeach()
 
+# What a beat costs: built only where it is asked for by its name, without the sanitizers.
+if(TARGET gossip_test_support AND EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/test/c/cost/main.c")
+  add_executable(gossip_beat_cost EXCLUDE_FROM_ALL test/c/cost/main.c)
+  target_link_libraries(gossip_beat_cost PRIVATE gossip_test_support gossip_tested gossip_cmocka)
+endif()
+
 # Tests that see what the house asks of others: the linker puts them between.
 include(CheckLinkerFlag)
 check_linker_flag(C -Wl,--wrap=malloc GOSSIP_LINKER_WRAPS)
