@@ -78,6 +78,7 @@ void mend_look(struct gossip *g, struct effects *fx, struct peer *p, const struc
     if (m->digest == mine) {
         g->differs = g->mend_gap = 0;
         p->parted = 0;
+        pages_same(g, p);
         return;
     }
     if (p->far) {

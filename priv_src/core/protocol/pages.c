@@ -107,6 +107,14 @@ static struct peer *anybody(struct gossip *g)
     return g->roster.list[random_u32(g) % g->roster.listed].peer;
 }
 
+/* The same, and not this one, where there is another. */
+static struct peer *anybody_but(struct gossip *g, uint64_t boot)
+{
+    size_t at = random_u32(g) % g->roster.listed;
+    at = g->roster.list[at].boot == boot ? (at + 1) % g->roster.listed : at;
+    return g->roster.list[at].peer;
+}
+
 static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t cursor, bool single)
 {
     if (g->pull.active || p->addr_count == 0) {
@@ -164,7 +172,7 @@ static void turn_to(struct gossip *g, uint64_t boot, uint64_t echo, uint16_t mos
 {
     g->pull.from = boot;
     g->pull.began = g->now;
-    g->pull.there = false;
+    g->pull.there = g->pull.known = false;
     g->pull.nonce = 0;
     g->pull.echo = echo;
     g->pull.most = most;
@@ -190,6 +198,10 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     if (!g->pull.active || g->pull.due != t->due) {
         return;
     }
+    if (g->pull.turn && g->roster.listed > 0) {
+        turn_to(g, anybody_but(g, g->pull.door)->id.boot, 0, PULL_ANY);
+    }
+    g->pull.turn = false;
     struct peer *p = roster_find(&g->roster, g->pull.from);
     if (g->pull.single && given_up(g, p)) {
         g->pull.active = false; /* the next to know more is asked */
@@ -212,6 +224,22 @@ void pages_timer(struct gossip *g, struct effects *fx, const struct timer *t)
     if (!asked) {
         g->pull.tries = g->roster.listed > 1 || p->addr_count == 0 ? PAGE_TRIES : g->pull.tries;
         pause(g, PAGE_RETRY);
+    }
+}
+
+void pages_known(struct gossip *g, const struct peer *p)
+{
+    bool waits = g->pull.active && g->pull.nonce != 0 && !g->pull.there && !g->pull.known;
+    if (waits && p->id.boot == g->pull.from && g->pull.tries < PAGE_TRIES) {
+        g->pull.known = true;
+        g->pull.due = set_timer(g, PAGE_PACE, TIMER_PULL, g->self.boot, 0);
+    }
+}
+
+void pages_same(struct gossip *g, const struct peer *p)
+{
+    if (g->pull.active && g->pull.again && !g->pull.single && p->id.boot == g->pull.from) {
+        g->pull.active = false;
     }
 }
 
@@ -356,10 +384,9 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
         g->pull.complete = true;
         return true;
     }
-    if (p->far && !g->pull.again && !g->pull.moved) { /* many may have come by this door */
-        g->pull.moved = true;
+    if (p->far && !g->pull.again && g->pull.door == 0) { /* many may have come by this door */
         g->pull.door = p->id.boot;
-        turn_to(g, anybody(g)->id.boot, 0, PULL_ANY);
+        g->pull.turn = true; /* when those whom this page names are listed */
     }
     g->pull.tries = g->now - g->pull.began < PAGES_OF_ONE ? 0 : PAGE_TRIES; /* then it is given up */
     g->pull.vain = 0;

@@ -16,6 +16,13 @@ void pages_begin(struct gossip *g, struct effects *fx, const struct wire_message
  * answer, with so many bytes at most. */
 void pages_instead(struct gossip *g, const struct wire_message *m, size_t most);
 
+/* This one has just been answered, and so knows where this member is: if it is the one who is asked, and did
+ * not before, it is asked again at once. */
+void pages_known(struct gossip *g, const struct peer *p);
+
+/* This one has the same roster now: if it is pulled once more, there is nothing left to learn. */
+void pages_same(struct gossip *g, const struct peer *p);
+
 /* Asks this peer for the whole roster once more; false when a roster is on its way already. */
 bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p);
 

@@ -193,6 +193,9 @@ static bool dispatch(struct gossip *g, struct effects *fx, struct peer *p, const
         believe_riders(g, fx, p, m, a->from);
         relay_ack(g, fx, m, a->answers != ANSWER_NONE);
         disconnect_acked(p, m);
+        if ((m->flags & WIRE_ASK) != 0) {
+            pages_known(g, p);
+        }
         return join_reply(g, fx, m, a->from, ask);
     case WIRE_PROBE_FOR:
         return relay_request(g, fx, m, a->from, ask);

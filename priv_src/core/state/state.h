@@ -132,10 +132,11 @@ struct pull {
     uint8_t tries; /* of the peer that is asked now */
     uint8_t vain;  /* peers asked in vain, up to PAGE_PEERS */
     bool there;    /* a page came from there */
+    bool known;    /* that one has heard meanwhile where this member is, and was asked again for that */
     bool active;
     bool single;   /* one page is all that is wanted */
     bool again;    /* it was pulled before, and differs: what is new in it may be new to others */
-    bool moved;    /* it is pulled from another than the one who has let this member in */
+    bool turn;     /* the next page is asked of another than the one who has let this member in */
     bool complete; /* the last page has come, or there was none to pull */
 };
 
