@@ -74,10 +74,9 @@ void uplink_pulse(struct uplink *u);
  * is only kept. */
 void uplink_network(struct uplink *u, const struct network *network);
 
-/* Multicasts reach more than before: an interface has come, has come anew, or has its carrier back. Queues a
- * frame, at a bounded rate, once the owner knows that this is ready; before, nothing can have been lost by
- * it.
- */
+/* Multicasts reach more than before: an interface has come, has come anew, or has its carrier back, or
+ * another hardware address. Queues a frame, at a bounded rate, once the owner knows that this is ready;
+ * before, nothing can have been lost by it. */
 void uplink_reaches_more(struct uplink *u);
 
 /* Is there something to write? Then the pipe's POLLOUT is wanted. */

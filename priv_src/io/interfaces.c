@@ -221,6 +221,19 @@ static void note(struct found *f, const struct ifaddrs *a)
     }
 }
 
+/* The system tells hardware addresses apart from the others, by the interfaces' names. */
+static void add_hardware(const struct ifaddrs *all, struct interface_list *list)
+{
+    for (const struct ifaddrs *a = all; a != NULL; a = a->ifa_next) {
+        uint64_t hardware = a->ifa_addr != NULL ? udp_system_hardware(a->ifa_addr) : 0;
+        for (size_t i = 0; i < list->count && hardware != 0; i++) {
+            if (strcmp(list->items[i].name, a->ifa_name) == 0) {
+                list->items[i].hardware = hardware;
+            }
+        }
+    }
+}
+
 int interfaces_list(const struct interface_filter *filter, struct interface_list *out,
                     struct subnets *subnets)
 {
@@ -239,8 +252,9 @@ int interfaces_list(const struct interface_filter *filter, struct interface_list
     for (const struct ifaddrs *a = all; a != NULL; a = a->ifa_next) {
         note(&found, a);
     }
-    freeifaddrs(all);
     interfaces_choose(filter, found.candidates, found.count, out);
+    add_hardware(all, out);
+    freeifaddrs(all);
     free(found.candidates);
     return 0;
 }

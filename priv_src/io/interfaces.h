@@ -26,7 +26,8 @@ struct interface {
     bool running;   /* it has a carrier, as far as it can tell */
     bool broadcast; /* it can broadcast: no loopback, no link between two ends */
     uint32_t index;
-    struct addr addr; /* the one that datagrams are sent from; of IPv6 it is link-local; its port is 0 */
+    uint64_t hardware; /* its hardware address, or the first 8 bytes of it; 0: it has none, or none is told */
+    struct addr addr;  /* the one that datagrams are sent from; of IPv6 it is link-local; its port is 0 */
 };
 
 enum filter_mode { FILTER_ALL = 1, FILTER_ONLY, FILTER_EXCEPT };

@@ -46,7 +46,8 @@ static void leave_missing(struct memberships *s, const struct interface_list *li
         struct membership *m = &s->joined[i];
         const struct interface *now = find(list->items, list->count, &m->interface);
         if (now != NULL) {
-            s->reaches_more = s->reaches_more || (now->running && !m->interface.running);
+            s->reaches_more = s->reaches_more || (now->running && !m->interface.running) ||
+                              now->hardware != m->interface.hardware;
             if (!addr_same(&now->addr, &m->interface.addr)) {
                 m->multicast = m->broadcast = (struct sending){0}; /* from there nothing was sent yet */
                 m->broadcasts = false;

@@ -64,8 +64,8 @@ void udp_close(struct udp *u);
  * cannot be joined is told once and stays out. Returns how many interfaces are joined now. */
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list);
 
-/* Whether, since the last call, one was joined, or has its carrier back: somebody may be there who has not
- * heard of this member yet. */
+/* Whether, since the last call, one was joined, has its carrier back, or another hardware address: somebody
+ * may be there who has not heard of this member yet, or who sends to where it was. */
 bool udp_reaches_more(struct udp *u);
 
 /* The interface of this number was deleted (0: any of them may have been), and the kernel's membership with

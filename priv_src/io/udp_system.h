@@ -6,6 +6,8 @@
 
 #include "udp.h"
 
+struct sockaddr;
+
 struct udp_arrival {
     struct addr from;    /* its ifindex: the interface it came in by, 0 where the system does not tell */
     uint8_t destination; /* enum path_kind */
@@ -38,6 +40,10 @@ uint16_t udp_system_port(int fd);
 
 /* Whether this host has that address: what goes there starts there. */
 bool udp_system_is_own(const struct addr *a);
+
+/* The hardware address that getifaddrs(3) tells of here, its first 8 bytes at most; 0 where this is another
+ * address, or the system does not tell. */
+uint64_t udp_system_hardware(const struct sockaddr *address);
 
 /* Whether this host may send from that address of its own. One of IPv6 is tentative at first, for one or two
  * seconds: the host asks the link whether another has it (duplicate address detection, RFC 4862). */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -312,4 +313,18 @@ int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_
         out[i].arrival = arrival_of(&taking[i], &all[i].msg_hdr, shared);
     }
     return count;
+}
+
+uint64_t udp_system_hardware(const struct sockaddr *address)
+{
+    struct sockaddr_ll link;
+    uint64_t hardware = 0;
+    if (address->sa_family != AF_PACKET) {
+        return 0;
+    }
+    memcpy(&link, address, sizeof link);
+    for (size_t i = 0; i < link.sll_halen && i < sizeof link.sll_addr; i++) {
+        hardware = hardware << 8 | link.sll_addr[i];
+    }
+    return hardware;
 }

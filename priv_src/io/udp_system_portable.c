@@ -317,3 +317,9 @@ int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_
     }
     return count > 0 ? count : -1;
 }
+
+uint64_t udp_system_hardware(const struct sockaddr *address)
+{
+    (void)address;
+    return 0;
+}

@@ -279,6 +279,35 @@ static void a_tentative_address_waits(void **state)
     assert_int_equal(f.lines.count, 0);
 }
 
+#if defined(__linux__) && !defined(GOSSIP_PORTABLE)
+#define TELLS_HARDWARE true
+#else
+#define TELLS_HARDWARE false
+#endif
+
+/* Who has sent to the one before goes on with it, until something is heard from the new one. */
+static void another_hardware_address_is_one_more_link(void **state)
+{
+    (void)state;
+    struct fixture f;
+    prepare(&f);
+    struct udp *a = open_one(&f);
+    assert_true(udp_reaches_more(a));
+    look(&f);
+    assert_int_equal(udp_set_interfaces(a, &f.list), f.list.count);
+    assert_false(udp_reaches_more(a));
+    namespace_run("ip link set v1 address 02:00:00:00:77:01");
+    look(&f);
+    assert_int_equal(f.list.items[0].hardware, TELLS_HARDWARE ? UINT64_C(0x020000007701) : 0);
+    assert_int_equal(udp_set_interfaces(a, &f.list), f.list.count);
+    assert_int_equal(udp_reaches_more(a), TELLS_HARDWARE);
+    look(&f);
+    assert_int_equal(udp_set_interfaces(a, &f.list), f.list.count);
+    assert_false(udp_reaches_more(a));
+    udp_close(a);
+    assert_int_equal(f.lines.count, 0);
+}
+
 /* The kernel's membership goes with a link, and comes back with none that is made under its number. */
 static void a_link_made_again_under_its_number_is_heard(void **state)
 {
@@ -362,6 +391,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(unicast_to_the_shared_port_reaches_nobody, add_link, delete_link),
         cmocka_unit_test_setup_teardown(a_private_port_may_be_that_of_another_group, add_link, delete_link),
         cmocka_unit_test_setup_teardown(a_tentative_address_waits, add_link, delete_link),
+        cmocka_unit_test_setup_teardown(another_hardware_address_is_one_more_link, add_link, delete_link),
         cmocka_unit_test_setup_teardown(a_link_made_again_under_its_number_is_heard, add_link, delete_link),
         cmocka_unit_test_setup_teardown(a_link_that_goes_takes_its_socket_along, add_link, delete_link),
         cmocka_unit_test_setup_teardown(a_host_whose_ipv6_is_off_has_no_trouble, add_link, delete_link),

@@ -143,6 +143,12 @@ defmodule GossipCluster.Integration.InterfacesTest do
            end},
           {"it is deleted, and another comes after 3 s",
            fn -> gone_for_3_s(lab, 2, nodes, fn -> Lab.plug_in(lab, 2) end) end},
+          {"it has another hardware address",
+           fn ->
+             at_rest(lab, nodes, fn ->
+               Lab.links(lab, 2, ["link set eth0 address 02:00:00:00:77:02"])
+             end)
+           end},
           {"it goes down, and comes up",
            fn -> Lab.links(lab, 2, ["link set eth0 down", "link set eth0 up"]) end},
           {"it has another address",
