@@ -74,6 +74,24 @@ static void the_mute_is_told_by_others_and_says_so(void **state)
     assert_true(link.deaf == 0 && link.mute == 0 && !link.lapsed);
 }
 
+/* It came by a seed, and says at once that it hears nobody by the group. The others are too new to each other
+ * for their silence about that to be a word; but they might say so yet, and most will not. */
+static void one_deaf_among_the_young_is_no_reason_for_the_others(void **state)
+{
+    struct net *net = *state;
+    static const char *const names[] = {"a@h1", "b@h2", "c@h3", "d@h4", "e@h5"};
+    net->dark = 4;
+    net->drop = deafen;
+    for (size_t i = 0; i < 5; i++) {
+        (void)net_member(net, names[i], 1);
+    }
+    net_seed(net, 4, 0, net->nodes[0]->addr.port, 1);
+    net_run(net, 30 * SECOND_US);
+    assert_true(net_whole(net));
+    assert_only(net, 4, 1);
+    assert_in_range(net_event(net, 4, EVENT_LINK)->link.deaf, 1, 4);
+}
+
 /* Nobody else can tell which of the two it is: each says what it sees. */
 static void of_two_each_says_what_it_sees(void **state)
 {
@@ -283,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET_TEST(the_deaf_says_so_and_nobody_else),
         NET_TEST(the_mute_is_told_by_others_and_says_so),
+        NET_TEST(one_deaf_among_the_young_is_no_reason_for_the_others),
         NET_TEST(of_two_each_says_what_it_sees),
         NET_TEST(all_are_deaf_and_mute_where_none_passes),
         NET_TEST(who_is_alone_or_cut_off_says_nothing),

@@ -92,9 +92,15 @@ static void judge_deaf(const struct gossip *g, struct effects *fx, struct link *
     }
 }
 
-/* What the peers of a link have said within `within` T. */
+/* Who is so new has not missed anything yet, and so says nothing by not saying it. */
+static bool is_new(const struct gossip *g, const struct peer *p)
+{
+    return g->now - p->since < p->miss * p->interval;
+}
+
+/* What the peers of a link have said within `within` T; so many of them are new, and may say it yet. */
 struct words {
-    size_t said, unheard;
+    size_t said, unheard, new;
 };
 
 static struct words words_of(const struct gossip *g, const struct link *l, int64_t within)
@@ -105,6 +111,7 @@ static struct words words_of(const struct gossip *g, const struct link *l, int64
         bool lately = p->link == l->ifindex && p->said_at != 0 && g->now - p->said_at < within * p->interval;
         w.said += lately;
         w.unheard += lately && p->says_far;
+        w.new += p->link == l->ifindex && !lately &&is_new(g, p);
     }
     return w;
 }
@@ -115,16 +122,15 @@ static void judge_mute(const struct gossip *g, struct effects *fx, struct link *
         return;
     }
     struct words w = words_of(g, l, WORDS_LIFE);
-    if (2 * w.unheard > w.said && (w.said >= WORDS_ENOUGH || l->polled)) {
+    if (2 * w.unheard > w.said + w.new && (w.said >= WORDS_ENOUGH || l->polled)) {
         l->told.mute = counted(w.unheard);
         tell(fx, l, false);
     }
 }
 
-/* Who is new has not missed anything yet, and so says nothing. */
 static void note_word(const struct gossip *g, struct peer *p, bool unheard)
 {
-    if (unheard || g->now - p->since >= p->miss * p->interval) {
+    if (unheard || !is_new(g, p)) {
         p->says_far = unheard;
         p->said_at = g->now;
     }
@@ -191,9 +197,10 @@ static void look_mute(struct gossip *g, struct effects *fx, struct link *l, int6
     bool doubt = lasts && g->now - l->unheard.last <= SPAN_GAP * interval;
     if (l->told.mute == 0 && doubt) {
         judge_mute(g, fx, l, interval);
-        if (words_of(g, l, WORDS_AGAIN).said < WORDS_ENOUGH) {
+        struct words again = words_of(g, l, WORDS_AGAIN);
+        if (again.said < WORDS_ENOUGH) {
             poll(g, fx, l, WORDS_AGAIN);
-            l->polled = true;
+            l->polled = l->polled || again.new == 0; /* what the new answer counts for nothing */
         }
         return;
     }
