@@ -409,6 +409,21 @@ static struct requests requests_of(const struct net *net, size_t i, size_t to, u
     return r;
 }
 
+/* All of them to that node. */
+static size_t requests_to(const struct net *net, size_t i, size_t to, size_t since)
+{
+    size_t count = 0;
+    for (size_t k = since; k < net->log_count; k++) {
+        struct wire_message m;
+        const struct sent *s = &net->log[k];
+        count += addr_same(&s->from, &net->nodes[i]->addr) &&
+                 addr_same(&s->path.addr, &net->nodes[to]->addr) &&
+                 witness_open(&net->nodes[i]->witness, s->data, s->len, &m) == 0 && m.type == WIRE_ROSTER &&
+                 (m.has & HAS_TOTAL) == 0;
+    }
+    return count;
+}
+
 static struct net *far_of_many_pages(void **state)
 {
     struct net *net = *state;
@@ -537,6 +552,34 @@ static void a_roster_is_pulled_no_further_than_it_differs(void **state)
     assert_in_range(r.first, 1, 4);
 }
 
+/* It has room for two: so its roster differs from everybody's for good, while all the others agree. They pull
+ * it after 0.5 s, 1 s, 2 s, ...: 7 times in the first minute, and so often again once anything is new. */
+static void who_differs_for_good_is_pulled_ever_more_seldom(void **state)
+{
+    struct net *net = far_apart(state, 4);
+    struct gossip_options options = net_options(net);
+    options.max_peers = 2;
+    size_t full = net_add(net, "z@host", 1, &options), since = net->log_count, pulled[3] = {0};
+    net_alive(net, full);
+    net_seed(net, full, 0, net->nodes[0]->addr.port, 1);
+    net_run(net, 10 * SECOND_US);
+    assert_int_equal(net_listed(net, full), 2);
+    for (size_t minute = 0; minute < COUNT(pulled); minute++) {
+        since = net->log_count;
+        if (minute == 2) {
+            far_add(net, 1);
+        }
+        net_run(net, 60 * SECOND_US);
+        for (size_t i = 0; i < 4; i++) {
+            pulled[minute] += requests_to(net, i, full, since);
+        }
+    }
+    print_message("pulled %zu, %zu and %zu times in a minute\n", pulled[0], pulled[1], pulled[2]);
+    assert_in_range(pulled[0], 1, 4 * 8);
+    assert_in_range(pulled[1], 0, 4 * 4);
+    assert_in_range(pulled[2], pulled[1] + 1, 4 * 10);
+}
+
 static size_t asker, asked;
 static int64_t lost_at;
 
@@ -611,6 +654,7 @@ int main(void)
         NET_TEST(the_other_pages_are_not_asked_of_the_seed),
         NET_TEST(who_did_not_know_who_asks_is_asked_again_at_once),
         NET_TEST(a_roster_is_pulled_no_further_than_it_differs),
+        NET_TEST(who_differs_for_good_is_pulled_ever_more_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ void far_begin(struct gossip *g, struct peer *p, bool far)
         heal(g);
     }
     p->grouped = g->now;
-    p->ask_at = p->parted = 0;
+    p->ask_at = p->parted = p->differed_gap = 0;
     roster_far(&g->roster, p, far, false);
 }
 

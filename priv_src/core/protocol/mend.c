@@ -12,14 +12,20 @@
 
 /* The others may be wrong, or know somebody who cannot be known here (a namesake): each time is later than
  * the one before. */
-static void pull(struct gossip *g, struct effects *fx, const struct peer *p, int64_t least)
+static int64_t next_gap(int64_t gap, int64_t least)
+{
+    gap = gap < least ? least : 2 * gap;
+    return gap < MEND_GAP_MOST ? gap : MEND_GAP_MOST;
+}
+
+static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, int64_t least)
 {
     if (g->now < g->mend_at || !pages_from(g, fx, p)) {
-        return;
+        return false;
     }
-    int64_t gap = g->mend_gap < least ? least : 2 * g->mend_gap;
-    g->mend_gap = gap < MEND_GAP_MOST ? gap : MEND_GAP_MOST;
-    g->mend_at = g->now + gap;
+    g->mend_gap = next_gap(g->mend_gap, least);
+    g->mend_at = g->now + g->mend_gap;
+    return true;
 }
 
 /* Looks one stranger up, if others may know it. Where no page comes, and it is all that is missing, it is
@@ -48,7 +54,7 @@ static void pull_young(struct gossip *g, struct effects *fx, const struct peer *
     uint64_t just_one = met ? join_missed(g, missed, true) : 0;
     g->mend_gap = 0;
     if (just_one == 0) {
-        pull(g, fx, p, MEND_GAP);
+        (void)pull(g, fx, p, MEND_GAP);
     } else if (pages_find(g, fx, p, just_one)) {
         join_looked_up(g, just_one);
     }
@@ -57,18 +63,29 @@ static void pull_young(struct gossip *g, struct effects *fx, const struct peer *
 /* The far are heard of by news, which may get lost, and some of them are linked with this member for good: it
  * compares with each of those, and pulls when both have had time to hear what there was. The other does the
  * same. So two halves become one that had buried each other: who is named by the one that came back, and was
- * buried here, is asked (join_remind). That is done at once, as the young do it. */
-static void look_far(struct gossip *g, struct effects *fx, struct peer *p)
+ * buried here, is asked (join_remind). That is done at once, as the young do it. Where its roster differs in
+ * the same as when it was pulled last, that was of no use, and will be of none: it is pulled ever more
+ * seldom, though others agree with this member, and so nothing else holds it back. */
+static void look_far(struct gossip *g, struct effects *fx, struct peer *p, uint64_t differs)
 {
     bool healed = g->healed != 0 && g->now - g->healed < YOUNG;
     bool young = g->now - g->born < YOUNG || healed;
     int64_t wait = young ? FAR_PARTED_YOUNG : current_interval(g) / 2;
+    if (p->differed != differs) {
+        p->differed_gap = 0;
+    }
     if (p->parted == 0) {
         p->parted = g->now;
+    } else if (p->differed_gap > 0 && g->now - p->differed_at < p->differed_gap) {
+        return;
     } else if (g->now - p->parted >= wait && !(young && g->now - g->seen_at < wait)) {
         g->mend_gap = g->mend_version != g->roster.version ? 0 : g->mend_gap; /* the last one was of use */
         g->mend_version = g->roster.version;
-        pull(g, fx, p, wait);
+        if (pull(g, fx, p, wait)) {
+            p->differed = differs;
+            p->differed_at = g->now;
+            p->differed_gap = next_gap(p->differed_gap, wait);
+        }
     }
 }
 
@@ -82,7 +99,7 @@ void mend_look(struct gossip *g, struct effects *fx, struct peer *p, const struc
         return;
     }
     if (p->far) {
-        look_far(g, fx, p);
+        look_far(g, fx, p, mine ^ m->digest);
         return;
     }
     uint64_t missed = mine ^ m->digest;
@@ -100,6 +117,6 @@ void mend_look(struct gossip *g, struct effects *fx, struct peer *p, const struc
     }
     look_up(g, fx, p, missed, more && g->now - g->differs >= VOUCH_WAIT_MAX);
     if (g->now - g->differs >= interval && m->group_size >= g->roster.listed + 1) {
-        pull(g, fx, p, interval);
+        (void)pull(g, fx, p, interval);
     }
 }

@@ -137,6 +137,10 @@ struct peer {
     int64_t ask_at, ask_gap;
     int64_t parted; /* mend.c: since when it tells of another roster than this member's, while far; 0: it does
                        not */
+    /* mend.c: how its roster differed from this member's when it was pulled last, while far; when that was,
+     * and how much later it is pulled again if it differs in the same; 0: it does not */
+    uint64_t differed;
+    int64_t differed_at, differed_gap;
 
     /* members.c, by what it says; hearsay.c, until then */
     struct host host;
