@@ -252,6 +252,25 @@ defmodule GossipCluster.Integration.SandboxTest do
     assert Enum.uniq(Node.about(b, a)) -- [:update] == [:up]
   end
 
+  test "gossipd watch keeps no capability and no file, but what a terminal needs", %{target: key} do
+    File.write!(key, "a cookie that nobody has")
+
+    port =
+      Port.open({:spawn_executable, GossipCluster.Sidecar.path()}, [
+        :binary,
+        args: ["watch", "--secret-file", key, "--json"]
+      ])
+
+    {:os_pid, os_pid} = Port.info(port, :os_pid)
+    # A line a second, from when it listens.
+    assert_receive {^port, {:data, "{" <> _json}}, 10_000
+    assert status(os_pid, "CapEff") == "0000000000000000"
+    assert status(os_pid, "NoNewPrivs") == "1"
+    assert status(os_pid, "Seccomp") == "0"
+    Port.close(port)
+    Lab.signal(:TERM, os_pid)
+  end
+
   test "with sandbox: false there is none" do
     lab = Lab.start(hosts: 1)
     a = Node.start(lab, "a", host: 1, cluster: [sandbox: false])

@@ -378,8 +378,8 @@ defmodule GossipCluster.Lab do
     end
   end
 
-  @doc "Sends a signal (`:KILL`, `:STOP`, `:CONT`, `:USR1`) to a process. Returns when it was sent, on the nodes' common clock."
-  @spec signal(:KILL | :STOP | :CONT | :USR1, pos_integer()) :: integer()
+  @doc "Sends a signal to a process. Returns when it was sent, on the nodes' common clock."
+  @spec signal(:KILL | :STOP | :CONT | :TERM | :USR1, pos_integer()) :: integer()
   def signal(signal, os_pid) do
     at = clock()
     command!("kill", ["-#{signal}", "#{os_pid}"])
