@@ -44,7 +44,7 @@ defmodule GossipCluster.Chaos.PlanTest do
 
   @network [:cable, :loss, :one_way, :reorder, :interface, :address]
 
-  test "a round has a fault at least; a host one of its processes and one of its network; and two hosts keep their processes" do
+  test "a round has a fault, a host one of its processes and one of its network; and two hosts keep their processes" do
     rounds =
       for seed <- 1..50,
           nodes <- [3, 4, 5, 6, 10],

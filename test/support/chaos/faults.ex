@@ -2,8 +2,8 @@ defmodule GossipCluster.Chaos.Faults do
   @moduledoc """
   Does what `GossipCluster.Chaos.Plan` has drawn to real nodes in a lab, and undoes it.
 
-  What the kernel lacks is done in another way or left out, and `means/1` says so: reordering takes netem, or else HTB, in
-  which every third packet waits behind the others of its kind; a clock that jumps takes time namespaces.
+  What the kernel lacks is done in another way or left out, and `means/1` says so: reordering takes netem, or else HTB,
+  in which every third packet waits behind the others of its kind; a clock that jumps takes time namespaces.
   """
 
   alias GossipCluster.Chaos.{History, Plan, Witness}
@@ -14,8 +14,8 @@ defmodule GossipCluster.Chaos.Faults do
   defmodule World do
     @moduledoc """
     A lab and its nodes, by host; `:lives`: all there ever were, with the file of each and how far it was read; `:ring`:
-    the secrets that all have; `:rounds`: when each round of a rotation began; `:moved`: hosts whose address is the other
-    one; `:stranger`: who floods.
+    the secrets that all have; `:rounds`: when each round of a rotation began; `:moved`: hosts whose address is the
+    other one; `:stranger`: who floods.
     """
     @enforce_keys [:lab, :count, :ring, :means]
     defstruct [

@@ -1,8 +1,8 @@
 defmodule GossipCluster.Chaos.Gauge do
   @moduledoc """
-  What bin/chaos measures of the machine: how much memory the processes of the nodes have, and for how long they, or this
-  VM itself, could not run because the processors were busy with others. Such a moment is nobody's fault; what is judged
-  in it is judged with it.
+  What bin/chaos measures of the machine: how much memory the processes of the nodes have, and for how long they, or
+  this VM itself, could not run because the processors were busy with others. Such a moment is nobody's fault; what is
+  judged in it is judged with it.
 
   The kernel tells how long a task has waited for a processor: the second number of /proc/PID/task/TID/schedstat.
   """

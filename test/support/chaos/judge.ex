@@ -13,10 +13,10 @@ defmodule GossipCluster.Chaos.Judge do
     * `:roster` - `peers/1` does not show, within two seconds, what the events have told
     * `:memory` - a process grows all the time
 
-  Some of it a machine may do that has no processor for a process (see `GossipCluster.Chaos.Gauge`). Where the sidecar of
-  the one that is told down, or of the one that tells it, waited for half a second, or a VM for a second before its list
-  was told, that is not judged, and said; and the bounds of being whole are longer by as long as one waited. Nothing else
-  is excused: no machine is so slow that it loses a connection, or says what is not so.
+  Some of it a machine may do that has no processor for a process (see `GossipCluster.Chaos.Gauge`). Where the sidecar
+  of the one that is told down, or of the one that tells it, waited for half a second, or a VM for a second before its
+  list was told, that is not judged, and said; and the bounds of being whole are longer by as long as one waited.
+  Nothing else is excused: no machine is so slow that it loses a connection, or says what is not so.
   """
 
   alias GossipCluster.Chaos.History

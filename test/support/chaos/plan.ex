@@ -6,8 +6,8 @@ defmodule GossipCluster.Chaos.Plan do
       Plan.rounds(7, 10) |> Enum.take(20)
 
   A round is some faults at once, of which each heals; behind it all must be whole again. A host has one fault of its
-  processes at a time, and one of its network; now and then both. The kinds are dealt like cards: none comes again before
-  each has come.
+  processes at a time, and one of its network; now and then both. The kinds are dealt like cards: none comes again
+  before each has come.
   """
 
   defmodule Step do

@@ -37,7 +37,7 @@ defmodule GossipCluster.Chaos.Run do
   @spec options() :: keyword(atom())
   def options, do: @options
 
-  @doc "Parses the arguments of bin/chaos and runs. The exit status: 0, 1 (something was broken), or 2 (wrong arguments)."
+  @doc "Runs bin/chaos with these arguments. Its exit status: 0, 1 (something was broken), or 2 (they are wrong)."
   @spec main([String.t()]) :: 0 | 1 | 2
   def main(arguments) do
     Process.flag(:trap_exit, true)
@@ -205,7 +205,7 @@ defmodule GossipCluster.Chaos.Run do
       })
 
     troubles = Enum.map(troubles, &%{&1 | whole: whole.connected})
-    say(state, whole_text(whole, troubles))
+    say(state, whole_text(whole))
     Process.sleep(@calm)
     watch(looks(world, record: true))
     # What was shown last must be told a moment later.
@@ -216,11 +216,14 @@ defmodule GossipCluster.Chaos.Run do
     |> report()
   end
 
-  defp whole_text(%{connected: nil} = whole, _troubles), do: "NOT WHOLE: #{whole.missing}"
+  defp whole_text(%{connected: nil} = whole), do: "NOT WHOLE: #{whole.missing}"
 
-  defp whole_text(whole, _troubles),
-    do:
-      "whole: listed after #{div(whole.listed - whole.healed, 1000)} ms, connected after #{div(whole.connected - whole.healed, 1000)} ms"
+  defp whole_text(whole) do
+    [listed, connected] =
+      for at <- [whole.listed, whole.connected], do: div(at - whole.healed, 1000)
+
+    "whole: listed after #{listed} ms, connected after #{connected} ms"
+  end
 
   defp until_whole(world, whole) do
     seen = looks(world, [])

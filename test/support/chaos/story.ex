@@ -6,7 +6,7 @@ defmodule GossipCluster.Chaos.Story do
   @before 60
   @after_it 10
 
-  @doc "The last entries of each node that the text names until then, and some behind; times count from the run's start."
+  @doc "What each node that a text names wrote last before a moment, and next; times count from the run's start."
   @spec of(History.t(), String.t(), integer(), integer()) :: String.t()
   def of(history, text, at, start) do
     for [name] <- Regex.scan(~r/\bn\d+@h\d+/, text) |> Enum.uniq(),

@@ -1,14 +1,17 @@
 defmodule GossipCluster.Chaos.Witness do
   @moduledoc """
-  What runs in each node of bin/chaos beside the cluster: its subscriber, which writes to a file what it is told and what
-  is logged, so that it is there when the node has been killed, and nothing of it stays in the node's memory.
+  What runs in each node of bin/chaos beside the cluster: its subscriber, which writes to a file what it is told and
+  what is logged, so that it is there when the node has been killed, and nothing of it stays in the node's memory.
   """
 
   use GenServer
 
   alias GossipCluster.Lab.Prober
 
-  @typedoc "Microseconds of the machine's clock, and `{:event, event}`, `{:link, :nodeup | :nodedown, name}`, `{:log, level, text}` or `{:peers, peers}`."
+  @typedoc """
+  Microseconds of the machine's clock, and `{:event, event}`, `{:link, :nodeup | :nodedown, name}`,
+  `{:log, level, text}` or `{:peers, peers}`.
+  """
   @type entry :: {integer(), tuple()}
   @type look :: %{
           peers: [GossipCluster.Peer.t()],
@@ -17,8 +20,8 @@ defmodule GossipCluster.Chaos.Witness do
         }
 
   @doc """
-  Takes the place of `GossipCluster.Lab.Prober`, and starts the cluster. `ahead`: by so many seconds this node's clock is
-  ahead of the machine's.
+  Takes the place of `GossipCluster.Lab.Prober`, and starts the cluster. `ahead`: by so many seconds this node's clock
+  is ahead of the machine's.
   """
   @spec start(Path.t(), integer(), keyword()) :: :ok
   def start(file, ahead, options) do

@@ -3,8 +3,8 @@ defmodule GossipCluster.Chaos.Judge.Memory do
   Whether a process grows all the time. Pure.
 
   A process takes and gives back; of what it keeps the least of each minute tells. The slope is the median of the slopes
-  between all pairs of minutes (Theil and Sen), of that half of its life in which it is lower: so no single step counts. A
-  VM's allocators take memory in large steps, so a VM must have lived for long before its slope tells anything.
+  between all pairs of minutes (Theil and Sen), of that half of its life in which it is lower: so no single step counts.
+  A VM's allocators take memory in large steps, so a VM must have lived for long before its slope tells anything.
   """
 
   alias GossipCluster.Chaos.Gauge
