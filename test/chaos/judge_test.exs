@@ -136,8 +136,8 @@ defmodule GossipCluster.Chaos.JudgeTest do
     end
 
     test "of who had no processor, or by who had none, is not judged, and that is said" do
-      for who <- [:harness, {:sidecar, 1, 4710}, {:sidecar, 2, 4711}] do
-        waits = [{at(8), who, 240}, {at(8.3), who, 260}]
+      for {who, ms} <- [{{:sidecar, 1, 4710}, 500}, {{:sidecar, 2, 4711}, 500}, {:harness, 1_500}] do
+        waits = [{at(8), who, ms - 260}, {at(8.3), who, 260}]
         verdict = Judge.judge(history([{at(10), @silent}], starved: waits))
         assert verdict.breaks == []
         assert [%{invariant: :false_down}] = verdict.starved

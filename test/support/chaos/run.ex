@@ -389,7 +389,9 @@ defmodule GossipCluster.Chaos.Run do
       "starved: #{starved} ms of one process at most; not judged for that: #{length(verdict.starved)}"
     )
 
-    for break <- verdict.starved, do: IO.puts("  not judged: #{break.text}")
+    for break <- verdict.starved,
+        do: IO.puts("  not judged: #{Story.time(break.at, state.start)}  #{break.text}")
+
     IO.puts("broken: #{MapSet.size(state.reported)}")
     if MapSet.size(state.reported) == 0, do: 0, else: 1
   end

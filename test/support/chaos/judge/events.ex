@@ -137,7 +137,8 @@ defmodule GossipCluster.Chaos.Judge.Events do
 
   defp break(state, invariant, at, text) do
     # A list may be told later by a VM that has no processor.
-    waits = if invariant == :roster, do: {[{:beam, History.host(state.node)}], @starved}
+    waits =
+      if invariant == :roster, do: [{[{:beam, History.host(state.node)}], @starved}], else: []
 
     break = %Break{
       invariant: invariant,
