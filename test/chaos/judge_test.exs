@@ -121,6 +121,15 @@ defmodule GossipCluster.Chaos.JudgeTest do
             )
     end
 
+    test "by a node that was stopped may be told when it goes on, and no later" do
+      troubles = [trouble(:interface, @b, 3, 6), trouble(:beam_stopped, @a, 4, 12)]
+      assert invariants(history([{at(12.1), @silent}], troubles: troubles)) == []
+      assert invariants(history([{at(13.1), @silent}], troubles: troubles)) == [:false_down]
+      assert invariants(history([{at(12.1), @silent}], troubles: tl(troubles))) == [:false_down]
+      other = [hd(troubles), trouble(:beam_stopped, @c, 4, 12)]
+      assert invariants(history([{at(12.1), @silent}], troubles: other)) == [:false_down]
+    end
+
     test "of a VM that ended is for that alone, and nobody leaves" do
       ended = {:event, {:down, peer(@b), :beam_exit}}
       left = {:event, {:down, peer(@b), :left}}

@@ -115,15 +115,17 @@ defmodule GossipCluster.Chaos.Judge do
   defp down?(_troubles, _node, _name, :left, _at), do: false
 
   defp down?(troubles, node, name, reason, at) do
+    since = since(troubles, node, at)
+
     Enum.any?(troubles, fn trouble ->
-      in_force?(trouble, at, @settled) and
+      in_force?(trouble, since, at) and
         case reason do
           :beam_exit ->
             trouble.fault in @ended and trouble.node == name
 
           :silent ->
             (noticed?(trouble) and silent?(trouble, node, name)) or
-              unheard?(troubles, trouble, node, name, at)
+              unheard?(troubles, trouble, node, name, {since, at})
         end
     end)
   end
@@ -134,25 +136,37 @@ defmodule GossipCluster.Chaos.Judge do
         (fault in @parted and trouble.node in [node, name])
 
   # That its VM has ended is said, and may be lost on the way.
-  defp unheard?(troubles, trouble, node, name, at) do
+  defp unheard?(troubles, trouble, node, name, {since, at}) do
     trouble.fault in @ended and trouble.node == name and
       Enum.any?(
         troubles,
-        &(&1.fault in @parted and &1.node in [node, name] and in_force?(&1, at, @settled))
+        &(&1.fault in @parted and &1.node in [node, name] and in_force?(&1, since, at))
       )
   end
 
   defp noticed?(%Trouble{until: nil}), do: true
   defp noticed?(trouble), do: trouble.until - trouble.from >= @unnoticed
 
-  defp in_force?(trouble, at, more),
-    do: trouble.from <= at and (trouble.until == nil or at <= trouble.until + more)
+  defp in_force?(trouble, since, at),
+    do: trouble.from <= at and (trouble.until == nil or since <= trouble.until + @settled)
+
+  # What was told to a process that was stopped is heard when it goes on: so it may have happened since it was stopped.
+  defp since(troubles, node, at) do
+    stops =
+      for %{fault: fault, node: ^node, from: from, until: until} <- troubles,
+          fault in [:beam_stopped | @silent],
+          from <= at and (until == nil or at <= until + @second),
+          do: from
+
+    Enum.min([at | stops])
+  end
 
   defp ups(history, life) do
     ups = for {at, {:event, {:up, peer}}} <- life.entries, do: {at, peer.name}
 
     breaks =
-      for {at, name} <- ups, dead?(history.troubles, name, at) do
+      for {at, name} <- ups,
+          dead?(history.troubles, name, since(history.troubles, life.node, at)) do
         text = "#{life.node} tells #{name} up, which was killed before, and not started yet"
         %Break{invariant: :false_up, at: at, node: life.node, text: text}
       end
