@@ -324,19 +324,26 @@ static bool chooses_broadcast(const struct membership *m, const uint8_t *data, s
     return m->multicast.trouble != 0 || (odd && m->broadcast.trouble == 0);
 }
 
-static int send_on(struct udp *u, struct membership *m, bool once, const uint8_t *data, size_t len)
+/* What came of a multicast on this interface: 0, or -1. */
+static int note_multicast(struct udp *u, struct membership *m, int met)
+{
+    int result = tell_trouble(u, m, "multicast", &m->multicast, met, &m->broadcast);
+    m->unreturned = (uint8_t)(m->unreturned + (result == 0 && m->unreturned < UINT8_MAX));
+    return result;
+}
+
+/* Where it may be broadcast, too: by both ways, or by one. */
+static int send_both_ways(struct udp *u, struct membership *m, bool once, const uint8_t *data, size_t len)
 {
     const struct transport *t = memberships_transport(&u->memberships, m->interface.addr.family);
     int fd = transport_private(t), result = -1;
     const struct addr *local = &m->interface.addr;
-    bool can = u->options.broadcast && t->group.family == ADDR_IPV4 && m->interface.broadcast;
-    bool instead = can && once && chooses_broadcast(m, data, len);
+    bool instead = once && chooses_broadcast(m, data, len);
     if (!instead) {
         int met = udp_system_multicast(fd, &t->group, local, data, len) == 0 ? 0 : errno;
-        result = tell_trouble(u, m, "multicast", &m->multicast, met, &m->broadcast);
-        m->unreturned = (uint8_t)(m->unreturned + (result == 0 && m->unreturned < UINT8_MAX));
+        result = note_multicast(u, m, met);
     }
-    if (instead || (can && !once)) {
+    if (instead || !once) {
         int met = udp_system_broadcast(fd, t->group.port, local, data, len) == 0 ? 0 : errno;
         bool out = tell_trouble(u, m, "broadcast", &m->broadcast, met, &m->multicast) == 0;
         m->broadcasts = is_moment(m, met) ? m->broadcasts : out;
@@ -345,15 +352,64 @@ static int send_on(struct udp *u, struct membership *m, bool once, const uint8_t
     return result;
 }
 
-static int send_group(struct udp *u, const struct addr *by, bool once, const uint8_t *data, size_t len)
+/* Multicasts on these interfaces of one family, by one call: 0 where the system took it at least once, or -1.
+ */
+static int multicast(struct udp *u, struct membership **on, size_t count, const uint8_t *data, size_t len)
 {
+    const struct addr *locals[UDP_BATCH];
+    int troubles[UDP_BATCH], result = -1;
+    if (count == 0) {
+        return -1;
+    }
+    const struct transport *t = memberships_transport(&u->memberships, on[0]->interface.addr.family);
+    for (size_t i = 0; i < count; i++) {
+        locals[i] = &on[i]->interface.addr;
+    }
+    udp_system_multicast_many(transport_private(t), &t->group, locals, count, data, len, troubles);
+    for (size_t i = 0; i < count; i++) {
+        result = note_multicast(u, on[i], troubles[i]) == 0 ? 0 : result;
+    }
+    return result;
+}
+
+static bool both_ways(const struct udp *u, const struct membership *m)
+{
+    return u->options.broadcast && m->interface.addr.family == ADDR_IPV4 && m->interface.broadcast;
+}
+
+/* On each interface that `by` lets, of one family. */
+static int send_family(struct udp *u, uint8_t family, const struct addr *by, bool once, const uint8_t *data,
+                       size_t len)
+{
+    struct membership *on[UDP_BATCH];
+    size_t count = 0;
     int result = -1;
     for (size_t i = 0; i < u->memberships.count; i++) {
         struct membership *m = &u->memberships.joined[i];
         bool link = by->ifindex == 0 || by->ifindex == m->interface.index;
-        bool family = by->family == ADDR_NONE || by->family == m->interface.addr.family;
-        if (link && family && send_on(u, m, once, data, len) == 0) {
-            result = 0;
+        if (!link || m->interface.addr.family != family) {
+            continue;
+        }
+        if (both_ways(u, m)) {
+            result = send_both_ways(u, m, once, data, len) == 0 ? 0 : result;
+            continue;
+        }
+        on[count++] = m;
+        if (count == UDP_BATCH) {
+            result = multicast(u, on, count, data, len) == 0 ? 0 : result;
+            count = 0;
+        }
+    }
+    return multicast(u, on, count, data, len) == 0 ? 0 : result;
+}
+
+static int send_group(struct udp *u, const struct addr *by, bool once, const uint8_t *data, size_t len)
+{
+    static const uint8_t FAMILIES[] = {ADDR_IPV4, ADDR_IPV6};
+    int result = -1;
+    for (size_t i = 0; i < sizeof FAMILIES; i++) {
+        if (by->family == ADDR_NONE || by->family == FAMILIES[i]) {
+            result = send_family(u, FAMILIES[i], by, once, data, len) == 0 ? 0 : result;
         }
     }
     return result;

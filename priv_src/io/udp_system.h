@@ -64,6 +64,10 @@ void udp_system_abandon(int fd);
 int udp_system_multicast(int fd, const struct addr *group, const struct addr *local, const uint8_t *data,
                          size_t len);
 
+/* The same out of each of these interfaces, UDP_BATCH at most; `troubles` gets 0 or errno for each. */
+void udp_system_multicast_many(int fd, const struct addr *group, const struct addr *const *locals,
+                               size_t count, const uint8_t *data, size_t len, int *troubles);
+
 /* Binds a shared socket: it takes what is broadcast to all hosts of a link, to `port`, and nothing else.
  * Where this is not to be had (on all but Linux): -1 and EOPNOTSUPP. */
 int udp_system_bind_broadcast(int fd, uint16_t port);

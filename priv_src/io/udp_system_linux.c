@@ -113,20 +113,19 @@ int udp_system_leave(int fd, const struct addr *group, const struct addr *local)
     return membership(fd, false, group, local);
 }
 
-static void put_control(struct msghdr *m, union control *control, int level, int type, const void *info,
-                        size_t len)
+static void put_control(struct msghdr *m, uint8_t *control, int level, int type, const void *info, size_t len)
 {
-    struct cmsghdr *c = &control->align;
+    m->msg_control = control;
+    m->msg_controllen = CMSG_SPACE(len);
+    struct cmsghdr *c = CMSG_FIRSTHDR(m);
     c->cmsg_level = level;
     c->cmsg_type = type;
     c->cmsg_len = CMSG_LEN(len);
     memcpy(CMSG_DATA(c), info, len);
-    m->msg_control = control->bytes;
-    m->msg_controllen = CMSG_SPACE(len);
 }
 
 /* Out of this interface, and from this address; `source` may be NULL. */
-static void name_source(struct msghdr *m, union control *control, uint8_t family, uint32_t ifindex,
+static void name_source(struct msghdr *m, uint8_t *control, uint8_t family, uint32_t ifindex,
                         const uint8_t *source)
 {
     if (family == ADDR_IPV6) {
@@ -144,19 +143,35 @@ static void name_source(struct msghdr *m, union control *control, uint8_t family
     }
 }
 
+/* What one datagram needs beside its bytes, and a header that points there. */
+struct giving {
+    struct endpoint to;
+    struct iovec part;
+    _Alignas(struct cmsghdr) uint8_t control[sizeof(union control)];
+};
+
 /* `ifindex` 0 leaves the choice to the routing table; `source` may be NULL. */
+static void address(struct giving *g, struct msghdr *m, const struct addr *to, uint32_t ifindex,
+                    const uint8_t *source, const uint8_t *data, size_t len)
+{
+    g->part = (struct iovec){.iov_len = len};
+    /* sendmsg only reads it, though iovec cannot say so */
+    memcpy(&g->part.iov_base, &data, sizeof g->part.iov_base);
+    g->to = udp_system_endpoint(to);
+    *m = (struct msghdr){
+        .msg_name = &g->to.as, .msg_namelen = g->to.len, .msg_iov = &g->part, .msg_iovlen = 1};
+    if (ifindex != 0) {
+        memset(g->control, 0, sizeof g->control);
+        name_source(m, g->control, to->family, ifindex, source);
+    }
+}
+
 static int transmit(int fd, const struct addr *to, uint32_t ifindex, const uint8_t *source,
                     const uint8_t *data, size_t len)
 {
-    struct iovec part = {.iov_len = len};
-    /* sendmsg only reads it, though iovec cannot say so */
-    memcpy(&part.iov_base, &data, sizeof part.iov_base);
-    struct endpoint e = udp_system_endpoint(to);
-    struct msghdr m = {.msg_name = &e.as, .msg_namelen = e.len, .msg_iov = &part, .msg_iovlen = 1};
-    union control control = {.bytes = {0}};
-    if (ifindex != 0) {
-        name_source(&m, &control, to->family, ifindex, source);
-    }
+    struct giving g;
+    struct msghdr m;
+    address(&g, &m, to, ifindex, source, data, len);
     return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
@@ -166,6 +181,29 @@ int udp_system_multicast(int fd, const struct addr *group, const struct addr *lo
     struct addr to = *group;
     to.ifindex = local->ifindex;
     return transmit(fd, &to, local->ifindex, local->ip, data, len);
+}
+
+/* The call ends at the first that fails, and tells why where that is the first of all: so the rest is sent by
+ * the next one. */
+void udp_system_multicast_many(int fd, const struct addr *group, const struct addr *const *locals,
+                               size_t count, const uint8_t *data, size_t len, int *troubles)
+{
+    struct giving giving[UDP_BATCH];
+    struct mmsghdr all[UDP_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        struct addr to = *group;
+        to.ifindex = locals[i]->ifindex;
+        address(&giving[i], &all[i].msg_hdr, &to, to.ifindex, locals[i]->ip, data, len);
+        troubles[i] = 0;
+    }
+    for (size_t done = 0; done < count;) {
+        int sent = sendmmsg(fd, all + done, (unsigned)(count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent <= 0) {
+            troubles[done] = sent < 0 ? errno : EAGAIN;
+            sent = 1;
+        }
+        done += (size_t)sent;
+    }
 }
 
 static struct addr everybody(uint16_t port)

@@ -192,6 +192,14 @@ int udp_system_multicast(int fd, const struct addr *group, const struct addr *lo
     return chosen != 0 ? -1 : udp_system_unicast(fd, &to, false, data, len);
 }
 
+void udp_system_multicast_many(int fd, const struct addr *group, const struct addr *const *locals,
+                               size_t count, const uint8_t *data, size_t len, int *troubles)
+{
+    for (size_t i = 0; i < count; i++) {
+        troubles[i] = udp_system_multicast(fd, group, locals[i], data, len) == 0 ? 0 : errno;
+    }
+}
+
 /* Elsewhere 255.255.255.255 goes out by the default route alone, and what goes to a subnet's broadcast
  * address does not come to who is bound to 255.255.255.255: so members of two systems would not hear each
  * other. */

@@ -59,6 +59,13 @@ static void add_links(void)
     namespace_run(command);
 }
 
+static void ip_up(const char *name)
+{
+    char command[64];
+    (void)snprintf(command, sizeof command, "link set %s up", name);
+    ip(command);
+}
+
 static void delete_links(void)
 {
     ip("link del group 77");
@@ -131,6 +138,26 @@ static void more_links_than_one_socket_joins(void **state)
     assert_int_equal(udp_usable(a, usable), LINKS - 1);
     for (size_t i = 0; i < LINKS - 1; i++) {
         assert_int_not_equal(usable[i].index, list.items[1].index);
+    }
+    /* To all at once: the others take it, and the trouble of the one is counted and told. */
+    struct path everywhere = path_group();
+    uint64_t errors = udp_stats(a).send_errors;
+    last[0] = '\0';
+    for (uint8_t n = 100; n < 103; n++) {
+        assert_int_equal(udp_send(a, &everywhere, &n, 1), 0);
+        for (size_t i = 0; i < LINKS - 1; i++) {
+            assert_true(hears(b, n));
+        }
+    }
+    assert_int_equal(udp_stats(a).send_errors, errors + 3);
+    assert_string_equal(last, ""); /* told with the first, above */
+    ip_up(list.items[1].name);
+    const uint8_t again = 110;
+    assert_int_equal(udp_send(a, &everywhere, &again, 1), 0);
+    assert_non_null(strstr(last, "is sent on interface"));
+    assert_non_null(strstr(last, list.items[1].name));
+    for (size_t i = 0; i < LINKS; i++) {
+        assert_true(hears(b, again));
     }
     udp_close(a);
     udp_close(b);
