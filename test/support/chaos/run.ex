@@ -45,8 +45,12 @@ defmodule GossipCluster.Chaos.Run do
 
     case parse(arguments) do
       {:ok, options} ->
+        # What once failed did so with all kinds of faults.
         known = if options.known, do: known(File.read!(@known)), else: []
-        runs = for(run <- known, do: Map.merge(options, run)) ++ [options]
+
+        runs =
+          for(run <- known, do: Map.merge(%{options | only: Plan.faults()}, run)) ++ [options]
+
         runs |> Enum.map(&run/1) |> Enum.max()
 
       {:error, why} ->
