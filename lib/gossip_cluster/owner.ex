@@ -347,8 +347,9 @@ defmodule GossipCluster.Owner do
   defp leave_now(%{port: nil}), do: :ok
   defp leave_now(%{port: port}), do: Sidecar.leave(port, @leave_timeout)
 
-  # What a crash prints: how the cluster was, and not its thousands of peers. OTP 25 and later call it; Elixir 1.14 does
-  # not know it as a callback.
+  # What a crash prints: how the cluster was, and not its thousands of peers. OTP 25 and later call it; an Elixir that
+  # knows it as a callback wants to be told, and 1.14 does not know it.
+  if {:format_status, 1} in GenServer.behaviour_info(:callbacks), do: @impl(true)
   @doc false
   def format_status(status), do: CrashReport.status(status, &summary/1)
 
