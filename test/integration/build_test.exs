@@ -73,7 +73,9 @@ defmodule GossipCluster.Integration.BuildTest do
       assert mix!(shop, ["gossip.install", "--dry-run"], env) =~ "+       {GossipCluster, "
       assert contents(shop) == before
 
-      assert mix!(shop, ["gossip.install", "--yes"], env) =~ "Done."
+      output = mix!(shop, ["gossip.install", "--yes"], env)
+      assert output =~ "Done."
+      assert output =~ ~S(CLUSTER_KEY="$(cat cluster.key\)" bin/shop start)
       installed = contents(shop)
 
       assert Map.keys(installed) -- Map.keys(before) ==

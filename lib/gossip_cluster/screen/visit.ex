@@ -43,10 +43,20 @@ defmodule GossipCluster.Screen.Visit do
 
   def cookie_text(file) do
     case File.read(Path.expand(file)) do
-      {:ok, text} -> {:ok, String.trim(text)}
-      {:error, reason} -> {:error, "the cookie's file #{file}: #{:file.format_error(reason)}"}
+      {:ok, text} ->
+        {:ok, String.trim(text)}
+
+      {:error, reason} ->
+        {:error, "the cookie's file #{file}: #{:file.format_error(reason)}#{hint(reason)}"}
     end
   end
+
+  # Erlang makes its own file only for a node that is given no cookie.
+  defp hint(:enoent),
+    do:
+      ". Where the nodes are given theirs (--cookie), write it into a file, for --cookie-file FILE"
+
+  defp hint(_reason), do: ""
 
   # A host with a dot or a colon in it is a long one.
   defp start(name) do
@@ -81,7 +91,8 @@ defmodule GossipCluster.Screen.Visit do
 
       _false ->
         {:error,
-         "#{node} cannot be reached: does it run, does epmd know it (`epmd -names` on its host), and is this its cookie?"}
+         "#{node} cannot be reached: does it run, does epmd know it (`epmd -names` on its host), and is this its cookie? " <>
+           "If it has GossipCluster.Epmd, epmd does not know it: ask in its own shell, or by its release's rpc"}
     end
   end
 

@@ -10,7 +10,8 @@ defmodule Mix.Tasks.Gossip.Gen.Key do
       $ mix gossip.gen.key --file cluster.key
 
   With `--file PATH` it is written to a new file that nobody else can read, and not printed. A file that exists is not
-  touched.
+  touched. Where Mix has to compile first, it says so before the key that is printed: for a script it is better in a file,
+  or is the last line (`mix gossip.gen.key | tail -1`).
 
   Give all nodes the same key, by one of these:
 

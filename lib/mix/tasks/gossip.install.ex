@@ -59,7 +59,7 @@ defmodule Mix.Tasks.Gossip.Install do
 
       true ->
         for {path, _old, new} <- writes, do: Changes.write(path, new)
-        Mix.shell().info(next())
+        Mix.shell().info(next(Mix.Project.config()[:app]))
     end
   end
 
@@ -68,14 +68,18 @@ defmodule Mix.Tasks.Gossip.Install do
       String.replace(String.trim_trailing(text), "\n", "\n    ") <> "\n"
   end
 
-  defp next do
+  defp next(app) do
     """
     Done. Two nodes, in two terminals, find each other:
 
         iex --sname a --cookie cookie -S mix
         iex --sname b --cookie cookie -S mix
 
-    In production all nodes have the same CLUSTER_KEY; `mix gossip.gen.key` makes one.
+    In production all nodes have the same CLUSTER_KEY, and none starts without. Make one, keep it out of the repository,
+    and put it in front of the release's start:
+
+        mix gossip.gen.key --file cluster.key
+        CLUSTER_KEY="$(cat cluster.key)" bin/#{app} start
     """
   end
 

@@ -128,6 +128,7 @@ defmodule GossipCluster.Screen.WatchTest do
     assert {:error, text} = Visit.call("shop", nil, :erlang, :node, [])
     assert text =~ "is no node name"
     assert {:error, text} = Visit.call("shop@h", "/nowhere/cookie", :erlang, :node, [])
-    assert text =~ "/nowhere/cookie: no such file"
+    assert text =~ "/nowhere/cookie: no such file or directory. Where the nodes are given theirs"
+    assert text =~ "--cookie-file FILE"
   end
 end
