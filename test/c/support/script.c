@@ -8,12 +8,14 @@
 #include "plain.h"
 #include "state/state.h"
 
-#define STORY_US  (100 * SECOND_US) /* a story ends then: tombstones last for 60 s */
-#define STORY_LOG 160               /* or when so many datagrams were sent */
-#define ADDRESSES 12
+#define STORY_US   (100 * SECOND_US) /* a story ends then: tombstones last for 60 s */
+#define STORY_LOG  160               /* or when so many datagrams were sent, be it amid a step; */
+#define STORY_LONG 2000              /* a long one, then */
+#define ADDRESSES  12
 
 struct story {
     struct net *net;
+    net_state *told; /* whether it is */
     struct reader in;
     struct forged forged[SCRIPT_FORGED];
     struct {
@@ -51,6 +53,21 @@ static struct host host_of(uint8_t n)
     struct host host = {0};
     (void)host_set(&host, BYTES, n % 3 == 0 ? 0 : n % 3 == 1 ? 6 : sizeof BYTES);
     return host;
+}
+
+static bool told(struct net *net)
+{
+    return net->log_count >= STORY_LOG;
+}
+
+static bool told_long(struct net *net)
+{
+    return net->log_count >= STORY_LONG;
+}
+
+static void run(struct story *s, int64_t duration)
+{
+    (void)net_wait(s->net, duration, s->told);
 }
 
 static size_t node(struct story *s)
@@ -281,10 +298,10 @@ static void step(struct story *s)
     size_t i;
     switch (read_u8(&s->in) % SCRIPT_OPS) {
     case SCRIPT_RUN_MS:
-        net_run(s->net, read_u8(&s->in) * MS_US);
+        run(s, read_u8(&s->in) * MS_US);
         break;
     case SCRIPT_RUN:
-        net_run(s->net, read_u8(&s->in) * 100 * MS_US);
+        run(s, read_u8(&s->in) * 100 * MS_US);
         break;
     case SCRIPT_STOP:
         s->net->now += read_u8(&s->in) * 100 * MS_US;
@@ -336,6 +353,7 @@ void script_run(const uint8_t *data, size_t size)
 {
     struct story s = {.net = net_from(1), .in = reader_over(data, size)};
     uint8_t first = size > 0 ? read_u8(&s.in) : 0;
+    s.told = first & SCRIPT_LONG ? told_long : told;
     struct gossip_options options = net_options(s.net);
     options.max_peers = 1 + first % 16u;
     options.heartbeats = first / 16 % 2;
@@ -351,7 +369,7 @@ void script_run(const uint8_t *data, size_t size)
         s.forged[i].sealing = &plain_sealing;
         s.knows[i].size = 2;
     }
-    while (reader_left(&s.in) > 0 && s.net->now < STORY_US && s.net->log_count < STORY_LOG) {
+    while (reader_left(&s.in) > 0 && s.net->now < STORY_US && !s.told(s.net)) {
         size_t left = reader_left(&s.in), taken = script_step_size(data + (size - left), left);
         step(&s);
         if (left - reader_left(&s.in) != taken) {

@@ -10,9 +10,13 @@
 #define SCRIPT_NODES  3 /* or one less */
 #define SCRIPT_FORGED 6
 
+/* In the first byte: a long story. Most that a story can tell, it tells with its first datagrams. */
+#define SCRIPT_LONG 128
+
 /* First a byte that chooses max_peers (low 4 bits: 1 to 16), heartbeats (16), the shortest interval (32: 100
- * ms, not 1 s), and how many members there are (64: three, else two). Then steps, each of them an op and its
- * bytes; missing bytes are 0. `who` picks a node or a forged member, modulo how many there are. */
+ * ms, not 1 s), how many members there are (64: three, else two), and whether it may be long (128). Then
+ * steps, each of them an op and its bytes; missing bytes are 0. `who` picks a node or a forged member, modulo
+ * how many there are. */
 enum script_op {
     SCRIPT_RUN_MS,  /* n: time passes, n ms */
     SCRIPT_RUN,     /* n: so many 100 ms */

@@ -154,8 +154,8 @@ static size_t mutate_once(struct prng *p, uint8_t *story, size_t size, size_t mo
     case 5: /* it ends here */
         size = prng_chance(p, 20) ? begins[one] : size;
         break;
-    case 6: /* other members, other bounds */
-        story[0] = (uint8_t)prng_u64(p);
+    case 6: /* other members, other bounds; a long story takes as long as ten others */
+        story[0] = (uint8_t)(prng_u64(p) & (prng_chance(p, 10) ? 0xff : 0xff & ~SCRIPT_LONG));
         break;
     default:
         change(p, step, step_len);

@@ -1,13 +1,21 @@
 #include "truth.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* FNV-1a */
+/* Of eight bytes at a time, since fuzzers ask this of each datagram: a multiplication carries what differs to
+ * the upper bits, and folding brings it back down. */
 static uint64_t print_of(const uint8_t *data, size_t len)
 {
-    uint64_t print = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < len; i++) {
-        print = (print ^ data[i]) * UINT64_C(0x100000001b3);
+    uint64_t print = len ^ UINT64_C(0xcbf29ce484222325);
+    while (len > 0) {
+        uint64_t word = 0;
+        size_t n = len < sizeof word ? len : sizeof word;
+        memcpy(&word, data, n);
+        print = (print ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        print ^= print >> 32;
+        data += n;
+        len -= n;
     }
     return print == 0 ? 1 : print;
 }
