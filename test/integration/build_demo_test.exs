@@ -46,7 +46,7 @@ defmodule GossipCluster.Integration.BuildDemoTest do
   test "ends with 1 where they cannot meet", %{tmp: tmp} = context do
     {output, status} = demo("ip link set lo down", ["--seconds", "5"], context)
     assert status == 1, output
-    assert output =~ "a and b did not meet"
+    assert output =~ "a and b did not meet within 5 s."
     assert Path.wildcard(Path.join(tmp, "gossip-demo*")) == []
   end
 
