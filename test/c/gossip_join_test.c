@@ -302,6 +302,27 @@ static void a_link_that_flaps_makes_no_flood(void **state)
     assert_int_equal(begun(net, a, net->now - 500 * MS_US), 0); /* and it is over */
 }
 
+/* Some of the others miss its questions, and the vouches: the first three beats come soon. */
+static void who_has_joined_is_heard_again(void **state)
+{
+    struct net *net = *state;
+    struct wire_message m;
+    net_member(net, "a@h1", 1);
+    net_member(net, "b@h2", 1);
+    net_run(net, 6 * SECOND_US);
+    int64_t since = ++net->now;
+    size_t c = net_member(net, "c@h3", 1);
+    do { /* it asks until two have vouched for it, or four times */
+        net_run(net, MS_US);
+        assert_true(net_sent(net, c, since, WIRE_HELLO, &m) > 0 && net->now - since < SECOND_US / 2);
+    } while ((m.has & HAS_QUESTION) != 0);
+    size_t before = net_sent(net, c, since, WIRE_HELLO, NULL) - 1;
+    net_run(net, (JOINED_BEATS - 1) * BEAT_AGAIN);
+    assert_int_equal(net_sent(net, c, since, WIRE_HELLO, NULL), before + JOINED_BEATS);
+    net_run(net, SECOND_US / 2); /* from now on every T */
+    assert_int_equal(net_sent(net, c, since, WIRE_HELLO, NULL), before + JOINED_BEATS);
+}
+
 static void who_is_not_announced_asks_nobody(void **state)
 {
     struct net *net = *state;
@@ -328,6 +349,7 @@ int main(void)
         NET_TEST(strangers_who_get_no_answer),
         NET_TEST(a_member_whose_reach_grows_asks_like_a_newcomer),
         NET_TEST(a_link_that_flaps_makes_no_flood),
+        NET_TEST(who_has_joined_is_heard_again),
         NET_TEST(who_is_not_announced_asks_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

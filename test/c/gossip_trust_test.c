@@ -288,7 +288,7 @@ static void the_accused_refutes(void **state)
     assert_int_equal(m.id.incarnation, 101);
 
     /* The accuser may just be deaf: it is said once more. */
-    net_run(net, REFUTE_AGAIN - MS_US);
+    net_run(net, BEAT_AGAIN - MS_US);
     assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, NULL), 3);
     net_run(net, MS_US);
     assert_int_equal(net_sent(net, t.a, since, WIRE_HELLO, &m), 4);

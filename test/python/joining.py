@@ -15,8 +15,8 @@ VOUCH_WAIT = (0.02, 0.12)
 PAGE_RETRY = 0.02
 PAGE_TRIES = 4
 PAGE_PEERS = 3
-BEAT_AGAIN = 0.05
-REFUTE_AGAIN = 0.2
+REFUTE_GAP = 0.05
+BEAT_AGAIN = 0.2
 INCARNATION_END = 2**31
 
 
@@ -35,13 +35,14 @@ class Joining:
     def init_joining(self):
         self.asked, self.complete, self.pull, self.vouchers = 0, False, None, set()
         self.pulled_from, self.pulled_at, self.beat_at, self.answers = [], -1.0, -1.0, 200.0
-        self.answers_at, self.told, self.refuting = self.now, None, 0  # beats that are still to say it
+        self.answers_at, self.told, self.again = self.now, None, 0  # beats that are to come soon after one another
 
     def start_joining(self):
         self.at("ask", 0, self.ask)
 
     def ask(self):
         if self.has_joined():
+            self.again = 3
             self.at("beat", self.random.uniform(0.04, 0.08), self.beat)
             return
         if not self.pull:
@@ -68,8 +69,8 @@ class Joining:
         self.beat_at = self.now
         self.say_beat(verdicts[:24])
         t = self.interval() / 1000
-        self.refuting = max(0, self.refuting - 1)
-        self.at("beat", REFUTE_AGAIN if self.refuting else t * self.random.uniform(0.75, 1), self.beat)
+        self.again = max(0, self.again - 1)
+        self.at("beat", BEAT_AGAIN if self.again else t * self.random.uniform(0.75, 1), self.beat)
 
     def say_beat(self, verdicts=()):
         """What is new of it, or refutes, goes to the linked, too."""
@@ -85,7 +86,7 @@ class Joining:
 
     def beat_now(self):
         """At most every 50 ms."""
-        self.at("beat", max(0, self.beat_at + BEAT_AGAIN - self.now), self.beat)
+        self.at("beat", max(0, self.beat_at + REFUTE_GAP - self.now), self.beat)
 
     def refute_if_accused(self, m):
         for verdict, boot, incarnation in m.verdicts:
@@ -95,7 +96,7 @@ class Joining:
     def refute(self, incarnation):
         self.incarnation = incarnation + 1
         self.counters["refuted"] += 1
-        self.refuting = 2
+        self.again = max(self.again, 2)
         self.beat_now()
 
     # Answers

@@ -35,7 +35,10 @@
            allowed, so that three more, of members who know others, do not pass it */
 #define SECOND_BEAT_MIN (40 * MS_US) /* the first beat after the roster is complete comes so soon: */
 #define SECOND_BEAT_MAX (80 * MS_US) /* some began to listen while this member joined */
-#define ANSWERERS       3            /* ranks that answer one question, vouch, watch, repeat a goodbye */
+#define JOINED_BEATS    3 /* from that one on, BEAT_AGAIN apart: some missed what was said of this member */
+#define BEAT_AGAIN                                                                                           \
+    (200 * MS_US) /* what must not be missed is said again after so long: who is deaf now may hear then */
+#define ANSWERERS       3 /* ranks that answer one question, vouch, watch, repeat a goodbye */
 #define ANSWERERS_BEAT  1 /* ranks that answer a stranger's beat, which is shorter than their answers */
 #define VOUCH_WAIT_MIN  (20 * MS_US)  /* who is not to answer waits so long for a vouch, at random, */
 #define VOUCH_WAIT_MAX  (120 * MS_US) /* before it takes the word of a peer's digest for one */
@@ -90,11 +93,9 @@
                   */
 #define CONFIRM_MAX (80 * MS_US)
 #define INCARNATION_END                                                                                      \
-    UINT32_C(0x80000000)        /* no member has one as high: it begins anew under another boot id */
-#define REFUTE_GAP (50 * MS_US) /* between two refutations */
-#define REFUTE_AGAIN                                                                                         \
-    (200 * MS_US)       /* and each is said again so much later: the accuser may be deaf just now */
-#define REFUTE_TIMES  2 /* so often in all */
+    UINT32_C(0x80000000)            /* no member has one as high: it begins anew under another boot id */
+#define REFUTE_GAP    (50 * MS_US)  /* between two refutations */
+#define REFUTE_BEATS  2             /* that say so, BEAT_AGAIN apart */
 #define CONTEST_GRACE (100 * MS_US) /* what a peer sent before its name was claimed has come by then */
 #define RELAY_LIFE    (1 * SECOND_US)
 #define STALL_MIN     (2 * SECOND_US) /* a pulse older than this, and than 2 T, is a stalled BEAM */

@@ -17,7 +17,7 @@ static void start_in(struct gossip *g, int64_t delay)
 {
     g->pull = (struct pull){0};
     g->voucher = g->vouchers = 0;
-    g->refuting = 0;
+    g->again_beats = 0;
     g->differs = g->mend_at = g->mend_gap = g->ask_at = 0;
     g->beat_due = set_timer(g, delay, TIMER_BEAT, g->self.boot, 0);
     bootstrap_start(g, delay);
@@ -101,8 +101,8 @@ void beat_now(struct gossip *g, struct effects *fx)
 {
     beat(g, fx, BEAT_STEADY);
     plan_next(g, interval_jittered(current_interval(g), random_u32(g)), BEAT_STEADY);
-    if (g->refuting > 0 && --g->refuting > 0) {
-        beat_within(g, REFUTE_AGAIN);
+    if (g->again_beats > 0 && --g->again_beats > 0) {
+        beat_within(g, BEAT_AGAIN);
     }
 }
 
@@ -156,7 +156,9 @@ void beat_timer(struct gossip *g, struct effects *fx, const struct timer *t)
         }
         return;
     }
-    if (joined(g, t->step)) { /* once more, for those who began to listen while this member joined */
+    if (joined(g, t->step)) { /* more, for those who began to listen while this member joined, or have missed
+                                 what was said of it */
+        g->again_beats = JOINED_BEATS;
         plan_next(g, g->now - g->beat_at + random_between(g, SECOND_BEAT_MIN, SECOND_BEAT_MAX), BEAT_STEADY);
         return;
     }

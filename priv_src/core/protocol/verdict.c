@@ -101,7 +101,7 @@ void verdict_refute(struct gossip *g, struct effects *fx, uint32_t incarnation)
     if (!g->announced || g->leaving) {
         return;
     }
-    g->refuting = REFUTE_TIMES;
+    g->again_beats = REFUTE_BEATS > g->again_beats ? REFUTE_BEATS : g->again_beats;
     int64_t wait = g->refuted == 0 ? 0 : g->refuted + REFUTE_GAP - g->now;
     if (wait <= 0) {
         g->refuted = g->now;

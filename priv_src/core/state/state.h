@@ -210,6 +210,7 @@ struct gossip {
 
     /* beat.c: at each beat */
     int64_t beat_at, beat_due;
+    uint8_t again_beats; /* so many beats are to come BEAT_AGAIN apart; verdict.c, too */
     struct bucket extra; /* beats out of turn */
     struct told told;    /* by the last one */
 
@@ -222,8 +223,7 @@ struct gossip {
     int64_t owed_at; /* when the first is due who could not be told of at once; 0: there is none */
 
     /* verdict.c */
-    int64_t refuted;  /* last refutation */
-    uint8_t refuting; /* so many beats are still to say it; beat.c, too */
+    int64_t refuted; /* last refutation */
 
     /* graph.c */
     struct graph graph;
