@@ -1,8 +1,15 @@
 /* Any message of a holder of the key, truly sealed: the first byte is the way it comes (support/meeting.h);
  * with bit 7 a bit of the datagram is flipped, which bit the second byte says. The rest is the message. */
 #include "meeting.h"
+#include "mutator.h"
+#include "wire_mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
+{
+    return mutator_run(data, size, most, seed, 1, wire_mutate);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

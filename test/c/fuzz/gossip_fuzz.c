@@ -1,12 +1,9 @@
 /* Stories of two or three members and some holders of the key: see support/script.h. */
+#include "mutator.h"
 #include "script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
 const char *__asan_default_options(void);
-
-/* libFuzzer's own; a replay has none. */
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most) __attribute__((weak));
 
 /* What a story has freed is kept until it ends, and longer; but a story must not touch new memory each time.
  */
@@ -18,10 +15,7 @@ const char *__asan_default_options(void)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
 {
-    if (LLVMFuzzerMutate != NULL && seed % 5 == 0) {
-        return LLVMFuzzerMutate(data, size, most);
-    }
-    return script_mutate(data, size, most, seed);
+    return mutator_run(data, size, most, seed, 0, script_mutate);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,8 +6,15 @@
 #include <string.h>
 
 #include "etf.h"
+#include "mutator.h"
+#include "term_mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
+{
+    return mutator_run(data, size, most, seed, 0, term_mutate);
+}
 
 static void require(bool condition)
 {

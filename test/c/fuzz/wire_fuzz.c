@@ -4,8 +4,15 @@
 #include <string.h>
 
 #include "build.h"
+#include "mutator.h"
+#include "wire_mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
+{
+    return mutator_run(data, size, most, seed, 0, wire_mutate);
+}
 
 static void demand(bool kept)
 {
