@@ -147,7 +147,7 @@ defmodule GossipCluster.Chaos.Plan do
     {lasts, with, rand}
   end
 
-  defp between(rand, first..last) do
+  defp between(rand, first..last//1) do
     {n, rand} = :rand.uniform_s(last - first + 1, rand)
     {first + n - 1, rand}
   end
