@@ -7,7 +7,14 @@ alias Bench.{Contender, Report, Rows}
 
 {options, [], []} =
   OptionParser.parse(System.argv(),
-    strict: [row: :keep, quick: :boolean, out: :string, list: :boolean, table: :string]
+    strict: [
+      row: :keep,
+      quick: :boolean,
+      share: :float,
+      out: :string,
+      list: :boolean,
+      table: :string
+    ]
   )
 
 if options[:list] do
@@ -55,7 +62,8 @@ emit = fn samples ->
   end
 end
 
-trials = fn full, few -> if quick, do: few, else: full end
+share = Keyword.get(options, :share, 1.0)
+trials = fn full, few -> if quick, do: few, else: max(round(share * full), few) end
 
 for {{name, title}, n} <- Enum.with_index(rows, 1) do
   IO.puts("#{n} of #{length(rows)}: #{name}, #{title}")

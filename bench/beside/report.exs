@@ -157,6 +157,9 @@ defmodule Bench.Report do
   defp judged(text, [], _quantile, _most), do: "#{text}: **missed**"
   defp judged(text, _values, _quantile, nil), do: "#{text}: not judged"
 
+  defp judged(text, values, _quantile, {:least, least}),
+    do: if(Enum.min(values) >= least, do: "#{text}: holds", else: "#{text}: **missed**")
+
   defp judged(text, values, quantile, most),
     do: if(quantile(values, quantile) <= most, do: "#{text}: holds", else: "#{text}: **missed**")
 
@@ -199,6 +202,10 @@ defmodule Bench.Report do
     do: {"40 %", 1, 40}
 
   defp promise(:flood, %{what: "newcomer"}, "key", _), do: {"500 ms", 1, 500}
+  # At least.
+  defp promise(:beat, %{what: "beats by one core"}, "key", _),
+    do: {"250,000/s", 0, {:least, 250_000}}
+
   defp promise(:idle, %{what: "wake-ups"}, "key", _), do: {"4/s", 1, 4}
   defp promise(_row, _labels, _who, _samples), do: nil
 

@@ -18,7 +18,8 @@ defmodule Bench.Rows do
     cut: "a cable is cut: until the others know",
     crowd: "a node among 1,000 members that beat: what it costs",
     flood: "junk, forged and recorded datagrams, many a second",
-    idle: "two members, and nothing to do"
+    idle: "two members, and nothing to do",
+    beat: "a steady beat, from its datagram to the roster: the core alone"
   ]
 
   @doc "The rows by name, with what each is."
@@ -121,6 +122,25 @@ defmodule Bench.Rows do
         env.emit.(%{row: :idle, who: one.name, what: "wake-ups", value: sleeps, unit: "1/s"})
         env.emit.(%{row: :idle, who: one.name, what: "processor", value: share, unit: "%"})
       end)
+    end
+  end
+
+  # See bench/beat_cost, which needs valgrind.
+  def run(:beat, env) do
+    if System.find_executable("valgrind") do
+      {text, 0} = System.cmd("bench/beat_cost", [])
+
+      for {what, unit, pattern} <- [
+            {"instructions", "", ~r/beat: ([\d,]+), and/},
+            {"instructions of its seal", "", ~r/and ([\d,]+) for its seal/},
+            {"beats by one core", "1/s", ~r/([\d,]+) a second/}
+          ] do
+        [_, number] = Regex.run(pattern, text)
+        value = number |> String.replace(",", "") |> String.to_integer()
+        env.emit.(%{row: :beat, who: "key", what: what, value: value, unit: unit})
+      end
+    else
+      IO.puts("valgrind is not installed: beats are left out")
     end
   end
 
