@@ -128,7 +128,7 @@ defmodule Bench.Rows do
   # See bench/beat_cost, which needs valgrind.
   def run(:beat, env) do
     if System.find_executable("valgrind") do
-      {text, 0} = System.cmd("bench/beat_cost", [])
+      {text, 0} = System.cmd(Path.expand("../beat_cost", __DIR__), [])
 
       for {what, unit, pattern} <- [
             {"instructions", "", ~r/beat: ([\d,]+), and/},
