@@ -182,6 +182,72 @@ defmodule GossipCluster.OwnerLoad do
     end
   end
 
+  @doc """
+  Each peer comes, is connected, and is gone, so many times over; each time it is another life of the same name.
+  """
+  def come_and_go(load, times) do
+    for _ <- 1..times do
+      life = System.unique_integer([:positive])
+      peers = for peer <- load.peers, do: %{peer | boot: <<life::64>>, creation: life}
+      for peer <- peers, do: say(load, {:up, peer})
+      for peer <- peers, do: send(load.owner, {:nodeup, String.to_atom(peer.name), []})
+      for peer <- peers, do: say(load, {:update, %{peer | port: peer.port + 1}})
+      settle(load)
+      there = GossipCluster.peers(load.name)
+      true = length(there) == length(peers)
+      true = Enum.all?(there, &(&1.connection == :connected and &1.creation == life))
+      for peer <- peers, do: send(load.owner, {:nodedown, String.to_atom(peer.name), []})
+      for peer <- peers, do: say(load, {:down, peer, :silent})
+      # Its mailbox is a part of its memory.
+      settle(load)
+    end
+
+    [] = GossipCluster.peers(load.name)
+    :ok
+  end
+
+  defp say(load, event),
+    do: send(load.owner, {load.port, {:data, :erlang.term_to_binary(event)}})
+
+  @doc """
+  What a cluster holds, in words: the owner's and all its other processes' memory, when all that is not needed is
+  collected, and the ETS tables of these processes and of `GossipCluster.Shared`; and how many rows these have.
+  """
+  def held(load) do
+    settle(load)
+    processes = descendants(load.supervisor)
+    shared = [Process.whereis(GossipCluster.Shared) | descendants(GossipCluster.Shared)]
+    all = processes ++ shared
+
+    tables =
+      for table <- :ets.all(), :ets.info(table, :owner) in [load.supervisor | all], do: table
+
+    %{
+      processes: processes |> Enum.map(&live_words/1) |> Enum.sum(),
+      tables: tables |> Enum.map(&:ets.info(&1, :memory)) |> Enum.sum(),
+      rows: tables |> Enum.map(&:ets.info(&1, :size)) |> Enum.sum()
+    }
+  end
+
+  defp descendants(supervisor) do
+    Enum.flat_map(Supervisor.which_children(supervisor), fn
+      {_id, pid, :supervisor, _modules} when is_pid(pid) -> [pid | descendants(pid)]
+      {_id, pid, :worker, _modules} when is_pid(pid) -> [pid]
+      _other -> []
+    end)
+  end
+
+  # After a collection of everything the heap is what lives. One that has ended meanwhile, as those do that the owner
+  # starts for a moment, holds nothing.
+  defp live_words(pid) do
+    _alive = :erlang.garbage_collect(pid)
+
+    case Process.info(pid, :garbage_collection_info) do
+      {:garbage_collection_info, info} -> info[:heap_size] + info[:old_heap_size]
+      nil -> 0
+    end
+  end
+
   @doc "A caller that awaits more peers than there are, for as long as it lives."
   def await(load) do
     pid = waiting(load)

@@ -1,0 +1,69 @@
+defmodule GossipCluster.OwnerLeakTest do
+  # Who has come and gone leaves nothing behind: neither in the owner's memory, nor in that of its helpers, nor in a
+  # table. 2,000 come and go, or as many as GOSSIP_UPS_AND_DOWNS says.
+  use ExUnit.Case, async: false
+
+  alias GossipCluster.{FakeSidecar, OwnerLoad}
+
+  @peers 50
+  @times div(String.to_integer(System.get_env("GOSSIP_UPS_AND_DOWNS", "2000")), @peers)
+  # What is grown or kept once is, by then.
+  @warm_up 10
+  setup do
+    level = Logger.level()
+    Logger.configure(level: :error)
+
+    {:ok, _pid} =
+      :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
+
+    on_exit(fn ->
+      Logger.configure(level: level)
+      if Node.alive?(), do: :net_kernel.stop()
+    end)
+
+    load = OwnerLoad.start(@peers, FakeSidecar.script("exec cat >/dev/null"))
+    {:ok, load: load}
+  end
+
+  # What is held more than after the first few, when as many have come and gone so many times.
+  defp growth(load, times, between) do
+    OwnerLoad.come_and_go(load, @warm_up)
+    before = OwnerLoad.held(load)
+    between.()
+    OwnerLoad.come_and_go(load, times)
+    later = OwnerLoad.held(load)
+    OwnerLoad.stop(load)
+    Map.new(later, fn {what, now} -> {what, now - Map.fetch!(before, what)} end)
+  end
+
+  # Less than a word for every tenth that has come and gone.
+  defp bound(times), do: div(@peers * times, 10)
+
+  @tag timeout: :infinity
+  test "who has come and gone leaves nothing behind", %{load: load} do
+    grown = growth(load, @times, fn -> :ok end)
+    assert grown.processes < bound(@times)
+    assert grown.tables < bound(@times)
+    assert grown.rows == 0
+  end
+
+  # Or the test above could not fail.
+  test "a leak is seen", %{load: load} do
+    times = 2
+
+    leak = fn state ->
+      Process.put(:leak, Enum.to_list(1..(@peers * times)))
+      state
+    end
+
+    grown =
+      growth(load, times, fn ->
+        :sys.replace_state(load.owner, leak)
+        true = :ets.insert(GossipCluster.Disconnects, {:"gone@nowhere.example", 0})
+      end)
+
+    :ets.delete(GossipCluster.Disconnects, :"gone@nowhere.example")
+    assert grown.processes >= bound(times)
+    assert grown.rows == 1
+  end
+end
