@@ -1,5 +1,5 @@
 defmodule GossipCluster.OwnerLeakTest do
-  # Who has come and gone leaves nothing behind: neither in the owner's memory, nor in that of its helpers, nor in a
+  # Who has come and gone leaves nothing behind: neither in the memory of the owner and what it runs, nor in a
   # table. 2,000 come and go, or as many as GOSSIP_UPS_AND_DOWNS says.
   use ExUnit.Case, async: false
 
