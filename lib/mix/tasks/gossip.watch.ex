@@ -7,10 +7,10 @@ defmodule Mix.Tasks.Gossip.Watch do
       $ mix gossip.watch
       $ mix gossip.watch --node a@h1 --cookie-file ~/.erlang.cookie
 
-  Without `--node` it listens to the cluster of the configuration (`config :gossip_cluster, clusters: [[...]]`): it joins
-  the group, and sends nothing, so no node knows of it. It shows who is heard, and of whom others tell. See
-  [observability](observability.html#without-a-node) for what that can tell, and for `gossipd watch`, which does it without
-  Elixir.
+  Without `--node` it listens to the cluster of the configuration (`config :gossip_cluster, clusters: [[...]]`, or as
+  `mix gossip.install` writes it, `config :shop, GossipCluster, ...`): it joins the group, and sends nothing, so no node
+  knows of it. It shows who is heard, and of whom others tell. See [observability](observability.html#without-a-node) for
+  what that can tell, and for `gossipd watch`, which does it without Elixir.
 
   With `--node` it connects to that node as a hidden one, and shows what `GossipCluster.watch/1` does there: round trips,
   connections, versions. So the node must be reached as Erlang reaches it: by epmd. A release, with or without epmd, shows
@@ -135,10 +135,17 @@ defmodule Mix.Tasks.Gossip.Watch do
 
     case {Enum.find(clusters, &(Keyword.get(&1, :name, GossipCluster) == name)), clusters} do
       {nil, [only]} -> if options[:name], do: unnamed!(name), else: only
-      {nil, []} -> []
+      {nil, []} -> in_application(name)
       {nil, _others} -> unnamed!(name)
       {found, _clusters} -> found
     end
+  end
+
+  # Where `mix gossip.install` has put it: `config :shop, GossipCluster, ...`.
+  defp in_application(name) do
+    app = Mix.Project.config()[:app]
+    options = if app, do: Application.get_env(app, name, []), else: []
+    if Keyword.keyword?(options), do: options, else: []
   end
 
   @spec unnamed!(GossipCluster.name()) :: no_return()

@@ -124,6 +124,17 @@ defmodule GossipCluster.Screen.WatchTest do
     assert_raise ArgumentError, ~r/no cluster :nobody/, fn -> GossipCluster.info(:nobody) end
   end
 
+  test "mix gossip.watch listens as the project's own application is configured" do
+    absent = "GOSSIP_TEST_KEY_THAT_IS_NOT_SET"
+    Application.put_env(:gossip_cluster, GossipCluster, secret: {:env, absent})
+    on_exit(fn -> Application.delete_env(:gossip_cluster, GossipCluster) end)
+    assert [] = Application.get_env(:gossip_cluster, :clusters, [])
+
+    assert_raise ArgumentError, ~r/#{absent}/, fn ->
+      Mix.Tasks.Gossip.Watch.run(["--once"])
+    end
+  end
+
   test "a visit to a node needs a name and a cookie" do
     assert {:error, text} = Visit.call("shop", nil, :erlang, :node, [])
     assert text =~ "is no node name"
