@@ -1,7 +1,7 @@
 /* What `gossipd watch` hears: datagrams of three holders of the key, one after the other, each with four
- * bytes before it: the way (bit 0 by the group, bits 1 and 2 whose, bit 7 one byte of the seal is wrong), how
- * many 100 ms pass before, and the message's length. Whatever it is, the table keeps to its bound, and a row
- * says what a row may. */
+ * bytes before it: the way (bit 0 by unicast, bits 1 and 2 from where, bit 7 one byte of the seal is wrong),
+ * how many 100 ms pass before, and the message's length. Whatever it is, the table keeps to its bound, and a
+ * row says what a row may. */
 #include "listener.h"
 
 #include <stdlib.h>
@@ -61,9 +61,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len = len < reader_left(&r) ? len : reader_left(&r);
         len = len < WIRE_MESSAGE_MAX ? len : WIRE_MESSAGE_MAX;
         struct forged *f = &all[way / 2 % 4 % 3];
-        size_t sealed = forge_seal_bytes(f, read_bytes(&r, len), len, datagram);
+        const uint8_t *message = read_bytes(&r, len);
+        struct reader id = reader_over(message, len);
+        (void)read_bytes(&id, 8);
+        f->id.boot = read_u64(&id); /* whoever the message says it is has sealed it: else it is malformed */
+        size_t sealed = forge_seal_bytes(f, message, len, datagram);
         datagram[sealed - 1] ^= way & 0x80 ? 1 : 0;
-        struct path path = {.kind = way & 1 ? PATH_GROUP : PATH_UNICAST, .addr = f->addr};
+        struct path path = {.kind = way & 1 ? PATH_UNICAST : PATH_GROUP, .addr = f->addr};
         listener_receive(l, now, 0, &path, datagram, sealed);
         listener_tick(l, now);
         look(l);
