@@ -36,23 +36,27 @@ defmodule Chat.Room do
 
   def start_link(_options), do: GenServer.start_link(__MODULE__, [])
 
+  # A room is here once it is in the group: what is said from then on reaches it. A connection comes a moment before.
   @impl true
   def init([]) do
+    {_reference, rooms} = :pg.monitor(Chat, :rooms)
     :ok = :pg.join(Chat, :rooms, self())
-    :ok = GossipCluster.subscribe()
+    tell(rooms, "here")
     {:ok, nil}
   end
 
   @impl true
-  def handle_info({:said, from, text}, state), do: show("#{from}: #{text}", state)
-  def handle_info({:gossip_cluster, _, event}, state), do: told(event, state)
+  def handle_info(message, nil) do
+    case message do
+      {:said, from, text} -> IO.puts("#{from}: #{text}")
+      {_reference, :join, :rooms, rooms} -> tell(rooms, "here")
+      {_reference, :leave, :rooms, rooms} -> tell(rooms, "gone")
+    end
 
-  defp told({:connected, peer}, state), do: show("* #{peer.name} is here", state)
-  defp told({:down, peer, _reason}, state), do: show("* #{peer.name} is gone", state)
-  defp told(_event, state), do: {:noreply, state}
+    {:noreply, nil}
+  end
 
-  defp show(line, state) do
-    IO.puts(line)
-    {:noreply, state}
+  defp tell(rooms, what) do
+    for room <- rooms, room != self(), do: IO.puts("* #{node(room)} is #{what}")
   end
 end
