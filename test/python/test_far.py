@@ -37,14 +37,15 @@ class FarCase(GroupCase):
         return {boot for s in self.real for boot in s.peers}
 
     def boot_linked_with(self, most):
-        """One whose links are so few: of all others it is told by news alone."""
+        """One whose links are so few: of all others it is told by news alone. It watches some, or it would ask nobody."""
         boots = self.boots()
         while True:
             boot = random.getrandbits(64) | 1
             others = [int.from_bytes(b, "big") for b in boots]
             all_ = [boot, *others]
-            linked = [b for b in others if rank.rank(boot, b, all_) < 3 or rank.rank(b, boot, all_) < 3]
-            if len(linked) <= most:
+            watched = [b for b in others if rank.rank(boot, b, all_) < 3]
+            linked = [b for b in others if b in watched or rank.rank(b, boot, all_) < 3]
+            if watched and len(linked) <= most:
                 return boot
 
     def peer(self, node, name):
