@@ -8,12 +8,13 @@ alias Bench.{Contender, Report, Rows}
 {options, [], []} =
   OptionParser.parse(System.argv(),
     strict: [
+      readme: :boolean,
       row: :keep,
       quick: :boolean,
       share: :float,
       out: :string,
       list: :boolean,
-      table: :string
+      samples: :keep
     ]
   )
 
@@ -22,9 +23,12 @@ if options[:list] do
   System.halt(0)
 end
 
-# A table of samples that there are.
-if from = options[:table] do
-  IO.write(Report.table(Report.read(from), "(from #{from})"))
+# The outcome of samples that there are, such as those of rows that were measured one at a time.
+if (files = Keyword.get_values(options, :samples)) != [] do
+  out = Keyword.get(options, :out, "bench/results")
+  machine = files |> hd() |> Path.dirname() |> Path.join("machine.txt") |> File.read!()
+  Report.write(Enum.flat_map(files, &Report.read/1), out, String.trim(machine))
+  if options[:readme], do: Report.show_all(out)
   System.halt(0)
 end
 
@@ -52,7 +56,12 @@ IO.puts(machine)
 {:ok, kept} = Agent.start_link(fn -> [] end)
 
 emit = fn samples ->
-  samples = List.wrap(samples)
+  # As they are read back.
+  samples =
+    for sample <- List.wrap(samples) do
+      if sample[:mode], do: %{sample | mode: Atom.to_string(sample.mode)}, else: sample
+    end
+
   Agent.update(kept, &(Enum.reverse(samples) ++ &1))
 
   for %{who: who, what: what, value: value, unit: unit} = sample <- samples do
@@ -74,3 +83,5 @@ for {{name, title}, n} <- Enum.with_index(rows, 1) do
 end
 
 IO.puts("\n" <> File.read!(Path.join(out, "table.md")))
+
+if options[:readme], do: Report.show_all(out)

@@ -13,7 +13,10 @@ defmodule Bench.Report do
   def write(samples, dir, machine) do
     File.mkdir_p!(dir)
     File.write!(Path.join(dir, "samples.jsonl"), Enum.map(samples, &[json(&1), ?\n]))
+    File.write!(Path.join(dir, "machine.txt"), machine <> "\n")
     File.write!(Path.join(dir, "table.md"), table(samples, machine))
+    File.write!(Path.join(dir, "summary.md"), summary(samples, machine))
+    File.write!(Path.join(dir, "short.md"), summary(samples, machine, true))
     plots(samples, dir)
     :ok
   end
@@ -22,6 +25,7 @@ defmodule Bench.Report do
   def machine do
     cpu = Regex.run(~r/^model name\s*:\s*(.*)$/m, File.read!("/proc/cpuinfo"))
     {kernel, 0} = System.cmd("uname", ["-sr"])
+    [kernel | _] = String.split(kernel, "-")
     [load | _] = "/proc/loadavg" |> File.read!() |> String.split()
 
     "#{System.schedulers_online()} processors (#{if cpu, do: Enum.at(cpu, 1), else: "unknown"}), " <>
@@ -78,6 +82,100 @@ defmodule Bench.Report do
     """
     |> String.trim_trailing()
     |> Kernel.<>("\n")
+  end
+
+  # A line each: who stands in which column is said by `@columns`.
+  @columns ["key", "cookie", "libcluster", "naive", "Serf"]
+  @lines [
+    {"start to NODEUP", row: :start, mode: "interactive"},
+    {"the same in a release", row: :start, mode: "release"},
+    {"the same, a busy loop on each core", row: :busy},
+    {"10 % of all packets lost: NODEUP", row: :loss, percent: 10, what: "NODEUP"},
+    {"30 % lost: NODEUP", row: :loss, percent: 30, what: "NODEUP"},
+    {"30 % lost: told `up`", row: :loss, percent: 30, what: "told `up`"},
+    {"12 start at once: full mesh", row: :mesh, size: 12, what: "mesh"},
+    {"20 start at once: full mesh", row: :mesh, size: 20, what: "mesh"},
+    {"processor time of a start of 12: VM", row: :mesh, size: 12, what: "VM"},
+    {"a cable is cut: known", row: :cut},
+    {"among 1,000: sidecar", row: :crowd, size: 1_000, what: "sidecar"},
+    {"among 1,000: its memory", row: :crowd, size: 1_000, what: "memory"},
+    {"junk, 150,000/s: sidecar", row: :flood, kind: "junk", rate: 150_000, what: "sidecar"},
+    {"junk, 150,000/s: VM", row: :flood, kind: "junk", rate: 150_000, what: "VM"},
+    {"forged, 100,000/s: sidecar", row: :flood, kind: "forged", rate: 100_000, what: "sidecar"},
+    {"forged, 100,000/s: VM", row: :flood, kind: "forged", rate: 100_000, what: "VM"},
+    {"recorded, 100,000/s: sidecar",
+     row: :flood, kind: "recorded", rate: 100_000, what: "sidecar"},
+    {"recorded, 100,000/s: VM", row: :flood, kind: "recorded", rate: 100_000, what: "VM"},
+    {"idle: wake-ups", row: :idle, what: "wake-ups"}
+  ]
+
+  # Those that the README has room for.
+  @shown [
+    "start to NODEUP",
+    "30 % lost: NODEUP",
+    "12 start at once: full mesh",
+    "a cable is cut: known",
+    "among 1,000: sidecar",
+    "junk, 150,000/s: sidecar",
+    "recorded, 100,000/s: VM",
+    "idle: wake-ups"
+  ]
+
+  @doc "The same lines, all or those for the README: medians, and whether what is promised of `key` and `cookie` holds."
+  def summary(samples, machine, short \\ false) do
+    lines =
+      for {title, labels} <- @lines,
+          not short or title in @shown,
+          own = of(samples, labels),
+          own != [] do
+        cells = for who <- @columns, do: cell(of(own, who: who))
+        "| #{title} | #{Enum.join(cells, " | ")} | #{promises(labels, own, samples)} |\n"
+      end
+
+    """
+    #{if short, do: "Medians of one run of `bin/bench`:", else: "Medians of one run, by turns, on\n#{broken(machine)}."}
+
+    | | #{Enum.join(@columns, " | ")} | Bound |
+    |---|---|---|---|---|---|---|
+    #{lines}
+    """
+    |> String.trim_trailing()
+    |> Kernel.<>("\n")
+  end
+
+  defp broken(machine), do: String.replace(machine, "; ", ";\n", global: false)
+
+  defp cell([]), do: ""
+
+  defp cell(own) do
+    case values(own) do
+      [] -> "never"
+      values -> shown(median(values), hd(own))
+    end
+  end
+
+  defp promises(labels, own, samples) do
+    for who <- ["key", "cookie"], [first | _] = theirs <- [of(own, who: who)], reduce: "" do
+      text ->
+        labelled = Map.take(first, [:mode, :percent, :size, :kind, :rate, :what, :unit])
+
+        case bound(labels[:row], labelled, who, theirs, samples) do
+          "" -> text
+          said -> Enum.join(List.delete([text, "#{who}: #{said}"], ""), "; ")
+        end
+    end
+  end
+
+  @doc "Puts the summaries of a folder where README and guide have marks for them."
+  def show_all(dir) do
+    for {document, summary} <- [{"README.md", "short.md"}, {"guides/figures.md", "summary.md"}],
+        do: show(document, File.read!(Path.join(dir, summary)))
+  end
+
+  defp show(document, summary) do
+    [before, rest] = String.split(File.read!(document), "<!-- bench -->\n", parts: 2)
+    [_old, behind] = String.split(rest, "<!-- /bench -->\n", parts: 2)
+    File.write!(document, [before, "<!-- bench -->\n", summary, "<!-- /bench -->\n", behind])
   end
 
   defp section(row, title, samples) do
@@ -219,9 +317,7 @@ defmodule Bench.Report do
 
   # The share of samples up to a time: who is further left is quicker.
   defp plots(samples, dir) do
-    starts =
-      of(samples, row: :start, mode: "interactive") ++
-        of(samples, row: :start, mode: :interactive)
+    starts = of(samples, row: :start, mode: "interactive")
 
     if starts != [],
       do:

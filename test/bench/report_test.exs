@@ -17,7 +17,14 @@ defmodule GossipCluster.BenchReportTest do
   defp samples(key, libcluster, naive) do
     for {who, values} <- [{"key", key}, {"libcluster", libcluster}, {"naive", naive}],
         value <- values,
-        do: %{row: :start, mode: :interactive, who: who, what: "NODEUP", value: value, unit: "ms"}
+        do: %{
+          row: :start,
+          mode: "interactive",
+          who: who,
+          what: "NODEUP",
+          value: value,
+          unit: "ms"
+        }
   end
 
   defp line(samples, who) do
@@ -49,6 +56,15 @@ defmodule GossipCluster.BenchReportTest do
     assert line([Map.put(sample, :value, 499.0)], "key") =~ "500 ms: holds"
   end
 
+  test "the summary has a column for each, and says what holds of key and cookie" do
+    cookie = %{row: :start, mode: "interactive", who: "cookie", what: "NODEUP", unit: "ms"}
+    samples = [Map.put(cookie, :value, 60.0) | samples([20.0], [50.0], [5.0])]
+
+    assert report(:summary, [samples, "machine"]) =~
+             "| start to NODEUP | 20.0 ms | 60.0 ms | 50.0 ms | 5.0 ms |  | " <>
+               "key: half of libcluster's: holds; cookie: below libcluster's: **missed** |"
+  end
+
   test "samples are read back as they were written, and make the same table" do
     dir = Path.join(System.tmp_dir!(), "gc-bench-report-#{System.pid()}")
     on_exit(fn -> File.rm_rf!(dir) end)
@@ -62,5 +78,21 @@ defmodule GossipCluster.BenchReportTest do
   test "every row is one that can be asked for" do
     {list, 0} = System.cmd("grep", ["-c", "def run(:", "bench/beside/rows.exs"], cd: @root)
     assert String.to_integer(String.trim(list)) == length(apply(Bench.Rows, :all, []))
+  end
+
+  test "README and guide show what came of the samples that are kept" do
+    results = Path.join(@root, "bench/results")
+    samples = report(:read, [Path.join(results, "samples.jsonl")])
+    machine = results |> Path.join("machine.txt") |> File.read!() |> String.trim()
+
+    for {document, name, short} <- [
+          {"README.md", "short.md", true},
+          {"guides/figures.md", "summary.md", false}
+        ] do
+      kept = File.read!(Path.join(results, name))
+      assert report(:summary, [samples, machine, short]) == kept
+      shown = File.read!(Path.join(@root, document))
+      assert shown =~ "<!-- bench -->\n" <> kept <> "<!-- /bench -->\n"
+    end
   end
 end
