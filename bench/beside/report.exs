@@ -133,7 +133,7 @@ defmodule Bench.Report do
       end
 
     """
-    #{if short, do: "Medians of one run of `bin/bench`:", else: "Medians of one run, by turns, on\n#{broken(machine)}."}
+    #{if short, do: "Medians of one run of `bin/bench`; `key` and `cookie` are this project with such a secret:", else: "Medians of one run, by turns, on\n#{broken(machine)}."}
 
     | | #{Enum.join(@columns, " | ")} | Bound |
     |---|---|---|---|---|---|---|
