@@ -50,11 +50,6 @@ defmodule GossipCluster.Screen.Listening do
     path = options.sidecar || Sidecar.path()
 
     with {:ok, port} <- open(path, arguments(options, shown)) do
-      saved = unless shown[:once] || shown[:json], do: Terminal.raw(terminal)
-      true = tell(port, head(keys, terminal))
-      me = self()
-      reader = spawn(fn -> read(terminal.device, me, Process.monitor(me)) end)
-
       state = %{
         port: port,
         terminal: terminal,
@@ -62,10 +57,13 @@ defmodule GossipCluster.Screen.Listening do
         device: Process.monitor(terminal.device)
       }
 
-      status = pass_on(state, "", now() + @look)
-      Process.exit(reader, :kill)
-      :ok = Terminal.restore(terminal, saved)
-      {:ok, status}
+      # What is printed once, or for programs, leaves the terminal as it is.
+      keyed = if shown[:once] || shown[:json], do: %{terminal | keys: :line}, else: terminal
+
+      Terminal.with_keys(keyed, fn ->
+        true = tell(port, head(keys, terminal))
+        {:ok, pass_on(state, "", now() + @look)}
+      end)
     end
   end
 
@@ -85,18 +83,6 @@ defmodule GossipCluster.Screen.Listening do
     Port.command(port, data)
   rescue
     ArgumentError -> true
-  end
-
-  # A pending read of a terminal cannot be taken back: it ends with the next key.
-  defp read(device, owner, monitor) do
-    case IO.getn(device, "", 1) do
-      key when is_binary(key) ->
-        send(owner, {:key, key})
-        read(device, owner, monitor)
-
-      _end_or_error ->
-        :ok
-    end
   end
 
   defp pass_on(%{port: port, device: device} = state, rest, look) do

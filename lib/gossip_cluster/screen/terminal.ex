@@ -54,11 +54,37 @@ defmodule GossipCluster.Screen.Terminal do
       on(device, :os, :getenv, [~c"TERM", ~c""]) != ~c"dumb"
   end
 
-  @doc "Has each key be told at once, unseen; returns what undoes it."
-  @spec raw(t()) :: String.t() | nil
-  def raw(%{keys: :line}), do: nil
+  @doc """
+  Runs a function while the terminal's keys come to the calling process, as `{:key, text}`. With `keys: :each` they come
+  at once, and unseen.
+  """
+  @spec with_keys(t(), (() -> result)) :: result when result: term()
+  def with_keys(%{device: device} = terminal, function) do
+    saved = raw(terminal)
+    owner = self()
+    reader = spawn(fn -> read(device, owner) end)
+    result = function.()
+    Process.exit(reader, :kill)
+    :ok = restore(terminal, saved)
+    result
+  end
 
-  def raw(%{device: device}) do
+  # A pending read of a terminal cannot be taken back: it ends with the next key.
+  defp read(device, owner) do
+    case IO.getn(device, "", 1) do
+      key when is_binary(key) ->
+        send(owner, {:key, key})
+        read(device, owner)
+
+      _end_or_error ->
+        :ok
+    end
+  end
+
+  # Returns what undoes it.
+  defp raw(%{keys: :line}), do: nil
+
+  defp raw(%{device: device}) do
     saved = device |> stty("-g") |> String.trim()
 
     if saved =~ ~r/\A[0-9a-f:]+\z/ do
@@ -67,11 +93,9 @@ defmodule GossipCluster.Screen.Terminal do
     end
   end
 
-  @doc "Undoes it."
-  @spec restore(t(), String.t() | nil) :: :ok
-  def restore(_terminal, nil), do: :ok
+  defp restore(_terminal, nil), do: :ok
 
-  def restore(%{device: device}, saved) do
+  defp restore(%{device: device}, saved) do
     _nothing = stty(device, saved)
     :ok
   end

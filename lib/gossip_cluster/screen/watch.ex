@@ -59,31 +59,19 @@ defmodule GossipCluster.Screen.Watch do
       device: Process.monitor(terminal.device),
       events: [],
       versions: %{},
-      asking: nil,
-      saved: Terminal.raw(terminal)
+      asking: nil
     }
 
-    _ = if terminal.size, do: Terminal.write(terminal, @begin)
-    me = self()
-    reader = spawn(fn -> read(terminal.device, me, Process.monitor(me)) end)
-    reason = draw(state)
-    Process.exit(reader, :kill)
-    _ = if terminal.size, do: Terminal.write(terminal, @finish)
-    :ok = Terminal.restore(terminal, state.saved)
+    reason =
+      Terminal.with_keys(terminal, fn ->
+        _ = if terminal.size, do: Terminal.write(terminal, @begin)
+        reason = draw(state)
+        _ = if terminal.size, do: Terminal.write(terminal, @finish)
+        reason
+      end)
+
     _ = if is_binary(reason), do: Terminal.write(terminal, [reason, ?\n])
     :ok
-  end
-
-  # A pending read of a terminal cannot be taken back: it ends with the next key.
-  defp read(device, owner, monitor) do
-    case IO.getn(device, "", 1) do
-      key when is_binary(key) ->
-        send(owner, {:key, key})
-        read(device, owner, monitor)
-
-      _end_or_error ->
-        :ok
-    end
   end
 
   defp draw(state) do
