@@ -62,11 +62,16 @@ defmodule GossipCluster.Screen.Terminal do
   def with_keys(%{device: device} = terminal, function) do
     saved = raw(terminal)
     owner = self()
-    reader = spawn(fn -> read(device, owner) end)
-    result = function.()
-    Process.exit(reader, :kill)
-    :ok = restore(terminal, saved)
-    result
+    # Linked: where this process is killed, nobody goes on to take what is typed.
+    reader = spawn_link(fn -> read(device, owner) end)
+
+    try do
+      function.()
+    after
+      Process.unlink(reader)
+      Process.exit(reader, :kill)
+      :ok = restore(terminal, saved)
+    end
   end
 
   # A pending read of a terminal cannot be taken back: it ends with the next key.
