@@ -46,8 +46,7 @@ defmodule GossipCluster.Screen.Dashboard do
   @doc "Takes it here. Raises `ArgumentError` where no such cluster runs."
   @spec look(module(), GossipCluster.name()) :: look()
   def look(api, name) do
-    picture = Picture.take(api, name)
-    picture = %{picture | versions: Picture.versions(picture.peers, %{})}
+    picture = Picture.whole(api, name)
     build(picture, Graph.take(picture))
   end
 

@@ -42,6 +42,13 @@ defmodule GossipCluster.Screen.Picture do
     }
   end
 
+  @doc "Takes one with the versions of those who answer: the nodes are asked now."
+  @spec whole(module(), GossipCluster.name()) :: t()
+  def whole(api, name) do
+    picture = take(api, name)
+    %{picture | versions: versions(picture.peers, %{})}
+  end
+
   # It goes with its cluster, at any moment.
   defp measures(nil), do: %{}
 

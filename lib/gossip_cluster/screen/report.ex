@@ -8,8 +8,7 @@ defmodule GossipCluster.Screen.Report do
   @doc "The report of a cluster."
   @spec html(module(), GossipCluster.name()) :: String.t()
   def html(api, name) do
-    picture = Picture.take(api, name)
-    picture = %{picture | versions: Picture.versions(picture.peers, %{})}
+    picture = Picture.whole(api, name)
     view = View.table(name)
     Html.page(picture, Graph.take(picture), events(view), more(picture, view))
   end

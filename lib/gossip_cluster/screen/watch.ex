@@ -21,8 +21,7 @@ defmodule GossipCluster.Screen.Watch do
   @spec once(module(), GossipCluster.name(), keyword()) :: :ok
   def once(api, name, options) do
     terminal = Terminal.open()
-    picture = Picture.take(api, name)
-    picture = %{picture | versions: Picture.versions(picture.peers, %{})}
+    picture = Picture.whole(api, name)
 
     text =
       if options[:json],
