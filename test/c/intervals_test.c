@@ -118,6 +118,20 @@ static void silences(void **state)
     }
 }
 
+static void promises_are_believed_within_bounds(void **state)
+{
+    (void)state;
+    const int64_t intervals[][2] = {{0, 100 * MS_US},   {99, 100 * MS_US}, {100, 100 * MS_US},
+                                    {101, 101 * MS_US}, {1800, 1800000},   {65535, 65535000}};
+    for (size_t i = 0; i < COUNT(intervals); i++) {
+        assert_int_equal(promised_interval((uint16_t)intervals[i][0]), intervals[i][1]);
+    }
+    const uint8_t misses[][2] = {{0, 2}, {1, 2}, {2, 2}, {6, 6}, {30, 30}, {31, 30}, {255, 30}};
+    for (size_t i = 0; i < COUNT(misses); i++) {
+        assert_int_equal(promised_miss(misses[i][0]), misses[i][1]);
+    }
+}
+
 /* "a tenth of it and 10 each second" */
 static void crowds(void **state)
 {
@@ -158,6 +172,7 @@ int main(void)
         cmocka_unit_test(jitter),
         cmocka_unit_test(questions),
         cmocka_unit_test(silences),
+        cmocka_unit_test(promises_are_believed_within_bounds),
         cmocka_unit_test(crowds),
         cmocka_unit_test(pages_are_waited_for),
     };

@@ -37,6 +37,17 @@ int64_t page_retry(int64_t patience, unsigned before)
     return wait < PAGE_RETRY_MOST ? wait : PAGE_RETRY_MOST;
 }
 
+int64_t promised_interval(uint16_t ms)
+{
+    int64_t interval = ms * MS_US;
+    return interval > PROMISE_INTERVAL_MIN ? interval : PROMISE_INTERVAL_MIN;
+}
+
+uint8_t promised_miss(uint8_t miss)
+{
+    return miss < PROMISE_MISS_MIN ? PROMISE_MISS_MIN : miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX : miss;
+}
+
 int64_t silence_to_probe(int64_t interval)
 {
     return interval + interval / 4;

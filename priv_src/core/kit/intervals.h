@@ -18,7 +18,7 @@
 #define RECONSIDER_PART       5 /* a beat is put off by at most a 5th of T when the group has grown meanwhile */
 #define CARRY_BEATS           2 /* a verdict goes along with so many beats */
 
-/* What a peer promises is believed within these bounds only. */
+/* What a peer promises is believed within these bounds only: promised_interval, promised_miss. */
 #define PROMISE_INTERVAL_MIN (100 * MS_US)
 #define PROMISE_MISS_MIN     2
 #define PROMISE_MISS_MAX     30
@@ -191,6 +191,11 @@ int64_t question_gap(uint8_t k, int64_t interval);
 /* How long a page is waited for before it is asked for again, where it was so often before: as long as those
  * before take to come, if that is known (0: it is not), within these bounds. */
 int64_t page_retry(int64_t patience, unsigned before);
+
+/* What is believed of a T that a peer promises, in the wire's milliseconds, and of the number of T that it
+ * promises to be heard within. */
+int64_t promised_interval(uint16_t ms);
+uint8_t promised_miss(uint8_t miss);
 
 /* Silence after which a watcher begins to probe a peer that promised T, and before which no verdict about it
  * is believed unseen: 1.25 T. */

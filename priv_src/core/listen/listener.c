@@ -198,11 +198,6 @@ static struct row *add(struct listener *l, const struct identity *id)
     return r;
 }
 
-static int64_t within(int64_t value, int64_t least, int64_t most)
-{
-    return value < least ? least : value > most ? most : value;
-}
-
 /* What the newest says of its sender. */
 static void note(struct listener *l, struct row *r, const struct wire_message *m, const struct path *from)
 {
@@ -213,8 +208,8 @@ static void note(struct listener *l, struct row *r, const struct wire_message *m
     k->id.dist_port = m->id.dist_port;
     k->id.flags = m->id.flags;
     k->id.incarnation = m->id.incarnation > k->id.incarnation ? m->id.incarnation : k->id.incarnation;
-    k->interval = within(m->interval_ms * MS_US, PROMISE_INTERVAL_MIN, INTERVAL_MAX);
-    r->miss = (uint8_t)within(m->miss, PROMISE_MISS_MIN, PROMISE_MISS_MAX);
+    k->interval = promised_interval(m->interval_ms);
+    r->miss = promised_miss(m->miss);
     k->isolated = m->health != HEALTH_OK;
     k->lists = m->group_size;
     k->from = from->addr;
@@ -267,7 +262,7 @@ static void believe_entry(struct listener *l, const struct row *teller, const st
     }
     struct heard *k = &r->known;
     k->id = e->id;
-    k->interval = within(e->interval_ms * MS_US, PROMISE_INTERVAL_MIN, INTERVAL_MAX);
+    k->interval = promised_interval(e->interval_ms);
     k->addr_count = e->addr_count;
     memcpy(k->addrs, e->addrs, sizeof k->addrs);
     k->tags = e->tags;

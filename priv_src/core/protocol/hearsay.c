@@ -203,8 +203,7 @@ bool hearsay_entry(struct gossip *g, struct effects *fx, const struct wire_entry
         g->stats.refused_memory += !roster_tags(p, &e->tags); /* then its own word tells, when it is heard */
     }
     p->miss = MISS_MULTIPLIER;
-    p->interval =
-        e->interval_ms * MS_US < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : e->interval_ms * MS_US;
+    p->interval = promised_interval(e->interval_ms);
     p->interval = p->far ? far_interval(g, p->interval) : p->interval;
     p->heard = p->direct = g->now; /* of the latter we know nothing yet; its first silence begins now */
     for (size_t i = 0; i < at.count; i++) {

@@ -74,12 +74,9 @@ static bool adopt_tags(struct gossip *g, struct peer *p, const struct wire_messa
 /* When it will be heard next, and how many beats may be missed. */
 static void adopt_promise(const struct gossip *g, struct peer *p, const struct wire_message *m)
 {
-    int64_t interval = m->interval_ms * MS_US;
-    p->miss = m->miss < PROMISE_MISS_MIN   ? PROMISE_MISS_MIN
-              : m->miss > PROMISE_MISS_MAX ? PROMISE_MISS_MAX
-                                           : m->miss;
-    interval = p->far ? far_interval(g, interval) : interval;
-    p->interval = interval < PROMISE_INTERVAL_MIN ? PROMISE_INTERVAL_MIN : interval;
+    p->miss = promised_miss(m->miss);
+    p->interval = promised_interval(m->interval_ms);
+    p->interval = p->far ? far_interval(g, p->interval) : p->interval;
 }
 
 /* Entries of the far pass on what they say of themselves, as of an incarnation. So that is taken from what
