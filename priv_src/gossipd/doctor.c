@@ -1,8 +1,8 @@
-/* The doctor looks with the means of the sidecar itself: the same choice of interfaces, the same sockets.
- */
+/* The doctor looks with the means of the sidecar itself: the same choice of interfaces, the same sockets. */
 #include "doctor.h"
 
 #include "clock.h"
+#include "decimal.h"
 #include "findings.h"
 #include "interfaces.h"
 #include "ip.h"
@@ -230,18 +230,10 @@ static void listen_to_others(struct doctor *d)
 int doctor_group(const char *ip, const char *port, struct addr *group)
 {
     uint8_t bytes[4];
-    const char *text = ip != NULL ? ip : DOCTOR_GROUP;
-    char *end = NULL;
-    unsigned long number = DOCTOR_PORT;
-    if (port != NULL) {
-        errno = 0;
-        number = port[0] >= '0' && port[0] <= '9' ? strtoul(port, &end, 10) : 0;
-        if (errno != 0 || end == NULL || *end != '\0') {
-            return -1;
-        }
-    }
-    if (ip_parse_v4((const uint8_t *)text, strlen(text), bytes) != 0 || bytes[0] < 224 || bytes[0] > 239 ||
-        number == 0 || number > UINT16_MAX - UNICAST_PORTS) {
+    const char *text = ip != NULL ? ip : GROUP_DEFAULT;
+    uint32_t number = PORT_DEFAULT;
+    if (ip_parse_group((const uint8_t *)text, strlen(text), bytes) != 0 ||
+        (port != NULL && decimal_parse(port, strlen(port), 1, UINT16_MAX - UNICAST_PORTS, &number) != 0)) {
         return -1;
     }
     *group = addr_ipv4(bytes, (uint16_t)number, 0);

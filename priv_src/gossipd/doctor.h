@@ -6,9 +6,6 @@
 
 #include <stdbool.h>
 
-#define DOCTOR_GROUP "233.252.1.33" /* unless another is given; as the option `group` */
-#define DOCTOR_PORT  45893
-
 /* Reads "GROUP" and "PORT" (NULL: the default) into `group`: 0, or -1 where they are no multicast address of
  * IPv4 and no port of 1 to 65527 (eight more follow it). */
 int doctor_group(const char *ip, const char *port, struct addr *group);

@@ -34,3 +34,13 @@ int ip_parse_v6(const uint8_t *text, size_t len, uint8_t ip[static 16])
 {
     return parse(AF_INET6, text, len, ip);
 }
+
+int ip_parse_group(const uint8_t *text, size_t len, uint8_t ip[static 4])
+{
+    return ip_parse_v4(text, len, ip) == 0 && ip[0] >= 224 && ip[0] <= 239 ? 0 : -1;
+}
+
+int ip_parse_group6(const uint8_t *text, size_t len, uint8_t ip[static 16])
+{
+    return ip_parse_v6(text, len, ip) == 0 && ip[0] == 0xff && (ip[1] & 0x0f) == 0x02 ? 0 : -1;
+}

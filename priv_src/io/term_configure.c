@@ -1,3 +1,4 @@
+#include "decimal.h"
 #include "ip.h"
 #include "term_cursor.h"
 
@@ -39,7 +40,7 @@ static int read_group(struct cursor *c, const char *name, struct message *out)
     uint8_t ip[4] = {0};
     const uint8_t *text;
     size_t len;
-    if (cursor_bytes(c, &text, &len) != 0 || ip_parse_v4(text, len, ip) != 0 || ip[0] < 224 || ip[0] > 239) {
+    if (cursor_bytes(c, &text, &len) != 0 || ip_parse_group(text, len, ip) != 0) {
         return cursor_refuse(c, at, name, "an IPv4 multicast address, 224.0.0.0..239.255.255.255");
     }
     struct addr *group = &out->as.config.group;
@@ -47,7 +48,6 @@ static int read_group(struct cursor *c, const char *name, struct message *out)
     return 0;
 }
 
-/* Of one link: fe80::/10 is where its members send from. */
 static int read_group6(struct cursor *c, const char *name, struct message *out)
 {
     int at = c->at;
@@ -58,7 +58,7 @@ static int read_group6(struct cursor *c, const char *name, struct message *out)
     if (good && len == 0) {
         return 0;
     }
-    if (!good || ip_parse_v6(text, len, ip) != 0 || ip[0] != 0xff || (ip[1] & 0x0f) != 0x02) {
+    if (!good || ip_parse_group6(text, len, ip) != 0) {
         return cursor_refuse(c, at, name, "an IPv6 multicast address of link-local scope, or \"\"");
     }
     out->as.config.group6 = addr_ipv6(ip, 0, 0);
@@ -120,13 +120,11 @@ static int read_advertise(struct cursor *c, const char *name, struct message *ou
     }
     colon = memchr(text, ':', len);
     size_t ip_len = colon != NULL ? (size_t)(colon - text) : len;
-    bool good = ip_parse_v4(text, ip_len, ip) == 0 && len - ip_len != 1 && len - ip_len <= 6;
-    for (size_t i = ip_len + 1; good && i < len; i++) {
-        good = text[i] >= '0' && text[i] <= '9';
-        port = port * 10 + (uint32_t)(text[i] - '0');
-    }
+    bool good = ip_parse_v4(text, ip_len, ip) == 0 && len - ip_len <= 6 &&
+                (colon == NULL ||
+                 decimal_parse((const char *)colon + 1, len - ip_len - 1, 1, UINT16_MAX, &port) == 0);
     struct addr a = good ? addr_ipv4(ip, port == 0 ? 1 : (uint16_t)port, 0) : (struct addr){0};
-    if (!good || port > UINT16_MAX || (colon != NULL && port == 0) || !addr_is_endpoint(&a)) {
+    if (!good || !addr_is_endpoint(&a)) {
         return cursor_refuse(c, at, name, ADVERTISE_ALLOWED);
     }
     a.port = (uint16_t)port;

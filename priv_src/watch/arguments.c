@@ -1,9 +1,8 @@
 #include "arguments.h"
 
+#include "decimal.h"
 #include "ip.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LISTEN_MOST 86400 /* seconds */
@@ -35,15 +34,6 @@ const char arguments_help[] =
 
 typedef int reader(struct arguments *a, const char *value);
 
-/* A number of decimal digits and nothing else. */
-static int read_number(const char *text, unsigned long least, unsigned long most, unsigned long *out)
-{
-    char *end = NULL;
-    errno = 0;
-    *out = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
-    return end != NULL && *end == '\0' && errno == 0 && *out >= least && *out <= most ? 0 : -1;
-}
-
 static int read_secret_file(struct arguments *a, const char *value)
 {
     a->secret_file = value;
@@ -70,7 +60,7 @@ static int read_cluster(struct arguments *a, const char *value)
 static int read_group(struct arguments *a, const char *value)
 {
     uint8_t ip[4];
-    if (ip_parse_v4((const uint8_t *)value, strlen(value), ip) != 0 || ip[0] < 224 || ip[0] > 239) {
+    if (ip_parse_group((const uint8_t *)value, strlen(value), ip) != 0) {
         return -1;
     }
     a->udp.group = addr_ipv4(ip, a->udp.group.port, 0);
@@ -80,8 +70,7 @@ static int read_group(struct arguments *a, const char *value)
 static int read_group6(struct arguments *a, const char *value)
 {
     uint8_t ip[16];
-    if (ip_parse_v6((const uint8_t *)value, strlen(value), ip) != 0 || ip[0] != 0xff ||
-        (ip[1] & 0x0f) != 0x02) {
+    if (ip_parse_group6((const uint8_t *)value, strlen(value), ip) != 0) {
         return -1;
     }
     a->udp.group6 = addr_ipv6(ip, 0, 0);
@@ -90,8 +79,8 @@ static int read_group6(struct arguments *a, const char *value)
 
 static int read_port(struct arguments *a, const char *value)
 {
-    unsigned long port = 0;
-    int result = read_number(value, 1, UINT16_MAX, &port);
+    uint32_t port = 0;
+    int result = decimal_parse(value, strlen(value), 1, UINT16_MAX, &port);
     a->udp.group.port = (uint16_t)port;
     return result;
 }
@@ -121,9 +110,9 @@ static int read_except(struct arguments *a, const char *value)
 
 static int read_for(struct arguments *a, const char *value)
 {
-    unsigned long seconds = 0;
-    int result = read_number(value, 1, LISTEN_MOST, &seconds);
-    a->listen_us = (int64_t)seconds * SECOND_US;
+    uint32_t seconds = 0;
+    int result = decimal_parse(value, strlen(value), 1, LISTEN_MOST, &seconds);
+    a->listen_us = seconds * SECOND_US;
     return result;
 }
 
@@ -204,9 +193,9 @@ int arguments_read(struct arguments *a, int argc, char **argv, struct fault *fau
 {
     *a = (struct arguments){.filter.mode = FILTER_ALL, .label = "", .kind = SECRET_COOKIE};
     a->udp.ttl = 1;
-    a->udp.group.port = WATCH_PORT;
-    (void)read_group(a, WATCH_GROUP);
-    (void)read_group6(a, WATCH_GROUP6);
+    a->udp.group.port = PORT_DEFAULT;
+    (void)read_group(a, GROUP_DEFAULT);
+    (void)read_group6(a, GROUP6_DEFAULT);
     for (int i = 0; i < argc; i++) {
         const struct option *o = find(argv[i]);
         if (o == NULL) {

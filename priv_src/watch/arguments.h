@@ -6,10 +6,7 @@
 #include "rows.h"
 #include "udp.h"
 
-#define WATCH_GROUP  "233.252.1.33" /* the defaults of the options `group`, `group6` and `port` */
-#define WATCH_GROUP6 "ff12::6763"
-#define WATCH_PORT   45893
-#define WATCH_ROWS   4096
+#define WATCH_ROWS 4096
 
 struct arguments {
     struct udp_options udp;

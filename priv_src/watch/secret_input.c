@@ -1,5 +1,6 @@
 #include "secret_input.h"
 
+#include "decimal.h"
 #include "primitives.h"
 
 #include <errno.h>
@@ -89,11 +90,8 @@ int secret_add(struct keyring *ring, const struct arguments *a, uint8_t kind, co
 /* A number of four at most, decimal digits; -1: it is none. */
 static int read_number(const char *text, size_t len)
 {
-    int number = len > 0 && len <= 4 ? 0 : -1;
-    for (size_t i = 0; number >= 0 && i < len; i++) {
-        number = text[i] >= '0' && text[i] <= '9' ? number * 10 + (text[i] - '0') : -1;
-    }
-    return number;
+    uint32_t number;
+    return len <= 4 && decimal_parse(text, len, 0, 9999, &number) == 0 ? (int)number : -1;
 }
 
 /* "80 24" */

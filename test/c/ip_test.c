@@ -74,11 +74,34 @@ static void only_four_plain_numbers_are_an_ipv4_address(void **state)
     }
 }
 
+static void a_group_is_multicast_and_of_one_link_with_ipv6(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"224.0.0.0", "239.255.255.255", GROUP_DEFAULT};
+    static const char *const wrong[] = {"223.255.255.255", "240.0.0.0", "224.0.0", "ff12::1", ""};
+    static const char *const good6[] = {"ff02::1", "fff2::1", GROUP6_DEFAULT};
+    static const char *const wrong6[] = {"ff01::1", "ff1e::1", "fe80::1", "224.0.0.1", ""};
+    uint8_t ip[16];
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert_int_equal(ip_parse_group((const uint8_t *)good[i], strlen(good[i]), ip), 0);
+    }
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        assert_int_equal(ip_parse_group((const uint8_t *)wrong[i], strlen(wrong[i]), ip), -1);
+    }
+    for (size_t i = 0; i < COUNT(good6); i++) {
+        assert_int_equal(ip_parse_group6((const uint8_t *)good6[i], strlen(good6[i]), ip), 0);
+    }
+    for (size_t i = 0; i < COUNT(wrong6); i++) {
+        assert_int_equal(ip_parse_group6((const uint8_t *)wrong6[i], strlen(wrong6[i]), ip), -1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text),
         cmocka_unit_test(only_four_plain_numbers_are_an_ipv4_address),
+        cmocka_unit_test(a_group_is_multicast_and_of_one_link_with_ipv6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
