@@ -106,11 +106,11 @@ void udp_close(struct udp *u)
     free(u);
 }
 
-/* What the kernel has dropped until now: counted before its filter changes, and before a socket may be
- * closed. */
-static void count_dropped(struct udp *u)
+/* What the kernel has dropped until now, and whether it filtered meanwhile: counted before its filter
+ * changes, and before a socket may be closed. */
+static void count_dropped(struct udp *u, bool filtered)
 {
-    uint64_t *counter = u->filter.level > 0 ? &u->stats.filtered : &u->stats.overflowed;
+    uint64_t *counter = filtered ? &u->stats.filtered : &u->stats.overflowed;
     for (size_t i = 0; i < TRANSPORTS; i++) {
         *counter += transport_dropped(&u->transports[i]);
     }
@@ -135,14 +135,11 @@ static void judge(struct udp *u, bool refused)
     if (!refused && u->filter.level == 0) {
         return;
     }
-    struct filter before = u->filter;
+    bool filtered = u->filter.level > 0;
     int64_t now = clock_now();
     bool changed = refused ? filter_saw(&u->filter, now) : filter_tick(&u->filter, now);
     if (changed) {
-        struct filter after = u->filter;
-        u->filter = before;
-        count_dropped(u);
-        u->filter = after;
+        count_dropped(u, filtered);
         filter_all(u);
     }
 }
@@ -157,7 +154,7 @@ void udp_set_ring(struct udp *u, const struct keyring *ring)
 
 size_t udp_set_interfaces(struct udp *u, const struct interface_list *list)
 {
-    count_dropped(u);
+    count_dropped(u, u->filter.level > 0);
     return memberships_set(&u->memberships, list);
 }
 
@@ -486,7 +483,7 @@ bool udp_closed(const struct udp *u, uint32_t index)
 
 struct udp_stats udp_stats(struct udp *u)
 {
-    count_dropped(u);
+    count_dropped(u, u->filter.level > 0);
     struct udp_stats stats = u->stats;
     stats.receive_buffer = u->transports[0].receive_buffer;
     return stats;
