@@ -108,8 +108,8 @@ void transport_close(struct transport *t)
 int transport_filter(struct transport *t)
 {
     int result = 0;
-    for (size_t i = 0; i < t->count && result == 0; i++) {
-        result = filter(t->sockets[i].fd, t->filter);
+    for (size_t i = 0; i < t->count; i++) {
+        result = filter(t->sockets[i].fd, t->filter) != 0 ? -1 : result;
     }
     return result;
 }

@@ -34,7 +34,7 @@ int transport_open_broadcast(struct transport *t, struct fault *fault);
 /* Closes all there are. Zeroed memory is closed. */
 void transport_close(struct transport *t);
 
-/* Has the kernel filter all of them as `filter` is now: 0, or -1 and errno. */
+/* Has the kernel filter all of them as `filter` is now: 0, or -1 where it did not take it for each. */
 int transport_filter(struct transport *t);
 
 /* How many datagrams the kernel has dropped since this was called last. */

@@ -13,6 +13,8 @@
 #include "lines.h"
 #include "receive_one.h"
 #include "test.h"
+#include "transport.h"
+#include "udp_system.h"
 #include "wait.h"
 
 #define PATIENCE INT64_C(5000000) /* microseconds until a datagram on loopback is taken for lost */
@@ -497,6 +499,32 @@ static void of_a_flood_the_kernel_lets_through_what_bears_our_keys(void **state)
     assert_int_equal(f.lines.count, 0);
 }
 
+#if !defined(GOSSIP_PORTABLE) && defined(__linux__)
+/* A socket that was opened while memory was short has none to take away: the others lose theirs all the same.
+ */
+static void a_socket_without_a_filter_keeps_it_on_no_other(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct fault fault = {0};
+    struct filter filter = {0};
+    struct transport t = {.filter = &filter};
+    struct keyring ring = ring_of(1, 1);
+    prepare(&f);
+    filter_set(&filter, &ring);
+    assert_int_equal(transport_open(&t, &f.options.group, 0, 0), 0);
+    assert_int_equal(transport_open_shared(&t, &fault), 0);
+    filter.level = 1;
+    assert_int_equal(transport_filter(&t), 0);
+    assert_int_equal(udp_system_filter(t.sockets[0].fd, NULL, 0), 0);
+    filter.level = 0;
+    assert_int_equal(transport_filter(&t), -1);
+    assert_int_equal(udp_system_filter(t.sockets[1].fd, NULL, 0), -1);
+    assert_int_equal(errno, ENOENT);
+    transport_close(&t);
+}
+#endif
+
 /* Nobody reads: what finds no room is counted, and is not taken for what a filter dropped. */
 static void what_finds_no_room_is_counted(void **state)
 {
@@ -555,6 +583,9 @@ int main(void)
         cmocka_unit_test(a_port_that_is_not_shared_is_a_clear_fault),
         cmocka_unit_test(the_receive_buffer_is_told),
         cmocka_unit_test(of_a_flood_the_kernel_lets_through_what_bears_our_keys),
+#if !defined(GOSSIP_PORTABLE) && defined(__linux__)
+        cmocka_unit_test(a_socket_without_a_filter_keeps_it_on_no_other),
+#endif
         cmocka_unit_test(what_finds_no_room_is_counted),
     };
     return seal_init() != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
