@@ -173,7 +173,7 @@ static void linger(struct gossipd *d)
         struct pollfd fds[UDP_SOCKETS_MAX];
         size_t count = links_descriptors(&d->links, fds);
         int64_t due = earlier(deadline(d), d->now + PARENT);
-        (void)wait_for(fds, count, due < d->now ? 0 : due - d->now);
+        (void)wait_for(fds, count, timeout_until(due));
         d->now = clock_now();
         (void)engine_receive(&d->engine, d->now, fds);
         tick(d);
@@ -191,8 +191,7 @@ static void farewell(struct gossipd *d)
     int64_t until = d->now + FAREWELL;
     engine_command(&d->engine, d->now, &leave);
     while (!d->engine.left && d->now < until) {
-        int64_t timeout = earlier(engine_deadline(&d->engine), until) - d->now;
-        (void)wait_for(NULL, 0, timeout < 0 ? 0 : timeout);
+        (void)wait_for(NULL, 0, timeout_until(earlier(engine_deadline(&d->engine), until)));
         d->now = clock_now();
         engine_tick(&d->engine, d->now);
     }
