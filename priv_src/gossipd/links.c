@@ -51,7 +51,6 @@ void links_changed(struct links *l, int64_t now)
     int64_t soonest = l->looked_at + LINKS_EVENT_GAP;
     soonest = soonest > now ? soonest : now;
     l->look_at = l->look_at < soonest ? l->look_at : soonest;
-    l->slack = 0;
 }
 
 int64_t links_deadline(const struct links *l)
@@ -64,7 +63,8 @@ int64_t links_deadline(const struct links *l)
 
 bool links_due(const struct links *l, int64_t now)
 {
-    return now >= links_deadline(l) || (l->udp != NULL && now >= l->look_at - l->slack);
+    int64_t slack = l->look_at - l->looked_at == LINKS_CALM_GAP ? LINKS_SLACK : 0;
+    return now >= links_deadline(l) || (l->udp != NULL && now >= l->look_at - slack);
 }
 
 /* Whether one before it is the same interface, over another family. */
@@ -211,7 +211,6 @@ static bool tell(struct links *l, const struct interface_list *list, int64_t now
     if (l->told && now - l->told_at < LINKS_TELL_GAP) {
         if (l->look_at > l->told_at + LINKS_TELL_GAP) {
             l->look_at = l->told_at + LINKS_TELL_GAP;
-            l->slack = 0;
         }
         list_troubles(&l->network, &l->troubles);
         return troubles;
@@ -261,9 +260,7 @@ bool links_found(struct links *l, const struct interface_list *list, int64_t now
                 !udp_troubled(l->udp) && l->troubles.count == 0;
     l->unlisted = false;
     l->looked_at = now;
-    bool calm = well && l->watch >= 0;
-    l->look_at = now + (calm ? LINKS_CALM_GAP : LINKS_LOOK_GAP);
-    l->slack = calm ? LINKS_SLACK : 0;
+    l->look_at = now + (well && l->watch >= 0 ? LINKS_CALM_GAP : LINKS_LOOK_GAP);
     return tell(l, list, now);
 }
 
@@ -282,7 +279,6 @@ bool links_look(struct links *l, int64_t now)
     l->unlisted = true;
     l->looked_at = now;
     l->look_at = now + LINKS_LOOK_GAP;
-    l->slack = 0;
     return false;
 }
 
@@ -296,7 +292,6 @@ void links_send(struct links *l, int64_t now, const struct path *to, const uint8
     (void)udp_send(l->udp, to, data, len);
     if (l->look_at > now + LINKS_LOOK_GAP && udp_troubled(l->udp)) {
         l->look_at = now + LINKS_LOOK_GAP;
-        l->slack = 0;
     }
 }
 

@@ -36,7 +36,6 @@ struct links {
     int watch;         /* owned; link_watch.h; -1: changes are seen by looks alone */
     int64_t looked_at; /* microseconds */
     int64_t look_at;
-    int64_t slack;     /* it may be so much sooner */
     int64_t report_at; /* when to step out of the group next, or in again */
     bool out;
     bool unlisted; /* the system did not tell its interfaces the last time */
@@ -62,7 +61,7 @@ void links_changed(struct links *l, int64_t now);
 /* When to look again; NEVER while closed. */
 int64_t links_deadline(const struct links *l);
 
-/* Whether it is time to look; or nearly, so that nobody wakes for it a moment later. */
+/* Whether it is time to look; or nearly, while all is well, so that nobody wakes for it a moment later. */
 bool links_due(const struct links *l, int64_t now);
 
 /* Looks. True when `network` is another than was told before: tell the owner. */

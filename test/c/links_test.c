@@ -27,6 +27,14 @@ static int64_t calm_gap(const struct links *l)
     return links_watch(l) >= 0 ? LINKS_CALM_GAP : LINKS_LOOK_GAP;
 }
 
+/* So much sooner than it must it may look, when it wakes for something else. */
+static void assert_due(const struct links *l, int64_t slack)
+{
+    int64_t at = links_deadline(l) - slack;
+    assert_false(links_due(l, at - 1));
+    assert_true(links_due(l, at));
+}
+
 static const struct interface_filter LO = {.mode = FILTER_ONLY, .count = 1, .items = {"127.0.0.1"}};
 
 static void start(struct fixture *f, const struct interface_filter *filter)
@@ -80,6 +88,7 @@ static void closed_links_ask_for_nothing(void **state)
     struct links l = {0};
     struct pollfd fds[UDP_SOCKETS_MAX];
     assert_true(links_deadline(&l) == NEVER);
+    assert_false(links_due(&l, T0));
     assert_int_equal(links_descriptors(&l, fds), 0);
     links_close(&l);
 }
@@ -99,6 +108,7 @@ static void the_first_look_is_due_at_once_and_asks_the_system(void **state)
     assert_non_null(strstr(f.lines.last, "multicast on lo"));
     assert_non_null(strstr(f.lines.last, "127.0.0.1"));
     assert_true(links_deadline(&f.links) == T0 + calm_gap(&f.links)); /* all is well */
+    assert_due(&f.links, links_watch(&f.links) >= 0 ? LINKS_SLACK : 0);
     assert_int_equal(copies(&f, "one"), 1);
     links_close(&f.links);
 }
@@ -130,6 +140,7 @@ static void no_interface_is_a_state_that_is_looked_after(void **state)
     assert_int_equal(f.lines.count, 1);
     assert_string_equal(f.lines.last, "no interface to multicast on; one that comes is used");
     assert_true(links_deadline(&f.links) == T0 + LINKS_LOOK_GAP);
+    assert_due(&f.links, 0);
     for (int i = 1; i <= 5; i++) {
         int64_t now = T0 + i * LINKS_LOOK_GAP;
         assert_false(links_found(&f.links, &f.none, now));
@@ -182,6 +193,7 @@ static void a_change_is_made_at_once_and_told_once_a_second(void **state)
     int64_t soon = T0 + 2 * LINKS_TELL_GAP + 10 * MS_US;
     assert_false(links_found(&f.links, &f.loopback, soon)); /* joined, and all is well, but not yet told: */
     assert_true(links_deadline(&f.links) == T0 + 3 * LINKS_TELL_GAP);
+    assert_due(&f.links, 0);
     assert_int_equal(copies(&f, "not told"), 1);
     assert_true(links_found(&f.links, &f.loopback, links_deadline(&f.links)));
     assert_int_equal(f.lines.count, 3);
