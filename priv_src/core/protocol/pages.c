@@ -101,13 +101,8 @@ void pages_instead(struct gossip *g, const struct wire_message *m, size_t most)
     }
 }
 
-/* Some listed peer, at random; there is one. */
-static struct peer *anybody(struct gossip *g)
-{
-    return g->roster.list[random_u32(g) % g->roster.listed].peer;
-}
-
-/* The same, and not this one, where there is another. */
+/* Some listed peer, at random, of whom there is one; and not this one (0: it may be any), where there is
+ * another. */
 static struct peer *anybody_but(struct gossip *g, uint64_t boot)
 {
     size_t at = random_u32(g) % g->roster.listed;
@@ -184,7 +179,7 @@ static void turn_to(struct gossip *g, uint64_t boot, uint64_t echo, uint16_t mos
 static struct peer *go_over(struct gossip *g)
 {
     struct peer *door = g->pull.vain == 0 ? listed(g, g->pull.door) : NULL, *next = listed(g, g->pull.next);
-    struct peer *p = door != NULL ? door : next != NULL ? next : anybody(g);
+    struct peer *p = door != NULL ? door : next != NULL ? next : anybody_but(g, 0);
     bool answered = p->id.boot == g->pull.next && g->pull.next_echo != 0;
     uint16_t most = p->id.boot == g->pull.from ? g->pull.most : PULL_ANY;
     turn_to(g, p->id.boot, answered ? g->pull.next_echo : 0, answered ? g->pull.next_most : most);
