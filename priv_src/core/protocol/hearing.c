@@ -98,6 +98,12 @@ static bool is_new(const struct gossip *g, const struct peer *p)
     return g->now - p->since < p->miss * p->interval;
 }
 
+/* Whether it has said within `within` T if it hears this member. */
+static bool spoke(const struct gossip *g, const struct peer *p, int64_t within)
+{
+    return p->said_at != 0 && g->now - p->said_at < within * p->interval;
+}
+
 /* What the peers of a link have said within `within` T; so many of them are new, and may say it yet. */
 struct words {
     size_t said, unheard, new;
@@ -108,10 +114,13 @@ static struct words words_of(const struct gossip *g, const struct link *l, int64
     struct words w = {0};
     for (size_t i = 0; i < g->roster.listed; i++) {
         const struct peer *p = g->roster.list[i].peer;
-        bool lately = p->link == l->ifindex && p->said_at != 0 && g->now - p->said_at < within * p->interval;
+        if (p->link != l->ifindex) {
+            continue;
+        }
+        bool lately = spoke(g, p, within);
         w.said += lately;
         w.unheard += lately && p->says_far;
-        w.new += p->link == l->ifindex && !lately &&is_new(g, p);
+        w.new += is_new(g, p) && !lately;
     }
     return w;
 }
@@ -182,8 +191,7 @@ static void poll(struct gossip *g, struct effects *fx, const struct link *l, int
     size_t asked = 0, from = g->roster.listed > 0 ? random_u32(g) % g->roster.listed : 0;
     for (size_t i = 0; i < g->roster.listed && asked < WORDS_ENOUGH; i++) {
         const struct peer *p = g->roster.list[(from + i) % g->roster.listed].peer;
-        bool spoke = p->said_at != 0 && g->now - p->said_at < within * p->interval;
-        if (p->link == l->ifindex && p->met && p->addr_count > 0 && !spoke) {
+        if (p->link == l->ifindex && p->met && p->addr_count > 0 && !spoke(g, p, within)) {
             message_probe_peer(g, fx, p, 0);
             asked++;
         }
