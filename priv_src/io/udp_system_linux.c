@@ -15,9 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-union control {
-    struct cmsghdr align;
-    uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))]; /* the larger one */
+/* What a message header points to for one datagram that goes or comes. */
+struct envelope {
+    struct endpoint peer; /* to whom, or from whom */
+    struct iovec part;
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))]; /* the larger one */
 };
 
 #if !defined(IPV6_MULTICAST_ALL)
@@ -143,35 +145,28 @@ static void name_source(struct msghdr *m, uint8_t *control, uint8_t family, uint
     }
 }
 
-/* What one datagram needs beside its bytes, and a header that points there. */
-struct giving {
-    struct endpoint to;
-    struct iovec part;
-    _Alignas(struct cmsghdr) uint8_t control[sizeof(union control)];
-};
-
 /* `ifindex` 0 leaves the choice to the routing table; `source` may be NULL. */
-static void address(struct giving *g, struct msghdr *m, const struct addr *to, uint32_t ifindex,
+static void address(struct envelope *e, struct msghdr *m, const struct addr *to, uint32_t ifindex,
                     const uint8_t *source, const uint8_t *data, size_t len)
 {
-    g->part = (struct iovec){.iov_len = len};
+    e->part = (struct iovec){.iov_len = len};
     /* sendmsg only reads it, though iovec cannot say so */
-    memcpy(&g->part.iov_base, &data, sizeof g->part.iov_base);
-    g->to = udp_system_endpoint(to);
+    memcpy(&e->part.iov_base, &data, sizeof e->part.iov_base);
+    e->peer = udp_system_endpoint(to);
     *m = (struct msghdr){
-        .msg_name = &g->to.as, .msg_namelen = g->to.len, .msg_iov = &g->part, .msg_iovlen = 1};
+        .msg_name = &e->peer.as, .msg_namelen = e->peer.len, .msg_iov = &e->part, .msg_iovlen = 1};
     if (ifindex != 0) {
-        memset(g->control, 0, sizeof g->control);
-        name_source(m, g->control, to->family, ifindex, source);
+        memset(e->control, 0, sizeof e->control);
+        name_source(m, e->control, to->family, ifindex, source);
     }
 }
 
 static int transmit(int fd, const struct addr *to, uint32_t ifindex, const uint8_t *source,
                     const uint8_t *data, size_t len)
 {
-    struct giving g;
+    struct envelope e;
     struct msghdr m;
-    address(&g, &m, to, ifindex, source, data, len);
+    address(&e, &m, to, ifindex, source, data, len);
     return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
@@ -188,12 +183,12 @@ int udp_system_multicast(int fd, const struct addr *group, const struct addr *lo
 void udp_system_multicast_many(int fd, const struct addr *group, const struct addr *const *locals,
                                size_t count, const uint8_t *data, size_t len, int *troubles)
 {
-    struct giving giving[UDP_BATCH];
+    struct envelope envelopes[UDP_BATCH];
     struct mmsghdr all[UDP_BATCH];
     for (size_t i = 0; i < count; i++) {
         struct addr to = *group;
         to.ifindex = locals[i]->ifindex;
-        address(&giving[i], &all[i].msg_hdr, &to, to.ifindex, locals[i]->ip, data, len);
+        address(&envelopes[i], &all[i].msg_hdr, &to, to.ifindex, locals[i]->ip, data, len);
         troubles[i] = 0;
     }
     for (size_t done = 0; done < count;) {
@@ -294,28 +289,21 @@ static void read_control(const struct cmsghdr *c, bool shared, struct udp_arriva
     }
 }
 
-/* Room for what the system tells of one datagram, and a header that points there. */
-struct taking {
-    struct endpoint from;
-    struct iovec part;
-    _Alignas(struct cmsghdr) uint8_t control[sizeof(union control)];
-};
-
-static void prepare(struct taking *t, struct msghdr *m, uint8_t *out, size_t room)
+static void prepare(struct envelope *e, struct msghdr *m, uint8_t *out, size_t room)
 {
-    t->from.len = sizeof t->from.as;
-    t->part = (struct iovec){.iov_base = out, .iov_len = room};
-    *m = (struct msghdr){.msg_name = &t->from.as,
-                         .msg_namelen = t->from.len,
-                         .msg_iov = &t->part,
+    e->peer.len = sizeof e->peer.as;
+    e->part = (struct iovec){.iov_base = out, .iov_len = room};
+    *m = (struct msghdr){.msg_name = &e->peer.as,
+                         .msg_namelen = e->peer.len,
+                         .msg_iov = &e->part,
                          .msg_iovlen = 1,
-                         .msg_control = t->control,
-                         .msg_controllen = sizeof t->control};
+                         .msg_control = e->control,
+                         .msg_controllen = sizeof e->control};
 }
 
-static struct udp_arrival arrival_of(const struct taking *t, struct msghdr *m, bool shared)
+static struct udp_arrival arrival_of(const struct envelope *e, struct msghdr *m, bool shared)
 {
-    struct udp_arrival arrival = {.from = udp_system_addr(&t->from),
+    struct udp_arrival arrival = {.from = udp_system_addr(&e->peer),
                                   .destination = PATH_UNICAST,
                                   .cut = (m->msg_flags & MSG_TRUNC) != 0};
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
@@ -326,29 +314,29 @@ static struct udp_arrival arrival_of(const struct taking *t, struct msghdr *m, b
 
 int udp_system_receive(int fd, bool shared, uint8_t *out, size_t room, struct udp_arrival *arrival)
 {
-    struct taking t;
+    struct envelope e;
     struct msghdr m;
-    prepare(&t, &m, out, room);
+    prepare(&e, &m, out, room);
     ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
     if (n < 0) {
         return -1;
     }
-    *arrival = arrival_of(&t, &m, shared);
+    *arrival = arrival_of(&e, &m, shared);
     return (int)n;
 }
 
 int udp_system_receive_many(int fd, bool shared, struct udp_datagram *out, size_t most)
 {
-    struct taking taking[UDP_BATCH];
+    struct envelope envelopes[UDP_BATCH];
     struct mmsghdr all[UDP_BATCH];
     most = most < UDP_BATCH ? most : UDP_BATCH;
     for (size_t i = 0; i < most; i++) {
-        prepare(&taking[i], &all[i].msg_hdr, out[i].data, sizeof out[i].data);
+        prepare(&envelopes[i], &all[i].msg_hdr, out[i].data, sizeof out[i].data);
     }
     int count = recvmmsg(fd, all, (unsigned)most, MSG_DONTWAIT, NULL);
     for (int i = 0; i < count; i++) {
         out[i].len = all[i].msg_len;
-        out[i].arrival = arrival_of(&taking[i], &all[i].msg_hdr, shared);
+        out[i].arrival = arrival_of(&envelopes[i], &all[i].msg_hdr, shared);
     }
     return count;
 }
