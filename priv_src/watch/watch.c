@@ -309,7 +309,7 @@ static void turn(struct watch *w)
     fds[SLOT_LINKS] = (struct pollfd){.fd = links_watch(&w->links), .events = POLLIN};
     size_t sockets = links_descriptors(&w->links, fds + SLOT_SOCKETS);
     int64_t due = earlier(links_deadline(&w->links), w->now + LISTENER_TICK);
-    due = earlier(due, w->arguments.once ? once_until(w) : w->draw_at);
+    due = earlier(due, w->draw_at);
     if (wait_for(fds, SLOT_SOCKETS + sockets, due > w->now ? due - w->now : 0) < 0) {
         w->ended = fault_set(&w->fault, FAULT_NETWORK, "poll fails: %s", strerror(errno)) != 0;
         return;
@@ -346,8 +346,8 @@ static void loop(struct watch *w)
     while (!w->ended) {
         turn(w);
         tell_events(w);
-        bool due = w->arguments.once ? w->now >= once_until(w) : w->now >= w->draw_at;
-        if (due && !w->ended) {
+        w->draw_at = w->arguments.once ? once_until(w) : w->draw_at;
+        if (w->now >= w->draw_at && !w->ended) {
             draw(w);
             w->ended = w->ended || w->arguments.once;
         }
