@@ -1,34 +1,38 @@
 /* Lines are said as they come, but for causes: these are what the reader looks for, and stand at the end. */
 #include "findings.h"
 
+#include "json.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LINE_ROOM 512 /* more than any text of the doctor's has; what is longer is cut */
 
-static void field(struct text *out, const char *name, const char *value)
+static const char *const levels[] = {
+    [DOCTOR_OK] = "ok", [DOCTOR_WARNING] = "warning", [DOCTOR_BROKEN] = "broken"};
+
+static void string(struct text *out, const char *name, const char *value)
 {
-    text_print(out, "\"%s\":", name);
-    if (value == NULL) {
-        text_print(out, "null");
-    } else {
-        text_json(out, value, strlen(value));
+    json_string(out, name, value, value != NULL ? strlen(value) : 0);
+}
+
+static void begin_json(struct findings *f)
+{
+    if (f->written.len == 0) {
+        text_print(&f->written, "{\"findings\":[");
     }
 }
 
-static void add_json(struct findings *f, const char *level, const char *what, const char *cause,
-                     const char *mend)
+static void add_json(struct findings *f, int level, const char *what, const char *cause, const char *mend)
 {
     struct text *out = &f->written;
-    text_print(out, "%s{", out->len == 0 ? "{\"findings\":[" : ",");
-    field(out, "cause", cause);
-    text_print(out, ",");
-    field(out, "do", mend);
-    text_print(out, ",");
-    field(out, "level", level);
-    text_print(out, ",");
-    field(out, "what", what);
+    begin_json(f);
+    json_item(out);
+    string(out, "cause", cause);
+    string(out, "do", mend);
+    string(out, "level", levels[level]);
+    string(out, "what", what);
     text_print(out, "}");
 }
 
@@ -40,7 +44,7 @@ void findings_ok(struct findings *f, const char *what, const char *format, ...)
     (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     if (f->json) {
-        add_json(f, "ok", what, line, NULL);
+        add_json(f, DOCTOR_OK, what, line, NULL);
     } else {
         (void)printf("ok       %s\n", line);
     }
@@ -56,7 +60,7 @@ void findings_cause(struct findings *f, int level, const char *what, const char 
     va_end(arguments);
     f->status = level > f->status ? level : f->status;
     if (f->json) {
-        add_json(f, level == DOCTOR_BROKEN ? "broken" : "warning", what, line, mend);
+        add_json(f, level, what, line, mend);
     } else {
         text_print(&f->written, "%s  %s. Do: ", level == DOCTOR_BROKEN ? "BROKEN " : "warning", line);
         text_print(&f->written, "%s\n", mend);
@@ -65,10 +69,11 @@ void findings_cause(struct findings *f, int level, const char *what, const char 
 
 int findings_end(struct findings *f)
 {
-    static const char *const words[] = {"ok", "warning", "broken"};
     if (f->json) {
-        text_print(&f->written, "%s],\"status\":\"%s\"}\n", f->written.len == 0 ? "{\"findings\":[" : "",
-                   words[f->status]);
+        begin_json(f);
+        text_print(&f->written, "]");
+        string(&f->written, "status", levels[f->status]);
+        text_print(&f->written, "}\n");
     } else {
         (void)printf("\n%s\n", f->written.len == 0 ? "All is well." : "What is wrong, and what to do:");
     }
