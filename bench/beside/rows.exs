@@ -8,7 +8,7 @@ defmodule Bench.Rows do
 
   alias Bench.{Contender, Measure}
   alias GossipCluster.Lab
-  alias GossipCluster.Lab.{Case, Crowd, Filter, Mesh, Node}
+  alias GossipCluster.Lab.{Case, Crowd, Filter, Mesh, Node, Program}
 
   @all [
     start: "from the start to NODEUP on both of two nodes",
@@ -461,7 +461,7 @@ defmodule Bench.Rows do
       end
 
     arguments =
-      ["netns", "exec", lab.hosts[3].netns, Crowd.build("gossip_flood"), kind, group] ++
+      ["netns", "exec", lab.hosts[3].netns, Program.built("gossip_flood"), kind, group] ++
         ["#{port}", "#{:inet.ntoa(lab.hosts[3].ip)}", "#{keep}"]
 
     flood =

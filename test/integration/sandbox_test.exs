@@ -5,7 +5,7 @@ defmodule GossipCluster.Integration.SandboxTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
-  alias GossipCluster.Lab.Breach
+  alias GossipCluster.Lab.{Breach, Program}
 
   # What SIGSYS ends in: 128 + 31.
   @breach 159
@@ -17,7 +17,7 @@ defmodule GossipCluster.Integration.SandboxTest do
     on_exit(fn -> File.rm_rf!(dir) end)
     # Where another user may execute it, wherever the sources lie.
     program = Path.join(dir, "gossip_breach")
-    File.cp!(Breach.built("gossip_breach"), program)
+    File.cp!(Program.built("gossip_breach"), program)
     %{dir: dir, program: program}
   end
 
@@ -231,7 +231,7 @@ defmodule GossipCluster.Integration.SandboxTest do
 
   test "a sidecar of a real node that breaches is ended, named in the log, and replaced; connections stay" do
     {_lab, [a, b] = nodes} =
-      together(["a", "b"], cluster: [sidecar: Breach.built("gossipd_breach")])
+      together(["a", "b"], cluster: [sidecar: Program.built("gossipd_breach")])
 
     old = Node.sidecar(a)
     walled_in!(old)

@@ -1,21 +1,13 @@
 defmodule GossipCluster.Lab.Breach do
   @moduledoc """
-  What is done against the sandbox of `gossipd` on purpose: two programs of test/c/breach, which are built when they are
-  first needed.
+  What is done against the sandbox of `gossipd` on purpose, by two programs of test/c/breach: `gossip_breach`, and
+  `gossipd_breach`, a `gossipd` that opens a file on SIGUSR1.
   """
+
+  alias GossipCluster.Lab.Program
 
   # As in priv_src/io/sandbox.h.
   @walls [limits: 1, privileges: 2, capabilities: 4, files: 8, calls: 16]
-
-  @doc "The path of `gossip_breach`, or of `gossipd_breach`: a `gossipd` that opens a file on SIGUSR1."
-  @spec built(String.t()) :: Path.t()
-  def built(target) do
-    build = Path.join(Mix.Project.app_path(), "gossipd_build")
-    arguments = ["--build", build, "--target", target]
-    {output, status} = System.cmd("cmake", arguments, stderr_to_stdout: true)
-    if status != 0, do: raise("#{target} cannot be built: #{output}")
-    Path.join(build, target)
-  end
 
   @doc "The names of all walls."
   @spec walls() :: [atom()]
@@ -28,7 +20,7 @@ defmodule GossipCluster.Lab.Breach do
   @spec run([atom()], String.t(), [String.t()], keyword()) :: {String.t(), non_neg_integer()}
   def run(walls, breach, arguments \\ [], options \\ []) do
     bits = Enum.sum(for wall <- walls, do: Keyword.fetch!(@walls, wall))
-    command = [options[:program] || built("gossip_breach"), "#{bits}", breach | arguments]
+    command = [options[:program] || Program.built("gossip_breach"), "#{bits}", breach | arguments]
 
     [program | arguments] =
       case options[:as] do

@@ -5,7 +5,7 @@ defmodule GossipCluster.Lab.Crowd do
   """
 
   alias GossipCluster.Lab
-  alias GossipCluster.Lab.Node
+  alias GossipCluster.Lab.{Node, Program}
 
   # Milliseconds; long, so that a small machine bears many of them.
   @interval 5_000
@@ -55,7 +55,15 @@ defmodule GossipCluster.Lab.Crowd do
         :binary,
         :exit_status,
         line: 100,
-        args: ["netns", "exec", netns, "sh", "-c", script, build("gossip_crowd") | arguments]
+        args: [
+          "netns",
+          "exec",
+          netns,
+          "sh",
+          "-c",
+          script,
+          Program.built("gossip_crowd") | arguments
+        ]
       ])
 
     Port.command(port, [key, Node.cookie(), "\n"])
@@ -66,16 +74,6 @@ defmodule GossipCluster.Lab.Crowd do
     after
       20_000 -> raise "gossip_crowd was not ready within 20 s"
     end
-  end
-
-  @doc "Builds a program of the tests' that is built only where it is asked for; its path."
-  @spec build(String.t()) :: Path.t()
-  def build(target) do
-    build = Path.join(Mix.Project.app_path(), "gossipd_build")
-    arguments = ["--build", build, "--target", target]
-    {output, status} = System.cmd("cmake", arguments, stderr_to_stdout: true)
-    if status != 0, do: raise("#{target} cannot be built: #{output}")
-    Path.join(build, target)
   end
 
   @doc """
