@@ -35,12 +35,8 @@ defmodule GossipCluster.Integration.SandboxTest do
 
   # Root is not limited in its processes, and may be no other user where a user namespace has none.
   defp other_user! do
-    maps = File.read!("/proc/self/uid_map")
-
-    Enum.any?(String.split(maps, "\n", trim: true), fn line ->
-      [first, _outside, count] = line |> String.split() |> Enum.map(&String.to_integer/1)
-      @nobody in first..(first + count - 1)
-    end) || not_shown("as another user: this user namespace (/proc/self/uid_map) has none")
+    Lab.user?(@nobody) ||
+      not_shown("as another user: this user namespace (/proc/self/uid_map) has none")
   end
 
   defp not_shown(what) do

@@ -386,6 +386,18 @@ defmodule GossipCluster.Lab do
     at
   end
 
+  @doc "Whether there is a user of this number here: a user namespace may not have it."
+  @spec user?(non_neg_integer()) :: boolean()
+  def user?(uid) do
+    "/proc/self/uid_map"
+    |> File.read!()
+    |> String.split("\n", trim: true)
+    |> Enum.any?(fn line ->
+      [first, _outside, count] = line |> String.split() |> Enum.map(&String.to_integer/1)
+      uid in first..(first + count - 1)
+    end)
+  end
+
   @doc "A monotonic clock in microseconds, the same for all processes of the machine."
   @spec clock() :: integer()
   def clock, do: :os.perf_counter(:microsecond)

@@ -148,15 +148,7 @@ defmodule GossipCluster.Lab.Node do
     uid = 1_000_620_000
     map = File.read!("/proc/self/uid_map")
 
-    there? =
-      map
-      |> String.split("\n", trim: true)
-      |> Enum.any?(fn line ->
-        [first, _outside, count] = line |> String.split() |> Enum.map(&String.to_integer/1)
-        uid in first..(first + count - 1)
-      end)
-
-    if there?,
+    if Lab.user?(uid),
       do: {:ok, uid},
       else: {:error, "this user namespace has no user #{uid} (its uid_map: #{inspect(map)})"}
   end
