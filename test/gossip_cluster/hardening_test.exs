@@ -3,7 +3,7 @@ defmodule GossipCluster.HardeningTest do
   # of users, as `mix compile` builds it, has it.
   use ExUnit.Case, async: true
 
-  alias GossipCluster.Sidecar
+  alias GossipCluster.{Json, Sidecar}
 
   @build Path.join(Mix.Project.app_path(), "gossipd_build")
 
@@ -13,20 +13,11 @@ defmodule GossipCluster.HardeningTest do
   end
 
   defp commands do
-    for %{"command" => command, "file" => file} <- read_commands(),
+    {:ok, commands} = Json.decode(File.read!(Path.join(@build, "compile_commands.json")))
+
+    for %{"command" => command, "file" => file} <- commands,
         file =~ "/priv_src/",
         do: {Path.basename(file), command}
-  end
-
-  # JSON of a simple kind: CMake writes a key and a text on each line.
-  defp read_commands do
-    text = File.read!(Path.join(@build, "compile_commands.json"))
-
-    for [block] <- Regex.scan(~r/\{[^}]*\}/, text) do
-      for [_all, key, value] <- Regex.scan(~r/"(command|file)": "((?:[^"\\]|\\.)*)"/, block),
-          into: %{},
-          do: {key, value}
-    end
   end
 
   test "it is position independent, has no executable stack, and nothing to write to once it is linked" do
