@@ -97,11 +97,8 @@ defmodule GossipCluster.Chaos.Gauge do
   # The thread that runs Erlang's processes: of the others' waits nothing is to be seen outside.
   defp task({:beam, _host, os_pid}) do
     Enum.find(Path.wildcard("/proc/#{os_pid}/task/*/schedstat"), fn path ->
-      match?({:ok, "1_scheduler\n"}, path |> Path.dirname() |> Path.join("comm") |> File.read()) or
-        match?(
-          {:ok, "erts_sched_1\n"},
-          path |> Path.dirname() |> Path.join("comm") |> File.read()
-        )
+      comm = path |> Path.dirname() |> Path.join("comm")
+      File.read(comm) in [{:ok, "1_scheduler\n"}, {:ok, "erts_sched_1\n"}]
     end)
   end
 

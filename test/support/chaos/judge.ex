@@ -195,20 +195,18 @@ defmodule GossipCluster.Chaos.Judge do
     %{breaks: breaks, checked: %{lost_connection: length(downs)}}
   end
 
+  defp link?(troubles, ends, at),
+    do: Enum.any?(troubles, &(&1.node in ends and breaking?(&1, at)))
+
   # What a fault has done to a connection may show until a call over it was answered.
-  defp link?(troubles, ends, at) do
-    Enum.any?(troubles, fn trouble ->
-      trouble.fault in @breaking and trouble.node in ends and trouble.from <= at and
-        (trouble.whole == nil or at <= trouble.whole)
-    end)
+  defp breaking?(trouble, at) do
+    trouble.fault in @breaking and trouble.from <= at and
+      (trouble.whole == nil or at <= trouble.whole)
   end
 
   # Where one connection ends, Erlang's `global` ends others, so that no partitions overlap. It says so.
   defp by_global?(history, [node, name], at) do
-    Enum.any?(
-      history.troubles,
-      &(&1.fault in @breaking and &1.from <= at and (&1.whole == nil or at <= &1.whole))
-    ) and
+    Enum.any?(history.troubles, &breaking?(&1, at)) and
       Enum.any?(history.lives, fn life ->
         life.node in [node, name] and
           Enum.any?(life.entries, fn entry ->

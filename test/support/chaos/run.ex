@@ -181,15 +181,19 @@ defmodule GossipCluster.Chaos.Run do
   defp act(:heals, step, state, open, tasks) do
     {trouble, heal} = Map.fetch!(open, step.fault)
     if step.lasts > 0, do: say(state, "#{step.fault} is over")
-    until = Lab.clock()
+    before = Lab.clock()
     {world, task} = heal.(state.world)
-    # With a task it goes on; when a node starts anew, its old life has ended here.
-    trouble = %{
-      trouble
-      | until: if(task && step.fault not in [:beam_killed, :clock], do: nil, else: until)
-    }
 
-    trouble = if task == nil, do: %{trouble | until: Lab.clock()}, else: trouble
+    until =
+      cond do
+        task == nil -> Lab.clock()
+        # The old life of a node that starts anew has ended here.
+        step.fault in [:beam_killed, :clock] -> before
+        # It goes on with its task.
+        true -> nil
+      end
+
+    trouble = %{trouble | until: until}
     {%{state | world: world}, Map.put(open, step.fault, {trouble, nil}), List.wrap(task) ++ tasks}
   end
 
