@@ -5,26 +5,13 @@ defmodule GossipCluster.OwnerCostTest do
 
   alias GossipCluster.Cluster
   alias GossipCluster.Cluster.Dialer
-  alias GossipCluster.{FakeSidecar, OwnerLoad, Peer, View}
+  alias GossipCluster.{OwnerLoad, Peer, View}
   alias GossipCluster.Owner.Effects
 
   @few 256
   @many 4_096
 
-  setup do
-    level = Logger.level()
-    Logger.configure(level: :error)
-
-    {:ok, _pid} =
-      :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
-
-    on_exit(fn ->
-      Logger.configure(level: level)
-      if Node.alive?(), do: :net_kernel.stop()
-    end)
-
-    {:ok, sidecar: FakeSidecar.script("exec cat >/dev/null")}
-  end
+  setup do: OwnerLoad.quiet_node()
 
   # The least of five: a collection of all memory that falls into a run can only add.
   defp costs(count, sidecar, awaited) do

@@ -3,27 +3,15 @@ defmodule GossipCluster.OwnerLeakTest do
   # table. 2,000 come and go, or as many as GOSSIP_UPS_AND_DOWNS says.
   use ExUnit.Case, async: false
 
-  alias GossipCluster.{FakeSidecar, OwnerLoad}
+  alias GossipCluster.OwnerLoad
 
   @peers 50
   @times div(String.to_integer(System.get_env("GOSSIP_UPS_AND_DOWNS", "2000")), @peers)
   # What is grown or kept once is, by then.
   @warm_up 10
-  setup do
-    level = Logger.level()
-    Logger.configure(level: :error)
 
-    {:ok, _pid} =
-      :net_kernel.start(:"own@127.0.0.1", %{name_domain: :longnames, dist_listen: false})
-
-    on_exit(fn ->
-      Logger.configure(level: level)
-      if Node.alive?(), do: :net_kernel.stop()
-    end)
-
-    load = OwnerLoad.start(@peers, FakeSidecar.script("exec cat >/dev/null"))
-    {:ok, load: load}
-  end
+  setup do: OwnerLoad.quiet_node()
+  setup %{sidecar: sidecar}, do: {:ok, load: OwnerLoad.start(@peers, sidecar)}
 
   # What is held more than after the first few, when as many have come and gone so many times.
   defp growth(load, times, between) do

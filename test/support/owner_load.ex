@@ -16,7 +16,7 @@ defmodule GossipCluster.OwnerLoad do
   no load of the machine changes. Words are what is left of that memory by such a collection, for each peer.
   """
 
-  alias GossipCluster.{Cluster, FakeSidecar, Owner, View}
+  alias GossipCluster.{Cluster, FakeSidecar, Owner, OwnerCase, View}
   alias GossipCluster.Owner.Timers
 
   defstruct [:name, :owner, :port, :peers, :supervisor]
@@ -25,6 +25,23 @@ defmodule GossipCluster.OwnerLoad do
   @page 64
   # No argument is copied, for the owner's whole state is one.
   @flags [:call, :arity, :return_to, :garbage_collection, :monotonic_timestamp]
+
+  @doc """
+  A test's set-up: while it runs, this node is alive, and the log has errors only. `sidecar`: an executable that reads,
+  and says nothing.
+  """
+  def quiet_node do
+    level = Logger.level()
+    Logger.configure(level: :error)
+    OwnerCase.alive()
+
+    ExUnit.Callbacks.on_exit(fn ->
+      Logger.configure(level: level)
+      if Node.alive?(), do: :net_kernel.stop()
+    end)
+
+    {:ok, sidecar: FakeSidecar.script("exec cat >/dev/null")}
+  end
 
   @doc "Starts a cluster for this many peers, whose sidecar is this executable: one that reads, and says nothing."
   def start(count, sidecar) do
