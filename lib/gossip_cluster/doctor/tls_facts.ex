@@ -57,28 +57,35 @@ defmodule GossipCluster.Doctor.TlsFacts do
   defp reason(reason), do: to_string(:file.format_error(reason))
 
   defp used(options, host) do
-    for side <- options,
-        %{certfile: certfile} = pair <- [Map.new(pairs(side)) | listed(side)],
-        uniq: true do
-      keyfile = Map.get(pair, :keyfile, certfile)
-      {certificate, public} = certificate(to_string(certfile), host)
+    for {certfile, keyfile} <- pairs(options) do
+      {certificate, public} = certificate(certfile, host)
 
       %{
-        certfile: to_string(certfile),
+        certfile: certfile,
         certificate: certificate,
-        keyfile: to_string(keyfile),
-        key: key(to_string(keyfile), public)
+        keyfile: keyfile,
+        key: key(keyfile, public)
       }
     end
   end
 
-  defp pairs(side), do: for({key, value} <- side, key in [:certfile, :keyfile], do: {key, value})
+  # A server and a client mostly have the same files: these are read, and tried, once.
+  defp pairs(options) do
+    for side <- options,
+        %{certfile: certfile} = pair <- [named(side) | listed(side)],
+        uniq: true,
+        do: {to_string(certfile), to_string(Map.get(pair, :keyfile, certfile))}
+  end
+
+  defp named(side),
+    do: for({key, value} <- side, key in [:certfile, :keyfile], into: %{}, do: {key, value})
+
   defp listed(side), do: for(%{} = pair <- side[:certs_keys] || [], do: pair)
 
   defp authorities(options) do
-    for side <- options, file = side[:cacertfile], uniq: true do
-      file = to_string(file)
+    files = for side <- options, file = side[:cacertfile], uniq: true, do: to_string(file)
 
+    for file <- files do
       case entries(file, &match?({:Certificate, _, _}, &1)) do
         {:ok, entries} -> {file, length(entries)}
         error -> {file, error}
@@ -169,13 +176,11 @@ defmodule GossipCluster.Doctor.TlsFacts do
 
   defp public({:OTPSubjectPublicKeyInfo, _algorithm, key}), do: {:sha256, key}
 
+  @private [:RSAPrivateKey, :DSAPrivateKey, :ECPrivateKey, :PrivateKeyInfo, :OneAsymmetricKey]
+
   # A signature of the one is tried with the other. A key that a password guards is not opened.
   defp key(file, public) do
-    private? = fn {type, _, _} ->
-      type in [:RSAPrivateKey, :DSAPrivateKey, :ECPrivateKey, :PrivateKeyInfo] or
-        type == :OneAsymmetricKey
-    end
-
+    private? = fn {type, _, _} -> type in @private end
     with {:ok, [entry | _]} <- entries(file, private?), do: fits(entry, public)
   end
 
