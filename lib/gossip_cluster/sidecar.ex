@@ -18,21 +18,22 @@ defmodule GossipCluster.Sidecar do
 
   @doc "Starts it, in its sandbox or without one. The failure is one line that names the mend."
   @spec open(Path.t() | nil, boolean()) :: {:ok, port()} | {:error, atom(), String.t()}
-  def open(nil, _sandbox), do: {:error, :no_priv, failure(:no_priv, "gossipd")}
-
   def open(path, sandbox) do
+    arguments = if sandbox, do: ["--port"], else: ["--port", "--no-sandbox"]
+    start(path, [{:packet, 4}, args: arguments])
+  end
+
+  @doc "Starts the executable as a port with these options, `args:` among them. The failure is as `open/2` has it."
+  @spec start(Path.t() | nil, list()) :: {:ok, port()} | {:error, atom(), String.t()}
+  def start(nil, _options), do: {:error, :no_priv, failure(:no_priv, "gossipd")}
+
+  def start(path, options) do
     # Without the file server, which all processes of the VM wait for.
     if match?({:ok, info} when elem(info, 2) == :directory, :file.read_file_info(path, [:raw])) do
       {:error, :eisdir, failure(:eisdir, path)}
     else
-      {:ok,
-       Port.open({:spawn_executable, path}, [
-         {:packet, 4},
-         :binary,
-         :exit_status,
-         :use_stdio,
-         args: if(sandbox, do: ["--port"], else: ["--port", "--no-sandbox"])
-       ])}
+      options = [:binary, :exit_status, :use_stdio | options]
+      {:ok, Port.open({:spawn_executable, path}, options)}
     end
   rescue
     error in ErlangError -> {:error, error.original, failure(error.original, path)}

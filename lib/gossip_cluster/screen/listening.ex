@@ -47,9 +47,8 @@ defmodule GossipCluster.Screen.Listening do
   @spec run(Options.t(), Hidden.t(), shown()) :: {:ok, non_neg_integer()} | {:error, String.t()}
   def run(options, keys, shown) do
     terminal = Terminal.open()
-    path = options.sidecar || Sidecar.path()
 
-    with {:ok, port} <- open(path, arguments(options, shown)) do
+    with {:ok, port} <- open(options, shown) do
       state = %{
         port: port,
         terminal: terminal,
@@ -67,13 +66,11 @@ defmodule GossipCluster.Screen.Listening do
     end
   end
 
-  defp open(nil, _arguments), do: {:error, Sidecar.failure(:no_priv, "gossipd")}
+  defp open(options, shown) do
+    path = options.sidecar || Sidecar.path()
 
-  defp open(path, arguments) do
-    options = [:binary, :exit_status, :use_stdio, args: arguments]
-    {:ok, Port.open({:spawn_executable, path}, options)}
-  rescue
-    error in ErlangError -> {:error, Sidecar.failure(error.original, path)}
+    with {:error, _reason, text} <- Sidecar.start(path, args: arguments(options, shown)),
+         do: {:error, text}
   end
 
   # Where it is gone already, its exit status says why.
