@@ -535,7 +535,7 @@ defmodule GossipCluster do
   defp await(name, {:await, min, tags, _timeout} = request, deadline) do
     GenServer.call(name, request, :infinity)
   catch
-    # The owner is being restarted.
+    # The owner is being restarted. Nobody tells when the next one is there, so it is asked for again and again.
     :exit, _reason ->
       left = if deadline, do: max(deadline - now(), 0), else: :infinity
 

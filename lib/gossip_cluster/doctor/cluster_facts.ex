@@ -100,6 +100,7 @@ defmodule GossipCluster.Doctor.ClusterFacts do
 
   defp look(:running, name, listen, readers) do
     first = readers.status.(name)
+    # No wait for something: what its counters grow by in that time is the fact.
     Process.sleep(listen)
     %{first: first, last: readers.status.(name), peers: readers.peers.(name)}
   rescue
