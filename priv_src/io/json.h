@@ -1,6 +1,6 @@
 /* JSON, one member after the other, into a text: the commas come by themselves. */
-#ifndef GOSSIP_WATCH_JSON_H
-#define GOSSIP_WATCH_JSON_H
+#ifndef GOSSIP_JSON_H
+#define GOSSIP_JSON_H
 
 #include "text.h"
 

@@ -1,6 +1,6 @@
 /* What is written for people and programs: bytes that grow, and texts as a terminal shows them. */
-#ifndef GOSSIP_WATCH_TEXT_H
-#define GOSSIP_WATCH_TEXT_H
+#ifndef GOSSIP_TEXT_H
+#define GOSSIP_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
