@@ -44,8 +44,10 @@ set(doors_seen "$<TARGET_PROPERTY:gossip_core,INTERFACE_INCLUDE_DIRECTORIES>")
 if(TARGET gossip_io)
   set(doors_seen "${doors_seen};$<TARGET_PROPERTY:gossip_io,INTERFACE_INCLUDE_DIRECTORIES>")
 endif()
-set(doors_rooms "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/io/*.[ch];${CMAKE_CURRENT_SOURCE_DIR}/priv_src/gossipd/*.[ch]"
-  "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/main.c")
+set(doors_rooms)
+foreach(room io/*.[ch] gossipd/*.[ch] watch/*.[ch] main.c)
+  list(APPEND doors_rooms "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/${room}")
+endforeach()
 add_test(NAME core_doors COMMAND ${CMAKE_COMMAND} "-DCC=${CMAKE_C_COMPILER}" "-DCORE=${core_dir}" "-DSEEN=${doors_seen}"
   "-DROOMS=${doors_rooms}" "-DPRIMITIVES=${core_dir}/kit/primitives.c" "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/doors"
   -P "${doors_script}")
