@@ -1,5 +1,5 @@
-/* On which interfaces the group is joined, and what was met there. udp.c alone uses it; udp.h says what its
- * functions of these names do. */
+/* On which interfaces the group is joined, and what was met there. udp.c and udp_send.c alone use it; udp.h
+ * says what its functions of these names do. */
 #ifndef GOSSIP_MEMBERSHIPS_H
 #define GOSSIP_MEMBERSHIPS_H
 

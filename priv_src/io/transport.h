@@ -1,4 +1,4 @@
-/* The sockets of one family, that reach its group: udp.h says what each of them is for. udp.c and
+/* The sockets of one family, that reach its group: udp.h says what each of them is for. udp.c, udp_send.c and
  * memberships.c alone use it.
  */
 #ifndef GOSSIP_TRANSPORT_H
