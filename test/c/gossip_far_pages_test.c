@@ -11,6 +11,16 @@
     "role=a_text_that_is_long_enough_for_few_entries_to_fit_on_a_page_as_it_is_with_many_members "           \
     "zone=and_another_one_for_the_rest_of_what_tags_may_take_of_that"
 
+/* The k-th datagram of the log, if it is a request for a page that node i has said, or NULL. */
+static const struct sent *request(const struct net *net, size_t i, size_t k, struct wire_message *m)
+{
+    const struct sent *s = &net->log[k];
+    bool its = addr_same(&s->from, &net->nodes[i]->addr) &&
+               witness_open(&net->nodes[i]->witness, s->data, s->len, m) == 0 && m->type == WIRE_ROSTER &&
+               (m->has & HAS_TOTAL) == 0;
+    return its ? s : NULL;
+}
+
 /* So many requests for pages that node i has said since the log was so long: for the first page, and for the
  * others; of the latter to node `to`, and for what stands after this boot id. */
 struct requests {
@@ -22,10 +32,8 @@ static struct requests requests_of(const struct net *net, size_t i, size_t to, u
     struct requests r = {0};
     for (size_t k = since; k < net->log_count; k++) {
         struct wire_message m;
-        const struct sent *s = &net->log[k];
-        if (addr_same(&s->from, &net->nodes[i]->addr) &&
-            witness_open(&net->nodes[i]->witness, s->data, s->len, &m) == 0 && m.type == WIRE_ROSTER &&
-            (m.has & HAS_TOTAL) == 0) {
+        const struct sent *s = request(net, i, k, &m);
+        if (s != NULL) {
             r.first += m.cursor == 0;
             r.others += m.cursor != 0;
             r.after += m.cursor >= boot;
@@ -41,11 +49,8 @@ static size_t requests_to(const struct net *net, size_t i, size_t to, size_t sin
     size_t count = 0;
     for (size_t k = since; k < net->log_count; k++) {
         struct wire_message m;
-        const struct sent *s = &net->log[k];
-        count += addr_same(&s->from, &net->nodes[i]->addr) &&
-                 addr_same(&s->path.addr, &net->nodes[to]->addr) &&
-                 witness_open(&net->nodes[i]->witness, s->data, s->len, &m) == 0 && m.type == WIRE_ROSTER &&
-                 (m.has & HAS_TOTAL) == 0;
+        const struct sent *s = request(net, i, k, &m);
+        count += s != NULL && addr_same(&s->path.addr, &net->nodes[to]->addr);
     }
     return count;
 }
@@ -130,10 +135,8 @@ static void who_did_not_know_who_asks_is_asked_again_at_once(void **state)
     net_run(net, SECOND_US);
     for (size_t k = since; k < net->log_count && requests < 3; k++) {
         struct wire_message m;
-        const struct sent *s = &net->log[k];
-        if (addr_same(&s->from, &net->nodes[SETTLED]->addr) &&
-            witness_open(&net->nodes[SETTLED]->witness, s->data, s->len, &m) == 0 && m.type == WIRE_ROSTER &&
-            (m.has & HAS_TOTAL) == 0 && m.cursor != 0) {
+        const struct sent *s = request(net, SETTLED, k, &m);
+        if (s != NULL && m.cursor != 0) {
             at[requests++] = s->at;
         }
     }
