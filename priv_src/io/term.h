@@ -10,11 +10,9 @@
 #include "interfaces.h"
 #include "udp.h"
 
-#define PORT_VERSION   1    /* of this contract: `version` in the configuration */
-#define LABEL_MAX      255  /* bytes of a cluster's label */
-#define PASSPHRASE_MAX 1024 /* bytes of a passphrase */
-#define MEASURES_MAX   512  /* in one answer: 20 KiB of a frame */
-#define SIBLINGS_MAX   64   /* sidecars of other clusters of one Erlang VM that are told apart */
+#define PORT_VERSION 1   /* of this contract: `version` in the configuration */
+#define MEASURES_MAX 512 /* in one answer: 20 KiB of a frame */
+#define SIBLINGS_MAX 64  /* sidecars of other clusters of one Erlang VM that are told apart */
 
 /* Secrets as they stand in the frame: they point into it, and end with it. */
 struct secrets {

@@ -2,15 +2,6 @@
 
 #include <string.h>
 
-/* enum secret_kind; 0: there is none of this name. */
-static uint8_t secret_kind(const char *name)
-{
-    return strcmp(name, "cookie") == 0       ? SECRET_COOKIE
-           : strcmp(name, "passphrase") == 0 ? SECRET_PASSPHRASE
-           : strcmp(name, "key") == 0        ? SECRET_KEY
-                                             : 0;
-}
-
 static int check_secret(const struct cursor *c, const struct secret *s)
 {
     switch (s->kind) {
@@ -43,7 +34,7 @@ static int decode_secret(struct cursor *c, struct secret *out)
         cursor_atom(c, kind) != 0 || cursor_bytes(c, &out->data, &out->len) != 0) {
         return refuse_shape(c);
     }
-    out->kind = secret_kind(kind);
+    out->kind = secret_kind_named(kind, strlen(kind));
     if (out->kind == 0) {
         return refuse_shape(c);
     }

@@ -42,19 +42,14 @@ static int read_secret_file(struct arguments *a, const char *value)
 
 static int read_kind(struct arguments *a, const char *value)
 {
-    static const char *const kinds[] = {
-        [SECRET_COOKIE] = "cookie", [SECRET_PASSPHRASE] = "passphrase", [SECRET_KEY] = "key"};
-    a->kind = SECRET_COOKIE;
-    while (a->kind <= SECRET_KEY && strcmp(value, kinds[a->kind]) != 0) {
-        a->kind++;
-    }
-    return a->kind <= SECRET_KEY ? 0 : -1;
+    a->kind = secret_kind_named(value, strlen(value));
+    return a->kind != 0 ? 0 : -1;
 }
 
 static int read_cluster(struct arguments *a, const char *value)
 {
     a->label = value;
-    return strlen(value) <= 255 ? 0 : -1;
+    return strlen(value) <= LABEL_MAX ? 0 : -1;
 }
 
 static int read_group(struct arguments *a, const char *value)

@@ -11,7 +11,7 @@
 struct arguments {
     struct udp_options udp;
     struct interface_filter filter;
-    const char *label;       /* 0 to 255 bytes */
+    const char *label;       /* 0 to LABEL_MAX bytes */
     uint8_t kind;            /* enum secret_kind, of the secret that is read */
     const char *secret_file; /* NULL: stdin */
     bool once, json;

@@ -1,5 +1,6 @@
 #include "secret_input.h"
 
+#include "command.h"
 #include "decimal.h"
 #include "primitives.h"
 
@@ -12,11 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECRET_MOST      1024 /* bytes of a passphrase: as the option `secret` has it */
-#define PASSPHRASE_LEAST 8
-#define COOKIE_MOST      255
-#define INPUT_MOST       (SECRET_MOST + 64)     /* line ends and spaces around it */
-#define LINE_MOST        (2 * SECRET_MOST + 32) /* of the pipe */
+#define PASSPHRASE_LEAST 8                         /* as the option `secret` has it */
+#define INPUT_MOST       (PASSPHRASE_MAX + 64)     /* line ends and spaces around it */
+#define LINE_MOST        (2 * PASSPHRASE_MAX + 32) /* of the pipe */
 
 static bool is_space(uint8_t c)
 {
@@ -78,10 +77,10 @@ int secret_add(struct keyring *ring, const struct arguments *a, uint8_t kind, co
                        (kind == SECRET_COOKIE && is_space(text[len - 1])))) {
         len--;
     }
-    if (kind == SECRET_COOKIE && (len == 0 || len > COOKIE_MOST)) {
+    if (kind == SECRET_COOKIE && (len == 0 || len > COOKIE_MAX)) {
         return wrong(fault, "an Erlang cookie of 1 to 255 bytes");
     }
-    if (kind == SECRET_PASSPHRASE && (len < PASSPHRASE_LEAST || len > SECRET_MOST)) {
+    if (kind == SECRET_PASSPHRASE && (len < PASSPHRASE_LEAST || len > PASSPHRASE_MAX)) {
         return wrong(fault, "a passphrase of 8 to 1024 bytes");
     }
     return add(ring, a, kind, text, len, fault);
@@ -108,36 +107,28 @@ static int read_size(const char *text, size_t len, struct piped_size *size)
     return 0;
 }
 
-static const char *after(const char *line, size_t len, const char *word)
-{
-    size_t word_len = strlen(word);
-    return len > word_len && memcmp(line, word, word_len) == 0 ? line + word_len : NULL;
-}
-
 int secret_line(struct keyring *ring, const struct arguments *a, struct piped_size *size, const char *line,
                 size_t len, struct fault *fault)
 {
-    static const char *const kinds[] = {
-        [SECRET_COOKIE] = "cookie ", [SECRET_PASSPHRASE] = "passphrase ", [SECRET_KEY] = "key "};
-    uint8_t secret[SECRET_MOST];
+    uint8_t secret[PASSPHRASE_MAX];
     if (len == 0) {
         return ring->count > 0 ? 1 : fault_set(fault, FAULT_BAD_CONFIG, "no secret came by the pipe");
     }
-    const char *rest = after(line, len, "size ");
-    if (rest != NULL && read_size(rest, len - (size_t)(rest - line), size) == 0) {
+    const char *space = memchr(line, ' ', len);
+    size_t word = space != NULL ? (size_t)(space - line) : len;
+    const char *rest = space != NULL ? space + 1 : line + len;
+    size_t left = len - (size_t)(rest - line);
+    uint8_t kind = secret_kind_named(line, word);
+    if (word == 4 && memcmp(line, "size", 4) == 0 && read_size(rest, left, size) == 0) {
         return 0;
     }
-    for (unsigned kind = SECRET_COOKIE; kind <= SECRET_KEY; kind++) {
-        rest = after(line, len, kinds[kind]);
-        size_t left = rest != NULL ? len - (size_t)(rest - line) : 0;
-        if (left == 0 || left / 2 > sizeof secret || primitives_read_hex(secret, left / 2, rest, left) != 0) {
-            continue;
-        }
-        int result = secret_add(ring, a, (uint8_t)kind, secret, left / 2, fault);
-        primitives_wipe(secret, sizeof secret);
-        return result;
-    }
-    return fault_set(fault, FAULT_BAD_CONFIG, "a line of the pipe is none of those that --pipe has");
+    bool is_read = kind != 0 && left > 0 && left / 2 <= sizeof secret &&
+                   primitives_read_hex(secret, left / 2, rest, left) == 0;
+    int result =
+        is_read ? secret_add(ring, a, kind, secret, left / 2, fault)
+                : fault_set(fault, FAULT_BAD_CONFIG, "a line of the pipe is none of those that --pipe has");
+    primitives_wipe(secret, sizeof secret);
+    return result;
 }
 
 /* By single bytes, since what follows the lines is somebody else's. */
@@ -215,7 +206,7 @@ static bool typed(uint8_t c, uint8_t *data, size_t most, size_t *len)
 /* Unseen. A signal ends it, with the terminal as it was. */
 static int ask(const struct arguments *a, struct keyring *out, struct fault *fault)
 {
-    uint8_t data[SECRET_MOST];
+    uint8_t data[PASSPHRASE_MAX];
     size_t len = 0;
     struct tty tty;
     int signal = 0;

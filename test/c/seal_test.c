@@ -290,6 +290,18 @@ static void a_borrowed_tag_does_not_open(void **state)
     assert_int_equal(seal_open(&ours, 0, datagram, sizeof datagram, opened), -1);
 }
 
+static void kinds_have_names(void **state)
+{
+    (void)state;
+    assert_int_equal(secret_kind_named("cookie", 6), SECRET_COOKIE);
+    assert_int_equal(secret_kind_named("passphrase", 10), SECRET_PASSPHRASE);
+    assert_int_equal(secret_kind_named("key 41", 3), SECRET_KEY);
+    assert_int_equal(secret_kind_named("", 0), 0);
+    assert_int_equal(secret_kind_named("cookies", 7), 0);
+    assert_int_equal(secret_kind_named("cooki", 5), 0);
+    assert_int_equal(secret_kind_named("Key", 3), 0);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -299,6 +311,7 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_have_names),
         cmocka_unit_test(known_keys),
         cmocka_unit_test(keys_are_bound_to_group_and_port),
         cmocka_unit_test(known_datagrams),

@@ -21,10 +21,15 @@
 #define SEAL_VERSION      1
 #define SEAL_PREFIX       8 /* bytes of the header that a filter in the kernel can judge */
 #define KEY_BYTES         32
+#define PASSPHRASE_MAX    1024 /* bytes; a cookie has COOKIE_MAX (command.h) */
+#define LABEL_MAX         255  /* bytes of a cluster's label */
 #define KEYRING_MAX       4
 #define FINGERPRINT_BYTES 8
 
 enum secret_kind { SECRET_COOKIE = 1, SECRET_PASSPHRASE, SECRET_KEY };
+
+/* The kind of this name, "cookie", "passphrase" or "key"; 0: there is none. */
+uint8_t secret_kind_named(const char *name, size_t len);
 
 struct key {
     uint8_t bytes[KEY_BYTES];
@@ -48,8 +53,8 @@ int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_
                 size_t label_len);
 
 /* What keys are bound to beside the secret, and are derived with as their label: the group's address and
- * port, and the cluster's label, of 255 bytes at most. Returns its length. */
-#define SCOPE_MAX (16 + 2 + 255)
+ * port, and the cluster's label, of LABEL_MAX bytes at most. Returns its length. */
+#define SCOPE_MAX (16 + 2 + LABEL_MAX)
 size_t keyring_scope(char out[static SCOPE_MAX], const struct addr *group, const char *label,
                      size_t label_len);
 

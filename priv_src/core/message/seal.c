@@ -63,6 +63,18 @@ static bool is_release_cookie(const uint8_t *cookie, size_t len)
 }
 
 /* What the key is keyed with: 32 bytes that are as hard to guess as can be made of the secret. */
+uint8_t secret_kind_named(const char *name, size_t len)
+{
+    static const char *const names[] = {
+        [SECRET_COOKIE] = "cookie", [SECRET_PASSPHRASE] = "passphrase", [SECRET_KEY] = "key"};
+    for (unsigned kind = SECRET_COOKIE; kind <= SECRET_KEY; kind++) {
+        if (strlen(names[kind]) == len && memcmp(names[kind], name, len) == 0) {
+            return (uint8_t)kind;
+        }
+    }
+    return 0;
+}
+
 static int strengthen(uint8_t strong[static KEY_BYTES], const uint8_t *kind, const uint8_t *secret,
                       size_t len, const char *label, size_t label_len)
 {
