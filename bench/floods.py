@@ -22,35 +22,15 @@ sys.path.insert(0, os.path.join(ROOT, "test/python"))
 sys.dont_write_bytecode = True
 
 import message as wire  # noqa: E402
-from attack import Attacker, packet  # noqa: E402
-from flood import BURST, Burst, Child  # noqa: E402
+from attack import Attacker  # noqa: E402
+from flood import Flood  # noqa: E402
 from group import COOKIE, KEYS, RING  # noqa: E402
 from lab import Lab  # noqa: E402
 from sidecar import Sidecar, ready  # noqa: E402
-from world import GROUP, PORT, World  # noqa: E402
+from world import World  # noqa: E402
 
 SECONDS, MANY, NEWCOMERS, ANSWERS = 5, 4096, 5, 100
 PACE = 0.0001
-
-
-class Flood(Child):
-    """Says the same datagrams in turn, so many a second, as evenly as sleeping lets it."""
-
-    def __init__(self, attacker, datagrams, rate):
-        source, to = (attacker.host.ip, 9), (GROUP, PORT)
-        self.burst = Burst(attacker.raw, [packet(d, source, to) for d in datagrams], to)
-        self.count, self.rate, self.said, self.since = len(datagrams), rate, 0, time.monotonic()
-        super().__init__()
-
-    def act(self):
-        due = int((time.monotonic() - self.since) * self.rate)
-        while self.said < due:
-            first = self.said % self.count
-            self.said += self.burst.send(first, min(due - self.said, self.count - first, BURST))
-        time.sleep(PACE)
-
-    def answer(self, _):
-        return self.said
 
 
 def beats(count):
@@ -112,7 +92,8 @@ class Pair:
         first = self.members[0]
         pid = first.process.pid
         before = first.ask_stats(self.world)
-        flood = kind and self.world.add(Flood(self.attacker, KINDS[kind](), rate))
+        flood = kind and self.world.add(
+            Flood(self.attacker, (self.attacker.host.ip, 9), KINDS[kind](), rate, pace=PACE))
         self.world.run(0.5)
         said = flood.ask(self.world, "said") if flood else 0
         since, worked, woken = time.monotonic(), on_cpu(pid), wake_ups(pid)

@@ -113,12 +113,13 @@ class Burst:
 
 
 class Flood(Child):
-    """Says recordings in turn, so many a second, to the group, so many in all; "said" is how many it has said."""
+    """Says datagrams in turn, so many a second, to the group, as from this source, so many in all; "said" is how many it
+    has said. It sleeps for `pace` seconds in between: the shorter, the more evenly they come."""
 
-    def __init__(self, attacker, victim, recordings, rate, most=math.inf):
+    def __init__(self, attacker, source, datagrams, rate, most=math.inf, pace=PACE):
         to = (GROUP, PORT)
-        self.burst = Burst(attacker.raw, [packet(r, victim, to) for r in recordings], to)
-        self.count, self.rate = len(recordings), rate
+        self.burst = Burst(attacker.raw, [packet(d, source, to) for d in datagrams], to)
+        self.count, self.rate, self.pace = len(datagrams), rate, pace
         self.most, self.said, self.since = most, 0, time.monotonic()
         super().__init__()
 
@@ -127,7 +128,7 @@ class Flood(Child):
         while self.said < due:
             first = self.said % self.count
             self.said += self.burst.send(first, min(due - self.said, self.count - first, BURST))
-        time.sleep(PACE)
+        time.sleep(self.pace)
 
     def answer(self, _):
         return self.said
