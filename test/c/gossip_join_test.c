@@ -36,11 +36,7 @@ static void two_meet_in_one_and_a_half_round_trips(void **state)
 static void many_at_once_all_list_all(void **state)
 {
     struct net *net = *state;
-    for (int i = 0; i < 12; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
+    net_members(net, 12);
     assert_true(net_wait(net, 300 * MS_US, net_whole));
     net_run(net, 10 * SECOND_US);
     for (size_t i = 0; i < net->count; i++) {
@@ -54,11 +50,7 @@ static void they_meet_though_much_is_lost(void **state)
     struct net *net = *state;
     net->loss = 30;
     net->drop = net_drop_some;
-    for (int i = 0; i < 5; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
+    net_members(net, 5);
     assert_true(net_wait(net, 10 * SECOND_US, net_whole));
 }
 

@@ -8,11 +8,7 @@
 
 static void members(struct net *net, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
+    net_members(net, n);
     assert_true(net_wait(net, 2 * SECOND_US, net_whole));
     net_run(net, 3 * SECOND_US);
     assert_true(net_whole(net));

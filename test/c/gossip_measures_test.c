@@ -1,5 +1,6 @@
 /* Round trip and loss, as a member measures them by what travels anyway, against what the network does. */
 #include "build.h"
+#include "far.h"
 #include "net.h"
 #include "test.h"
 
@@ -23,13 +24,10 @@ static struct measure of(const struct net *net, size_t i, size_t k)
 
 static void add(struct net *net, size_t n, bool seeded)
 {
-    for (size_t i = 0; i < n; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + net->count);
-        size_t at = net_member(net, name, 1);
-        if (seeded && at > 0) {
-            net_seed(net, at, 0, 40000, 1);
-        }
+    if (seeded) {
+        far_add(net, n);
+    } else {
+        net_members(net, n);
     }
     assert_true(net_wait(net, 10 * SECOND_US, net_whole));
 }

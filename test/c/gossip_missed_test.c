@@ -29,11 +29,7 @@ static bool hard_to_hear(struct net *net, size_t from, size_t to, const struct s
 
 static void settle(struct net *net)
 {
-    for (int i = 0; i < SETTLED; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
+    net_members(net, SETTLED);
     net_run(net, 10 * SECOND_US);
     assert_true(net_whole(net));
     net->drop = hard_to_hear;

@@ -63,11 +63,7 @@ static void a_seed_is_met_in_one_and_a_half_round_trips(void **state)
 static void who_knows_one_seed_is_told_of_everyone(void **state)
 {
     struct net *net = *state;
-    for (int i = 0; i < 8; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
+    net_members(net, 8);
     assert_true(net_wait(net, SECOND_US, net_whole));
     net->drop = net_drop_group;
     size_t i = net_member(net, "i@host", 1);
@@ -80,11 +76,7 @@ static void who_knows_one_seed_is_told_of_everyone(void **state)
 static void a_seed_vouches_for_who_comes_by_it(void **state)
 {
     struct net *net = *state;
-    for (int i = 0; i < 12; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
+    net_members(net, 12);
     assert_true(net_wait(net, SECOND_US, net_whole));
     for (size_t seed = 0; seed < 4; seed++) {
         struct forged f = forge(0x5eed + seed, "f@host", 1, 90);

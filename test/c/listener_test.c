@@ -83,11 +83,7 @@ static size_t events(struct listener *l, uint8_t type)
 static struct net *three(void **state)
 {
     struct net *net = *state;
-    for (size_t i = 0; i < 3; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
+    net_members(net, 3);
     assert_true(net_wait(net, 10 * SECOND_US, net_whole));
     return net;
 }

@@ -19,15 +19,6 @@ static struct net *refusing(void **state, uint32_t percent, bool timers_only)
     return net;
 }
 
-static void members(struct net *net, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
-}
-
 /* What was refused is counted, by whoever was refused it. */
 static void assert_counted(struct net *net)
 {
@@ -54,7 +45,7 @@ static void twelve_that_join_while_memory_is_short(void **state)
 {
     for (size_t k = 0; k < COUNT(PERCENT); k++) {
         struct net *net = refusing(state, PERCENT[k], false);
-        members(net, 12);
+        net_members(net, 12);
         net_run(net, 8 * SECOND_US);
         assert_heard(net, 0, 8);
         assert_counted(net);
@@ -67,7 +58,7 @@ static void twelve_that_come_and_go_while_memory_is_short(void **state)
 {
     for (size_t k = 0; k < COUNT(PERCENT); k++) {
         struct net *net = refusing(state, 0, false);
-        members(net, 12);
+        net_members(net, 12);
         assert_true(net_wait(net, 2 * SECOND_US, net_whole));
         refuse_percent(PERCENT[k]);
         int64_t since = net->now;
@@ -93,7 +84,7 @@ static void twelve_that_come_and_go_while_memory_is_short(void **state)
 static void twelve_that_have_tags_while_memory_is_short(void **state)
 {
     struct net *net = refusing(state, 60, false);
-    members(net, 12);
+    net_members(net, 12);
     for (size_t i = 0; i < net->count; i++) {
         net->nodes[i]->tags = build_tags(1, "role=db");
         net_alive(net, i);
@@ -116,7 +107,7 @@ static void twelve_that_have_tags_while_memory_is_short(void **state)
 static void a_peer_whose_timers_find_no_room_is_watched_all_the_same(void **state)
 {
     struct net *net = refusing(state, 100, true);
-    members(net, 6);
+    net_members(net, 6);
     assert_true(net_wait(net, 3 * SECOND_US, net_whole));
     net_run(net, 3 * SECOND_US);
     for (size_t i = 0; i < 3; i++) {
@@ -165,7 +156,7 @@ static void a_goodbye_that_others_tell_of_while_there_is_no_room(void **state)
 {
     struct net *net = refusing(state, 100, true);
     struct forged f = forge(100, "insider@h3", 1, 50);
-    members(net, 4);
+    net_members(net, 4);
     assert_true(net_wait(net, 3 * SECOND_US, net_whole));
     net_run(net, 7 * SECOND_US);
     net_prove(net, 0, &f);
@@ -207,7 +198,7 @@ static void a_listener_whose_memory_is_short(void **state)
         struct listener *l = listener_new(&options, net->now);
         assert_non_null(l);
         refuse_start(prng, PERCENT[k], 1);
-        members(net, 12);
+        net_members(net, 12);
         size_t heard = 0;
         for (int second = 0; second < 10; second++) {
             net_run(net, SECOND_US);

@@ -7,11 +7,7 @@
 
 void attack_members(struct net *net, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        char name[] = "a@host";
-        name[0] = (char)('a' + i);
-        (void)net_member(net, name, 1);
-    }
+    net_members(net, n);
     if (!net_wait(net, 3 * SECOND_US, net_whole)) {
         abort();
     }

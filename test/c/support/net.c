@@ -139,6 +139,15 @@ size_t net_member(struct net *net, const char *name, uint32_t creation)
     return i;
 }
 
+void net_members(struct net *net, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char name[] = "a@host";
+        name[0] = (char)('a' + net->count);
+        (void)net_member(net, name, 1);
+    }
+}
+
 static void record(struct net *net, const struct node *n, const struct effect *e)
 {
     if (net->log_count == net->log_size) {

@@ -81,6 +81,9 @@ size_t net_add(struct net *net, const char *name, uint32_t creation, const struc
 /* A member of default options, announced. */
 size_t net_member(struct net *net, const char *name, uint32_t creation);
 
+/* So many more of those: a@host, b@host, and so on by their place. */
+void net_members(struct net *net, size_t n);
+
 void net_alive(struct net *net, size_t i);
 void net_command(struct net *net, size_t i, uint8_t type);
 void net_leave(struct net *net, size_t i, uint8_t reason);
