@@ -2,12 +2,8 @@
  * held back, of lies, and of anything else. It has no way to say something: its API takes no effects. */
 #include "listener.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "build.h"
+#include "corpus.h"
 #include "net.h"
 #include "test.h"
 
@@ -396,42 +392,28 @@ static void there_are_so_many_rows_and_no_more(void **given)
     listener_free(l);
 }
 
-/* Every seed and every find of the fuzzers of datagrams and messages, as it is and under a true seal, by the
- * group and by unicast. */
-static void feed(struct listener *l, int64_t now, struct forged *f, const char *stem)
+struct feed {
+    struct listener *listener;
+    int64_t now;
+    struct forged *f;
+};
+
+/* A fuzzer's input, as it is and under a true seal, by the group and by unicast. */
+static void feed(void *context, const uint8_t *data, size_t len)
 {
-    char path[600];
-    (void)snprintf(path, sizeof path, "%s/corpus/%s", GOSSIP_TEST_DIR, stem);
-    DIR *dir = opendir(path);
-    size_t files = 0;
-    assert_non_null(dir);
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        uint8_t data[4096], datagram[DATAGRAM_MAX];
-        (void)snprintf(path, sizeof path, "%s/corpus/%s/%.255s", GOSSIP_TEST_DIR, stem, entry->d_name);
-        FILE *file = entry->d_name[0] != '.' ? fopen(path, "rb") : NULL;
-        if (file == NULL) {
-            continue;
-        }
-        size_t len = fread(data, 1, sizeof data, file);
-        assert_int_equal(fclose(file), 0);
-        files++;
-        uint8_t *copy = malloc(len > 0 ? len : 1); /* so that a read past its end is seen */
-        assert_non_null(copy);
-        memcpy(copy, data, len);
-        give(l, now, PATH_GROUP, &f->addr, copy, len);
-        give(l, now, PATH_UNICAST, &f->addr, copy, len);
-        free(copy);
-        for (size_t skip = 0; skip <= 2 && skip < len; skip++) { /* some begin with what the fuzzer reads */
-            size_t most = len - skip <= WIRE_MESSAGE_MAX ? len - skip : WIRE_MESSAGE_MAX;
-            size_t size = forge_seal_bytes(f, data + skip, most, datagram);
-            give(l, now, PATH_GROUP, &f->addr, datagram, size);
-            give(l, now, PATH_UNICAST, &f->addr, datagram, size);
-        }
+    const struct feed *to = context;
+    uint8_t datagram[DATAGRAM_MAX];
+    give(to->listener, to->now, PATH_GROUP, &to->f->addr, data, len);
+    give(to->listener, to->now, PATH_UNICAST, &to->f->addr, data, len);
+    for (size_t skip = 0; skip <= 2 && skip < len; skip++) { /* some begin with what the fuzzer reads */
+        size_t most = len - skip <= WIRE_MESSAGE_MAX ? len - skip : WIRE_MESSAGE_MAX;
+        size_t size = forge_seal_bytes(to->f, data + skip, most, datagram);
+        give(to->listener, to->now, PATH_GROUP, &to->f->addr, datagram, size);
+        give(to->listener, to->now, PATH_UNICAST, &to->f->addr, datagram, size);
     }
-    assert_int_equal(closedir(dir), 0);
-    assert_true(files > 10);
 }
 
+/* Every seed and every find of the fuzzers of datagrams and messages. */
 static void whatever_comes_it_holds(void **given)
 {
     (void)given;
@@ -441,7 +423,7 @@ static void whatever_comes_it_holds(void **given)
     struct forged f = forge(100, "f@h3", 1, 5);
     static const char *const stems[] = {"datagram", "datagram_sealed", "wire", "gossip"};
     for (size_t i = 0; i < COUNT(stems); i++) {
-        feed(l, now, &f, stems[i]);
+        assert_true(corpus_each(stems[i], feed, &(struct feed){l, now, &f}) > 10);
         now += SECOND_US;
         listener_tick(l, now);
     }

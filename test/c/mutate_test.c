@@ -1,9 +1,8 @@
 /* The fuzzers' mutators: of what is whole they make something else that is whole, mostly. */
-#include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "corpus.h"
 #include "etf.h"
 #include "message/wire.h"
 #include "term_mutate.h"
@@ -30,49 +29,49 @@ static bool term_whole(const uint8_t *data, size_t size)
     return etf_check(data, size) == 0;
 }
 
-/* Each file of this corpus, changed on and on. The input stands at the end of its memory, so that the
- * sanitizers see a byte too many. */
+struct changes {
+    mutator *mutate;
+    is_whole *whole;
+    size_t files, same, rounds, sizes, broken;
+};
+
+/* A whole input, changed on and on. It stands at the end of its memory, so that the sanitizers see a byte too
+ * many. */
+static void change(void *context, const uint8_t *given, size_t size)
+{
+    struct changes *c = context;
+    if (size == 0 || size > MOST || !c->whole(given, size)) {
+        return;
+    }
+    uint8_t *data = malloc(MOST), before[MOST];
+    assert_non_null(data);
+    memcpy(data, given, size);
+    c->files++;
+    for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+        size_t was = size;
+        memcpy(before, data, size);
+        size = c->mutate(data, size, MOST, seed);
+        assert_in_range(size, 1, MOST);
+        c->same += was == size && memcmp(before, data, size) == 0;
+        c->sizes += was != size;
+        c->rounds++;
+        if (!c->whole(data, size)) {
+            c->broken++;
+            size = was;
+            memcpy(data, before, was);
+        }
+    }
+    free(data);
+}
+
+/* Each file of this corpus. */
 static void change_all(const char *stem, mutator *mutate, is_whole *whole, size_t broken_percent)
 {
-    char path[600];
-    (void)snprintf(path, sizeof path, "%s/corpus/%s", GOSSIP_TEST_DIR, stem);
-    DIR *dir = opendir(path);
-    assert_non_null(dir);
-    size_t files = 0, same = 0, rounds = 0, sizes = 0, broken = 0;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        uint8_t *data = malloc(MOST), before[MOST];
-        assert_non_null(data);
-        (void)snprintf(path, sizeof path, "%s/corpus/%s/%s", GOSSIP_TEST_DIR, stem, entry->d_name);
-        FILE *file = entry->d_name[0] != '.' ? fopen(path, "rb") : NULL;
-        size_t size = file == NULL ? 0 : fread(data, 1, MOST, file);
-        if (file != NULL) {
-            assert_int_equal(fclose(file), 0);
-        }
-        if (size == 0 || !whole(data, size)) {
-            free(data);
-            continue;
-        }
-        files++;
-        for (uint32_t seed = 0; seed < ROUNDS; seed++) {
-            size_t was = size;
-            memcpy(before, data, size);
-            size = mutate(data, size, MOST, seed);
-            assert_in_range(size, 1, MOST);
-            same += was == size && memcmp(before, data, size) == 0;
-            sizes += was != size;
-            rounds++;
-            if (!whole(data, size)) {
-                broken++;
-                size = was;
-                memcpy(data, before, was);
-            }
-        }
-        free(data);
-    }
-    assert_int_equal(closedir(dir), 0);
-    assert_true(files >= 5);
-    assert_true(same < rounds / 2 && sizes > rounds / 5);
-    assert_true(100 * broken <= broken_percent * rounds);
+    struct changes c = {.mutate = mutate, .whole = whole};
+    (void)corpus_each(stem, change, &c);
+    assert_true(c.files >= 5);
+    assert_true(c.same < c.rounds / 2 && c.sizes > c.rounds / 5);
+    assert_true(100 * c.broken <= broken_percent * c.rounds);
 }
 
 static void messages_stay_whole(void **state)
