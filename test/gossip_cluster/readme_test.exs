@@ -314,9 +314,11 @@ defmodule GossipCluster.ReadmeTest do
         assert mend == (Mends.default(what) || mend)
       end
 
-      # Whatever the doctor may call a cause is an atom of these two files, or what the library calls it itself.
+      # Whatever the doctor may call a cause is an atom of these files, or what the library calls it itself.
       sources =
-        read("lib/gossip_cluster/doctor/findings.ex") <> read("lib/gossip_cluster/doctor/code.ex")
+        Enum.map_join(~w(findings peer_findings tls_findings code), fn file ->
+          read("lib/gossip_cluster/doctor/#{file}.ex")
+        end)
 
       named =
         for [_, what] <- Regex.scan(~r/:(?:broken|warning),\s+:(?!warning)(\w+)/, sources),

@@ -3,48 +3,37 @@ defmodule GossipCluster.Doctor.Findings do
   # Facts become findings: what is well, and each cause of what is not, with what to do. Pure. A cause is named where a
   # fact shows it; what a fact does not tell is said to be unknown. `guides/troubleshooting.md` lists all causes.
 
-  alias GossipCluster.Doctor.{Code, Mends}
-  alias GossipCluster.{Epmd, Ip, Peer}
+  import GossipCluster.Doctor.Finding
 
-  @type level :: :ok | :warning | :broken
-  @typedoc "`what` is the same for the same cause, always; `do` is `nil` where nothing is to be done."
-  @type t :: %{level: level(), what: atom(), cause: String.t(), do: String.t() | nil}
+  alias GossipCluster.Doctor.{Code, Finding, Mends, PeerFindings, TlsFindings}
+  alias GossipCluster.{Epmd, Ip}
 
   # Of those that the cluster itself names, in `status/1`: these let no new node find this one.
   @broken [:no_name, :no_cookie, :no_sidecar, :no_network, :isolated, :conflict]
 
   @doc "All findings, in the order of the way from this node to the others."
-  @spec judge(map()) :: [t()]
+  @spec judge(map()) :: [Finding.t()]
   def judge(facts) do
     Enum.concat([
       node(facts.node, facts.cluster),
-      tls(facts.tls, facts.node),
+      TlsFindings.judge(facts.tls, facts.node),
       cluster(facts.cluster),
       own_problems(facts.cluster),
       host(facts.host, facts.cluster),
       packets(facts.cluster),
       firewall(facts.firewall, facts.cluster),
-      peers(facts.cluster),
-      peer(facts.peer, facts),
+      PeerFindings.listed(facts.cluster),
+      PeerFindings.asked(facts.peer, facts),
       comparison(facts.compared)
     ])
     |> Enum.uniq()
   end
 
   @doc "The worst of them."
-  @spec status([t()]) :: level()
+  @spec status([Finding.t()]) :: Finding.level()
   def status(findings) do
     levels = Enum.map(findings, & &1.level)
     Enum.find([:broken, :warning], :ok, &(&1 in levels))
-  end
-
-  defp ok(what, text), do: %{level: :ok, what: what, cause: text, do: nil}
-  defp found(level, what, cause, mend), do: %{level: level, what: what, cause: cause, do: mend}
-
-  # Of a text that names cause and mend.
-  defp told(level, what, text) do
-    {cause, mend} = Mends.split(text)
-    found(level, what, cause, mend || Mends.default(what))
   end
 
   ## This node
@@ -98,11 +87,11 @@ defmodule GossipCluster.Doctor.Findings do
         found(
           :broken,
           :listens_on_loopback,
-          "the distribution listens on #{ip(ip)} port #{port} alone, which no other machine reaches",
+          "the distribution listens on #{:inet.ntoa(ip)} port #{port} alone, which no other machine reaches",
           Mends.default(:listens_on_loopback)
         )
       ],
-      else: [ok(:listener, "the distribution listens on #{ip(ip)} port #{port}")]
+      else: [ok(:listener, "the distribution listens on #{:inet.ntoa(ip)} port #{port}")]
   end
 
   defp listener(%{port: port}), do: [ok(:listener, "the distribution listens on port #{port}")]
@@ -124,7 +113,7 @@ defmodule GossipCluster.Doctor.Findings do
         found(
           :warning,
           :own_name_on_loopback,
-          "this node's host name #{host} resolves to #{ip(ip)} here, and without GossipCluster.Epmd no other node may see that",
+          "this node's host name #{host} resolves to #{:inet.ntoa(ip)} here, and without GossipCluster.Epmd no other node may see that",
           Mends.default(:own_name_on_loopback)
         )
       ],
@@ -132,71 +121,6 @@ defmodule GossipCluster.Doctor.Findings do
   end
 
   defp own_host(_unknown), do: []
-
-  ## Its certificates
-
-  defp tls(nil, _node), do: []
-
-  defp tls(%{file: file, error: error}, _node) when error != nil, do: [unusable(file, error)]
-
-  defp tls(%{used: used, authorities: authorities, now: now}, node) do
-    Enum.flat_map(used, &(certificate(&1, now, node) ++ key(&1))) ++
-      for({file, {:error, why}} <- authorities, do: unusable(file, why))
-  end
-
-  defp unusable(file, why),
-    do:
-      found(
-        :broken,
-        :tls_file,
-        "#{file}, which the distribution over TLS is given, cannot be used: #{why}",
-        Mends.default(:tls_file)
-      )
-
-  defp certificate(%{certfile: file, certificate: {:error, why}}, _now, _node),
-    do: [unusable(file, why)]
-
-  defp certificate(%{certfile: file, certificate: :unknown}, _now, _node),
-    do: [ok(:tls_certificate, "what is in the certificate #{file} cannot be told")]
-
-  defp certificate(%{certfile: file, certificate: %{from: from, till: till} = own}, now, node) do
-    date =
-      cond do
-        now > till -> expired("the certificate #{file} has expired, #{date(till)}")
-        now < from -> expired("the certificate #{file} is valid from #{date(from)} only")
-        true -> ok(:tls_certificate, "the certificate #{file} is valid until #{date(till)}")
-      end
-
-    [date | if(own.name, do: [], else: [misnamed(file, node)])]
-  end
-
-  defp date(seconds), do: seconds |> DateTime.from_unix!() |> DateTime.to_iso8601()
-
-  defp expired(text), do: found(:broken, :tls_expired, text, Mends.default(:tls_expired))
-
-  # Who is dialled checks no name, so it is connected to by its own dials.
-  defp misnamed(file, node),
-    do:
-      found(
-        :warning,
-        :tls_name,
-        "the certificate #{file} is not for #{node.host}, this node's host: nobody who checks that connects to it",
-        Mends.default(:tls_name)
-      )
-
-  defp key(%{keyfile: file, key: {:error, why}}), do: [unusable(file, why)]
-
-  defp key(%{keyfile: file, certfile: certfile, key: :differs}),
-    do: [
-      found(
-        :broken,
-        :tls_key,
-        "the key #{file} is not the one of the certificate #{certfile}",
-        Mends.default(:tls_key)
-      )
-    ]
-
-  defp key(_fits_or_unknown), do: []
 
   ## The cluster
 
@@ -545,230 +469,6 @@ defmodule GossipCluster.Doctor.Findings do
           "more than can be told here (#{by})"
       )
 
-  ## The peers
-
-  defp peers(%{state: :running, peers: peers}) do
-    connected = Enum.count(peers, &(&1.connection == :connected))
-
-    [ok(:peers, "#{length(peers)} listed, #{connected} connected")] ++
-      Enum.flat_map(peers, &not_connected/1)
-  end
-
-  defp peers(_none), do: []
-
-  defp not_connected(%Peer{connection: :connected}), do: []
-
-  defp not_connected(%Peer{problem: {cause, text}} = peer),
-    do: [about(peer, told(gravity(cause), cause(peer, cause), text))]
-
-  defp not_connected(%Peer{connection: {:skipped, reason}} = peer) do
-    what = if reason == :refused, do: :not_accepted, else: reason
-    level = if what in [:quiet, :not_accepted, :not_alive], do: :warning, else: :broken
-    [about(peer, found(level, what, Mends.skipped(what), Mends.default(what)))]
-  end
-
-  defp not_connected(%Peer{} = peer),
-    do: [
-      ok(:connecting, "#{Peer.label(peer)} is being connected")
-    ]
-
-  # A wish, and no trouble.
-  defp gravity(:quiet), do: :warning
-  defp gravity(_cause), do: :broken
-
-  # Whom the option accept refuses has the same word in its state as whose port is closed.
-  defp cause(%Peer{connection: {:skipped, :refused}}, _cause), do: :not_accepted
-  defp cause(_peer, cause), do: cause
-
-  defp about(peer, finding), do: %{finding | cause: "#{Peer.label(peer)}: #{finding.cause}"}
-
-  ## One of them
-
-  defp peer(nil, _facts), do: []
-
-  defp peer(%{known: nil, many: [_ | _] = many, asked: asked}, _facts),
-    do: [
-      found(
-        :warning,
-        :ambiguous,
-        "#{asked} may be #{Enum.join(many, ", ")}",
-        Mends.default(:ambiguous)
-      )
-    ]
-
-  defp peer(%{known: %Peer{} = known} = peer, %{node: node}) do
-    [ok(:peer, listed(known))] ++
-      unheard(known) ++ ways(known, peer.tcp) ++ types(known, node) ++ ask_epmd(peer)
-  end
-
-  defp peer(peer, %{cluster: %{state: :running}} = facts) do
-    reach = reach(peer)
-
-    unknown =
-      if Enum.all?(reach, &(&1.level == :ok)),
-        do: [
-          found(
-            :warning,
-            :not_listed,
-            "#{peer.asked} is not listed: nothing of it is heard under this node's key",
-            Mends.default(:not_listed)
-          )
-        ],
-        else: []
-
-    unresolved(peer) ++ far(peer, facts) ++ reach ++ unknown ++ ask_epmd(peer)
-  end
-
-  defp peer(peer, facts),
-    do: unresolved(peer) ++ far(peer, facts) ++ reach(peer) ++ ask_epmd(peer)
-
-  defp listed(known) do
-    cookie =
-      case known.cookie do
-        :same -> "the same cookie"
-        :differs -> "another cookie"
-        :unknown -> "a cookie that is not known yet"
-      end
-
-    ways = if known.heard, do: "heard itself", else: "told of by others"
-
-    "#{Peer.label(known)} is listed: #{known.status}, #{ways}, at #{Peer.address(known)}, #{cookie}, #{connection(known)}"
-  end
-
-  defp connection(%{connection: {:skipped, reason}}), do: "not dialled (#{reason})"
-  defp connection(%{connection: connection}), do: "#{connection}"
-
-  defp unheard(%{heard: true}), do: []
-
-  defp unheard(known),
-    do: [
-      found(
-        :warning,
-        :unheard,
-        "#{Peer.label(known)} is known from others, and was never heard here itself: UDP between the two does not pass",
-        Mends.default(:unheard)
-      )
-    ]
-
-  # One that is open is enough.
-  defp ways(known, tcp) do
-    case Enum.filter(tcp, &match?({_ip, _port, :ok}, &1)) do
-      [] -> Enum.map(tcp, &tcp(known, &1))
-      open -> Enum.map(open, &tcp(known, &1))
-    end
-  end
-
-  defp tcp(known, {ip, port, :ok}),
-    do: ok(:tcp, "#{Peer.label(known)} is reached by TCP at #{ip(ip)} port #{port}")
-
-  defp tcp(known, {ip, port, {:error, reason}}) do
-    what = tcp_cause(reason)
-    level = if known.connection == :connected, do: :warning, else: :broken
-
-    found(
-      level,
-      what,
-      "#{Peer.label(known)} is not reached by TCP at #{ip(ip)} port #{port} (#{reason})",
-      Mends.default(what)
-    )
-  end
-
-  defp tcp_cause(:econnrefused), do: :refused
-  defp tcp_cause(reason) when reason in [:timeout, :etimedout], do: :timeout
-
-  defp tcp_cause(reason) when reason in [:ehostunreach, :enetunreach, :enetdown, :ehostdown],
-    do: :unreachable
-
-  defp tcp_cause(_reason), do: :failed
-
-  # What the two say of themselves and is no trouble.
-  defp types(known, node) do
-    if known.long_names == node.long_names and known.tls == node.tls,
-      do: [
-        ok(
-          :types,
-          "#{Peer.label(known)} has the same type of name, and the same kind of distribution"
-        )
-      ],
-      else: []
-  end
-
-  defp ask_epmd(%{epmd: {:error, reason}, address: address}),
-    do: [
-      found(
-        :broken,
-        :epmd,
-        "no epmd answers at #{ip(address)} port 4369 (#{reason})",
-        Mends.default(:epmd)
-      )
-    ]
-
-  defp ask_epmd(_peer), do: []
-
-  defp unresolved(%{host: host, resolves: {:error, reason}}) do
-    [
-      found(
-        :warning,
-        :unresolved,
-        "the host name #{host} does not resolve here (#{reason})",
-        Mends.default(:unresolved)
-      )
-    ]
-  end
-
-  defp unresolved(_peer), do: []
-
-  defp far(%{near: false, address: address}, %{cluster: %{options: %{ttl: ttl}} = cluster})
-       when ttl <= 1 do
-    if match?(%{last: %{seeds: [_ | _]}}, cluster),
-      do: [],
-      else: [
-        found(
-          :warning,
-          :other_subnet,
-          "#{ip(address)} is in no subnet of this host, and a TTL of #{ttl} keeps multicast on its own link",
-          Mends.default(:other_subnet)
-        )
-      ]
-  end
-
-  defp far(_peer, _facts), do: []
-
-  # What its system says of the ports that a sidecar has. Silence tells nothing: somebody is there, or a firewall, or a
-  # system that does not tell.
-  defp reach(%{udp: []}), do: []
-
-  defp reach(%{udp: udp, address: address}) do
-    ports = Enum.map_join(udp, " and ", fn {port, _result} -> "#{port}" end)
-    results = Enum.map(udp, &elem(&1, 1))
-    error = Enum.find(results, &match?({:error, _}, &1))
-
-    cond do
-      error ->
-        [
-          found(
-            :broken,
-            :unreachable,
-            "#{ip(address)} is not reached by UDP (#{elem(error, 1)})",
-            Mends.default(:unreachable)
-          )
-        ]
-
-      Enum.all?(results, &(&1 == :closed)) ->
-        [
-          found(
-            :broken,
-            :peer_not_running,
-            "#{ip(address)} is reached by UDP, and its system says that nobody has the ports #{ports} there",
-            Mends.default(:peer_not_running)
-          )
-        ]
-
-      true ->
-        [ok(:udp, "whether #{ip(address)} is reached by UDP cannot be told: nothing came back")]
-    end
-  end
-
   ## Two codes
 
   defp comparison(nil), do: []
@@ -787,6 +487,4 @@ defmodule GossipCluster.Doctor.Findings do
 
   defp comparison({:ok, _there, differences}),
     do: for({what, text, mend} <- differences, do: found(:broken, what, text, mend))
-
-  defp ip(ip), do: ip |> :inet.ntoa() |> to_string()
 end

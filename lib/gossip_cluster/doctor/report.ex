@@ -2,12 +2,12 @@ defmodule GossipCluster.Doctor.Report do
   @moduledoc false
   # A report as people read it, and as programs do. Pure.
 
-  alias GossipCluster.Doctor.{Code, Findings}
+  alias GossipCluster.Doctor.{Code, Finding}
   alias GossipCluster.{Json, Peer}
 
   @type t :: %{
-          status: Findings.level(),
-          findings: [Findings.t()],
+          status: Finding.level(),
+          findings: [Finding.t()],
           code: String.t(),
           facts: map()
         }
