@@ -12,7 +12,10 @@ defmodule GossipCluster.Doctor.Finding do
   @spec ok(atom(), String.t()) :: t()
   def ok(what, text), do: %{level: :ok, what: what, cause: text, do: nil}
 
-  @doc "What is not, and what to do about it."
+  @doc "What is not, and what to do about it: what is always done about that cause, unless it is said."
+  @spec found(level(), atom(), String.t()) :: t()
+  def found(level, what, cause), do: found(level, what, cause, Mends.default(what))
+
   @spec found(level(), atom(), String.t(), String.t() | nil) :: t()
   def found(level, what, cause, mend), do: %{level: level, what: what, cause: cause, do: mend}
 

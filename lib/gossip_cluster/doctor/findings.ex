@@ -57,29 +57,15 @@ defmodule GossipCluster.Doctor.Findings do
   end
 
   defp cookie(%{cookie: false}),
-    do: [found(:broken, :no_cookie, "this node has no Erlang cookie", Mends.default(:no_cookie))]
+    do: [found(:broken, :no_cookie, "this node has no Erlang cookie")]
 
   defp cookie(%{weak_cookie: nil}), do: []
 
   defp cookie(%{weak_cookie: why}),
-    do: [
-      found(
-        :warning,
-        :weak_cookie,
-        "the Erlang cookie #{why}, so it may be guessed",
-        Mends.default(:weak_cookie)
-      )
-    ]
+    do: [found(:warning, :weak_cookie, "the Erlang cookie #{why}, so it may be guessed")]
 
   defp listener(%{port: nil}),
-    do: [
-      found(
-        :warning,
-        :no_listener,
-        "the distribution of this node listens on no port",
-        Mends.default(:no_listener)
-      )
-    ]
+    do: [found(:warning, :no_listener, "the distribution of this node listens on no port")]
 
   defp listener(%{listener: {ip, port}, addresses: addresses}) do
     if Ip.loopback?(ip) and not Enum.all?(addresses, &Ip.loopback?/1),
@@ -87,8 +73,7 @@ defmodule GossipCluster.Doctor.Findings do
         found(
           :broken,
           :listens_on_loopback,
-          "the distribution listens on #{:inet.ntoa(ip)} port #{port} alone, which no other machine reaches",
-          Mends.default(:listens_on_loopback)
+          "the distribution listens on #{:inet.ntoa(ip)} port #{port} alone, which no other machine reaches"
         )
       ],
       else: [ok(:listener, "the distribution listens on #{:inet.ntoa(ip)} port #{port}")]
@@ -102,8 +87,7 @@ defmodule GossipCluster.Doctor.Findings do
       found(
         :warning,
         :own_name_unresolved,
-        "this node's host name #{host} does not resolve here (#{reason}), and without GossipCluster.Epmd it must on all others",
-        Mends.default(:own_name_unresolved)
+        "this node's host name #{host} does not resolve here (#{reason}), and without GossipCluster.Epmd it must on all others"
       )
     ]
 
@@ -113,8 +97,7 @@ defmodule GossipCluster.Doctor.Findings do
         found(
           :warning,
           :own_name_on_loopback,
-          "this node's host name #{host} resolves to #{:inet.ntoa(ip)} here, and without GossipCluster.Epmd no other node may see that",
-          Mends.default(:own_name_on_loopback)
+          "this node's host name #{host} resolves to #{:inet.ntoa(ip)} here, and without GossipCluster.Epmd no other node may see that"
         )
       ],
       else: []
@@ -140,12 +123,7 @@ defmodule GossipCluster.Doctor.Findings do
 
   defp cluster(%{state: :disabled, name: name}),
     do: [
-      found(
-        :warning,
-        :disabled,
-        "the cluster #{inspect(name)} is switched off (enabled: false)",
-        Mends.default(:disabled)
-      )
+      found(:warning, :disabled, "the cluster #{inspect(name)} is switched off (enabled: false)")
     ]
 
   defp cluster(%{name: name, others: others, gossipd: gossipd}) do
@@ -156,8 +134,7 @@ defmodule GossipCluster.Doctor.Findings do
       found(
         :warning,
         :not_running,
-        "no cluster #{inspect(name)} runs in this VM#{there}, so only its host was looked at",
-        Mends.default(:not_running)
+        "no cluster #{inspect(name)} runs in this VM#{there}, so only its host was looked at"
       )
     ] ++ with {:error, text} <- gossipd, do: [told(:broken, :no_gossipd, text)], else: (:ok -> [])
   end
@@ -175,14 +152,7 @@ defmodule GossipCluster.Doctor.Findings do
   defp handlers(%{reports: %{dropped: dropped}, strays: strays}) do
     slow =
       if dropped > 0,
-        do: [
-          found(
-            :warning,
-            :slow_handlers,
-            "#{dropped} reports were not made",
-            Mends.default(:slow_handlers)
-          )
-        ],
+        do: [found(:warning, :slow_handlers, "#{dropped} reports were not made")],
         else: []
 
     slow ++
@@ -191,8 +161,7 @@ defmodule GossipCluster.Doctor.Findings do
           found(
             :warning,
             :strays,
-            "#{strays} messages came to the cluster's process that it does not know",
-            Mends.default(:strays)
+            "#{strays} messages came to the cluster's process that it does not know"
           )
         ],
         else: []
@@ -215,14 +184,7 @@ defmodule GossipCluster.Doctor.Findings do
   ## The host
 
   defp host(%{error: reason}, _cluster) when reason != nil,
-    do: [
-      found(
-        :warning,
-        :no_interfaces_told,
-        "the interfaces cannot be listed: #{reason}",
-        Mends.default(:no_interfaces_told)
-      )
-    ]
+    do: [found(:warning, :no_interfaces_told, "the interfaces cannot be listed: #{reason}")]
 
   defp host(host, %{state: :running, last: %{interfaces: interfaces}}),
     do: [ok(:interfaces, "in use: #{in_use(interfaces)}; #{described_all(host.interfaces)}")]
@@ -254,12 +216,7 @@ defmodule GossipCluster.Doctor.Findings do
     if Enum.any?(interfaces, &(&1.up and not &1.loopback and &1.addresses != [])),
       do: [],
       else: [
-        found(
-          :broken,
-          :no_network,
-          "no interface but the loopback is up with an IP address",
-          Mends.default(:no_network)
-        )
+        found(:broken, :no_network, "no interface but the loopback is up with an IP address")
       ]
   end
 
@@ -273,16 +230,14 @@ defmodule GossipCluster.Doctor.Findings do
           found(
             :broken,
             :no_echo,
-            "what is sent to the group #{options.group} on #{name} does not come back to this host itself",
-            Mends.default(:no_echo)
+            "what is sent to the group #{options.group} on #{name} does not come back to this host itself"
           )
 
         {:error, reason} ->
           found(
             :broken,
             :no_echo,
-            "the group #{options.group} cannot be used on #{name} (#{reason})",
-            Mends.default(:no_echo)
+            "the group #{options.group} cannot be used on #{name} (#{reason})"
           )
       end
     end
@@ -291,14 +246,7 @@ defmodule GossipCluster.Doctor.Findings do
   defp group_port(free, _options) when free in [:free, nil], do: []
 
   defp group_port({:error, reason}, %{port: port}),
-    do: [
-      found(
-        :broken,
-        :group_port_taken,
-        "UDP port #{port} cannot be had (#{reason})",
-        Mends.default(:group_port_taken)
-      )
-    ]
+    do: [found(:broken, :group_port_taken, "UDP port #{port} cannot be had (#{reason})")]
 
   defp unicast_ports([]), do: []
 
@@ -309,8 +257,7 @@ defmodule GossipCluster.Doctor.Findings do
         found(
           :warning,
           :unicast_port,
-          "UDP ports #{elem(hd(ports), 0)} to #{elem(List.last(ports), 0)} are all taken, or forbidden",
-          Mends.default(:unicast_port)
+          "UDP ports #{elem(hd(ports), 0)} to #{elem(List.last(ports), 0)} are all taken, or forbidden"
         )
       ]
   end
@@ -362,18 +309,11 @@ defmodule GossipCluster.Doctor.Findings do
       found(
         :broken,
         :nothing_arrives,
-        "nothing is received on UDP port #{port}, not even what this node sends itself",
-        Mends.default(:nothing_arrives)
+        "nothing is received on UDP port #{port}, not even what this node sends itself"
       )
 
   defp alone,
-    do:
-      found(
-        :warning,
-        :alone,
-        "nothing is heard but this node's own packets",
-        Mends.default(:alone)
-      )
+    do: found(:warning, :alone, "nothing is heard but this node's own packets")
 
   defp counters(grown, last) do
     for {keys, what, text} <- [
@@ -385,7 +325,7 @@ defmodule GossipCluster.Doctor.Findings do
         ],
         count = Enum.sum(Enum.map(keys, &Map.get(grown, &1, 0))),
         count > 0 do
-      found(:warning, what, "#{text} (#{count} in this time)", Mends.default(what))
+      found(:warning, what, "#{text} (#{count} in this time)")
     end ++ forged(last)
   end
 
@@ -474,7 +414,7 @@ defmodule GossipCluster.Doctor.Findings do
   defp comparison(nil), do: []
 
   defp comparison({:error, why}),
-    do: [found(:broken, :bad_code, "the code cannot be read: #{why}", Mends.default(:bad_code))]
+    do: [found(:broken, :bad_code, "the code cannot be read: #{why}")]
 
   defp comparison({:ok, there, []}),
     do: [

@@ -26,13 +26,11 @@ defmodule GossipCluster.Doctor.PeerFindings do
   defp not_connected(%Peer{connection: {:skipped, reason}} = peer) do
     what = if reason == :refused, do: :not_accepted, else: reason
     level = if what in [:quiet, :not_accepted, :not_alive], do: :warning, else: :broken
-    [about(peer, found(level, what, Mends.skipped(what), Mends.default(what)))]
+    [about(peer, found(level, what, Mends.skipped(what)))]
   end
 
   defp not_connected(%Peer{} = peer),
-    do: [
-      ok(:connecting, "#{Peer.label(peer)} is being connected")
-    ]
+    do: [ok(:connecting, "#{Peer.label(peer)} is being connected")]
 
   # A wish, and no trouble.
   defp gravity(:quiet), do: :warning
@@ -49,14 +47,7 @@ defmodule GossipCluster.Doctor.PeerFindings do
   def asked(nil, _facts), do: []
 
   def asked(%{known: nil, many: [_ | _] = many, asked: asked}, _facts),
-    do: [
-      found(
-        :warning,
-        :ambiguous,
-        "#{asked} may be #{Enum.join(many, ", ")}",
-        Mends.default(:ambiguous)
-      )
-    ]
+    do: [found(:warning, :ambiguous, "#{asked} may be #{Enum.join(many, ", ")}")]
 
   def asked(%{known: %Peer{} = known} = peer, %{node: node}) do
     [ok(:peer, described(known))] ++
@@ -72,8 +63,7 @@ defmodule GossipCluster.Doctor.PeerFindings do
           found(
             :warning,
             :not_listed,
-            "#{peer.asked} is not listed: nothing of it is heard under this node's key",
-            Mends.default(:not_listed)
+            "#{peer.asked} is not listed: nothing of it is heard under this node's key"
           )
         ],
         else: []
@@ -107,8 +97,7 @@ defmodule GossipCluster.Doctor.PeerFindings do
       found(
         :warning,
         :unheard,
-        "#{Peer.label(known)} is known from others, and was never heard here itself: UDP between the two does not pass",
-        Mends.default(:unheard)
+        "#{Peer.label(known)} is known from others, and was never heard here itself: UDP between the two does not pass"
       )
     ]
 
@@ -130,8 +119,7 @@ defmodule GossipCluster.Doctor.PeerFindings do
     found(
       level,
       what,
-      "#{Peer.label(known)} is not reached by TCP at #{:inet.ntoa(ip)} port #{port} (#{reason})",
-      Mends.default(what)
+      "#{Peer.label(known)} is not reached by TCP at #{:inet.ntoa(ip)} port #{port} (#{reason})"
     )
   end
 
@@ -156,25 +144,13 @@ defmodule GossipCluster.Doctor.PeerFindings do
   end
 
   defp ask_epmd(%{epmd: {:error, reason}, address: address}),
-    do: [
-      found(
-        :broken,
-        :epmd,
-        "no epmd answers at #{:inet.ntoa(address)} port 4369 (#{reason})",
-        Mends.default(:epmd)
-      )
-    ]
+    do: [found(:broken, :epmd, "no epmd answers at #{:inet.ntoa(address)} port 4369 (#{reason})")]
 
   defp ask_epmd(_peer), do: []
 
   defp unresolved(%{host: host, resolves: {:error, reason}}) do
     [
-      found(
-        :warning,
-        :unresolved,
-        "the host name #{host} does not resolve here (#{reason})",
-        Mends.default(:unresolved)
-      )
+      found(:warning, :unresolved, "the host name #{host} does not resolve here (#{reason})")
     ]
   end
 
@@ -188,8 +164,7 @@ defmodule GossipCluster.Doctor.PeerFindings do
         found(
           :warning,
           :other_subnet,
-          "#{:inet.ntoa(address)} is in no subnet of this host, and a TTL of #{ttl} keeps multicast on its own link",
-          Mends.default(:other_subnet)
+          "#{:inet.ntoa(address)} is in no subnet of this host, and a TTL of #{ttl} keeps multicast on its own link"
         )
       ]
   end
@@ -211,8 +186,7 @@ defmodule GossipCluster.Doctor.PeerFindings do
           found(
             :broken,
             :unreachable,
-            "#{:inet.ntoa(address)} is not reached by UDP (#{elem(error, 1)})",
-            Mends.default(:unreachable)
+            "#{:inet.ntoa(address)} is not reached by UDP (#{elem(error, 1)})"
           )
         ]
 
@@ -221,8 +195,7 @@ defmodule GossipCluster.Doctor.PeerFindings do
           found(
             :broken,
             :peer_not_running,
-            "#{:inet.ntoa(address)} is reached by UDP, and its system says that nobody has the ports #{ports} there",
-            Mends.default(:peer_not_running)
+            "#{:inet.ntoa(address)} is reached by UDP, and its system says that nobody has the ports #{ports} there"
           )
         ]
 

@@ -4,7 +4,7 @@ defmodule GossipCluster.Doctor.TlsFindings do
 
   import GossipCluster.Doctor.Finding
 
-  alias GossipCluster.Doctor.{Finding, Mends, TlsFacts}
+  alias GossipCluster.Doctor.{Finding, TlsFacts}
 
   @doc "What the files of a distribution over TLS are, where there are any."
   @spec judge(TlsFacts.t() | nil, map()) :: [Finding.t()]
@@ -22,8 +22,7 @@ defmodule GossipCluster.Doctor.TlsFindings do
       found(
         :broken,
         :tls_file,
-        "#{file}, which the distribution over TLS is given, cannot be used: #{why}",
-        Mends.default(:tls_file)
+        "#{file}, which the distribution over TLS is given, cannot be used: #{why}"
       )
 
   defp certificate(%{certfile: file, certificate: {:error, why}}, _now, _node),
@@ -45,7 +44,7 @@ defmodule GossipCluster.Doctor.TlsFindings do
 
   defp date(seconds), do: seconds |> DateTime.from_unix!() |> DateTime.to_iso8601()
 
-  defp expired(text), do: found(:broken, :tls_expired, text, Mends.default(:tls_expired))
+  defp expired(text), do: found(:broken, :tls_expired, text)
 
   # Who is dialled checks no name, so it is connected to by its own dials.
   defp misnamed(file, node),
@@ -53,20 +52,14 @@ defmodule GossipCluster.Doctor.TlsFindings do
       found(
         :warning,
         :tls_name,
-        "the certificate #{file} is not for #{node.host}, this node's host: nobody who checks that connects to it",
-        Mends.default(:tls_name)
+        "the certificate #{file} is not for #{node.host}, this node's host: nobody who checks that connects to it"
       )
 
   defp key(%{keyfile: file, key: {:error, why}}), do: [unusable(file, why)]
 
   defp key(%{keyfile: file, certfile: certfile, key: :differs}),
     do: [
-      found(
-        :broken,
-        :tls_key,
-        "the key #{file} is not the one of the certificate #{certfile}",
-        Mends.default(:tls_key)
-      )
+      found(:broken, :tls_key, "the key #{file} is not the one of the certificate #{certfile}")
     ]
 
   defp key(_fits_or_unknown), do: []

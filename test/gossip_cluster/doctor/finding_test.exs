@@ -8,9 +8,11 @@ defmodule GossipCluster.Doctor.FindingTest do
     assert Finding.ok(:udp, "it works") == %{level: :ok, what: :udp, cause: "it works", do: nil}
   end
 
-  test "what is not has what is to be done" do
-    assert %{level: :broken, do: "bake one"} =
-             Finding.found(:broken, :no_cookie, "none", "bake one")
+  test "what is not has what was said, or what is always done about it" do
+    always = Mends.default(:no_cookie)
+    assert is_binary(always)
+    assert %{level: :broken, do: ^always} = Finding.found(:broken, :no_cookie, "none")
+    assert %{do: "bake one"} = Finding.found(:broken, :no_cookie, "none", "bake one")
   end
 
   test "a text that names its mend is taken apart; where it names none, it is what is always done" do
