@@ -24,10 +24,10 @@ static void asks_about_nothing_else(void **state)
     struct addr group;
     const char *const groups[] = {"", "10.0.0.1", "240.0.0.1", "223.255.255.255", "239.1.2", "ff12::1", "x"};
     const char *const ports[] = {"", "0", "-1", "+1", " 1", "65528", "99999999999999999999", "1x", "x"};
-    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+    for (size_t i = 0; i < COUNT(groups); i++) {
         assert_int_equal(doctor_group(groups[i], NULL, &group), -1);
     }
-    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+    for (size_t i = 0; i < COUNT(ports); i++) {
         assert_int_equal(doctor_group(NULL, ports[i], &group), -1);
     }
 }

@@ -70,7 +70,7 @@ static void who_is_deaf_does_not_bury(void **state)
     const struct {
         int64_t deaf_from, deaf_until, buried; /* after the accusation, milliseconds */
     } rows[] = {{0, 0, 350}, {90, 190, 350}, {210, 340, 450}, {0, 150, 450}, {0, 250, 550}, {1, 390, 650}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct net *net = net_again(state);
         begin(net);
         net_kill(net, 1);

@@ -295,7 +295,7 @@ static void that_no_multicast_arrives_is_told_as_loud_as_it_matters(void **state
     } rows[] = {{false, false, LEVEL_WARNING, LEVEL_WARNING},
                 {true, false, LEVEL_INFO, LEVEL_DEBUG},
                 {true, true, LEVEL_INFO, LEVEL_DEBUG}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct fixture f;
         start(&f, &LO);
         (void)links_found(&f.links, &f.loopback, T0);
