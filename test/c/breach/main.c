@@ -6,6 +6,7 @@
  * WALLS: a number, as in sandbox.h. Says on stdout "done", or errno's name for what was refused; exits with
  * 0. */
 #include "sandbox.h"
+#include "udp_system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,9 +65,8 @@ static int binds_tcp(char **arguments)
     (void)arguments;
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(4000)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    int bound = bind(fd, (const struct sockaddr *)&any, sizeof any), trouble = errno;
-    (void)close(fd);
-    errno = trouble;
+    int bound = bind(fd, (const struct sockaddr *)&any, sizeof any);
+    udp_system_abandon(fd);
     return bound;
 }
 
@@ -109,9 +109,8 @@ static int opens_udp(char **arguments)
 static int sets_an_option(int level, int name)
 {
     int fd = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
-    int set = setsockopt(fd, level, name, &one, sizeof one), trouble = errno;
-    (void)close(fd);
-    errno = trouble;
+    int set = setsockopt(fd, level, name, &one, sizeof one);
+    udp_system_abandon(fd);
     return set;
 }
 
@@ -139,9 +138,8 @@ static int lists_interfaces(char **arguments)
     (void)arguments;
     struct ifconf none = {.ifc_len = 0};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    int listed = ioctl(fd, SIOCGIFCONF, &none), trouble = errno;
-    (void)close(fd);
-    errno = trouble;
+    int listed = ioctl(fd, SIOCGIFCONF, &none);
+    udp_system_abandon(fd);
     return listed;
 }
 
