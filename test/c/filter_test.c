@@ -2,10 +2,9 @@
  * and when it is there. udp_test.c has it in the kernel. */
 #include "filter.h"
 
-#include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "corpus.h"
 #include "effect.h"
 #include "test.h"
 #include "units.h"
@@ -133,37 +132,35 @@ static void no_datagram_of_the_ring_is_dropped(void **state)
     assert_int_equal(judged.unwanted, 10 * (8 + SEAL_PREFIX));
 }
 
-/* All that the fuzzers of datagrams have found interesting: as it is, and where it begins as our own do. */
+struct under {
+    const struct keyring *ring;
+    struct judged *judged;
+};
+
+/* As it is, and where it begins as our own do. */
+static void judge_input(void *context, const uint8_t *input, size_t len)
+{
+    const struct under *u = context;
+    uint8_t data[BIG] = {0};
+    len = len < sizeof data ? len : sizeof data;
+    memcpy(data, input, len);
+    judge(u->ring, data, len, u->judged);
+    if (len > 1) { /* the first byte is the fuzzer's own */
+        judge(u->ring, data + 1, len - 1, u->judged);
+    }
+    memcpy(data, u->ring->keys[1].prefix, len < SEAL_PREFIX ? len : SEAL_PREFIX);
+    judge(u->ring, data, len, u->judged);
+}
+
+/* All that the fuzzers of datagrams have found interesting. */
 static void the_corpus_is_judged_as_the_core_judges(void **state)
 {
     (void)state;
-    static const char *const FOLDERS[] = {GOSSIP_TEST_DIR "/corpus/datagram",
-                                          GOSSIP_TEST_DIR "/corpus/datagram_sealed"};
     struct keyring ring = ring_of(2);
     struct judged judged = {0};
-    for (size_t i = 0; i < COUNT(FOLDERS); i++) {
-        DIR *folder = opendir(FOLDERS[i]);
-        assert_non_null(folder);
-        const struct dirent *entry;
-        while ((entry = readdir(folder)) != NULL) {
-            char path[1024];
-            uint8_t data[BIG];
-            (void)snprintf(path, sizeof path, "%s/%s", FOLDERS[i], entry->d_name);
-            FILE *file = entry->d_name[0] != '.' ? fopen(path, "rb") : NULL;
-            if (file == NULL) {
-                continue;
-            }
-            size_t len = fread(data, 1, sizeof data, file);
-            (void)fclose(file);
-            judge(&ring, data, len, &judged);
-            if (len > 1) { /* the first byte is the fuzzer's own */
-                judge(&ring, data + 1, len - 1, &judged);
-            }
-            memcpy(data, ring.keys[1].prefix, len < SEAL_PREFIX ? len : SEAL_PREFIX);
-            judge(&ring, data, len, &judged);
-        }
-        (void)closedir(folder);
-    }
+    struct under under = {&ring, &judged};
+    assert_true(corpus_each("datagram", judge_input, &under) > 0);
+    assert_true(corpus_each("datagram_sealed", judge_input, &under) > 0);
     assert_true(judged.wanted > 50 && judged.unwanted > 100);
 }
 
