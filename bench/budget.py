@@ -41,19 +41,13 @@ class Started(Sidecar):
     """One whose steps are timed. What `ip netns exec` would take is left out: this process itself goes there."""
 
     def __init__(self, host, keys, name, creation):
-        popen = subprocess.Popen
         self.times = {}
+        super().__init__(host, keys, name, cookie=COOKIE, creation=creation, program=(PROGRAM,))
 
-        def spawn(_arguments, **options):
-            with inside(host.netns):
-                self.times["spawn"] = time.monotonic()
-                return popen([PROGRAM, "--port"], **options)
-
-        subprocess.Popen = spawn
-        try:
-            super().__init__(host, keys, name, cookie=COOKIE, creation=creation)
-        finally:
-            subprocess.Popen = popen
+    def spawn(self, command):
+        with inside(self.host.netns):
+            self.times["spawn"] = time.monotonic()
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def command(self, value):
         if isinstance(value, tuple) and value[0] == "alive" and self.ready is None:

@@ -17,9 +17,7 @@ class Sidecar:
         self.host, self.name, self.interval = host, name, interval
         self.events, self.peers, self.stats, self.ready, self.logs = [], {}, None, None, []
         self.buffer, self.pulse_at, self.snapshot = b"", 0.0, None
-        self.process = subprocess.Popen(
-            ["ip", "netns", "exec", host.netns, *program, "--port"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = self.spawn([*program, "--port"])
         os.set_blocking(self.process.stdout.fileno(), False)
         self.command((Atom("configure"), {
             Atom("version"): 1, Atom("cluster"): b"", Atom("keys"): keys, Atom("group"): b"233.252.1.33",
@@ -32,6 +30,10 @@ class Sidecar:
             Atom("tls"): False, Atom("ipv6"): False, Atom("hidden"): False, Atom("cookie"): cookie, Atom("host"): b"\0",
             Atom("tags"): b""}
         self.command((Atom("alive"), self.identity))
+
+    def spawn(self, command):
+        return subprocess.Popen(["ip", "netns", "exec", self.host.netns, *command],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def command(self, value):
         data = term.encode(value)
