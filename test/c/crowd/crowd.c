@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "decimal.h"
 #include "gossip.h"
 #include "random.h"
 #include "wait.h"
@@ -292,10 +293,9 @@ static int read_secrets(struct crowd *c, char cookie[static COOKIE_MAX + 1])
 /* A number of at most `most`, or 0. */
 static uint32_t number(const char *text, uint32_t most)
 {
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
+    uint32_t value;
 
-    return *end == '\0' && value <= most ? (uint32_t)value : 0;
+    return decimal_parse(text, strlen(text), 0, most, &value) == 0 ? value : 0;
 }
 
 /* Opens all sockets, then announces all members. */
