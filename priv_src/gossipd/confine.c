@@ -1,6 +1,7 @@
 #include "confine.h"
 
 #include "buf.h"
+#include "etf.h"
 #include "frame.h"
 #include "sandbox.h"
 #include "udp.h"
@@ -17,9 +18,6 @@
 #define DESCRIPTORS (UDP_SOCKETS_MAX + 64)
 
 #define WORDS 160 /* bytes of what is said of a breach, at most */
-
-/* The external term format. */
-enum { ETF_VERSION = 131, ETF_SMALL_TUPLE = 104, ETF_SMALL_ATOM_UTF8 = 119, ETF_BINARY = 109 };
 
 /* For the signal's handler, which can be given nothing: set once, before a breach can be. */
 static const struct uplink *uplink;

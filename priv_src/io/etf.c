@@ -5,25 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The tags, as the external term format's documentation numbers them. */
-enum {
-    TAG_VERSION = 131,
-    TAG_FLOAT = 70,
-    TAG_SMALL_INTEGER = 97,
-    TAG_INTEGER = 98,
-    TAG_ATOM = 100, /* OTP 25 writes this one, later releases TAG_SMALL_ATOM_UTF8 */
-    TAG_SMALL_TUPLE = 104,
-    TAG_NIL = 106,
-    TAG_STRING = 107,
-    TAG_LIST = 108,
-    TAG_BINARY = 109,
-    TAG_SMALL_BIG = 110,
-    TAG_SMALL_ATOM = 115,
-    TAG_MAP = 116,
-    TAG_ATOM_UTF8 = 118,
-    TAG_SMALL_ATOM_UTF8 = 119,
-};
-
 static int walk(struct reader *r, int depth);
 
 static int walk_many(struct reader *r, uint64_t count, int depth)
@@ -66,35 +47,35 @@ static int walk(struct reader *r, int depth)
         return -1;
     }
     switch (tag) {
-    case TAG_NIL:
+    case ETF_NIL:
         return 0;
-    case TAG_SMALL_INTEGER:
+    case ETF_SMALL_INTEGER:
         return skip(r, 1);
-    case TAG_INTEGER:
+    case ETF_INTEGER:
         return skip(r, 4);
-    case TAG_FLOAT: /* no value is one, but a person may have written one */
+    case ETF_FLOAT: /* no value is one, but a person may have written one */
         return skip(r, 8);
-    case TAG_SMALL_BIG:
+    case ETF_SMALL_BIG:
         return walk_big(r);
-    case TAG_ATOM:
-    case TAG_ATOM_UTF8:
+    case ETF_ATOM:
+    case ETF_ATOM_UTF8:
         return walk_atom(r, read_u16(r));
-    case TAG_SMALL_ATOM:
-    case TAG_SMALL_ATOM_UTF8:
+    case ETF_SMALL_ATOM:
+    case ETF_SMALL_ATOM_UTF8:
         return walk_atom(r, read_u8(r));
-    case TAG_BINARY:
+    case ETF_BINARY:
         return skip(r, read_u32(r));
-    case TAG_STRING:
+    case ETF_STRING:
         return skip(r, read_u16(r));
-    case TAG_SMALL_TUPLE:
+    case ETF_SMALL_TUPLE:
         return walk_many(r, read_u8(r), depth - 1);
-    case TAG_MAP:
+    case ETF_MAP:
         return walk_many(r, (uint64_t)read_u32(r) * 2, depth - 1);
-    case TAG_LIST:
+    case ETF_LIST:
         if (walk_many(r, read_u32(r), depth - 1) != 0) {
             return -1;
         }
-        return read_u8(r) == TAG_NIL && !r->failed ? 0 : -1; /* an improper list ends in something else */
+        return read_u8(r) == ETF_NIL && !r->failed ? 0 : -1; /* an improper list ends in something else */
     default:
         return -1;
     }
@@ -103,7 +84,7 @@ static int walk(struct reader *r, int depth)
 int etf_check(const uint8_t *data, size_t len)
 {
     struct reader r = reader_over(data, len);
-    if (read_u8(&r) != TAG_VERSION || r.failed || walk(&r, ETF_DEPTH) != 0) {
+    if (read_u8(&r) != ETF_VERSION || r.failed || walk(&r, ETF_DEPTH) != 0) {
         return -1;
     }
     return reader_left(&r) == 0 ? 0 : -1;
@@ -138,47 +119,47 @@ const char *etf_text(const uint8_t *data, size_t len, size_t at, char out[static
     uint32_t n = 0;
     (void)read_bytes(&r, at);
     switch (read_u8(&r)) {
-    case TAG_SMALL_INTEGER:
+    case ETF_SMALL_INTEGER:
         (void)snprintf(out, ETF_TEXT, "%u", (unsigned)read_u8(&r));
         break;
-    case TAG_INTEGER:
+    case ETF_INTEGER:
         (void)snprintf(out, ETF_TEXT, "%ld", (long)(int32_t)read_u32(&r));
         break;
-    case TAG_SMALL_BIG:
+    case ETF_SMALL_BIG:
         text_big(out, &r);
         break;
-    case TAG_ATOM:
-    case TAG_ATOM_UTF8:
+    case ETF_ATOM:
+    case ETF_ATOM_UTF8:
         n = read_u16(&r);
         text_bytes(out, "", read_bytes(&r, n), n);
         break;
-    case TAG_SMALL_ATOM:
-    case TAG_SMALL_ATOM_UTF8:
+    case ETF_SMALL_ATOM:
+    case ETF_SMALL_ATOM_UTF8:
         n = read_u8(&r);
         text_bytes(out, "", read_bytes(&r, n), n);
         break;
-    case TAG_BINARY:
+    case ETF_BINARY:
         n = read_u32(&r);
         text_bytes(out, "\"", read_bytes(&r, n), n);
         break;
-    case TAG_STRING:
+    case ETF_STRING:
         n = read_u16(&r);
         text_bytes(out, "'", read_bytes(&r, n), n);
         break;
-    case TAG_FLOAT:
+    case ETF_FLOAT:
         (void)snprintf(out, ETF_TEXT, "a float");
         (void)read_bytes(&r, 8);
         break;
-    case TAG_NIL:
+    case ETF_NIL:
         (void)snprintf(out, ETF_TEXT, "[]");
         break;
-    case TAG_LIST:
+    case ETF_LIST:
         (void)snprintf(out, ETF_TEXT, "a list of %lu", (unsigned long)read_u32(&r));
         break;
-    case TAG_SMALL_TUPLE:
+    case ETF_SMALL_TUPLE:
         (void)snprintf(out, ETF_TEXT, "a tuple of %u", (unsigned)read_u8(&r));
         break;
-    case TAG_MAP:
+    case ETF_MAP:
         (void)snprintf(out, ETF_TEXT, "a map of %lu", (unsigned long)read_u32(&r));
         break;
     default:
