@@ -37,39 +37,54 @@ static const char *capture_end(struct capture *c)
     return c->said;
 }
 
-static int find(struct findings *f)
+/* What is said of what `find` finds, and that it ends with this status. */
+static const char *say(struct capture *c, bool json, void (*find)(struct findings *f), int status)
+{
+    struct findings f = {.json = json};
+    capture_start(c);
+    find(&f);
+    int ended = findings_end(&f);
+    const char *said = capture_end(c);
+    assert_int_equal(ended, status);
+    return said;
+}
+
+static void find_some(struct findings *f)
 {
     findings_ok(f, "interfaces", "interface %s", "a\"b\\\n\x1b\xff");
     findings_cause(f, DOCTOR_WARNING, "alone", "see who \"runs\"", "nobody is heard");
     findings_cause(f, DOCTOR_BROKEN, "no_echo", "look", "%d %%", 7);
-    return findings_end(f);
+}
+
+static void find_nothing(struct findings *f)
+{
+    (void)f;
+}
+
+static void find_much(struct findings *f)
+{
+    char longest[2000];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    findings_cause(f, DOCTOR_WARNING, "alone", "look", "%s", longest);
 }
 
 static void lines_have_the_causes_at_the_end(void **state)
 {
     (void)state;
     struct capture c;
-    struct findings f = {0};
-    capture_start(&c);
-    int status = find(&f);
-    const char *said = capture_end(&c);
-    assert_int_equal(status, DOCTOR_BROKEN);
-    assert_string_equal(said, "ok       interface a\"b\\\n\x1b\xff\n"
-                              "\nWhat is wrong, and what to do:\n"
-                              "warning  nobody is heard. Do: see who \"runs\"\n"
-                              "BROKEN   7 %. Do: look\n");
+    assert_string_equal(say(&c, false, find_some, DOCTOR_BROKEN),
+                        "ok       interface a\"b\\\n\x1b\xff\n"
+                        "\nWhat is wrong, and what to do:\n"
+                        "warning  nobody is heard. Do: see who \"runs\"\n"
+                        "BROKEN   7 %. Do: look\n");
 }
 
 static void json_is_one_line_and_escaped(void **state)
 {
     (void)state;
     struct capture c;
-    struct findings f = {.json = true};
-    capture_start(&c);
-    int status = find(&f);
-    const char *said = capture_end(&c);
-    assert_int_equal(status, DOCTOR_BROKEN);
-    assert_string_equal(said,
+    assert_string_equal(say(&c, true, find_some, DOCTOR_BROKEN),
                         "{\"findings\":["
                         "{\"cause\":\"interface a\\\"b\\\\\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",\"do\":null,"
                         "\"level\":\"ok\",\"what\":\"interfaces\"},"
@@ -83,31 +98,15 @@ static void nothing_is_well_too(void **state)
 {
     (void)state;
     struct capture c;
-    struct findings f = {.json = true};
-    capture_start(&c);
-    int status = findings_end(&f);
-    assert_string_equal(capture_end(&c), "{\"findings\":[],\"status\":\"ok\"}\n");
-    assert_int_equal(status, DOCTOR_OK);
-    f = (struct findings){0};
-    capture_start(&c);
-    status = findings_end(&f);
-    assert_string_equal(capture_end(&c), "\nAll is well.\n");
-    assert_int_equal(status, DOCTOR_OK);
+    assert_string_equal(say(&c, true, find_nothing, DOCTOR_OK), "{\"findings\":[],\"status\":\"ok\"}\n");
+    assert_string_equal(say(&c, false, find_nothing, DOCTOR_OK), "\nAll is well.\n");
 }
 
 static void a_text_that_is_too_long_is_cut(void **state)
 {
     (void)state;
     struct capture c;
-    struct findings f = {0};
-    char longest[2000];
-    memset(longest, 'x', sizeof longest - 1);
-    longest[sizeof longest - 1] = '\0';
-    capture_start(&c);
-    findings_cause(&f, DOCTOR_WARNING, "alone", "look", "%s", longest);
-    int status = findings_end(&f);
-    const char *said = capture_end(&c);
-    assert_int_equal(status, DOCTOR_WARNING);
+    const char *said = say(&c, false, find_much, DOCTOR_WARNING);
     assert_non_null(strstr(said, "xxx. Do: look\n"));
     assert_true(strlen(said) < 700);
 }
