@@ -2,22 +2,15 @@
  * or refused. */
 #include "frame.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "require.h"
 #include "term.h"
 
 #define LIMIT  ((size_t)300) /* small, so that the fuzzer meets it */
 #define FRAMES 512
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
 
 /* What the stream holds, by the plain meaning of {packet, 4}: the frames' places, and whether it ends in an
  * error. */

@@ -3,17 +3,11 @@
  * effect; and what is padded is not longer without its padding. */
 #include "legacy.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "require.h"
 
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void look_at(const uint8_t *data, size_t size)
 {

@@ -4,23 +4,15 @@
  * row says what a row may. */
 #include "listener.h"
 
-#include <stdlib.h>
-
 #include "build.h"
 #include "forge.h"
 #include "message/wire.h"
 #include "prng.h"
+#include "require.h"
 
 #define ROWS 8
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
 
 static void look(struct listener *l)
 {

@@ -2,17 +2,11 @@
  * not fit is said, and reading the whole finds no less than reading its beginning. */
 #include "rtnetlink.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "require.h"
 
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

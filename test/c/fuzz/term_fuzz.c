@@ -2,11 +2,11 @@
  * a bound. */
 #include "term.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "etf.h"
 #include "mutator.h"
+#include "require.h"
 #include "term_mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,13 +14,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
 {
     return mutator_run(data, size, most, seed, 0, term_mutate);
-}
-
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
 }
 
 static void check_config(const struct config *c)

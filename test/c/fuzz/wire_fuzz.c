@@ -5,6 +5,7 @@
 
 #include "build.h"
 #include "mutator.h"
+#include "require.h"
 #include "wire_mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,13 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
 {
     return mutator_run(data, size, most, seed, 0, wire_mutate);
-}
-
-static void demand(bool kept)
-{
-    if (!kept) {
-        abort();
-    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,13 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     uint8_t *once = malloc(size);
     uint8_t *twice = malloc(size);
-    demand(once != NULL && twice != NULL);
+    require(once != NULL && twice != NULL);
     size_t len = wire_encode(&first, once, size);
-    demand(len >= WIRE_FIXED);
-    demand(wire_decode(&second, once, len) == 0);
-    demand(build_same_message(&first, &second));
-    demand(wire_encode(&second, twice, len) == len);
-    demand(memcmp(once, twice, len) == 0);
+    require(len >= WIRE_FIXED);
+    require(wire_decode(&second, once, len) == 0);
+    require(build_same_message(&first, &second));
+    require(wire_encode(&second, twice, len) == len);
+    require(memcmp(once, twice, len) == 0);
     free(once);
     free(twice);
     return 0;
