@@ -14,9 +14,7 @@ newcomers = ["A1", "b1", "A2", "b2", "A3", "b3"]
 bound = 100
 
 round = fn holes ->
-  lab = Lab.make(hosts: 3)
-
-  try do
+  Lab.run([hosts: 3], fn lab ->
     key = :crypto.strong_rand_bytes(32)
     cluster = [secret: {:key, key}]
     [a | others] = Node.start_all(lab, [{"a", host: 1} | for(n <- newcomers, do: {n, host: 2})])
@@ -39,9 +37,7 @@ round = fn holes ->
       Lab.signal(:KILL, newcomer.os_pid)
       times
     end
-  after
-    Lab.remove(lab)
-  end
+  end)
 end
 
 for holes <- [0, 1, 200] do

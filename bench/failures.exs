@@ -11,7 +11,7 @@
 #   MIX_ENV=test mix run bench/failures.exs [SAMPLES]               as root, on a quiet machine
 
 alias GossipCluster.Lab
-alias GossipCluster.Lab.{Case, Figures, Filter, Node}
+alias GossipCluster.Lab.{Case, Figures, Filter, Mesh, Node}
 
 samples = Figures.samples(5)
 
@@ -19,31 +19,14 @@ down? = fn peer, reason ->
   &match?({:event, _cluster, {:down, %{name: ^peer}, ^reason}}, &1)
 end
 
-# How many packets a node's sidecar has sent.
-sent = fn node -> Node.call(node, GossipCluster, :status, [GossipCluster]).stats.sent end
-
-# Beats come at random, each node's at times of its own: when one has sent two more, the others are anywhere between
-# theirs.
-settle = fn nodes ->
-  counts = Enum.map(nodes, sent)
-
-  Case.eventually("each beats twice", nodes, fn ->
-    nodes |> Enum.zip(counts) |> Enum.all?(fn {node, count} -> sent.(node) >= count + 2 end)
-  end)
-end
-
 in_lab = fn measure ->
-  lab = Lab.make(hosts: 3)
-
-  try do
+  Lab.run([hosts: 3], fn lab ->
     specs = for {name, n} <- [{"a", 1}, {"b", 2}, {"c", 3}], do: {name, host: n, cluster: []}
     nodes = Node.start_all(lab, specs)
     Case.meet(nodes)
-    settle.(nodes)
+    Mesh.beat(nodes)
     measure.(lab, nodes)
-  after
-    Lab.remove(lab)
-  end
+  end)
 end
 
 # When the last of these nodes had the event.
@@ -103,15 +86,13 @@ measures = [
 
 # What a firewall or NAT does that restarts: each side learns of it when it sends.
 reset = fn ->
-  lab = Lab.make(hosts: 2)
-
-  try do
+  Lab.run([hosts: 2], fn lab ->
     specs =
       for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, cluster: [], flags: ["-hidden"]}
 
     [a, b] = nodes = Node.start_all(lab, specs)
     Case.meet(nodes)
-    settle.(nodes)
+    Mesh.beat(nodes)
     pairs = [{a, b}, {b, a}]
     Filter.reset(lab, 1, 2)
     at = Lab.clock()
@@ -128,9 +109,7 @@ reset = fn ->
     end
 
     (Lab.clock() - at) / 1000
-  after
-    Lab.remove(lab)
-  end
+  end)
 end
 
 Figures.print("reset: back", for(_ <- 1..(2 * samples), do: reset.()), 1000)

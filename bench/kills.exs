@@ -10,9 +10,7 @@ alias GossipCluster.Lab.{Figures, Kills}
 rounds = Figures.samples(50)
 
 for {what, kill} <- [{"VMs", :vm}, {"VMs and their sidecars", :both}] do
-  lab = Lab.make(hosts: 4)
-
-  try do
+  Lab.run([hosts: 4], fn lab ->
     survivors = Kills.survivors(lab)
     for _ <- 1..rounds, do: Kills.round(lab, survivors, kill)
     blamed = Enum.flat_map(survivors, &Kills.blamed/1)
@@ -22,7 +20,5 @@ for {what, kill} <- [{"VMs", :vm}, {"VMs and their sidecars", :both}] do
     )
 
     Enum.each(blamed, &IO.puts/1)
-  after
-    Lab.remove(lab)
-  end
+  end)
 end

@@ -51,20 +51,14 @@ sample = fn lab, cluster, newcomer, bare ->
 end
 
 figures = fn name, bound, cluster, bare ->
-  lab = Lab.make(hosts: 2)
-
-  try do
+  Lab.run([hosts: 2], fn lab ->
     times = for n <- 1..samples, do: sample.(lab, cluster, Enum.at(["a", "b"], rem(n, 2)), bare)
     Figures.print(name, times, bound)
-  after
-    Lab.remove(lab)
-  end
+  end)
 end
 
 link = fn cluster ->
-  lab = Lab.make(hosts: 2)
-
-  try do
+  Lab.run([hosts: 2], fn lab ->
     Lab.unplug(lab, 2)
 
     [a, b] =
@@ -79,9 +73,7 @@ link = fn cluster ->
     [] = Node.peers(a) ++ Node.peers(b)
     plugged = Lab.plug_in(lab, 2)
     (nodeup.(nodes) - plugged) / 1000
-  after
-    Lab.remove(lab)
-  end
+  end)
 end
 
 key = [secret: {:key, :crypto.strong_rand_bytes(32)}]

@@ -123,6 +123,18 @@ defmodule GossipCluster.Lab do
     end
   end
 
+  @doc "Makes a lab with these options, does this with it, and removes it."
+  @spec run(keyword(), (t() -> result)) :: result when result: term()
+  def run(options, work) do
+    lab = make(options)
+
+    try do
+      work.(lab)
+    after
+      remove(lab)
+    end
+  end
+
   # The switch has an address on each LAN, and is the way from there to everywhere. No router passes on what goes to a
   # group on one link, or to groups of which nobody told it.
   defp route(%{switch: switch, hosts: hosts}, lans, ipv6) do

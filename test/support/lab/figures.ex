@@ -29,12 +29,20 @@ defmodule GossipCluster.Lab.Figures do
   @doc "Prints the quantiles of these milliseconds, and the bounds in words where there are some."
   @spec quantiles(String.t(), [number()], String.t() | nil) :: :ok
   def quantiles(name, times, bounds \\ nil) do
-    sorted = Enum.sort(times)
-    at = &Float.round(Enum.at(sorted, ceil(&1 * length(sorted)) - 1) / 1, 1)
+    at = &Float.round(quantile(times, &1) / 1, 1)
     bounds = if bounds, do: " (bounds in ms: #{bounds})", else: ""
 
     IO.puts(
-      "#{name}: p50 #{at.(0.5)} p90 #{at.(0.9)} p99 #{at.(0.99)} max #{List.last(sorted)} ms#{bounds}, n=#{length(sorted)}"
+      "#{name}: p50 #{at.(0.5)} p90 #{at.(0.9)} p99 #{at.(0.99)} max #{Enum.max(times)} ms#{bounds}, n=#{length(times)}"
     )
   end
+
+  @doc "The least of these numbers below or at which this share of them is."
+  @spec quantile([number()], number()) :: number()
+  def quantile(numbers, share),
+    do: numbers |> Enum.sort() |> Enum.at(max(ceil(share * length(numbers)) - 1, 0))
+
+  @doc "That of a half of them."
+  @spec median([number()]) :: number()
+  def median(numbers), do: quantile(numbers, 0.5)
 end

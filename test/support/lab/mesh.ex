@@ -21,17 +21,14 @@ defmodule GossipCluster.Lab.Mesh do
   """
   @spec in_lab(pos_integer(), keyword(), ([Node.t()] -> result)) :: result when result: term()
   def in_lab(count, options, work) do
-    lab = Lab.make(hosts: count)
     loss = Keyword.get(options, :loss, 0)
 
-    try do
+    Lab.run([hosts: count], fn lab ->
       if options[:multicast] == false, do: Filter.without_multicast(lab)
       nodes = boot(lab, count, flags: if(options[:tls], do: tls(lab), else: []))
       for host <- 1..count, loss > 0, do: Filter.lose(lab, host, loss)
       work.(nodes)
-    after
-      Lab.remove(lab)
-    end
+    end)
   end
 
   @doc """
@@ -110,9 +107,35 @@ defmodule GossipCluster.Lab.Mesh do
   def measure(nodes, cluster, alone) do
     since = form(nodes, cluster)
     Process.sleep(alone)
-    start = Case.eventually("all have started", nodes, fn -> started_at(nodes, since) end)
-    whole = Case.eventually("a full mesh", nodes, fn -> formed_at(nodes, since) end, 60_000)
-    {(Enum.max(whole) - start) / 1000, downs(nodes, since)}
+    {start, whole} = span(nodes, nodes, since)
+    {(whole - start) / 1000, downs(nodes, since)}
+  end
+
+  @doc "When the last of those that start had started, and when the last of all these nodes had told all others up."
+  @spec span([Node.t()], [Node.t()], integer(), pos_integer()) :: {integer(), integer()}
+  def span(starting, nodes, since, deadline \\ 60_000) do
+    started = fn -> started_at(starting, since) end
+    start = Case.eventually("all have started", nodes, started, deadline)
+    whole = Case.eventually("a full mesh", nodes, fn -> formed_at(nodes, since) end, deadline)
+    {start, Enum.max(whole)}
+  end
+
+  @doc """
+  Waits until each has said so many datagrams more. Beats come at random, each node's at times of its own: after two,
+  the others are anywhere between theirs.
+  """
+  @spec beat([Node.t()], pos_integer(), pos_integer()) :: :ok
+  def beat(nodes, count \\ 2, deadline \\ 15_000) do
+    said = for node <- nodes, do: {node, Node.stat(node, :sent)}
+
+    Case.eventually(
+      "each has said #{count} datagrams more",
+      nodes,
+      fn -> Enum.all?(said, fn {node, then} -> Node.stat(node, :sent) >= then + count end) end,
+      deadline
+    )
+
+    :ok
   end
 
   @doc "How many connections were lost since."
