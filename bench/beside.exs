@@ -1,6 +1,6 @@
 # What bin/bench runs: see there.
 
-for file <- ~w(measure contender rows report),
+for file <- ~w(measure contender starts cuts costs floods rows report),
     do: Code.require_file("beside/#{file}.exs", __DIR__)
 
 alias Bench.{Contender, Report, Rows}

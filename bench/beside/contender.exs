@@ -6,7 +6,7 @@ defmodule Bench.Contender do
   """
 
   alias GossipCluster.Lab
-  alias GossipCluster.Lab.{Node, Prober}
+  alias GossipCluster.Lab.{Mesh, Node, Prober}
 
   @enforce_keys [:name, :epmd, :options]
   defstruct [:name, :epmd, :options, kind: :ours]
@@ -107,12 +107,13 @@ defmodule Bench.Contender do
     for ebin <- apps ++ List.wrap(own), module <- beams(ebin), do: module
   end
 
-  # Those of the tests beside them are no part of the library.
+  # What stands beside the library for its tests alone is no part of it.
   defp beams(ebin) do
     for path <- Path.wildcard(Path.join(ebin, "*.beam")),
-        name = Path.basename(path, ".beam"),
-        not String.contains?(name, ["Lab", "Test", "Mix", "Double", "Bench"]),
-        do: String.to_atom(name)
+        {:ok, {module, compile_info: info}} =
+          :beam_lib.chunks(to_charlist(path), [:compile_info]),
+        not String.contains?("#{info[:source]}", "/test/support/"),
+        do: module
   end
 
   defp interactive do
@@ -143,10 +144,28 @@ defmodule Bench.Contender do
   def start_now(one, nodes, more \\ []),
     do: start_at(one, nodes, Lab.clock() + 20_000 + 5_000 * length(nodes), more)
 
-  @doc "When the last of these nodes began to start it, after a time; nil while one has not."
-  def started_at(nodes, since) do
-    starts = for node <- nodes, {at, {:start, _}} <- Node.events(node), at >= since, do: at
-    if length(starts) >= length(nodes), do: Enum.max(starts)
+  @doc "Boots one VM on each of so many hosts, of which the n-th contender has the n-th letter."
+  def set(one, lab, count, n \\ 0, mode \\ :release),
+    do: boot(one, lab, for(h <- 1..count, do: {"#{<<?a + n>>}#{h}", h}), mode)
+
+  @doc "The same, and all of them are connected."
+  def together(one, lab, count) do
+    nodes = set(one, lab, count)
+    Mesh.span(nodes, nodes, start_now(one, nodes))
+    nodes
+  end
+
+  @doc "Whether it has said what it says at its start, and waits for others."
+  def waits?(%{kind: :ours}, node) do
+    # It asks fifteen times, in vain, and beats from then on.
+    Node.call(node, GossipCluster.View, :exists?, [GossipCluster]) and Node.status(node).announced and
+      Node.stat(node, :sent) >= 16
+  end
+
+  # Its first heartbeat is sent before it answers anybody.
+  def waits?(_other, node) do
+    Node.call(node, Process, :whereis, [:contender]) != nil and
+      Node.call(node, :sys, :get_state, [:contender]) != nil
   end
 
   # The cluster's own entry point, under a supervisor, with a subscriber that keeps what it is told.

@@ -1,7 +1,13 @@
 defmodule Bench.Measure do
-  @moduledoc "What processes cost: processor time, wake-ups, memory, as the kernel counts them; and how samples are summed up."
+  @moduledoc "What processes cost: processor time, wake-ups, memory, as the kernel counts them."
+
+  alias GossipCluster.Lab
 
   @ticks 100
+
+  @doc "A sample: who, what of it, and how much."
+  def sample(who, what, value, unit, labels \\ %{}),
+    do: Map.merge(labels, %{who: who, what: what, value: value, unit: unit})
 
   @doc "Processor time of these processes so far, user and system, in ms."
   def cpu(os_pids), do: os_pids |> Enum.map(&own_cpu/1) |> Enum.sum()
@@ -40,22 +46,22 @@ defmodule Bench.Measure do
     String.to_integer(value)
   end
 
-  @doc "The share of a core that processes take over so many seconds, in percent, and whatever `more` counts, by the second."
-  def over(seconds, os_pids, more \\ fn -> 0 end) do
-    before = {cpu(os_pids), more.(), GossipCluster.Lab.clock()}
-    Process.sleep(1000 * seconds)
-    {cpu0, more0, at0} = before
-    took = (GossipCluster.Lab.clock() - at0) / 1000
-    {(cpu(os_pids) - cpu0) / took * 100, (more.() - more0) / took * 1000}
+  @doc """
+  Does this, and returns what came of it and how much each of these counters has grown by the second meanwhile.
+  """
+  def rates(counters, work) do
+    before = for count <- counters, do: count.()
+    at = Lab.clock()
+    result = work.()
+    seconds = (Lab.clock() - at) / 1_000_000
+    {result, for({count, was} <- Enum.zip(counters, before), do: (count.() - was) / seconds)}
   end
 
-  @doc "The median and other quantiles of these numbers."
-  def quantile(numbers, share) do
-    sorted = Enum.sort(numbers)
-    Enum.at(sorted, max(ceil(share * length(sorted)) - 1, 0))
-  end
+  @doc "A counter for `rates/2` of the share of a core that these processes take, in percent."
+  def share(os_pids), do: fn -> cpu(os_pids) / 10 end
 
-  def median(numbers), do: quantile(numbers, 0.5)
+  @doc "What is looked at is looked at for so many seconds."
+  def look(seconds), do: fn -> Process.sleep(1000 * seconds) end
 
   @doc "Takes the processors with as many loops as there are, while this runs."
   def busy(work) do

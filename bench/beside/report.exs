@@ -4,7 +4,9 @@ defmodule Bench.Report do
   whether they hold; and plots.
   """
 
-  import Bench.Measure, only: [median: 1, quantile: 2]
+  import GossipCluster.Lab.Figures, only: [median: 1, quantile: 2]
+
+  alias GossipCluster.Json
 
   # Who is compared with in the first place.
   @yardsticks ["libcluster", "naive"]
@@ -12,7 +14,12 @@ defmodule Bench.Report do
   @doc "Writes all files of these samples into a folder."
   def write(samples, dir, machine) do
     File.mkdir_p!(dir)
-    File.write!(Path.join(dir, "samples.jsonl"), Enum.map(samples, &[json(&1), ?\n]))
+
+    File.write!(
+      Path.join(dir, "samples.jsonl"),
+      Enum.map(samples, &[Json.encode(rounded(&1)), ?\n])
+    )
+
     File.write!(Path.join(dir, "machine.txt"), machine <> "\n")
     File.write!(Path.join(dir, "table.md"), table(samples, machine))
     File.write!(Path.join(dir, "summary.md"), summary(samples, machine))
@@ -35,33 +42,18 @@ defmodule Bench.Report do
 
   @doc "Reads samples back, as they were written."
   def read(path) do
-    for line <- File.stream!(path) do
-      for [_, key | value] <- Regex.scan(~r/"(\w+)":(?:"([^"]*)"|([^,}]*))/, line), into: %{} do
-        # What took no part is left out at the end.
-        case value do
-          [text] -> {String.to_atom(key), text}
-          ["", other] -> {String.to_atom(key), number(other)}
-        end
-      end
+    for line <- File.stream!(path), {:ok, sample} = Json.decode(line) do
+      sample
+      |> Map.new(fn {key, value} -> {String.to_atom(key), value} end)
       |> Map.update!(:row, &String.to_atom/1)
     end
   end
 
-  defp number("null"), do: nil
-
-  defp number(text),
-    do: elem(if(text =~ ".", do: Float.parse(text), else: Integer.parse(text)), 0)
-
-  # Texts here have neither quotes nor backslashes, so that this is JSON.
-  defp json(sample) do
-    fields = for {key, value} <- Enum.sort(sample), do: ~s("#{key}":#{value(value)})
-    "{#{Enum.join(fields, ",")}}"
+  defp rounded(sample) do
+    for {key, value} <- sample,
+        into: %{},
+        do: {key, if(is_float(value), do: Float.round(value, 3), else: value)}
   end
-
-  defp value(nil), do: "null"
-  defp value(number) when is_float(number), do: :erlang.float_to_binary(number, decimals: 3)
-  defp value(number) when is_integer(number), do: Integer.to_string(number)
-  defp value(text), do: ~s("#{text}")
 
   @doc "The table, in Markdown."
   def table(samples, machine) do
