@@ -34,8 +34,13 @@ defmodule GossipCluster.FakeSidecar do
   @doc "Makes the script; it, and whatever runs of it, is removed at the end of the test."
   def new do
     dir = directory()
-    # Each run leads a process group of its own. One that waits at a FIFO would wait for ever.
-    ExUnit.Callbacks.on_exit(fn -> for pid <- pids(dir), do: signal("KILL", "-" <> pid) end)
+
+    # Each run leads a process group of its own, and so does each of the test's relays. One that waits at a FIFO would
+    # wait for ever.
+    ExUnit.Callbacks.on_exit(fn ->
+      for file <- ["pids", "relays"], pid <- pids(dir, file), do: signal("KILL", "-" <> pid)
+    end)
+
     %__MODULE__{dir: dir, path: script(dir, @relay)}
   end
 
@@ -63,6 +68,7 @@ defmodule GossipCluster.FakeSidecar do
     {up, down} = {Path.join(dir, "up#{run}"), Path.join(dir, "down#{run}")}
 
     relay = """
+    echo $$ >>'#{Path.join(dir, "relays")}'
     mkfifo '#{up}' '#{down}' 2>/dev/null
     exec 3<&0 2>/dev/null
     cat <&3 >'#{up}' &
@@ -192,8 +198,8 @@ defmodule GossipCluster.FakeSidecar do
     :ok
   end
 
-  defp pids(dir) do
-    case File.read(Path.join(dir, "pids")) do
+  defp pids(dir, file \\ "pids") do
+    case File.read(Path.join(dir, file)) do
       {:ok, pids} -> String.split(pids)
       {:error, :enoent} -> []
     end
