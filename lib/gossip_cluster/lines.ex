@@ -7,7 +7,8 @@ defmodule GossipCluster.Lines do
   # Where several clusters of this VM report, one event makes the same line in each of them, within a moment: so this
   # process, which all of them share, keeps each line that moment and writes it once, with the names of all. A line has
   # the time at which it came. It is called and not cast to, so that behind a handler of Logger that takes its time each
-  # reporter waits, whose mailbox is bounded. Where one cluster reports, its reporter writes by itself and at once.
+  # reporter waits, whose mailbox is bounded. Where one cluster reports, its reporter writes by itself and at once; but
+  # behind what is still kept, or what one cluster says would change places when another has just ended.
 
   use GenServer
 
@@ -44,7 +45,7 @@ defmodule GossipCluster.Lines do
   def report(line, name, log, event) do
     cond do
       not wanted?(log, elem(line, 1)) -> :ok
-      several?() -> share(line, name, event)
+      several?() or any_kept?() -> share(line, name, event)
       true -> put_out(line, [name], event, now())
     end
   end
@@ -91,6 +92,8 @@ defmodule GossipCluster.Lines do
 
   defp several?, do: match?([_, _ | _], Registry.lookup(GossipCluster.Registry, @key))
 
+  defp any_kept?, do: :ets.lookup(__MODULE__, :kept) == [{:kept, true}]
+
   defp share(line, name, event) do
     GenServer.call(__MODULE__, {:line, line, name, event, now()}, :infinity)
   catch
@@ -100,7 +103,7 @@ defmodule GossipCluster.Lines do
 
   # The oldest first: {line, names, event, time, when it is due}.
   @impl true
-  def init([]), do: {:ok, []}
+  def init([]), do: {:ok, keep([])}
 
   @impl true
   def handle_call({:line, line, name, event, time}, _from, held) do
@@ -112,12 +115,12 @@ defmodule GossipCluster.Lines do
         else: held ++ [{line, [name], event, time, tick() + @moment}]
 
     if length(held) == 1 and place == nil, do: wait(held)
-    {:reply, :ok, held}
+    {:reply, :ok, keep(held)}
   end
 
   def handle_call(:flush, _from, held) do
     Enum.each(held, &put_out/1)
-    {:reply, :ok, []}
+    {:reply, :ok, keep([])}
   end
 
   @impl true
@@ -126,11 +129,17 @@ defmodule GossipCluster.Lines do
     {due, held} = Enum.split_while(held, &(elem(&1, 4) <= tick))
     Enum.each(due, &put_out/1)
     wait(held)
-    {:noreply, held}
+    {:noreply, keep(held)}
   end
 
   # Whatever else comes, such as a late answer to a handler's own call, is not for this process.
   def handle_info(_stray, held), do: {:noreply, held}
+
+  # For reporters to see, behind what was written.
+  defp keep(held) do
+    :ets.insert(__MODULE__, {:kept, held != []})
+    held
+  end
 
   defp wait([]), do: :ok
 

@@ -1,16 +1,17 @@
 defmodule GossipCluster.Shared do
   @moduledoc false
   # What all clusters of a VM share: the registry of subscribers, who writes lines that several would write
-  # (GossipCluster.Lines), and the tables of GossipCluster.Epmd, GossipCluster.Disconnects and GossipCluster.Siblings. It belongs to no application's tree, since clusters run in any
-  # of them: whatever stops, the clusters of the others are not to notice, nor their subscribers. The first who needs it
-  # starts it, and it ends with the VM.
+  # (GossipCluster.Lines), and the tables of that, of GossipCluster.Epmd, GossipCluster.Disconnects and
+  # GossipCluster.Siblings. It belongs to no application's tree, since clusters run in any of them: whatever stops, the
+  # clusters of the others are not to notice, nor their subscribers. The first who needs it starts it, and it ends with
+  # the VM.
 
   use Supervisor
 
   alias GossipCluster.{Disconnects, Epmd, Lines, Siblings}
 
   # Each under the name of the module that reads and writes it.
-  @tables [{Epmd, :ordered_set}, {Disconnects, :set}, {Siblings, :set}]
+  @tables [{Epmd, :ordered_set}, {Disconnects, :set}, {Siblings, :set}, {Lines, :set}]
 
   @doc "Starts it, unless it runs."
   @spec ensure_started() :: :ok

@@ -31,7 +31,14 @@ defmodule GossipCluster.LinesTest do
         :ok = Lines.join()
         send(test, {:joined, self()})
         receive do: (:go -> :ok)
-        for {level, text} <- lines, do: Lines.report({:line, level, text}, name, log, :seed)
+
+        for line <- lines do
+          case line do
+            {level, text} -> Lines.report({:line, level, text}, name, log, :seed)
+            act -> act.()
+          end
+        end
+
         send(test, {:done, self()})
         receive do: (:stop -> :ok)
       end)
@@ -83,6 +90,24 @@ defmodule GossipCluster.LinesTest do
     end
 
     for pid <- [shop, stock], do: send(pid, :stop)
+  end
+
+  test "what one says comes in its order, also where the others end meanwhile" do
+    other = reporter(Stock, [])
+
+    shop = reporter(Shop, [{:warning, "first"}, fn -> ended(other) end, {:error, "second"}])
+
+    go([shop])
+    assert ["Shop: first", "Shop: second"] = for({_level, text, _meta} <- lines(), do: text)
+    send(shop, :stop)
+  end
+
+  # Until it is known to have.
+  defp ended(pid) do
+    send(pid, :go)
+    send(pid, :stop)
+    reporters = fn -> Registry.lookup(GossipCluster.Registry, {Lines, :reporters}) end
+    eventually(fn -> for({^pid, _} <- reporters.(), do: pid) == [] end)
   end
 
   test "what is kept is written within a moment, without being asked for" do
