@@ -6,6 +6,7 @@
 #include "message/wire.h"
 #include "prng.h"
 #include "script.h"
+#include "splice.h"
 
 #define STEPS_MOST 512
 #define STEP_MOST  64 /* bytes of a step that is made up */
@@ -104,17 +105,6 @@ static size_t make_up(struct prng *p, uint8_t step[static STEP_MOST])
     return script_step_size(step, STEP_MOST);
 }
 
-/* Room for `len` bytes at `i`; false: there is none. */
-static bool open_gap(uint8_t *story, size_t *size, size_t most, size_t i, size_t len)
-{
-    if (len > most - *size) {
-        return false;
-    }
-    memmove(story + i + len, story + i, *size - i);
-    *size += len;
-    return true;
-}
-
 static void change(struct prng *p, uint8_t *step, size_t len)
 {
     uint8_t *byte = &step[len > 1 ? 1 + prng_below(p, (uint32_t)len - 1) : 0];
@@ -135,21 +125,16 @@ static size_t mutate_once(struct prng *p, uint8_t *story, size_t size, size_t mo
     case 1:
     case 2: /* one more */
         len = make_up(p, made);
-        if (open_gap(story, &size, most, begins[n == 0 ? 0 : other], len)) {
-            memcpy(story + begins[n == 0 ? 0 : other], made, len);
-        }
+        (void)splice(story, &size, most, begins[other], begins[other], made, len);
         break;
     case 3: /* the same once more, elsewhere */
         if (step_len <= sizeof made) {
             memcpy(made, step, step_len);
-            if (open_gap(story, &size, most, begins[other], step_len)) {
-                memcpy(story + begins[other], made, step_len);
-            }
+            (void)splice(story, &size, most, begins[other], begins[other], made, step_len);
         }
         break;
     case 4: /* one less */
-        memmove(step, step + step_len, (size_t)(story + size - (step + step_len)));
-        size -= step_len;
+        (void)splice(story, &size, most, begins[one], begins[one + 1], NULL, 0);
         break;
     case 5: /* it ends here */
         size = prng_chance(p, 20) ? begins[one] : size;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "prng.h"
+#include "splice.h"
 
 #define VERSION      131
 #define ELEMENTS_MAX 512
@@ -112,19 +113,6 @@ static bool walk(struct walk *w, int depth, size_t count_at, size_t count_w)
     return true;
 }
 
-/* What stands from `from` to `to` becomes these bytes; false: there is no room. */
-static bool put(uint8_t *term, size_t *size, size_t most, size_t from, size_t to, const uint8_t *bytes,
-                size_t len)
-{
-    if (len > most - (*size - (to - from))) {
-        return false;
-    }
-    memmove(term + from + len, term + to, *size - to);
-    memcpy(term + from, bytes, len);
-    *size = *size - (to - from) + len;
-    return true;
-}
-
 static size_t make_number(struct prng *p, uint8_t *to)
 {
     static const uint64_t NUMBERS[] = {0,         1,     2,        99,        100,        127,
@@ -198,7 +186,7 @@ static void replace(struct prng *p, const struct walk *w, uint8_t *term, size_t 
         memcpy(made, term + other->at, len);
         break;
     }
-    (void)put(term, size, most, e->at, e->end, made, len);
+    (void)splice(term, size, most, e->at, e->end, made, len);
 }
 
 /* What is of some length becomes longer or shorter, or a byte of it another. */
@@ -215,9 +203,9 @@ static void change_leaf(struct prng *p, uint8_t *term, size_t *size, size_t most
     if (len == 0 || leaf->more != 0 || prng_chance(p, 50)) {
         term[i] = (uint8_t)(term[i] ^ (prng_chance(p, 50) ? byte : 1u << byte % 8));
     } else if (prng_chance(p, 50)) {
-        (void)put(term, size, most, i, i + 1, &byte, 0);
+        (void)splice(term, size, most, i, i + 1, &byte, 0);
         set_number(term + e->at + 1, leaf->width, len - 1);
-    } else if (len + 1 < (size_t)1 << (8 * leaf->width) && put(term, size, most, i, i, &byte, 1)) {
+    } else if (len + 1 < (size_t)1 << (8 * leaf->width) && splice(term, size, most, i, i, &byte, 1)) {
         set_number(term + e->at + 1, leaf->width, len + 1);
     }
 }
@@ -240,14 +228,14 @@ static void mutate_once(struct prng *p, uint8_t *term, size_t *size, size_t most
     switch (prng_below(p, 6)) {
     case 0: /* one less */
         if (n > 0 && len > 0) {
-            (void)put(term, size, most, e->at, e->unit_end, copy, 0);
+            (void)splice(term, size, most, e->at, e->unit_end, copy, 0);
             set_number(term + e->count_at, e->count_w, n - 1);
         }
         break;
     case 1: /* the same twice */
         if (n > 0 && len > 0 && len <= sizeof copy && n < (e->count_w == 1 ? 255 : 65536)) {
             memcpy(copy, term + e->at, len);
-            if (put(term, size, most, e->at, e->at, copy, len)) {
+            if (splice(term, size, most, e->at, e->at, copy, len)) {
                 set_number(term + e->count_at, e->count_w, n + 1);
             }
         }

@@ -4,9 +4,11 @@
 
 #include "message/wire.h"
 #include "prng.h"
+#include "splice.h"
 
-#define FIELDS_MOST 256
-#define VALUE_MOST  64 /* bytes of a value that is made up */
+#define FIELDS_MOST  256
+#define VALUE_MOST   64 /* bytes of a value that is made up */
+#define STRETCH_MOST 9  /* bytes that a value becomes longer or shorter by */
 
 struct fields {
     size_t count, begins[FIELDS_MOST + 1]; /* begins[count]: where the last one ends */
@@ -35,23 +37,6 @@ static struct fields fields_of(const uint8_t *message, size_t *size)
     }
     f.begins[f.count] = *size = at;
     return f;
-}
-
-/* Room for `len` bytes at `i`; false: there is none. */
-static bool open_gap(uint8_t *message, size_t *size, size_t most, size_t i, size_t len)
-{
-    if (len > most - *size) {
-        return false;
-    }
-    memmove(message + i + len, message + i, *size - i);
-    *size += len;
-    return true;
-}
-
-static void close_gap(uint8_t *message, size_t *size, size_t i, size_t len)
-{
-    memmove(message + i, message + i + len, *size - i - len);
-    *size -= len;
 }
 
 static void write_number(uint8_t *to, size_t len, uint64_t n)
@@ -117,15 +102,18 @@ static size_t make_up(struct prng *p, uint8_t made[static WIRE_FIELD_HEADER + VA
 /* A field's value becomes longer, or shorter, and its length says so. */
 static void stretch(struct prng *p, uint8_t *message, size_t *size, size_t most, size_t at)
 {
-    size_t len = value_len(message + at), by = 1 + prng_below(p, 9);
+    size_t len = value_len(message + at), by = 1 + prng_below(p, STRETCH_MOST);
     size_t i = at + WIRE_FIELD_HEADER + prng_below(p, (uint32_t)len + 1);
     size_t behind = at + WIRE_FIELD_HEADER + len - i;
     if (prng_chance(p, 50)) {
         by = by < behind ? by : behind;
-        close_gap(message, size, i, by);
+        (void)splice(message, size, most, i, i + by, NULL, 0);
         set_len(message + at, len - by);
-    } else if (len + by <= UINT16_MAX && open_gap(message, size, most, i, by)) {
-        write_number(message + i, by, likely(p));
+        return;
+    }
+    uint8_t more[STRETCH_MOST];
+    write_number(more, by, likely(p));
+    if (len + by <= UINT16_MAX && splice(message, size, most, i, i, more, by)) {
         set_len(message + at, len + by);
     }
 }
@@ -171,18 +159,16 @@ static void mutate_once(struct prng *p, uint8_t *message, size_t *size, size_t m
         break;
     case 1:
         made_len = make_up(p, made);
-        if (open_gap(message, size, most, f.begins[other], made_len)) {
-            memcpy(message + f.begins[other], made, made_len);
-        }
+        (void)splice(message, size, most, f.begins[other], f.begins[other], made, made_len);
         break;
     case 2: /* the same once more, elsewhere */
-        memcpy(copy, message + at, len < sizeof copy ? len : 0);
-        if (len < sizeof copy && open_gap(message, size, most, f.begins[other], len)) {
-            memcpy(message + f.begins[other], copy, len);
+        if (len < sizeof copy) {
+            memcpy(copy, message + at, len);
+            (void)splice(message, size, most, f.begins[other], f.begins[other], copy, len);
         }
         break;
     case 3:
-        close_gap(message, size, at, len);
+        (void)splice(message, size, most, at, at + len, NULL, 0);
         break;
     case 4:
         if (one + 1 < f.count) {
