@@ -2,6 +2,8 @@ defmodule GossipCluster.Integration.BuildTest do
   # Builds this project the way its users do: from a copy of exactly the files that the package lists.
   use ExUnit.Case, async: false
 
+  alias GossipCluster.OtherProject
+
   # On a machine that has something else to do, too.
   @moduletag timeout: 1_200_000
 
@@ -563,15 +565,10 @@ defmodule GossipCluster.Integration.BuildTest do
     """)
   end
 
-  # A project of its own: nothing of the mix that runs this test reaches it. Without optimisation, which takes time.
+  # Without optimisation, which takes time.
   defp mix(dir, args, env) do
-    clean =
-      for name <-
-            ~w(MIX_ENV MIX_TARGET MIX_EXS MIX_BUILD_PATH MIX_BUILD_ROOT MIX_DEPS_PATH CC CFLAGS),
-          do: {name, nil}
-
-    quick = [{"CMAKE_BUILD_TYPE", "Debug"}]
-    System.cmd(real("mix"), args, cd: dir, env: clean ++ quick ++ env, stderr_to_stdout: true)
+    env = OtherProject.env(env ++ [{"CMAKE_BUILD_TYPE", "Debug"}])
+    System.cmd(real("mix"), args, cd: dir, env: env, stderr_to_stdout: true)
   end
 
   defp mix!(dir, args, env \\ []) do

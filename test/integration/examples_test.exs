@@ -3,7 +3,7 @@ defmodule GossipCluster.Integration.ExamplesTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
-  alias GossipCluster.Walkthrough
+  alias GossipCluster.{OtherProject, Walkthrough}
 
   # They build, and on a machine that has something else to do, too.
   @moduletag timeout: 1_200_000
@@ -31,21 +31,16 @@ defmodule GossipCluster.Integration.ExamplesTest do
     File.mkdir!(Path.join(dir, "_build"))
     {rebar3, 0} = System.cmd(Path.expand("bin/debian-package"), ["rebar3"])
     path = Path.join(String.trim(rebar3), "usr/bin") <> ":" <> System.get_env("PATH")
-
-    clean =
-      for name <- ~w(MIX_ENV MIX_TARGET MIX_EXS MIX_BUILD_PATH MIX_BUILD_ROOT CC CFLAGS),
-          do: {name, nil}
-
-    %{dir: dir, env: [{"PATH", path} | clean]}
+    %{dir: dir, path: [{"PATH", path}]}
   end
 
-  defp follow(example, %{dir: dir, env: env}) do
+  defp follow(example, %{dir: dir, path: path}) do
     folder = Path.join([dir, "examples", example])
     steps = Walkthrough.steps(Path.join(folder, "README.md"))
     # Two nodes, and what each shows because of the other.
     assert ["a", "b"] = for({:terminal, name, _line} <- steps, do: name)
     assert ["a", "b"] -- for({:shows, name, _text} <- steps, do: name) == []
-    Walkthrough.follow(steps, folder, Lab.start(hosts: 1), env)
+    Walkthrough.follow(steps, folder, Lab.start(hosts: 1), OtherProject.env(path))
   end
 
   test "a chat", context do
@@ -141,10 +136,10 @@ defmodule GossipCluster.Integration.ExamplesTest do
       assert output =~ "BR2_PACKAGE_LIBSODIUM=y"
     end
 
-    defp compile(%{dir: dir, env: env}, nerves) do
+    defp compile(%{dir: dir, path: path}, nerves) do
       System.cmd("mix", ["compile"],
         cd: Path.join(dir, "examples/nerves"),
-        env: Enum.uniq_by(nerves ++ env, &elem(&1, 0)),
+        env: OtherProject.env(nerves ++ path),
         stderr_to_stdout: true
       )
     end

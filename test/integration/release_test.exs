@@ -3,6 +3,8 @@ defmodule GossipCluster.Integration.ReleaseTest do
   # resolves nowhere: no epmd, no DNS.
   use ExUnit.Case, async: false
 
+  alias GossipCluster.OtherProject
+
   @moduletag timeout: 300_000
 
   # Where a namespace of one's own needs no privilege that this user lacks.
@@ -19,13 +21,10 @@ defmodule GossipCluster.Integration.ReleaseTest do
     for path <- ~w(lib priv_src cmake config rel CMakeLists.txt mix.exs),
         do: copy(path, Path.join(dir, path))
 
-    clean =
-      for name <- ~w(MIX_TARGET MIX_EXS MIX_BUILD_PATH MIX_BUILD_ROOT CC CFLAGS), do: {name, nil}
-
     {output, status} =
       System.cmd("mix", ["release", "--quiet"],
         cd: dir,
-        env: [{"MIX_ENV", "prod"} | clean],
+        env: OtherProject.env([{"MIX_ENV", "prod"}]),
         stderr_to_stdout: true
       )
 
