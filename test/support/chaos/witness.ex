@@ -28,8 +28,7 @@ defmodule GossipCluster.Chaos.Witness do
     :ok = :logger.remove_handler(:lab)
     :ok = GenServer.stop(Prober)
     {:ok, _pid} = GenServer.start(__MODULE__, {file, ahead}, name: __MODULE__)
-    :ok = :logger.add_handler(:chaos, __MODULE__, %{level: :info})
-    :ok = :logger.add_handler_filter(:chaos, :progress, {&:logger_filters.progress/2, :stop})
+    :ok = Prober.hear(:chaos, __MODULE__, :info)
     GenServer.call(__MODULE__, {:start_cluster, options}, 60_000)
   end
 
@@ -65,8 +64,7 @@ defmodule GossipCluster.Chaos.Witness do
   @doc false
   # Of :logger: called by the process that logs.
   def log(%{level: level} = event, _config) do
-    line = :logger_formatter.format(event, %{single_line: true, template: [:msg]})
-    send(__MODULE__, {:log, clock(), level, IO.chardata_to_string(line)})
+    send(__MODULE__, {:log, clock(), level, Prober.line(event)})
     :ok
   catch
     # It has no name any more: the node ends.

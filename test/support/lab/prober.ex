@@ -26,13 +26,27 @@ defmodule GossipCluster.Lab.Prober do
     Application.put_env(:logger, :default_handler, false, persistent: true)
     {:ok, _started} = Application.ensure_all_started(:logger)
     _ = :logger.remove_handler(:default)
-    :ok = :logger.add_handler(:lab, __MODULE__, %{level: :debug})
-    :ok = :logger.add_handler_filter(:lab, :progress, {&:logger_filters.progress/2, :stop})
+    :ok = hear(:lab, __MODULE__, :debug)
     :ok = :logger.set_primary_config(:level, :debug)
     Application.put_env(:gossip_cluster, :clusters, clusters, persistent: true)
     {:ok, _started} = Application.ensure_all_started(:gossip_cluster)
     for options <- clusters, do: GenServer.call(__MODULE__, {:subscribe, options})
     :ok
+  end
+
+  @doc "Has `log/2` of a module called with what is logged from this level on, but for reports of progress."
+  @spec hear(atom(), module(), :logger.level()) :: :ok
+  def hear(handler, module, level) do
+    :ok = :logger.add_handler(handler, module, %{level: level})
+    :logger.add_handler_filter(handler, :progress, {&:logger_filters.progress/2, :stop})
+  end
+
+  @doc "What was logged, as one line."
+  @spec line(:logger.log_event()) :: String.t()
+  def line(event) do
+    event
+    |> :logger_formatter.format(%{single_line: true, template: [:msg]})
+    |> IO.chardata_to_string()
   end
 
   @doc "Starts a cluster and subscribes to it."
@@ -94,9 +108,8 @@ defmodule GossipCluster.Lab.Prober do
   @doc false
   # Of :logger: called by the process that logs.
   def log(%{level: level} = event, _config) do
-    line = :logger_formatter.format(event, %{single_line: true, template: [:msg]})
     key = {GossipCluster.Lab.clock(), System.unique_integer([:monotonic])}
-    :ets.insert(__MODULE__.Log, {key, level, IO.chardata_to_string(line)})
+    :ets.insert(__MODULE__.Log, {key, level, line(event)})
   end
 
   @impl true
