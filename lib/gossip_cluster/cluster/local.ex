@@ -40,7 +40,7 @@ defmodule GossipCluster.Cluster.Local do
     {:same, announcement} = Announcement.update(state.announcement, %{local | own: nil})
 
     state =
-      %{state | announcement: announcement} |> act(:find_addresses) |> timer(:pulse, pulse(state))
+      %{state | announcement: announcement} |> act(:find_addresses) |> timer(:pulse, every(state))
 
     state = Bootstrap.start(state)
 
@@ -79,7 +79,7 @@ defmodule GossipCluster.Cluster.Local do
   end
 
   def event(state, {:pulse, local}, now) do
-    every = pulse(state)
+    every = every(state)
 
     state
     |> timer(:pulse, every)
@@ -228,7 +228,7 @@ defmodule GossipCluster.Cluster.Local do
     end
   end
 
-  defp pulse(state), do: SidecarLife.every(state.options.interval)
+  defp every(state), do: SidecarLife.every(state.options.interval)
 
   defp answered(state, :ok, _now), do: state
   defp answered(state, :look, _now), do: act(state, {:look_at_sidecar, state.sidecar.process})
