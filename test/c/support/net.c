@@ -69,8 +69,13 @@ struct net *net_from(uint64_t seed)
 
 struct net *net_new(const char *test)
 {
+    return net_next(test, 0);
+}
+
+struct net *net_next(const char *test, uint64_t further)
+{
     struct net *net = net_from(0);
-    net->prng = prng_printed(test);
+    net->prng = prng_printed_next(test, further);
     return net;
 }
 

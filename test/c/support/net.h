@@ -44,6 +44,7 @@ struct net {
     int64_t now, delay;
     int64_t slept; /* how long all machines have been suspended; `now` stood still meanwhile */
     struct prng prng;
+    uint64_t again; /* how often net_again has made a test another network */
     net_drop *drop;
     void (*inside)(bool); /* told when a call of the core begins (true), and when it has ended */
     bool forgetful;       /* no event is kept */
@@ -60,15 +61,17 @@ struct net {
 };
 
 /* A network with nobody on it, at a second past the epoch, 100 us of delay; of a new seed, which is printed,
- * or of this one. */
+ * or of this one. For net_next see prng_printed_next. */
 struct net *net_new(const char *test);
+struct net *net_next(const char *test, uint64_t further);
 struct net *net_from(uint64_t seed);
 void net_free(struct net *net);
 
 /* For tests that have a network of their own as state, freed whatever happens. */
 int net_setup(void **state);
 int net_teardown(void **state);
-/* Frees the test's network and makes it another. */
+/* Frees the test's network and makes it another. The first one has the seed that is given, if one is, for
+ * some tests use none before it; those that follow have the next ones. */
 struct net *net_again(void **state);
 #define NET_TEST(function) cmocka_unit_test_setup_teardown(function, net_setup, net_teardown)
 

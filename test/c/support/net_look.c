@@ -11,9 +11,13 @@ int net_setup(void **state)
 
 struct net *net_again(void **state)
 {
-    net_free(*state);
-    (void)net_setup(state);
-    return *state;
+    struct net *net = *state;
+    uint64_t again = net->again;
+    net_free(net);
+    net = net_next("network", again);
+    net->again = again + 1;
+    *state = net;
+    return net;
 }
 
 int net_teardown(void **state)

@@ -14,11 +14,16 @@ struct prng prng_from(uint64_t seed)
 
 struct prng prng_printed(const char *test)
 {
+    return prng_printed_next(test, 0);
+}
+
+struct prng prng_printed_next(const char *test, uint64_t further)
+{
     const char *given = getenv("GOSSIP_TEST_SEED");
     struct timespec t = {0};
     (void)timespec_get(&t, TIME_UTC);
     uint64_t fresh = rank_weight((uint64_t)t.tv_sec, (uint64_t)t.tv_nsec) & 0xffffffff;
-    uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : fresh;
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 0) + further : fresh;
     printf("%s: GOSSIP_TEST_SEED=%" PRIu64 "\n", test, seed);
     (void)fflush(stdout);
     return prng_from(seed);

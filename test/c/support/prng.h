@@ -13,6 +13,10 @@ struct prng {
 /* A stream for one test: its seed is $GOSSIP_TEST_SEED, or else new, and is printed with the test's name. */
 struct prng prng_printed(const char *test);
 
+/* The same for a test that tries again: where the seed is given, so many further, or it would meet the same
+ * again. */
+struct prng prng_printed_next(const char *test, uint64_t further);
+
 /* A stream of this very seed. */
 struct prng prng_from(uint64_t seed);
 
