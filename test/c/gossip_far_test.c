@@ -161,30 +161,40 @@ static void who_leaves_says_nothing_but_goodbye(void **state)
     assert_int_equal(far_downs(net, DOWN_LEFT), 11);
 }
 
-/* One lie, told to one: it comes to the accused in time, whatever it is. */
+/* Nobody who answers is taken for gone. */
+static void nobody_is_down(const struct net *net)
+{
+    for (size_t i = 0; i < net->count; i++) {
+        for (size_t k = 0; k < net->nodes[i]->event_count; k++) {
+            const struct event *e = &net->nodes[i]->events[k];
+            bool answers = e->peer.id.boot > VERDICT_BEAM_EXIT; /* an insider does not */
+            assert_false(e->type == EVENT_DOWN && answers);
+        }
+    }
+}
+
+/* One lie, told to one: it comes to the accused in time, whatever it is, and so does a second one. Two play
+ * false; three could be all whom the one who is told is linked with, as SECURITY.md says. */
 static void what_an_insider_says_of_the_far_is_refuted(void **state)
 {
-    struct net *net = far_apart(state, 12);
-    struct wire_message m;
-    uint32_t incarnation = 0;
     for (uint8_t verdict = VERDICT_SUSPECT; verdict <= VERDICT_BEAM_EXIT; verdict++) {
-        struct forged x = far_insider(net, 3, verdict);
-        x.clock = (uint64_t)net->now;
-        forge_start(&x, &m, WIRE_NEWS);
-        forge_verdict(&m, verdict, gossip_boot(net->nodes[7]->g), incarnation);
-        net_say(net, 3, &x, PATH_UNICAST, &m);
-        net_run(net, 700 * MS_US);
-        for (size_t i = 0; i < net->count; i++) {
-            for (size_t k = 0; k < net->nodes[i]->event_count; k++) {
-                const struct event *e = &net->nodes[i]->events[k];
-                bool answers = e->peer.id.boot > VERDICT_BEAM_EXIT; /* an insider does not */
-                assert_false(e->type == EVENT_DOWN && answers);
-            }
+        (void)net_again(state);
+        struct net *net = far_apart(state, 12);
+        struct wire_message m;
+        uint32_t incarnation = 0;
+        for (uint8_t number = 1; number <= 2; number++) {
+            struct forged x = far_insider(net, 3, number);
+            x.clock = (uint64_t)net->now;
+            forge_start(&x, &m, WIRE_NEWS);
+            forge_verdict(&m, verdict, gossip_boot(net->nodes[7]->g), incarnation);
+            net_say(net, 3, &x, PATH_UNICAST, &m);
+            net_run(net, 700 * MS_US);
+            nobody_is_down(net);
+            struct peer_view view;
+            assert_true(attack_lists(net, 0, gossip_boot(net->nodes[7]->g), &view));
+            assert_true(view.id.incarnation > incarnation);
+            incarnation = view.id.incarnation;
         }
-        struct peer_view view;
-        assert_true(attack_lists(net, 0, gossip_boot(net->nodes[7]->g), &view));
-        assert_true(view.id.incarnation > incarnation);
-        incarnation = view.id.incarnation;
     }
 }
 
