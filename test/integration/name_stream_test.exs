@@ -29,7 +29,14 @@ defmodule GossipCluster.Integration.NameStreamTest do
     assert found < 15_000_000 and up < 15_000_000
 
     assert Python.hear(liar) == "said #{@names}"
-    eventually("all are listed", [a], fn -> length(Node.peers(a)) >= @names end)
+
+    # Not that all are listed at one time: nobody answers for them, so where the machine is busy, the first are dead before
+    # the last are said.
+    ups = fn ->
+      for {_at, {:event, _, {:up, peer}}} <- Node.events(a), uniq: true, do: peer.name
+    end
+
+    eventually("subscribers hear of each", [a], fn -> length(ups.()) >= @names + 2 end)
 
     "connections " <> count = Python.ask(liar)
     seconds = System.monotonic_time(:second) - since + 1
@@ -43,9 +50,6 @@ defmodule GossipCluster.Integration.NameStreamTest do
       assert lines <= 128 + seconds + 1
     end
 
-    # Subscribers hear of each.
-    ups = for {_at, {:event, _, {:up, peer}}} <- Node.events(a), do: peer.name
-    assert length(ups) >= @names + 2
     assert Node.connected(a) == [low.name]
   end
 end
