@@ -63,7 +63,7 @@ static int configure(struct gossipd *d, const struct message *m)
     uplink_ready(&d->uplink, GOSSIP_VERSION, gossip_boot(d->engine.core), (long)getpid(),
                  udp_port(d->links.udp));
     if (d->sandbox) {
-        confine(&d->uplink, c->max_peers); /* before the first datagram is read */
+        confine(&d->uplink, d->in, c->max_peers); /* before the first datagram is read */
     }
     return 0;
 }

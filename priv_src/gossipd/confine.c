@@ -21,6 +21,7 @@
 
 /* For the signal's handler, which can be given nothing: set once, before a breach can be. */
 static const struct uplink *uplink;
+static int input;
 
 static void write_text(struct writer *w, const char *text)
 {
@@ -79,13 +80,14 @@ static void say_breach(int number, const char *name)
     write_text(&w, ", and has ended");
     write_frame(&f, &w);
     if (uplink->outbox.partial == 0 && write(uplink->out, frame, f.len) == (ssize_t)f.len) {
+        uplink_part(input);
         return;
     }
     write_text(&w, "\n");
     (void)!write(STDERR_FILENO, words, w.len);
 }
 
-void confine(struct uplink *u, uint32_t max_peers)
+void confine(struct uplink *u, int in, uint32_t max_peers)
 {
     char missing[SANDBOX_TEXT];
     struct sandbox_options options = {.walls = SANDBOX_ALL,
@@ -93,6 +95,7 @@ void confine(struct uplink *u, uint32_t max_peers)
                                       .descriptors = DESCRIPTORS,
                                       .breach = say_breach};
     uplink = u;
+    input = in;
     unsigned walls = sandbox_raise(&options, missing);
     if (missing[0] != '\0') {
         log_line(&u->log, LEVEL_INFO, "the sandbox is not whole: %s", missing);

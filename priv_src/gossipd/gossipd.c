@@ -233,6 +233,7 @@ int gossipd_run(int in, int out, bool sandbox)
         farewell(&d);
     } else {
         uplink_fault(&d.uplink, &d.fault);
+        uplink_part(in);
     }
     release(&d);
     return result == 0 ? EXIT_ENDED : EXIT_FATAL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define LAST_WORDS (1 * SECOND_US) /* how long a fatal error may wait for the owner to read it */
+#define PARTING    (200 * MS_US)   /* and for how long it has the time to, once the pipe has taken it */
 
 /* A log_sink. */
 static void log_up(void *context, uint8_t level, const char *text);
@@ -280,4 +281,10 @@ void uplink_fault(struct uplink *u, struct fault *fault)
     if (!read) { /* else it would be told twice, at every try */
         (void)fprintf(stderr, "gossipd: %s\n", fault->text);
     }
+}
+
+void uplink_part(int in)
+{
+    struct pollfd end = {.fd = in}; /* POLLHUP is told without being asked for */
+    (void)wait_for(&end, 1, PARTING);
 }

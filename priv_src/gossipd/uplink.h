@@ -90,4 +90,9 @@ void uplink_flush(struct uplink *u, const struct gossip *core);
  * fault's text. */
 void uplink_fault(struct uplink *u, struct fault *fault);
 
+/* Before the end, after the last word: keeps `in` open for 200 ms, or until the owner closes its end. A VM
+ * that writes to a pipe which nobody reads any more closes the port, and what it has not read of it is lost
+ * (EPIPE). May be called in a signal's handler. */
+void uplink_part(int in);
+
 #endif

@@ -40,6 +40,20 @@ static void the_first_sigterm_leaves_time_for_goodbye(void **state)
     assert_int_equal(WTERMSIG(status), SIGTERM);
 }
 
+/* A VM whose write fails with EPIPE loses what it has not read (of 600 such ends 30, where it did not wait).
+ */
+static void after_its_last_word_it_leaves_time_to_read_it(void **state)
+{
+    (void)state;
+    struct sidecar s = sidecar_start();
+    int64_t since = clock_now();
+    sidecar_put_bytes(&s, "\0\0\0\3abc", 7);
+    sidecar_await(&s, "error");
+    assert_false(sidecar_next(&s));
+    assert_true(clock_now() - since >= 200 * 1000);
+    sidecar_ends_with(&s, 1);
+}
+
 static void a_reader_that_goes_away_ends_it(void **state)
 {
     (void)state;
@@ -132,6 +146,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(end_of_file_before_the_configuration_ends_it, sidecar_kill_all),
         cmocka_unit_test_teardown(the_first_sigterm_leaves_time_for_goodbye, sidecar_kill_all),
+        cmocka_unit_test_teardown(after_its_last_word_it_leaves_time_to_read_it, sidecar_kill_all),
         cmocka_unit_test_teardown(a_reader_that_goes_away_ends_it, sidecar_kill_all),
         cmocka_unit_test_teardown(who_leaves_while_keys_are_derived_and_halts_has_left, sidecar_kill_all),
         cmocka_unit_test_teardown(a_stopped_one_whose_vm_is_killed_says_goodbye, sidecar_kill_all),

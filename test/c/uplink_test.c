@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "build.h"
+#include "clock.h"
 #include "frame.h"
 #include "net.h"
 #include "test.h"
@@ -494,6 +495,24 @@ static void the_last_word_is_a_frame_behind_what_waits(void **state)
     end(&o);
 }
 
+static void parting_ends_with_the_owner(void **state)
+{
+    (void)state;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1); /* what is not read does not end it */
+    int64_t since = clock_now();
+    uplink_part(fds[0]);
+    assert_true(clock_now() - since >= 200 * MS_US);
+    assert_int_equal(close(fds[1]), 0);
+    since = clock_now();
+    for (int i = 0; i < 100; i++) {
+        uplink_part(fds[0]);
+    }
+    assert_true(clock_now() - since < 10 * SECOND_US); /* each in full would make twice that */
+    assert_int_equal(close(fds[0]), 0);
+}
+
 /* Nobody reads: after a second it goes to stderr, whole. */
 static void a_last_word_that_nobody_reads_goes_to_stderr(void **state)
 {
@@ -545,6 +564,7 @@ int main(void)
         cmocka_unit_test(a_pulse_is_answered_only_where_nothing_waits),
         cmocka_unit_test(that_more_is_reached_is_told_at_a_bounded_rate_once_this_is_ready),
         cmocka_unit_test(the_last_word_is_a_frame_behind_what_waits),
+        cmocka_unit_test(parting_ends_with_the_owner),
         cmocka_unit_test(a_last_word_that_nobody_reads_goes_to_stderr),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
