@@ -13,7 +13,7 @@ defmodule GossipCluster.CompatTest do
   end
 
   test "the keys are those of libcluster's Gossip strategy" do
-    for address <- ["230.1.1.251", '230.1.1.251', {230, 1, 1, 251}] do
+    for address <- ["230.1.1.251", ~c"230.1.1.251", {230, 1, 1, 251}] do
       options = [port: 4000, multicast_addr: address, multicast_ttl: 3, secret: "hush"]
       {:ok, compat} = Compat.new(libcluster: options)
       assert %{group: "230.1.1.251", port: 4000, ttl: 3} = compat

@@ -23,7 +23,7 @@ defmodule GossipCluster.CrashReportTest do
     assert is_binary(text) and byte_size(text) < 200 and text =~ "{:m, [1, 2, 3"
     assert status(reason: {:badmatch, 1}) == %{reason: {:badmatch, 1}}
     # A structure that prints itself at length, or fails to.
-    assert CrashReport.small({%Inspect.Opts{}, @large}) =~ "__struct__"
+    assert CrashReport.small({%Inspect.Opts{}, @large}) =~ ~r/\A\{%\{/
 
     for words <- [0, 1, 50, 99, 100, 150, 5_000] do
       small = CrashReport.small(List.duplicate(:x, words))

@@ -26,11 +26,17 @@ defmodule GossipCluster.LiveDashboardPageTest do
       end
     end)
 
+    # As mix compiles it, whatever tests are compiled with.
+    docs = Code.get_compiler_option(:docs)
+    Code.put_compiler_option(:docs, true)
+
     warnings =
       ExUnit.CaptureIO.capture_io(:stderr, fn ->
         assert [{@page, code} | _] = Code.compile_file(@file_of_page)
         send(self(), {:code, code})
       end)
+
+    Code.put_compiler_option(:docs, docs)
 
     # A callback that LiveDashboard does not know, or that lacks, is a warning.
     assert warnings == ""

@@ -64,8 +64,8 @@ defmodule GossipCluster.OwnerCostTest do
     OwnerLoad.connect_all(load)
     connected = OwnerLoad.words(load)
     OwnerLoad.stop(load)
-    assert waiting <= 48
-    assert connected <= 56
+    assert waiting <= 42 + reference()
+    assert connected <= 50 + reference()
   end
 
   test "what the owner's memory holds of a peer does not depend on how many addresses it has", %{
@@ -84,8 +84,11 @@ defmodule GossipCluster.OwnerCostTest do
     assert [%{addresses: ^addresses, own_addresses: ^ips} | _] = GossipCluster.peers(load.name)
     words = OwnerLoad.words(load)
     OwnerLoad.stop(load)
-    assert words <= 49
+    assert words <= 43 + reference()
   end
+
+  # What a reference to a binary outside of the heap takes: 6 words, and since OTP 27 8.
+  defp reference, do: :erts_debug.flat_size(:binary.copy(<<0::800>>))
 
   # Peers are kept in binaries. Where these count for more than the owner may hold, every other collection copies all of
   # its memory: there were thirty in a snapshot of 4,096, for four.

@@ -28,7 +28,7 @@ defmodule GossipCluster.Cluster.MeasuresTest do
         {:frame, {:measures, 0, [{"x", 0, 0, 0}, {"y", :unknown, :unknown, :unknown}]}}
       )
 
-    assert [%{"x" => {0, 0.0, at}, "y" => {nil, nil, nil}}] = found(effects)
+    assert [%{"x" => {0, +0.0, at}, "y" => {nil, nil, nil}}] = found(effects)
     assert is_integer(at)
     assert {:reply, :a, :ok} in effects and {:reply, :b, :ok} in effects
     assert {:timer, :measures, :cancel} in effects

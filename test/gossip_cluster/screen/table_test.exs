@@ -229,8 +229,12 @@ defmodule GossipCluster.Screen.TableTest do
     text = [@b, @c] |> picture(status) |> Picture.plain() |> GossipCluster.Json.encode()
     assert {:ok, %{"node" => "a@10.0.0.5", "peers" => [b, c]}} = GossipCluster.Json.decode(text)
 
-    assert %{"name" => "b@10.0.0.6", "round_trip_us" => 310, "loss" => 0.0, "heard_ms_ago" => 400} =
-             b
+    assert %{
+             "name" => "b@10.0.0.6",
+             "round_trip_us" => 310,
+             "loss" => +0.0,
+             "heard_ms_ago" => 400
+           } = b
 
     assert %{"connected_via" => "10.0.0.6:4370", "version" => "0.1.0", "problem" => nil} = b
     assert %{"problem" => %{"cause" => "refused"}, "connected_via" => nil, "version" => nil} = c
