@@ -26,7 +26,7 @@ const char arguments_help[] =
     "  --broadcast         hear what comes by broadcast, too\n"
     "  --once              listen for three beats, 3 s at least, print it, and end\n"
     "  --for SECONDS       with --once: listen so long\n"
-    "  --json              a line of JSON; without --once: one each second\n"
+    "  --json              a line of JSON; without --once: one each second, and after changes\n"
     "  --sort KEY          name (as is default), state, heard or loss\n"
     "\n"
     "q ends it, s sorts by the next key. NO_COLOR in the environment: no colours.\n"

@@ -24,7 +24,8 @@ defmodule Mix.Tasks.Gossip.Watch do
     * `--cookie-file FILE` - where the Erlang cookie stands. Default: `~/.erlang.cookie`. Listening needs it where the
       option `secret` is a cookie. A cookie is not taken as an argument, which others on this machine could read
     * `--once` - print it once; when listening: after three beats, 3 s at least. Exit status 1: nobody was heard
-    * `--json` - as a line of JSON; with `--node` only with `--once`
+    * `--json` - as a line of JSON; when listening and without `--once` one each second, and 0.1 s after somebody has come
+      or gone; with `--node` only with `--once`
     * `--sort KEY` - `name`, `state`, `heard` or `loss`, and with `--node` also `round_trip`. Default: `name`
 
   With `--node`:
