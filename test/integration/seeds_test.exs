@@ -49,10 +49,10 @@ defmodule GossipCluster.Integration.SeedsTest do
     assert [%{seed: ^seed, addresses: [{_ip, 45_894, 45_901}], error: nil}] = Node.status(a).seeds
 
     eventually("c says that its seed has no address", nodes, fn ->
-      match?(
-        %{health: :ok, problems: [{nil, :seed, "seed shop.test cannot be resolved: " <> _}]},
-        Node.status(c)
-      )
+      # Last; that its interface is deaf, which is so, may be known by then.
+      %{health: health, problems: problems} = Node.status(c)
+      told = match?({nil, :seed, "seed shop.test cannot be resolved: " <> _}, List.last(problems))
+      health == :ok and told
     end)
 
     assert Node.peers(c) == []
@@ -63,7 +63,7 @@ defmodule GossipCluster.Integration.SeedsTest do
              Node.status(c).seeds
 
     assert ip == Lab.ip(1)
-    assert Node.status(c).problems == []
+    refute Enum.any?(Node.status(c).problems, &match?({_name, :seed, _text}, &1))
 
     # Nothing of that came by multicast, and nobody minds that the name server has gone.
     for host <- 1..3, do: assert(Filter.dropped(lab, host, "firewall", "input") > 0)
