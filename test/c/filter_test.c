@@ -1,63 +1,16 @@
-/* The kernel's filter: its program, run step by step here, against what the core does with the same bytes;
- * and when it is there. udp_test.c has it in the kernel. */
+/* The kernel's filter: its program, run step by step by support/bpf.c, against what the core does with the
+ * same bytes; and when it is there. udp_test.c has it in the kernel. */
 #include "filter.h"
 
 #include <string.h>
 
+#include "bpf.h"
 #include "corpus.h"
 #include "effect.h"
 #include "test.h"
 #include "units.h"
 
-#define UDP_HEADER 8
-#define BIG        (DATAGRAM_MAX + 200)
-
-/* A machine of classic BPF, for the steps that there are; any other ends the test. `chance` is the random
- * number. */
-static uint32_t run(const struct filter_step *steps, size_t count, const uint8_t *datagram, size_t len,
-                    uint32_t chance)
-{
-    uint8_t packet[UDP_HEADER + BIG] = {0};
-    memcpy(packet + UDP_HEADER, datagram, len);
-    uint32_t a = 0;
-    for (size_t at = 0; at < count; at++) {
-        const struct filter_step *s = &steps[at];
-        switch (s->code) {
-        case 0x80:
-            a = (uint32_t)(UDP_HEADER + len);
-            break;
-        case 0x20:
-            if (s->k == 0xfffff000 + 56) {
-                a = chance;
-                break;
-            }
-            if (s->k + 4 > UDP_HEADER + len) {
-                return 0; /* as the kernel: what reads beyond the packet drops it */
-            }
-            a = (uint32_t)packet[s->k] << 24 | (uint32_t)packet[s->k + 1] << 16 |
-                (uint32_t)packet[s->k + 2] << 8 | packet[s->k + 3];
-            break;
-        case 0x54:
-            a &= s->k;
-            break;
-        case 0x15:
-            at += a == s->k ? s->yes : s->no;
-            break;
-        case 0x25:
-            at += a > s->k ? s->yes : s->no;
-            break;
-        case 0x35:
-            at += a >= s->k ? s->yes : s->no;
-            break;
-        case 0x06:
-            return s->k;
-        default:
-            fail_msg("step %zu has the code 0x%x", at, s->code);
-        }
-    }
-    fail_msg("the program has no end");
-    return 0;
-}
+#define BIG (DATAGRAM_MAX + 200)
 
 static struct keyring ring_of(uint8_t count)
 {
@@ -69,39 +22,16 @@ static struct keyring ring_of(uint8_t count)
     return ring;
 }
 
-/* Whether the core would drop it at once, as foreign; or io, for its length. */
-static bool unwanted(const struct keyring *ring, const uint8_t *datagram, size_t len)
-{
-    return len > DATAGRAM_MAX || seal_match(ring, datagram, len) < 0;
-}
-
 struct judged {
     size_t wanted, unwanted;
 };
 
-/* A datagram of the ring is never dropped, whatever the chance; any other is but for one chance in 8, in 64
- * and so on.
- */
 static void judge(const struct keyring *ring, const uint8_t *datagram, size_t len, struct judged *judged)
 {
-    struct filter f = {0};
-    filter_set(&f, ring);
-    bool drops = unwanted(ring, datagram, len);
-    assert_int_equal(filter_refuses(&f, datagram, len), drops);
-    for (f.level = 1; f.level <= FILTER_LEVELS; f.level++) {
-        struct filter_step steps[FILTER_STEPS_MAX];
-        size_t count = filter_program(&f, steps);
-        uint32_t share = UINT32_C(1) << FILTER_SHARE_BITS * f.level;
-        const uint32_t chances[] = {1, share / 2, share - 1, UINT32_MAX, share + 1};
-        assert_in_range(count, 1, FILTER_STEPS_MAX);
-        for (size_t i = 0; i < COUNT(chances); i++) {
-            assert_int_equal(run(steps, count, datagram, len, chances[i]), drops ? 0 : UINT32_MAX);
-        }
-        assert_int_equal(run(steps, count, datagram, len, 0), UINT32_MAX);
-        assert_int_equal(run(steps, count, datagram, len, share), UINT32_MAX);
-    }
-    judged->wanted += !drops;
-    judged->unwanted += drops;
+    int drops = bpf_judge(ring, datagram, len);
+    assert_in_range(drops, 0, 1);
+    judged->wanted += drops == 0;
+    judged->unwanted += drops == 1;
 }
 
 /* Under each key that a ring may have: what is sealed, cut at each length that matters, and with each byte of
