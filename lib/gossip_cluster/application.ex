@@ -7,8 +7,10 @@ defmodule GossipCluster.Application do
   use Supervisor
 
   @impl Application
-  def start(_type, _arguments),
-    do: Supervisor.start_link(__MODULE__, [], name: GossipCluster.Application)
+  def start(_type, _arguments) do
+    :ok = GossipCluster.Preload.load()
+    Supervisor.start_link(__MODULE__, [], name: GossipCluster.Application)
+  end
 
   @impl Supervisor
   def init([]) do

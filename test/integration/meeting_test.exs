@@ -20,8 +20,26 @@ defmodule GossipCluster.Integration.MeetingTest do
 
   test "two hosts meet over stock epmd, keyed by 32 bytes" do
     cluster = [secret: {:key, :crypto.strong_rand_bytes(32)}]
-    {_lab, [a, b]} = together(["a", "b"], epmd: :stock, cluster: cluster)
+    {_lab, [a, b] = nodes} = together(["a", "b"], epmd: :stock, cluster: cluster)
+    # What was loaded on the way, when it was first called, is what would be loaded at once.
+    for node <- nodes do
+      loaded = for {module, _file} <- Node.call(node, :code, :all_loaded, []), do: module
+
+      assert IO.inspect(
+               Enum.filter(loaded, &of_library?/1) --
+                 [
+                   GossipCluster.Application,
+                   GossipCluster.Preload | GossipCluster.Preload.modules()
+                 ]
+             ) == []
+    end
+
     assert Node.peer(a, b).port > 0
+  end
+
+  defp of_library?(module) do
+    source = Code.ensure_loaded?(module) and module.module_info(:compile)[:source]
+    source && Path.relative_to_cwd(to_string(source)) =~ ~r{^lib/}
   end
 
   # guides/migrating-from-dns_cluster.md: with the lower name it would dial first, and cannot.
