@@ -24,10 +24,11 @@
 #define ROOM          2048 /* more than any datagram of ours has */
 
 struct doctor {
-    struct addr group;
-    int shared, private_fd;
+    struct addr group, group6;
+    int shared, private_fd, private6; /* the last: where there is IPv6, at the port of the other */
     uint16_t private_port;
     struct interface_list interfaces;
+    int heard_by[INTERFACES_MAX]; /* what hears the group on each of these; -1: nothing */
     bool echo[INTERFACES_MAX];
     unsigned others;                    /* datagrams that came to the group, but for the echoes */
     uint8_t tags[SEEN_TAGS_MAX][4];     /* of the keys under which they were sealed, */
@@ -38,7 +39,7 @@ struct doctor {
 
 static void look_at_interfaces(struct doctor *d)
 {
-    struct interface_filter all = {.mode = FILTER_ALL};
+    struct interface_filter all = {.mode = FILTER_ALL, .ipv6 = true};
     if (interfaces_list(&all, &d->interfaces, NULL) != 0) {
         findings_cause(&d->findings, DOCTOR_WARNING, "no_interfaces_told", "look for a sandbox or a limit",
                        "the interfaces cannot be listed: %s", strerror(errno));
@@ -53,6 +54,20 @@ static void look_at_interfaces(struct doctor *d)
     if (d->interfaces.count == 0 || d->interfaces.fallback) {
         findings_cause(&d->findings, DOCTOR_BROKEN, "no_network", "connect this host to a network",
                        "no interface but the loopback is up with an IP address");
+    }
+}
+
+/* The same port of IPv6, as the sidecar wants it. A system without IPv6 has none, and no trouble. */
+static void open_private6(struct doctor *d)
+{
+    uint32_t buffer = 0;
+    d->private6 = d->private_fd < 0 ? -1 : udp_system_open(ADDR_IPV6, false, 0, &buffer);
+    if (d->private6 >= 0 && udp_system_bind_alone(d->private6, ADDR_IPV6, d->private_port) != 0) {
+        findings_cause(&d->findings, DOCTOR_WARNING, "unicast_port",
+                       "see who has it (ss -ulpn), or name others by the option unicast_port",
+                       "UDP port %u of IPv6 cannot be had: %s", d->private_port, strerror(errno));
+        (void)close(d->private6);
+        d->private6 = -1;
     }
 }
 
@@ -139,33 +154,111 @@ static void count(struct doctor *d, const uint8_t *data, size_t len, const struc
     }
 }
 
+/* True: it is the first echo of an interface. */
+static bool take_one(struct doctor *d, int fd)
+{
+    uint8_t data[ROOM];
+    struct udp_arrival arrival = {0};
+    int len = udp_system_receive(fd, true, data, sizeof data, &arrival);
+    size_t which;
+    if (len < 0) {
+        return false;
+    }
+    if (!is_own_echo(d, &arrival.from, &which)) {
+        count(d, data, (size_t)len, &arrival.from);
+        return false;
+    }
+    bool first = !d->echo[which];
+    d->echo[which] = true;
+    return first;
+}
+
 /* Takes what comes to the group until then, or until all echoes of `wanted` interfaces are there. */
 static void take(struct doctor *d, int64_t until, size_t wanted)
 {
     size_t echoes = 0;
     for (int64_t now = clock_now(); now < until && (wanted == 0 || echoes < wanted); now = clock_now()) {
-        struct pollfd poll_fd = {.fd = d->shared, .events = POLLIN};
-        int ready = poll(&poll_fd, 1, (int)((until - now) / MS_US) + 1);
+        struct pollfd fds[INTERFACES_MAX + 1] = {{.fd = d->shared, .events = POLLIN}};
+        for (size_t i = 0; i < d->interfaces.count; i++) {
+            bool own = d->heard_by[i] >= 0 && d->heard_by[i] != d->shared;
+            fds[i + 1] = (struct pollfd){.fd = own ? d->heard_by[i] : -1, .events = POLLIN};
+        }
+        int ready = poll(fds, d->interfaces.count + 1, (int)((until - now) / MS_US) + 1);
         if (ready < 0 && errno != EINTR) {
             return;
         }
-        if (ready <= 0) {
-            continue;
-        }
-        uint8_t data[ROOM];
-        struct udp_arrival arrival = {0};
-        int len = udp_system_receive(d->shared, true, data, sizeof data, &arrival);
-        size_t which;
-        if (len < 0) {
-            continue;
-        }
-        if (is_own_echo(d, &arrival.from, &which)) {
-            echoes += d->echo[which] ? 0 : 1;
-            d->echo[which] = true;
-        } else {
-            count(d, data, (size_t)len, &arrival.from);
+        for (size_t i = 0; ready > 0 && i <= d->interfaces.count; i++) {
+            echoes += fds[i].revents != 0 && take_one(d, fds[i].fd) ? 1 : 0;
         }
     }
+}
+
+/* The group on this interface: that of IPv6 is another one on each. */
+static struct addr group_on(const struct doctor *d, const struct interface *interface)
+{
+    struct addr group = interface->addr.family == ADDR_IPV4 ? d->group : d->group6;
+    group.ifindex = interface->addr.family == ADDR_IPV4 ? 0 : interface->index;
+    return group;
+}
+
+/* What hears the group on the i-th interface is joined: 0, or -1 and errno. */
+static int join(struct doctor *d, size_t i)
+{
+    const struct interface *interface = &d->interfaces.items[i];
+    struct addr group = group_on(d, interface);
+    uint32_t buffer = 0;
+    d->heard_by[i] = d->shared;
+    if (group.family == ADDR_IPV6) {
+        d->heard_by[i] = udp_system_open(ADDR_IPV6, true, 0, &buffer);
+        if (d->heard_by[i] < 0 || udp_system_bind_shared(d->heard_by[i], &group) != 0) {
+            return -1;
+        }
+    }
+    return udp_system_join(d->heard_by[i], &group, &interface->addr);
+}
+
+/* What is wrong over IPv6 alone is no worse than a warning where there is IPv4. */
+static int level_of(const struct doctor *d, const struct interface *interface)
+{
+    size_t i = 0;
+    while (i < d->interfaces.count && (d->interfaces.items[i].index != interface->index ||
+                                       d->interfaces.items[i].addr.family != ADDR_IPV4)) {
+        i++;
+    }
+    return interface->addr.family == ADDR_IPV4 || i == d->interfaces.count ? DOCTOR_BROKEN : DOCTOR_WARNING;
+}
+
+static const char *over(const struct interface *interface)
+{
+    return interface->addr.family == ADDR_IPV4 ? "" : " over IPv6";
+}
+
+/* True: an echo is to be waited for. */
+static bool try_interface(struct doctor *d, size_t i)
+{
+    const struct interface *interface = &d->interfaces.items[i];
+    bool four = interface->addr.family == ADDR_IPV4;
+    struct addr group = group_on(d, interface);
+    if (!four && d->private6 < 0) {
+        return false;
+    }
+    if (join(d, i) != 0) {
+        findings_cause(&d->findings, level_of(d, interface), "no_echo",
+                       four ? "raise net.ipv4.igmp_max_memberships, or name fewer interfaces"
+                            : "see the system's own words, or set the option ipv6 to false",
+                       "the group cannot be joined on %s%s: %s", interface->name, over(interface),
+                       strerror(errno));
+        return false;
+    }
+    if (udp_system_multicast(four ? d->private_fd : d->private6, &group, &interface->addr,
+                             (const uint8_t *)"", 0) != 0) {
+        findings_cause(&d->findings, level_of(d, interface), "no_echo",
+                       "look for a firewall of this host that drops UDP out, or for a missing route",
+                       "nothing can be sent to the group on %s%s: %s", interface->name, over(interface),
+                       strerror(errno));
+        return false;
+    }
+    return true;
 }
 
 /* What is sent to the group comes back to this host itself, unless it drops it. */
@@ -174,36 +267,23 @@ static void try_group(struct doctor *d)
     size_t sent = 0;
     bool tried[INTERFACES_MAX] = {false};
     for (size_t i = 0; i < d->interfaces.count; i++) {
-        const struct interface *interface = &d->interfaces.items[i];
-        if (interface->addr.family != ADDR_IPV4) {
-            continue;
-        }
-        if (udp_system_join(d->shared, &d->group, &interface->addr) != 0) {
-            findings_cause(&d->findings, DOCTOR_BROKEN, "no_echo",
-                           "raise net.ipv4.igmp_max_memberships, or name fewer interfaces",
-                           "the group cannot be joined on %s: %s", interface->name, strerror(errno));
-        } else if (udp_system_multicast(d->private_fd, &d->group, &interface->addr, (const uint8_t *)"", 0) !=
-                   0) {
-            findings_cause(&d->findings, DOCTOR_BROKEN, "no_echo",
-                           "look for a firewall of this host that drops UDP out, or for a missing route",
-                           "nothing can be sent to the group on %s: %s", interface->name, strerror(errno));
-        } else {
-            tried[i] = true;
-            sent++;
-        }
+        tried[i] = try_interface(d, i);
+        sent += tried[i] ? 1 : 0;
     }
     if (sent > 0) {
         take(d, clock_now() + ECHO_US, sent);
     }
     for (size_t i = 0; i < d->interfaces.count; i++) {
-        const char *name = d->interfaces.items[i].name;
+        const struct interface *interface = &d->interfaces.items[i];
         if (tried[i] && d->echo[i]) {
-            findings_ok(&d->findings, "echo", "what is sent to the group on %s comes back", name);
+            findings_ok(&d->findings, "echo", "what is sent to the group on %s%s comes back", interface->name,
+                        over(interface));
         } else if (tried[i]) {
-            findings_cause(&d->findings, DOCTOR_BROKEN, "no_echo",
+            findings_cause(&d->findings, level_of(d, interface), "no_echo",
                            "look for a firewall of this host that drops UDP in to the group's port "
                            "(nft list ruleset, iptables -S)",
-                           "what is sent to the group on %s does not come back to this host itself", name);
+                           "what is sent to the group on %s%s does not come back to this host itself",
+                           interface->name, over(interface));
         }
     }
 }
@@ -240,6 +320,29 @@ int doctor_group(const char *ip, const char *port, struct addr *group)
     return 0;
 }
 
+/* The default; one of a node's own choice needs no other answer. */
+static struct addr group6(uint16_t port)
+{
+    uint8_t bytes[16] = {0};
+    (void)ip_parse_group6((const uint8_t *)GROUP6_DEFAULT, strlen(GROUP6_DEFAULT), bytes);
+    return addr_ipv6(bytes, port, 0);
+}
+
+static void close_all(struct doctor *d)
+{
+    for (size_t i = 0; i < d->interfaces.count; i++) {
+        if (d->heard_by[i] >= 0 && d->heard_by[i] != d->shared) {
+            (void)close(d->heard_by[i]);
+        }
+    }
+    const int fds[] = {d->shared, d->private_fd, d->private6};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
+            (void)close(fds[i]);
+        }
+    }
+}
+
 int doctor_run(const struct addr *group, bool json)
 {
     struct doctor *d = calloc(1, sizeof *d);
@@ -248,21 +351,23 @@ int doctor_run(const struct addr *group, bool json)
         return DOCTOR_BROKEN;
     }
     d->group = *group;
+    d->group6 = group6(group->port);
     d->findings.json = json;
-    d->shared = d->private_fd = -1;
+    d->shared = d->private_fd = d->private6 = -1;
+    for (size_t i = 0; i < INTERFACES_MAX; i++) {
+        d->heard_by[i] = -1;
+    }
     look_at_interfaces(d);
     open_private(d);
+    open_private6(d);
     open_shared(d);
     if (d->shared >= 0 && d->private_fd >= 0) {
         try_group(d);
     }
     if (d->shared >= 0) {
         listen_to_others(d);
-        (void)close(d->shared);
     }
-    if (d->private_fd >= 0) {
-        (void)close(d->private_fd);
-    }
+    close_all(d);
     int status = findings_end(&d->findings);
     free(d);
     return status;

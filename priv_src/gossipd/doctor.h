@@ -11,8 +11,8 @@
 int doctor_group(const char *ip, const char *port, struct addr *group);
 
 /* Looks, and says on stdout what it sees, and then in a line each what is wrong and what to do; or all of it
- * as one line of JSON. Listens for three seconds. It sends one empty datagram an interface, which does not
- * leave this host and which every sidecar ignores. Returns the exit code (findings.h). */
+ * as one line of JSON. Listens for three seconds. It sends one empty datagram an interface and family, which
+ * does not leave this host and which every sidecar ignores. Returns the exit code (findings.h). */
 int doctor_run(const struct addr *group, bool json);
 
 #endif

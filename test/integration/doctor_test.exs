@@ -215,4 +215,57 @@ defmodule GossipCluster.DoctorIntegrationTest do
     # And none that the guide does not list.
     assert Enum.uniq(found ++ later) -- (DoctorCauses.hosts() ++ DoctorCauses.facts()) == []
   end
+
+  test "the executable looks at both families: what is wrong over IPv6 alone is a warning where there is IPv4" do
+    lab = Lab.start(hosts: 3, ipv6: [1, 2, 3])
+
+    six = fn verdict ->
+      """
+      table inet firewall {
+        chain input {
+          type filter hook input priority 0;
+          ip6 daddr ff12::6763 udp dport 45893 #{verdict}
+        }
+      }
+      """
+    end
+
+    Filter.rules(lab, 1, six.("accept"))
+    Filter.rules(lab, 2, six.("drop"))
+    Filter.rules(lab, 3, six.("drop"))
+    Lab.in_host(lab, 3, ~w(ip -4 address flush dev eth0))
+    gossipd = Application.app_dir(:gossip_cluster, "priv/gossipd")
+
+    # From its link-local address, once that is no longer tentative.
+    ready =
+      "until ip -6 address show dev eth0 scope link -tentative | grep -q fe80; do sleep 0.1; done"
+
+    for host <- 1..3, do: Lab.in_host(lab, host, ["timeout", "20", "sh", "-c", ready])
+
+    over = "what is sent to the group on eth0 over IPv6"
+
+    for {host, status, words} <- [
+          {1, 1,
+           [
+             "ok       what is sent to the group on eth0 comes back",
+             "ok       #{over} comes back"
+           ]},
+          {2, 1,
+           [
+             "ok       what is sent to the group on eth0 comes back",
+             "warning  #{over} does not come back"
+           ]},
+          {3, 2, ["ok       interface eth0 fe80::", "BROKEN   #{over} does not come back"]}
+        ] do
+      Task.async(fn ->
+        {host, status, words,
+         System.cmd("ip", ["netns", "exec", lab.hosts[host].netns, gossipd, "doctor"])}
+      end)
+    end
+    |> Task.await_many(60_000)
+    |> Enum.each(fn {host, status, words, {text, result}} ->
+      for words <- words, do: assert(text =~ words, "on host #{host}: #{text}")
+      assert result == status, "on host #{host}: #{text}"
+    end)
+  end
 end
