@@ -583,12 +583,36 @@ static void who_has_moved_is_not_kept_where_it_was(void **state)
     assert_int_equal(net_events(net, t.a, EVENT_UPDATE), 1);
 }
 
+/* Who has no key, and is on the second link, repeats each beat there with the first address for its source.
+ */
+static void a_spoofed_source_does_not_keep_a_dead_path(void **state)
+{
+    struct net *net = *state;
+    struct two t = begin(net);
+    beats(net, &t, &t.first, &t.second);
+    net_run(net, T);
+    net_forget_events(net);
+    for (int i = 0; i < 8; i++) {
+        struct wire_message m;
+        uint8_t data[DATAGRAM_MAX];
+        struct path spoofed = {.kind = PATH_GROUP, .source = SOURCE_FAR, .addr = t.first};
+        starts(&t, &m, WIRE_HELLO);
+        m.sent_at = t.f.clock = (uint64_t)(net->now + net->slept);
+        size_t len = forge_seal(&t.f, &m, data);
+        net_inject(net, t.a, &t.second, PATH_GROUP, data, len);
+        net_inject_path(net, t.a, &spoofed, data, len); /* the attacker's; nobody answers at the first */
+        net_run(net, T);
+    }
+    is_at(net, &t, &t.second, &t.first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(the_path_that_answered_is_kept),
         NET_TEST(a_copy_from_elsewhere_is_no_path),
         NET_TEST(the_other_path_takes_over),
+        NET_TEST(a_spoofed_source_does_not_keep_a_dead_path),
         NET_TEST(of_two_that_answered_the_one_in_use_is_kept),
         NET_TEST(the_other_path_takes_over_when_the_first_has_not_answered),
         NET_TEST(the_first_path_has_time_to_answer),

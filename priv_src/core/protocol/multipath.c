@@ -124,8 +124,8 @@ bool multipath_answered(struct gossip *g, struct peer *p, const struct wire_mess
 
 void multipath_copy(const struct gossip *g, struct peer *p, const struct path *from)
 {
-    if (p->state == PEER_GONE) {
-        return;
+    if (p->state == PEER_GONE || from->source == SOURCE_FAR) {
+        return; /* an address of another link: nobody says that from here but who has made up its source */
     }
     if (peer_has_address(p, &from->addr)) {
         peer_heard_at(p, &from->addr, g->now);
