@@ -320,11 +320,48 @@ static void that_no_multicast_arrives_is_told_as_loud_as_it_matters(void **state
     }
 }
 
+/* Each is said when it begins, once, and when it ends; and with its interface it ends in silence, as with all
+ * that was known of the group. */
+static void troubles_are_said_once_and_end_with_their_interface(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, &LO);
+    (void)links_found(&f.links, &f.loopback, T0);
+    struct troubles *t = &f.links.troubles;
+    const struct interface *lo = &f.loopback.items[0];
+    const struct link_view link = {.ifindex = lo->index, .deaf = 1, .mute = 1};
+    size_t before = f.lines.count;
+    for (int i = 0; i < 3; i++) {
+        assert_true(links_heard(&f.links, &link));
+        assert_int_equal(troubles_closed(t, &f.log, lo, true), i == 0);
+    }
+    assert_int_equal(f.lines.count, before + 3);
+    assert_string_equal(t->items[0].name, lo->name);
+    assert_true(troubles_closed(t, &f.log, lo, false));
+    assert_false(troubles_closed(t, &f.log, lo, false));
+    assert_int_equal(f.lines.count, before + 4);
+    assert_int_equal(t->count, 1); /* deaf and mute are not over */
+    assert_false(troubles_keep(t, f.loopback.items, f.loopback.count));
+    assert_int_equal(t->count, 1);
+    assert_true(links_heard(&f.links, NULL)); /* the core has forgotten whom it heard */
+    assert_int_equal(t->count, 0);
+    assert_false(links_heard(&f.links, NULL));
+
+    assert_true(links_heard(&f.links, &link));
+    assert_true(troubles_closed(t, &f.log, lo, true));
+    assert_true(troubles_keep(t, NULL, 0));
+    assert_int_equal(t->count, 0);
+    assert_int_equal(f.lines.count, before + 7);
+    links_close(&f.links);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_links_ask_for_nothing),
         cmocka_unit_test(that_no_multicast_arrives_is_told_as_loud_as_it_matters),
+        cmocka_unit_test(troubles_are_said_once_and_end_with_their_interface),
         cmocka_unit_test(the_first_look_is_due_at_once_and_asks_the_system),
         cmocka_unit_test(looks_are_idempotent),
         cmocka_unit_test(no_interface_is_a_state_that_is_looked_after),
