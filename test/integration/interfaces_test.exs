@@ -83,6 +83,9 @@ defmodule GossipCluster.Integration.InterfacesTest do
   # The new interface has another hardware address, which the other kernel learns from what comes next, whatever that
   # is. So the nodes are left alone, as an idle application leaves them, until nothing is under way any more that would
   # come by itself, and the one that was not unplugged speaks first.
+  # Where the hardware address changes while the interface is up, this shows that they hear and reach each other, and
+  # not why: it passes without the word over each connection, too, since any unicast from the changed host heals the
+  # other's neighbour table.
   defp at_rest(lab, nodes, change) do
     eventually("nothing is under way between them", nodes, fn -> Lab.idle(lab, 2) > 1_000 end)
     change.()
