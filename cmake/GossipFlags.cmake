@@ -63,10 +63,13 @@ if(GOSSIP_FUZZ)
   endif()
   # Which edges are taken guides the fuzzers, not what is compared: that costs a quarter of the time. Where they have
   # been in the tests' own code (GOSSIP_UNGUIDED) tells them nothing, and costs as much again.
+  # Another engine (test/c/fuzz/engines) has flags of its own for that, in CFLAGS or in its compiler.
   set(guided "$<NOT:$<BOOL:$<TARGET_PROPERTY:GOSSIP_UNGUIDED>>>")
-  target_compile_options(gossip_flags INTERFACE
-    "$<${guided}:-fsanitize-coverage=inline-8bit-counters,pc-table>")
-  target_link_options(gossip_flags INTERFACE -fsanitize=fuzzer-no-link)
+  if(NOT GOSSIP_FUZZ_ENGINE)
+    target_compile_options(gossip_flags INTERFACE
+      "$<${guided}:-fsanitize-coverage=inline-8bit-counters,pc-table>")
+    target_link_options(gossip_flags INTERFACE -fsanitize=fuzzer-no-link)
+  endif()
   target_compile_definitions(gossip_flags INTERFACE PENDING_MAX=12) # a story can fill it; and it is cleared so often
 endif()
 

@@ -1,6 +1,7 @@
 # The C tests.
 #   test/c/*_test.c        each an own cmocka executable, linked with core, io and the parts of gossipd
 #   test/c/fuzz/*_fuzz.c   each a libFuzzer target (GOSSIP_FUZZ), and everywhere a replay of its corpus as a plain test
+#   test/c/fuzz/engines/   what builds them for other engines than libFuzzer (GOSSIP_FUZZ_ENGINE)
 #   test/c/corpus/STEM/    the corpus of STEM_fuzz.c
 #   test/c/support/*.c     a small library linked to all of them
 #   test/c/sim/*.c         gossip_sim, linking core only
@@ -144,6 +145,10 @@ foreach(source ${fuzz_sources})
   if(GOSSIP_FUZZ)
     add_executable(${name} "${source}")
     target_link_libraries(${name} PRIVATE $<TARGET_NAME_IF_EXISTS:gossip_test_support> gossip_tested)
+    if(GOSSIP_FUZZ_ENGINE)
+      target_link_libraries(${name} PRIVATE "${GOSSIP_FUZZ_ENGINE}")
+      continue() # it is run by what has built it
+    endif()
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     # New inputs go to the first directory, in the build tree; the checked-in corpus is only read.
     set(found "${CMAKE_CURRENT_BINARY_DIR}/corpus/${stem}")
