@@ -70,6 +70,38 @@ static void who_was_replaced_may_linger(void **state)
     assert_true(e->peer.id.boot == old.id.boot && e->other.id.boot == successor.id.boot);
 }
 
+/* A sidecar is killed, and soon after its VM, whose new sidecar says so: that is the end. The old one is no
+ * heir, but where it has been heard since it was replaced, as one of two copies of a VM is. */
+static void who_was_replaced_inherits_when_it_was_heard_since(void **state)
+{
+    for (int heard = 0; heard < 2; heard++) {
+        struct net *net = net_again(state);
+        struct forged f = insider_among(net, 1), old = forge(101, "x@host", 1, 51),
+                      successor = forge(102, "x@host", 1, 52);
+        net_prove(net, 0, &old);
+        net_run(net, 100 * MS_US);
+        net_prove(net, 0, &successor);
+        net_run(net, SECOND_US);
+        if (heard) {
+            insider_beat(net, &old);
+        }
+        insider_beat(net, &f);
+        insider_beat(net, &successor);
+        net_forget_events(net);
+        insider_bye(net, &successor);
+        assert_int_equal(net_events(net, 0, EVENT_DOWN), !heard);
+        assert_int_equal(net_events(net, 0, EVENT_UPDATE), heard);
+        assert_int_equal(net->nodes[0]->event_count, 1);
+        assert_int_equal(has(net, &old), heard);
+        assert_false(has(net, &successor));
+        if (!heard) { /* and if it lives after all, it is found */
+            insider_beat(net, &old);
+            assert_true(has(net, &old));
+            assert_int_equal(net_events(net, 0, EVENT_UP), 1);
+        }
+    }
+}
+
 /* It was silent for 6 T, which nobody could tell from this member's own deafness, when it was replaced: it
  * does not come back, whatever it answers; nor if it had come back once before. */
 static void who_was_replaced_while_silent_is_gone(void **state)
@@ -152,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET_TEST(a_take_over_takes_an_answer),
         NET_TEST(who_was_replaced_may_linger),
+        NET_TEST(who_was_replaced_inherits_when_it_was_heard_since),
         NET_TEST(who_was_replaced_while_silent_is_gone),
         NET_TEST(the_buried_are_not_revived_under_another_name),
         NET_TEST(an_heir_was_heard),

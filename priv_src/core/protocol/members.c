@@ -359,20 +359,33 @@ void member_heard(struct gossip *g, struct effects *fx, struct peer *p, const st
     }
 }
 
-/* The rival who inherits a name: one that was heard in person. */
+/* The rival who inherits a name: one that was heard in person; of the same life, since it was replaced. */
+static bool may_inherit(const struct peer *rival)
+{
+    return rival->state == PEER_RIVAL && rival->met && (!rival->replaced || rival->heard > rival->since);
+}
+
 static struct peer *find_heir(struct peer *p)
 {
     struct peer *heir = roster_namesake(p, PEER_RIVAL);
-    while (heir != NULL && (heir->state != PEER_RIVAL || !heir->met || heir == p)) {
+    while (heir != NULL && (heir == p || !may_inherit(heir))) {
         heir = heir->name_next;
     }
     return heir;
 }
 
+/* Whose successor has gone, and who is no heir, has been replaced by nobody any more. */
+static void release(struct peer *rival)
+{
+    for (rival = roster_namesake(rival, PEER_RIVAL); rival != NULL; rival = rival->name_next) {
+        rival->replaced = false;
+    }
+}
+
 static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason, bool hearsaid)
 {
     bool listed = p->state == PEER_LISTED;
-    struct peer *heir = listed ? find_heir(p) : NULL;
+    struct peer *heir = listed ? find_heir(p) : NULL, *rival = listed ? roster_namesake(p, PEER_RIVAL) : NULL;
     bool same_life = heir != NULL && heir->id.creation == p->id.creation;
     if (listed && !same_life) {
         tell_down(fx, p, reason);
@@ -390,6 +403,8 @@ static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t r
     } else if (heir != NULL) {
         list(g, fx, heir);
         alarm_start(g, heir);
+    } else if (rival != NULL) {
+        release(rival);
     }
 }
 
