@@ -72,15 +72,32 @@ defmodule GossipCluster.Preload do
     GossipCluster.View
   ]
 
-  # Elixir's own, which a VM that has just started has not loaded, either.
-  @elixir [
+  # Elixir's own and Erlang's, which a VM that has just started has not loaded, either.
+  @others [
+    Code.Identifier,
     DynamicSupervisor,
+    Enumerable,
+    Enumerable.List,
     Enumerable.Map,
+    Inspect.Atom,
+    Integer,
+    MapSet,
+    Module,
+    Port,
+    Range,
     Registry,
     Registry.Partition,
     Registry.Supervisor,
+    String.Break,
+    String.Chars.Integer,
     Task.Supervised,
-    Task.Supervisor
+    Task.Supervisor,
+    :dist_util,
+    :erl_epmd,
+    :gb_sets,
+    :inet_tcp_dist,
+    :queue,
+    :rand
   ]
 
   @doc "The library's modules that are loaded so."
@@ -90,7 +107,7 @@ defmodule GossipCluster.Preload do
   @doc "Loads them. What cannot be loaded now shows when it is called."
   @spec load() :: :ok
   def load do
-    _ = :code.ensure_modules_loaded(@modules ++ @elixir)
+    _ = :code.ensure_modules_loaded(@modules ++ @others)
     :ok
   end
 end
