@@ -371,14 +371,28 @@ defmodule GossipCluster.Lab do
     end
   end
 
-  # All are stopped before the first is killed: a sidecar whose VM is killed a moment before it would tell of that.
+  # All are stopped before the first is killed, and children are killed before their parents: a sidecar whose VM is killed
+  # a moment before it would tell of that, and it is continued when its parent ends.
   defp kill([]), do: :ok
 
   defp kill(pids) do
-    for signal <- ["-STOP", "-KILL"],
-        do: System.cmd("kill", [signal | pids], stderr_to_stdout: true)
+    ancestors =
+      &(&1
+        |> Stream.iterate(fn pid -> parent(pid) end)
+        |> Enum.take_while(fn pid -> pid in pids end))
 
+    System.cmd("kill", ["-STOP" | pids], stderr_to_stdout: true)
+    children_first = Enum.sort_by(pids, &length(ancestors.(&1)), :desc)
+    System.cmd("kill", ["-KILL" | children_first], stderr_to_stdout: true)
     :ok
+  end
+
+  # nil: it has ended.
+  defp parent(pid) do
+    with {:ok, status} <- File.read("/proc/#{pid}/status"),
+         [_, parent] <- Regex.run(~r/^PPid:\t(\d+)$/m, status),
+         do: parent,
+         else: (_ -> nil)
   end
 
   defp run!(commands), do: Enum.each(commands, &command!("ip", String.split(&1)))
