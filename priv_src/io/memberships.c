@@ -127,7 +127,9 @@ void memberships_step_in(struct memberships *s)
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
         struct membership *m = &s->joined[i];
-        m->unreturned = 0; /* what went out meanwhile did not come back */
+        if (m->unreturned < UNRETURNED_MOST) { /* else it is closed, until something comes back */
+            m->unreturned = 0;                 /* what went out meanwhile did not come back */
+        }
         if (transport_step_in(of(s, m), &m->interface, m->socket) == 0) {
             s->public[kept] = m->interface;
             s->joined[kept++] = *m;
