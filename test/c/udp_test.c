@@ -558,6 +558,29 @@ static void what_finds_no_room_is_counted(void **state)
     udp_close(b);
 }
 
+/* Nothing of what it has sent has come back: it is closed, and stays so when its memberships are reported
+ * anew, until something does. */
+static void an_interface_is_closed_until_something_comes_back(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct heard h;
+    prepare(&f);
+    struct udp *u = open_one(&f);
+    uint32_t index = f.loopback.items[0].index;
+    assert_false(udp_closed(u, index));
+    for (int i = 0; i < 8; i++) { /* they are taken only below */
+        assert_int_equal(send_group(u, "hello"), 0);
+    }
+    assert_true(udp_closed(u, index));
+    udp_step_out(u);
+    udp_step_in(u);
+    assert_true(udp_closed(u, index));
+    expect(u, &h, "hello");
+    assert_false(udp_closed(u, index));
+    udp_close(u);
+}
+
 static void the_receive_buffer_is_told(void **state)
 {
     (void)state;
@@ -583,6 +606,7 @@ int main(void)
         cmocka_unit_test(an_interface_that_cannot_be_joined_is_told_once),
         cmocka_unit_test(trouble_with_sending_is_counted_only),
         cmocka_unit_test(a_port_that_is_not_shared_is_a_clear_fault),
+        cmocka_unit_test(an_interface_is_closed_until_something_comes_back),
         cmocka_unit_test(the_receive_buffer_is_told),
         cmocka_unit_test(of_a_flood_the_kernel_lets_through_what_bears_our_keys),
 #if !defined(GOSSIP_PORTABLE) && defined(__linux__)
