@@ -12,7 +12,6 @@ defmodule GossipCluster.Owner do
     Disconnects,
     Epmd,
     LocalNode,
-    Peer,
     Reporter,
     Secret,
     Siblings,
@@ -20,21 +19,7 @@ defmodule GossipCluster.Owner do
     View
   }
 
-  alias GossipCluster.Cluster.{
-    Announcement,
-    Blame,
-    Cookies,
-    DialQueue,
-    Dialer,
-    Packed,
-    Paths,
-    PathWatch,
-    Problems,
-    QuietPeriod,
-    Roster
-  }
-
-  alias GossipCluster.Dial.{AtomBudget, Attempt, Path}
+  alias GossipCluster.Dial.AtomBudget
   alias GossipCluster.Owner.{Effects, Tasks, Timers}
   alias GossipCluster.Sidecar.Codec
 
@@ -105,33 +90,11 @@ defmodule GossipCluster.Owner do
     {:ok, owner, {:continue, :start}}
   end
 
-  # In interactive mode code is loaded when it is called: these, while the sidecar starts, since their hour comes right
-  # after.
-  defp needed_soon do
-    [
-      Codec,
-      Roster,
-      Dialer,
-      DialQueue,
-      Packed,
-      Paths,
-      PathWatch,
-      Blame,
-      Cookies,
-      Problems,
-      QuietPeriod,
-      AtomBudget
-    ] ++
-      [Attempt, Epmd, Path, Disconnects, Siblings, Announcement, Peer, Task.Supervised] ++
-      [:queue, :gb_sets, :rand, :erl_epmd, :inet_tcp_dist, :dist_util]
-  end
-
   @impl true
   def handle_continue(:start, owner) do
     # That of an owner that was killed, which so could not end it.
     _pid = spawn(Sidecar.Process, :end_stopped, [View.get(owner.view, :process, nil)])
     owner = step(owner, {:start, local(owner), View.get(owner.view, :opened, nil)})
-    _ = :code.ensure_modules_loaded(needed_soon())
     names = Enum.map(Node.list(:connected), &Atom.to_string/1)
     seed = :erlang.phash2({self(), node(), now()})
     peers = View.next_peers(owner.view, nil, Cluster.portion())

@@ -1,9 +1,10 @@
 defmodule GossipCluster.Preload do
   @moduledoc false
-  # What a node needs on its way to its first peer, loaded at once. A release has loaded all as it boots. Elsewhere Erlang
-  # loads a module when it is first called, one after the other, and halts all schedulers for each: of the 62 ms from the
-  # application's start until its cluster is well that was the half; together, and prepared on all processors, they take
-  # 20 ms (medians of five, Elixir 1.14, two processors).
+  # What a node needs on its way to its first peer, loaded at once. A release has loaded all as it boots. Elsewhere
+  # Erlang loads a module when it is first called, one after the other, and halts all schedulers for each: of the 62
+  # ms from the application's start until its cluster is well that was the half; together, and prepared on all
+  # processors, they take 20 ms (medians of five, Elixir 1.14, two processors). A cluster whose VM does not start
+  # the application has them loaded as they are called.
 
   @modules [
     GossipCluster,
