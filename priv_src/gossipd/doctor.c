@@ -28,7 +28,7 @@ struct doctor {
     int shared, private_fd, private6; /* the last: where there is IPv6, at the port of the other */
     uint16_t private_port;
     struct interface_list interfaces;
-    int heard_by[INTERFACES_MAX]; /* what hears the group on each of these; -1: nothing */
+    int shared6[INTERFACES_MAX]; /* what hears the group of IPv6 on each of these; -1: nothing */
     bool echo[INTERFACES_MAX];
     unsigned others;                    /* datagrams that came to the group, but for the echoes */
     uint8_t tags[SEEN_TAGS_MAX][4];     /* of the keys under which they were sealed, */
@@ -179,9 +179,8 @@ static void take(struct doctor *d, int64_t until, size_t wanted)
     size_t echoes = 0;
     for (int64_t now = clock_now(); now < until && (wanted == 0 || echoes < wanted); now = clock_now()) {
         struct pollfd fds[INTERFACES_MAX + 1] = {{.fd = d->shared, .events = POLLIN}};
-        for (size_t i = 0; i < d->interfaces.count; i++) {
-            bool own = d->heard_by[i] >= 0 && d->heard_by[i] != d->shared;
-            fds[i + 1] = (struct pollfd){.fd = own ? d->heard_by[i] : -1, .events = POLLIN};
+        for (size_t i = 0; i < d->interfaces.count; i++) { /* poll(2) passes over -1 */
+            fds[i + 1] = (struct pollfd){.fd = d->shared6[i], .events = POLLIN};
         }
         int ready = poll(fds, d->interfaces.count + 1, (int)((until - now) / MS_US) + 1);
         if (ready < 0 && errno != EINTR) {
@@ -207,14 +206,14 @@ static int join(struct doctor *d, size_t i)
     const struct interface *interface = &d->interfaces.items[i];
     struct addr group = group_on(d, interface);
     uint32_t buffer = 0;
-    d->heard_by[i] = d->shared;
-    if (group.family == ADDR_IPV6) {
-        d->heard_by[i] = udp_system_open(ADDR_IPV6, true, 0, &buffer);
-        if (d->heard_by[i] < 0 || udp_system_bind_shared(d->heard_by[i], &group) != 0) {
-            return -1;
-        }
+    if (group.family == ADDR_IPV4) {
+        return udp_system_join(d->shared, &group, &interface->addr);
     }
-    return udp_system_join(d->heard_by[i], &group, &interface->addr);
+    d->shared6[i] = udp_system_open(ADDR_IPV6, true, 0, &buffer);
+    if (d->shared6[i] < 0 || udp_system_bind_shared(d->shared6[i], &group) != 0) {
+        return -1;
+    }
+    return udp_system_join(d->shared6[i], &group, &interface->addr);
 }
 
 /* What is wrong over IPv6 alone is no worse than a warning where there is IPv4. */
@@ -331,8 +330,8 @@ static struct addr group6(uint16_t port)
 static void close_all(struct doctor *d)
 {
     for (size_t i = 0; i < d->interfaces.count; i++) {
-        if (d->heard_by[i] >= 0 && d->heard_by[i] != d->shared) {
-            (void)close(d->heard_by[i]);
+        if (d->shared6[i] >= 0) {
+            (void)close(d->shared6[i]);
         }
     }
     const int fds[] = {d->shared, d->private_fd, d->private6};
@@ -355,7 +354,7 @@ int doctor_run(const struct addr *group, bool json)
     d->findings.json = json;
     d->shared = d->private_fd = d->private6 = -1;
     for (size_t i = 0; i < INTERFACES_MAX; i++) {
-        d->heard_by[i] = -1;
+        d->shared6[i] = -1;
     }
     look_at_interfaces(d);
     open_private(d);
