@@ -371,8 +371,8 @@ defmodule GossipCluster.Lab do
     end
   end
 
-  # All are stopped before the first is killed, and children are killed before their parents: a sidecar whose VM is killed
-  # a moment before it would tell of that, and it is continued when its parent ends.
+  # All are stopped before the first is killed, and children are killed before their parents: a sidecar whose VM is
+  # killed a moment before it would tell of that, and it is continued when its parent ends.
   defp kill([]), do: :ok
 
   defp kill(pids) do
@@ -387,14 +387,6 @@ defmodule GossipCluster.Lab do
     :ok
   end
 
-  # nil: it has ended.
-  defp parent(pid) do
-    with {:ok, status} <- File.read("/proc/#{pid}/status"),
-         [_, parent] <- Regex.run(~r/^PPid:\t(\d+)$/m, status),
-         do: parent,
-         else: (_ -> nil)
-  end
-
   defp run!(commands), do: Enum.each(commands, &command!("ip", String.split(&1)))
 
   defp command!(program, arguments) do
@@ -402,6 +394,15 @@ defmodule GossipCluster.Lab do
       {_output, 0} -> :ok
       {output, status} -> flunk("#{program} #{Enum.join(arguments, " ")}: #{status} #{output}")
     end
+  end
+
+  @doc "The number of the process that has started this one, as a text; `nil` where it has ended."
+  @spec parent(pos_integer() | String.t() | nil) :: String.t() | nil
+  def parent(os_pid) do
+    with {:ok, status} <- File.read("/proc/#{os_pid}/status"),
+         [_, parent] <- Regex.run(~r/^PPid:\t(\d+)$/m, status),
+         do: parent,
+         else: (_ -> nil)
   end
 
   @doc "Sends a signal to a process. Returns when it was sent, on the nodes' common clock."

@@ -37,7 +37,7 @@ defmodule GossipCluster.Lab.Kills do
 
   defp kill(:late, survivors, peers, vms, sidecars) do
     # A sidecar is continued when its parent ends, which is a process of the VM's, and ends with it unless stopped.
-    stopped = Enum.flat_map(sidecars, &[parent(&1), &1])
+    stopped = Enum.flat_map(sidecars, &[String.to_integer(Lab.parent(&1)), &1])
     for pid <- stopped, do: Lab.signal(:STOP, pid)
     kill(vms)
 
@@ -48,11 +48,6 @@ defmodule GossipCluster.Lab.Kills do
     end
 
     for pid <- Enum.reverse(stopped), do: Lab.signal(:CONT, pid)
-  end
-
-  defp parent(pid) do
-    [_, parent] = Regex.run(~r/^PPid:\t(\d+)$/m, File.read!("/proc/#{pid}/status"))
-    String.to_integer(parent)
   end
 
   defp kill(pids), do: {_output, 0} = System.cmd("kill", ["-KILL" | Enum.map(pids, &"#{&1}")])
