@@ -3,6 +3,7 @@
 LeakSanitizer; and how much memory one takes that neither looks at, all the while.
 
     leaks.py MINUTES plain|sanitize|valgrind ...      what looks at each of those that stay; the first is measured"""
+import json
 import os
 import random
 import statistics
@@ -22,9 +23,10 @@ COME = 3  # at a time
 BOUND = 0.5  # KB/s, as bin/chaos has it
 JUDGED = 300  # seconds: in less of them what is grown once looks like what grows
 WARM = 0.3  # of the time, in which everything grows
-LEAKED = 97
-VALGRIND = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
-            "--errors-for-leak-kinds=definite,indirect,possible", f"--error-exitcode={LEAKED}"]
+with open(os.path.join(os.path.dirname(__file__), "../../CMakePresets.json"), encoding="utf-8") as file:
+    PRESETS = {preset["name"]: preset for preset in json.load(file)["configurePresets"]}
+# As the C tests run under it.
+VALGRIND = PRESETS["valgrind"]["cacheVariables"]["CMAKE_CROSSCOMPILING_EMULATOR"].split(";")
 
 
 class Watched(Sidecar):
