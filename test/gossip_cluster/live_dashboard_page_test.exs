@@ -28,6 +28,7 @@ defmodule GossipCluster.LiveDashboardPageTest do
 
     # As mix compiles it, whatever tests are compiled with.
     docs = Code.get_compiler_option(:docs)
+    on_exit(fn -> Code.put_compiler_option(:docs, docs) end)
     Code.put_compiler_option(:docs, true)
 
     warnings =
@@ -35,8 +36,6 @@ defmodule GossipCluster.LiveDashboardPageTest do
         assert [{@page, code} | _] = Code.compile_file(@file_of_page)
         send(self(), {:code, code})
       end)
-
-    Code.put_compiler_option(:docs, docs)
 
     # A callback that LiveDashboard does not know, or that lacks, is a warning.
     assert warnings == ""
