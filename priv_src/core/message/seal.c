@@ -62,7 +62,6 @@ static bool is_release_cookie(const uint8_t *cookie, size_t len)
     return wrong == 0 && (last == 'A' || last == 'Q');
 }
 
-/* What the key is keyed with: 32 bytes that are as hard to guess as can be made of the secret. */
 uint8_t secret_kind_named(const char *name, size_t len)
 {
     static const char *const names[] = {
@@ -75,6 +74,7 @@ uint8_t secret_kind_named(const char *name, size_t len)
     return 0;
 }
 
+/* What the key is keyed with: 32 bytes that are as hard to guess as can be made of the secret. */
 static int strengthen(uint8_t strong[static KEY_BYTES], const uint8_t *kind, const uint8_t *secret,
                       size_t len, const char *label, size_t label_len)
 {
