@@ -6,6 +6,7 @@
 #include "attack.h"
 #include "build.h"
 #include "insider.h"
+#include "state/state.h"
 #include "test.h"
 
 #define MEMBERS 3
@@ -86,6 +87,16 @@ static void pass(struct net *net, struct forged *f, int64_t duration)
     }
 }
 
+/* One in SOURCES shares it with another address that hears of this member. */
+static bool has_own_bucket(const struct net *net, const struct addr *a, const struct addr *other)
+{
+    struct gossip *g = net->nodes[0]->g;
+    struct addr attacker = ATTACKER;
+    const struct bucket *own = sources_bucket(&g->named, a, g->salt);
+    return own != sources_bucket(&g->named, other, g->salt) &&
+           own != sources_bucket(&g->named, &attacker, g->salt);
+}
+
 /* An insider says that a hundred members are at the victim's host, has them buried, speaks in their names
  * from elsewhere, and names them on pages: each of them was heard, and is to be told. */
 static void the_buried_that_only_others_told_of_are_told_at_a_rate(void **state)
@@ -156,7 +167,8 @@ static void the_buried_that_only_others_told_of_are_told_at_a_rate(void **state)
         told += s->at >= since && s->path.kind == PATH_UNICAST &&
                 memcmp(s->path.addr.ip, victim.ip, sizeof victim.ip) == 0;
     }
-    assert_int_equal(told, NAMED_BURST); /* what may be sent at once: these are 5 ms */
+    /* What may be sent at once: these are 5 ms. Others may have taken of the same bucket. */
+    assert_in_range(told, has_own_bucket(net, &victim, &f.addr) ? NAMED_BURST : 1, NAMED_BURST);
 }
 
 int main(void)
