@@ -45,7 +45,7 @@ if(TARGET gossip_io)
   set(doors_seen "${doors_seen};$<TARGET_PROPERTY:gossip_io,INTERFACE_INCLUDE_DIRECTORIES>")
 endif()
 set(doors_rooms)
-foreach(room io/*.[ch] gossipd/*.[ch] watch/*.[ch] main.c)
+foreach(room io/*.[ch] gossipd/*.[ch] doctor/*.[ch] watch/*.[ch] main.c)
   list(APPEND doors_rooms "${CMAKE_CURRENT_SOURCE_DIR}/priv_src/${room}")
 endforeach()
 add_test(NAME core_doors COMMAND ${CMAKE_COMMAND} "-DCC=${CMAKE_C_COMPILER}" "-DCORE=${core_dir}" "-DSEEN=${doors_seen}"

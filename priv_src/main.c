@@ -29,9 +29,8 @@ static const char ABOUT[] =
     "`gossipd --port`, and talks to it over stdin and stdout in {packet, 4} frames of\n"
     "external terms. Put {GossipCluster, []} into a supervision tree, and it runs.\n"
     "\n"
-    "  doctor [--json] [GROUP [PORT]]\n"
-    "              look at this host's network, and say what is wrong and what to do; exit\n"
-    "              status 0, 1 (a warning) or 2 (broken)\n"
+    "  doctor      look at this host's network, and say what is wrong and what to do; exit\n"
+    "              status 0, 1 (a warning) or 2 (broken): see gossipd doctor --help\n"
     "  watch       listen to a cluster, and show who is heard: see gossipd watch --help\n"
     "  --port [--no-sandbox]\n"
     "              run as the port program of an Erlang VM; with or without its sandbox\n"
@@ -80,14 +79,10 @@ static int by_hand(void)
 
 static int doctor(int argc, char **argv)
 {
-    struct addr group;
-    bool json = argc > 2 && strcmp(argv[2], "--json") == 0;
-    int given = json ? 3 : 2;
-    const char *ip = argc > given ? argv[given] : NULL, *port = argc > given + 1 ? argv[given + 1] : NULL;
-    if (argc > given + 2 || doctor_group(ip, port, &group) != 0) {
-        return by_hand();
+    if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+        return fputs(doctor_help, stdout) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
     }
-    return doctor_run(&group, json);
+    return doctor_run(argc - 2, argv + 2);
 }
 
 static int watch(int argc, char **argv)

@@ -72,12 +72,22 @@ static int read_group6(struct arguments *a, const char *value)
     return 0;
 }
 
-static int read_port(struct arguments *a, const char *value)
+static int read_port_to(struct arguments *a, const char *value, uint16_t most)
 {
     uint32_t port = 0;
-    int result = decimal_parse(value, strlen(value), 1, UINT16_MAX, &port);
+    int result = decimal_parse(value, strlen(value), 1, most, &port);
     a->udp.group.port = (uint16_t)port;
     return result;
+}
+
+static int read_port(struct arguments *a, const char *value)
+{
+    return read_port_to(a, value, UINT16_MAX);
+}
+
+static int read_port_below(struct arguments *a, const char *value)
+{
+    return read_port_to(a, value, UINT16_MAX - UNICAST_PORTS);
 }
 
 static int read_filter(struct arguments *a, uint8_t mode, const char *value)
@@ -153,38 +163,45 @@ static int set_pipe(struct arguments *a, const char *value)
     return 0;
 }
 
+#define ASKS_BOTH (ASKS_WATCH | ASKS_DOCTOR)
+
 static const struct option {
     const char *name;
     reader *read;
     const char *allowed; /* NULL: it has no value */
+    uint8_t of;          /* enum asks */
 } options[] = {
-    {"--secret-file", read_secret_file, "a file"},
-    {"--kind", read_kind, "cookie, passphrase or key"},
-    {"--cluster", read_cluster, "a text of at most 255 bytes"},
-    {"--group", read_group, "an IPv4 multicast address"},
-    {"--group6", read_group6, "an IPv6 multicast address of link-local scope"},
-    {"--port", read_port, "1..65535"},
-    {"--interface", read_interface, "a name or an IP address of at most 45 bytes, not beside --except"},
-    {"--except", read_except, "a name or an IP address of at most 45 bytes, not beside --interface"},
-    {"--for", read_for, "1..86400 (seconds)"},
-    {"--sort", read_sort, "name, state, heard or loss"},
-    {"--no-ipv6", set_no_ipv6, NULL},
-    {"--broadcast", set_broadcast, NULL},
-    {"--once", set_once, NULL},
-    {"--json", set_json, NULL},
-    {"--pipe", set_pipe, NULL},
+    {"--secret-file", read_secret_file, "a file", ASKS_WATCH},
+    {"--kind", read_kind, "cookie, passphrase or key", ASKS_WATCH},
+    {"--cluster", read_cluster, "a text of at most 255 bytes", ASKS_WATCH},
+    {"--group", read_group, "an IPv4 multicast address", ASKS_BOTH},
+    {"--group6", read_group6, "an IPv6 multicast address of link-local scope", ASKS_BOTH},
+    {"--port", read_port, "1..65535", ASKS_WATCH},
+    {"--port", read_port_below, "1..65527 (eight more follow it)", ASKS_DOCTOR},
+    {"--interface", read_interface, "a name or an IP address of at most 45 bytes, not beside --except",
+     ASKS_BOTH},
+    {"--except", read_except, "a name or an IP address of at most 45 bytes, not beside --interface",
+     ASKS_BOTH},
+    {"--for", read_for, "1..86400 (seconds)", ASKS_BOTH},
+    {"--sort", read_sort, "name, state, heard or loss", ASKS_WATCH},
+    {"--no-ipv6", set_no_ipv6, NULL, ASKS_BOTH},
+    {"--broadcast", set_broadcast, NULL, ASKS_WATCH},
+    {"--once", set_once, NULL, ASKS_WATCH},
+    {"--json", set_json, NULL, ASKS_BOTH},
+    {"--pipe", set_pipe, NULL, ASKS_WATCH},
 };
 
-static const struct option *find(const char *name)
+static const struct option *find(const char *name, uint8_t who)
 {
     size_t i = 0;
-    while (i < sizeof options / sizeof options[0] && strcmp(options[i].name, name) != 0) {
+    while (i < sizeof options / sizeof options[0] &&
+           ((options[i].of & who) == 0 || strcmp(options[i].name, name) != 0)) {
         i++;
     }
     return i < sizeof options / sizeof options[0] ? &options[i] : NULL;
 }
 
-int arguments_read(struct arguments *a, int argc, char **argv, struct fault *fault)
+int arguments_read(struct arguments *a, uint8_t who, int argc, char **argv, struct fault *fault)
 {
     *a = (struct arguments){.filter.mode = FILTER_ALL, .label = "", .kind = SECRET_COOKIE};
     a->udp.ttl = 1;
@@ -192,7 +209,7 @@ int arguments_read(struct arguments *a, int argc, char **argv, struct fault *fau
     (void)read_group(a, GROUP_DEFAULT);
     (void)read_group6(a, GROUP6_DEFAULT);
     for (int i = 0; i < argc; i++) {
-        const struct option *o = find(argv[i]);
+        const struct option *o = find(argv[i], who);
         if (o == NULL) {
             return fault_set(fault, FAULT_BAD_CONFIG, "there is no option %s", argv[i]);
         }

@@ -414,7 +414,7 @@ int watch_run(int argc, char **argv)
     text_locale();
     w->log = log_new(logged, w);
     w->tty.keys = w->tty.signals = -1;
-    bool started = arguments_read(&w->arguments, argc, argv, &w->fault) == 0 && start(w) == 0;
+    bool started = arguments_read(&w->arguments, ASKS_WATCH, argc, argv, &w->fault) == 0 && start(w) == 0;
     w->order = w->arguments.order;
     if (started) {
         loop(w);

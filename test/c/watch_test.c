@@ -23,7 +23,7 @@ static int read_arguments(struct arguments *a, const char *text)
     for (char *word = strtok(words, " "); word != NULL; word = strtok(NULL, " ")) {
         argv[argc++] = word;
     }
-    return arguments_read(a, argc, argv, &fault);
+    return arguments_read(a, ASKS_WATCH, argc, argv, &fault);
 }
 
 static void it_may_be_asked_for_what_the_options_say(void **state)

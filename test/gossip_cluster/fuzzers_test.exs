@@ -23,6 +23,7 @@ defmodule GossipCluster.FuzzersTest do
     "udp_system_broadcast" => "sends",
     "udp_system_unicast" => "sends",
     "udp_taken" => "hands on what the kernel has written",
+    "doctor_run" => "looks; arguments_read reads",
     "watch_run" => "the loop; arguments_read, secret_line, keys_take and listener_receive read"
   }
 

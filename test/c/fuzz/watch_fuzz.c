@@ -23,6 +23,8 @@ static int ends(int result)
     return result;
 }
 
+static uint8_t who;
+
 static void read_arguments(const uint8_t *data, size_t size)
 {
     static char words[2048];
@@ -34,12 +36,13 @@ static void read_arguments(const uint8_t *data, size_t size)
     for (size_t at = 0; at < size && argc < ARGUMENTS; at += strlen(words + at) + 1) {
         argv[argc++] = words + at;
     }
-    if (ends(arguments_read(&asked, argc, argv, &fault)) != 0) {
+    if (ends(arguments_read(&asked, who, argc, argv, &fault)) != 0) {
         return;
     }
     const struct addr *group = &asked.udp.group, *group6 = &asked.udp.group6;
     require(group->family == ADDR_IPV4 && group->ip[0] >= 224 && group->ip[0] <= 239 && group->port != 0);
     require(group6->family == ADDR_NONE || (group6->family == ADDR_IPV6 && group6->ip[0] == 0xff));
+    require(who != ASKS_DOCTOR || group->port <= UINT16_MAX - UNICAST_PORTS);
     require(asked.kind != 0 && asked.order < ORDERS && strlen(asked.label) <= LABEL_MAX);
     require(asked.listen_us >= 0 && asked.listen_us <= 86400 * SECOND_US);
     require(asked.filter.count <= FILTER_ITEMS && asked.filter.mode >= FILTER_ALL &&
@@ -110,7 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     fault = (struct fault){0};
-    require(arguments_read(&asked, 0, NULL, &fault) == 0);
+    require(arguments_read(&asked, ASKS_WATCH, 0, NULL, &fault) == 0);
+    who = (data[0] & 0x80) != 0 ? ASKS_DOCTOR : ASKS_WATCH;
     readers[data[0] % 4](data + 1, size - 1);
     return 0;
 }

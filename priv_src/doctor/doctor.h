@@ -1,0 +1,13 @@
+/* `gossipd doctor`: what can be told of this host's network without Elixir. */
+#ifndef GOSSIP_DOCTOR_H
+#define GOSSIP_DOCTOR_H
+
+extern const char doctor_help[];
+
+/* Reads what stands behind "doctor", looks, and says on stdout what it sees, and then in a line each what is
+ * wrong and what to do; or all of it as one line of JSON. Listens for some seconds. It sends one empty
+ * datagram an interface and family, which does not leave this host and which every sidecar ignores. Returns
+ * the exit code (findings.h); what cannot be read is said on stderr. */
+int doctor_run(int argc, char **argv);
+
+#endif
