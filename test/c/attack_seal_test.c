@@ -196,6 +196,29 @@ static void of_what_was_relayed_a_person_is_told_once(void **state)
     }
 }
 
+/* Who has left tells nothing, whatever still comes to it; once it is back, it does. */
+static void who_has_left_tells_of_no_relay(void **state)
+{
+    struct net *net = *state;
+    struct addr none = {0}, elsewhere = build_addr(3, 40000);
+    struct forged f = begin(net, &none);
+    struct wire_message m;
+    struct path path = {.kind = PATH_UNICAST, .addr = f.addr, .local = net->nodes[0]->addr};
+    net_leave(net, 0, DOWN_LEFT);
+    net_run(net, SECOND_US);
+    assert_int_equal(net_events(net, 0, EVENT_LEFT), 1);
+    start(&f, &m, &kinds[7]);
+    forge_to(&m, gossip_boot(net->nodes[0]->g), &elsewhere);
+    for (size_t i = 1; i <= 30; i++) {
+        assert_fate(net, &f, &path, &m, RELAYED, "relayed");
+    }
+    assert_int_equal(net_events(net, 0, EVENT_RELAYED), 0);
+    net_alive(net, 0);
+    forge_to(&m, gossip_boot(net->nodes[0]->g), &elsewhere);
+    assert_fate(net, &f, &path, &m, RELAYED, "relayed");
+    assert_int_equal(net_events(net, 0, EVENT_RELAYED), 1);
+}
+
 #define RUN 8 /* bytes that two random texts hardly share */
 
 static int by_bytes(const void *a, const void *b)
@@ -271,6 +294,7 @@ int main(void)
         NET_TEST(what_is_for_whoever_stands_there_is_a_question),
         NET_TEST(where_it_was_sent_to_is_where_it_came),
         NET_TEST(of_what_was_relayed_a_person_is_told_once),
+        NET_TEST(who_has_left_tells_of_no_relay),
         NET_TEST(who_looks_on_sees_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

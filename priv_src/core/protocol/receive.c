@@ -42,7 +42,8 @@ static bool sent_here(const struct gossip *g, const struct wire_message *m, cons
 
 static void count_relayed(struct gossip *g, struct effects *fx)
 {
-    if (++g->stats.relayed >= RELAYED_TELL && !g->relay_told) {
+    g->stats.relayed++;
+    if (g->stats.relayed >= RELAYED_TELL && g->announced && !g->relay_told) {
         g->relay_told = true;
         struct effect *e = effects_push(fx, EFFECT_EVENT);
         if (e != NULL) {
