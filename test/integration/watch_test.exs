@@ -62,6 +62,11 @@ defmodule GossipCluster.Integration.WatchTest do
     assert {json, 0} = plainly(lab, listen <> " --once --json --for 1")
     assert {:ok, %{"agree" => 2, "members" => members}} = Json.decode(json)
     assert [%{"name" => "a@h1", "said_by" => nil}, %{"name" => "b@h2"}] = members
+
+    # As a stream, which ends with its reader.
+    assert {json, 0} = plainly(lab, "{ #{listen} --json | head -n 3; }")
+    assert [_, _, _] = lines = String.split(json, "\n", trim: true)
+    for line <- lines, do: assert({:ok, %{"members" => _}} = Json.decode(line))
   end
 
   # Hidden, as a release's rpc is: a visible node would be one more of the mesh, which `global` keeps whole.

@@ -75,6 +75,26 @@ class Terminal:
         os.close(self.slave)
 
 
+class Lines:
+    """What a program says, a JSON a line: `said` is what has come of the next."""
+
+    def __init__(self, process):
+        self.process, self.said, self.lines = process, "", []
+        os.set_blocking(process.stdout.fileno(), False)
+
+    def read(self):
+        *whole, self.said = (self.said + (self.process.stdout.read() or b"").decode()).split("\n")
+        self.lines += map(json.loads, whole)
+        return self
+
+    def names(self):
+        return {name for name, state, *_ in members(self.lines[-1]) if state == "alive"} if self.lines else None
+
+
+def members(line):
+    return {(m["name"], m["state"], m["said_by"], m["stalled"]) for m in line["members"]}
+
+
 class WatchTest(GroupCase):
     hosts, sidecars, options = 3, 2, {"group6": GROUP6.encode()}
 
@@ -160,6 +180,41 @@ class WatchTest(GroupCase):
         self.assertEqual((out, status), ("", 2))
         self.assertIn("the secret must be 32 bytes, or their Base64 or hexadecimal text", err)
         self.assertNotIn("too short", err)
+
+    def test_a_stream_for_programs_has_a_line_a_second_and_one_at_once_on_a_change(self):
+        stream = Lines(self.begun("--json"))
+        self.until(lambda: stream.read().names() == {"s1@h1", "s2@h2"}, "both are heard", show=lambda: repr(stream.said))
+        begun = len(stream.lines)
+        self.until(lambda: len(stream.read().lines) > begun + 2, "the lines go on", show=lambda: repr(stream.said))
+        for s, left in zip(self.real, [{"s2@h2"}, set()]):
+            s.command((Atom("leave"), Atom("left")))
+            self.until(lambda left=left: stream.read().names() == left, "it has left", show=lambda: repr(stream.said))
+        # By its own clock, however late we read: after a second, or after less where something has changed.
+        gaps = [(b["listened_ms"] - a["listened_ms"], members(a) != members(b)) for a, b in zip(stream.lines, stream.lines[1:])]
+        self.assertGreaterEqual(min(gap for gap, changed in gaps if not changed), 1000, gaps)
+        self.assertLess(min(gap for gap, changed in gaps if changed), 1000, gaps)
+        # It ends with its reader, which is no failure.
+        stream.process.stdout.close()
+        self.until(lambda: stream.process.poll() is not None, "it has ended")
+        self.assertEqual((stream.process.stderr.read(), stream.process.returncode), (b"", 0))
+        self.assertEqual(dropped(self.watcher, family="inet"), 0)
+
+    def test_a_stream_ends_by_q_with_who_started_it_and_by_a_signal(self):
+        def quit_key(process):
+            process.stdin.write(b"q")
+            process.stdin.flush()
+        head = b"key %s\nsize 0 0\n\n" % KEY.hex().encode()
+        for piped, end, status in [(True, quit_key, 0), (True, lambda process: process.stdin.close(), 0),
+                                   (False, lambda process: process.send_signal(signal.SIGTERM), -signal.SIGTERM)]:
+            process = self.begun("--json", *["--pipe"] * piped, secret=head if piped else KEY, ends=not piped)
+            self.addCleanup(process.stdin.close)
+            stream = Lines(process)
+            self.until(lambda stream=stream: stream.read().lines, "it has begun")
+            end(process)
+            self.until(lambda process=process: process.poll() is not None, "it has ended")
+            self.assertEqual((process.stderr.read(), process.returncode), (b"", status))
+            # What it has said is whole.
+            self.assertEqual(stream.read().said, "")
 
     def test_live_on_a_terminal(self):
         seen = self.terminal()
