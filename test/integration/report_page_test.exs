@@ -17,8 +17,24 @@ defmodule GossipCluster.Integration.ReportPageTest do
     {:ok, chromium: chromium, dir: dir}
   end
 
+  defp browse(file, %{chromium: chromium, dir: dir}, dark, width \\ 1_600) do
+    scheme = if dark, do: "0", else: "1"
+
+    {output, 0} =
+      System.cmd(
+        "timeout",
+        ["60", chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] ++
+          ["--user-data-dir=#{dir}/profile", "--blink-settings=preferredColorScheme=#{scheme}"] ++
+          ["--window-size=#{width},900", "--enable-logging=stderr", "--virtual-time-budget=5000"] ++
+          ["--dump-dom", "file://" <> file],
+        stderr_to_stdout: true
+      )
+
+    output
+  end
+
   # The page itself, in frames: its own policy holds there, too.
-  defp looked(page, %{chromium: chromium, dir: dir}, dark) do
+  defp looked(page, %{dir: dir} = context, dark) do
     quoted = page |> String.replace("&", "&amp;") |> String.replace("\"", "&quot;")
 
     frames =
@@ -34,22 +50,7 @@ defmodule GossipCluster.Integration.ReportPageTest do
       frames
     ])
 
-    scheme = if dark, do: "0", else: "1"
-
-    {output, 0} =
-      System.cmd(
-        "timeout",
-        ["60", chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] ++
-          ["--user-data-dir=#{dir}/profile", "--blink-settings=preferredColorScheme=#{scheme}"] ++
-          [
-            "--enable-logging=stderr",
-            "--virtual-time-budget=5000",
-            "--dump-dom",
-            "file://" <> file
-          ],
-        stderr_to_stdout: true
-      )
-
+    output = browse(file, context, dark)
     assert [_all, said] = Regex.run(~r/<body>(LOOKED [^<]*)<\/body>/, output), output
 
     # The browser's own pages (chrome://) speak there, too: that their fonts are slow to load on a busy machine.
@@ -64,6 +65,42 @@ defmodule GossipCluster.Integration.ReportPageTest do
       assert {said, []} = looked(SamplePicture.page(), context, dark)
       assert said == "LOOKED #{scheme} #{length(@widths)} []"
     end
+  end
+
+  # axe-core in the page, which forbids any script: so without that policy. What it found; and that it has looked.
+  defp judged(page, axe, %{dir: dir} = context, dark, width) do
+    policy = ~r/<meta http-equiv="Content-Security-Policy"[^>]*>/
+    assert page =~ policy
+    file = Path.join(dir, "axe.html")
+
+    run = """
+    <script>#{File.read!(axe)}</script><script>
+    axe.run(document).then(found => document.body.textContent = "JUDGED " + (found.passes.length > 10) + " " +
+      innerWidth + JSON.stringify(found.violations.map(v => [v.id, v.nodes.length, v.nodes[0].html.slice(0, 80)])));
+    </script></body>
+    """
+
+    File.write!(file, page |> String.replace(policy, "") |> String.replace("</body>", run))
+    output = browse(file, context, dark, width)
+    assert [_all, said] = Regex.run(~r/<body>JUDGED true ([^<]*)<\/body>/, output), output
+    said
+  end
+
+  {said, status} = System.cmd(Path.expand("bin/axe-core"), ["--cached"], stderr_to_stdout: true)
+  @axe String.trim(said)
+
+  if status != 0 do
+    IO.puts("NOT RUN: axe-core does not look at the report's page. " <> said)
+    @tag skip: @axe
+  end
+
+  test "axe-core finds nothing in it, and finds what is planted", context do
+    for dark <- [false, true], width <- [500, 1600] do
+      assert judged(SamplePicture.page(), @axe, context, dark, width) == "#{width}[]"
+    end
+
+    pale = String.replace(SamplePicture.page(), "--dim: #59636e", "--dim: #c0c8d0")
+    assert judged(pale, @axe, context, false, 1600) =~ "color-contrast"
   end
 
   test "what is wrong with a page is seen", context do
