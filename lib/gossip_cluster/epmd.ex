@@ -417,7 +417,8 @@ defmodule GossipCluster.Epmd do
 
   defp text(value) when is_binary(value), do: value
   defp text(value) when is_tuple(value), do: value |> :inet.ntoa() |> to_string()
-  defp text(value), do: to_string(value)
+  defp text(value) when is_list(value), do: List.to_string(value)
+  defp text(value), do: Atom.to_string(value)
 
   # Read each time: this module works before any application is started, and configuration may come later.
   defp fallback? do

@@ -140,7 +140,7 @@ defmodule GossipCluster.LocalNode do
 
   # Who has no other of IPv6 is still reached at these.
   defp without_fading(all) do
-    with {:ok, if_inet6} <- File.read(@if_inet6),
+    with {:ok, if_inet6} <- :file.read_file(@if_inet6),
          lasting = all -- Ip.fading(if_inet6),
          true <- Enum.any?(lasting, &global_ipv6?/1) do
       lasting

@@ -118,15 +118,14 @@ defmodule GossipCluster.Secret do
       {:wrong, "an improper list"}
     else
       items = list |> Enum.take(5) |> Enum.map(&item/1)
-      texts = Enum.map_join(items, ", ", fn {_kind, _item, text} -> text end)
-      ring = for {:ok, item, _text} <- items, do: item
+      ring = for {:ok, item, _given} <- items, do: item
 
       cond do
         length(list) not in 1..4 or length(ring) != length(list) ->
-          {:wrong, "a list of #{length(list)} [#{texts}]"}
+          {:wrong, "a list of #{length(list)} [#{words(items)}]"}
 
         Enum.uniq(ring) != ring ->
-          {:wrong, "a list of #{length(list)} [#{texts}], two of them the same"}
+          {:wrong, "a list of #{length(list)} [#{words(items)}], two of them the same"}
 
         true ->
           {:ok, ring}
@@ -136,62 +135,76 @@ defmodule GossipCluster.Secret do
 
   defp ring(secret) do
     case item(secret) do
-      {:ok, item, _text} -> {:ok, [item]}
-      {:wrong, _item, text} -> {:wrong, text}
+      {:ok, item, _given} -> {:ok, [item]}
+      {:wrong, text} -> {:wrong, text}
     end
   end
 
-  # Each with what it is in words that do not show it.
-  defp item(:cookie), do: {:ok, :cookie, ":cookie"}
+  defp words(items) do
+    Enum.map_join(items, ", ", fn
+      {:ok, _item, given} -> describe(given)
+      {:wrong, text} -> text
+    end)
+  end
+
+  # A good one with what was given, since words are made for messages alone; a wrong one in words that do not show it.
+  defp item(:cookie), do: {:ok, :cookie, :cookie}
   defp item({source, _where} = key) when source in [:file, :env], do: item({:key, key})
 
   defp item({kind, {source, where}})
        when kind in [:key, :passphrase] and source in [:file, :env] do
-    with {:ok, where} <- text(where),
-         shown = "{#{inspect(source)}, #{inspect(where)}}",
-         {:ok, bytes} <- read(source, where) do
-      {result, item, text} = item({kind, chomp(kind, bytes)})
-      {result, item, "#{shown}, which is #{text}"}
-    else
-      :error -> {:wrong, nil, "{#{inspect(source)}, something that is no text}"}
-      {:missing, why} -> {:wrong, nil, "{#{inspect(source)}, #{inspect(where)}}, which #{why}"}
+    case text(where) do
+      {:ok, where} -> item_at(kind, source, where)
+      :error -> {:wrong, "{#{inspect(source)}, something that is no text}"}
     end
   end
 
   defp item({:key, key}) when is_binary(key) and byte_size(key) == 32,
-    do: {:ok, {:key, key}, describe({:key, key})}
+    do: {:ok, {:key, key}, {:key, key}}
 
   defp item({:key, [first | _] = text} = key) when is_integer(first) do
     case text(text) do
       {:ok, text} -> item({:key, text})
-      :error -> {:wrong, nil, describe(key)}
+      :error -> {:wrong, describe(key)}
     end
   end
 
   defp item({:key, text} = key) when is_binary(text) do
     case {decode(String.trim(text)), byte_size(text)} do
-      {{:ok, <<key::binary-32>>}, _size} -> {:ok, {:key, key}, describe({:key, text})}
-      {_other, 64} -> {:wrong, nil, describe(key) <> " that is no hexadecimal number"}
-      {_other, 44} -> {:wrong, nil, describe(key) <> " that is no Base64"}
-      {_other, _size} -> {:wrong, nil, describe(key)}
+      {{:ok, <<key::binary-32>>}, _size} -> {:ok, {:key, key}, {:key, text}}
+      {_other, 64} -> {:wrong, describe(key) <> " that is no hexadecimal number"}
+      {_other, 44} -> {:wrong, describe(key) <> " that is no Base64"}
+      {_other, _size} -> {:wrong, describe(key)}
     end
   end
 
   defp item({:passphrase, text} = passphrase) do
     case text(text) do
       {:ok, bytes} when byte_size(bytes) in 8..1024 ->
-        {:ok, {:passphrase, bytes}, describe({:passphrase, bytes})}
+        {:ok, {:passphrase, bytes}, {:passphrase, bytes}}
 
       {:ok, bytes} ->
-        {:wrong, nil, describe({:passphrase, bytes})}
+        {:wrong, describe({:passphrase, bytes})}
 
       :error ->
-        {:wrong, nil, describe(passphrase)}
+        {:wrong, describe(passphrase)}
     end
   end
 
-  defp item(text) when is_binary(text), do: {:wrong, nil, describe(text) <> " (#{how()})"}
-  defp item(other), do: {:wrong, nil, describe(other)}
+  defp item(text) when is_binary(text), do: {:wrong, describe(text) <> " (#{how()})"}
+  defp item(other), do: {:wrong, describe(other)}
+
+  defp item_at(kind, source, where) do
+    with {:ok, bytes} <- read(source, where),
+         {:ok, item, given} <- item({kind, chomp(kind, bytes)}) do
+      {:ok, item, {:at, source, where, given}}
+    else
+      {:missing, why} -> {:wrong, place(source, where) <> why}
+      {:wrong, text} -> {:wrong, place(source, where) <> "is " <> text}
+    end
+  end
+
+  defp place(source, where), do: "{#{inspect(source)}, #{inspect(where)}}, which "
 
   defp how, do: "write {:passphrase, text} or {:key, key}"
 
@@ -233,6 +246,9 @@ defmodule GossipCluster.Secret do
   end
 
   defp text(_other), do: :error
+
+  defp describe({:at, source, where, given}),
+    do: place(source, where) <> "is " <> describe(given)
 
   defp describe({kind, bytes}) when is_atom(kind) and is_binary(bytes),
     do: "{#{inspect(kind)}, a binary of #{byte_size(bytes)} bytes}"

@@ -12,9 +12,13 @@ defmodule GossipCluster.Sidecar do
   def path do
     case :code.priv_dir(:gossip_cluster) do
       {:error, :bad_name} -> nil
-      dir -> dir |> Path.join("gossipd") |> Path.absname()
+      dir -> absolute(:filename.join(dir, "gossipd"))
     end
   end
+
+  # Of Erlang, and not of Path, which would be loaded for this as a node starts (GossipCluster.Preload).
+  defp absolute(path),
+    do: if(:filename.pathtype(path) == :absolute, do: path, else: :filename.absname(path))
 
   @doc "Starts it, in its sandbox or without one. The failure is one line that names the mend."
   @spec open(Path.t() | nil, boolean()) :: {:ok, port()} | {:error, atom(), String.t()}

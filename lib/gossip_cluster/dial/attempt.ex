@@ -126,25 +126,36 @@ defmodule GossipCluster.Dial.Attempt do
   defp bounded(_mfa, _node, []), do: {:ok, :unanswered}
 
   defp bounded(mfa, node, [bound | bounds]) do
-    task = Task.async(fn -> call(mfa, node) end)
+    caller = self()
+    ref = make_ref()
+    # Linked: it ends where this one is killed.
+    _pid = spawn_link(fn -> send(caller, {ref, call(mfa, node)}) end)
 
-    case watch(task, node, bound, bound) do
+    case watch(ref, node, bound, bound) do
       :dropped -> bounded(mfa, node, bounds)
       outcome -> outcome
     end
   end
 
-  defp watch(task, node, bound, wait) do
-    with nil <- Task.yield(task, wait),
+  defp watch(ref, node, bound, wait) do
+    with nil <- outcome(ref, wait),
          {:unanswered, pid, age} when age >= bound <- syn(node) do
       Process.exit(pid, :kill)
       # It may have succeeded in this moment.
-      if Task.await(task, :infinity) == {:ok, true}, do: {:ok, true}, else: :dropped
+      if outcome(ref, :infinity) == {:ok, true}, do: {:ok, true}, else: :dropped
     else
-      {:ok, outcome} -> outcome
-      {:unanswered, _pid, age} -> watch(task, node, bound, bound - age)
+      {:unanswered, _pid, age} -> watch(ref, node, bound, bound - age)
       # It looks for an address; or it is answered; or it is the other side's.
-      :none -> watch(task, node, bound, bound)
+      :none -> watch(ref, node, bound, bound)
+      outcome -> outcome
+    end
+  end
+
+  defp outcome(ref, wait) do
+    receive do
+      {^ref, outcome} -> outcome
+    after
+      wait -> nil
     end
   end
 

@@ -435,7 +435,8 @@ defmodule GossipCluster.Sidecar.Codec do
   defp ip?(ip) when is_tuple(ip) and tuple_size(ip) == 8, do: parts?(ip, 65_535)
   defp ip?(_other), do: false
 
-  defp parts?(ip, max), do: ip |> Tuple.to_list() |> Enum.all?(&(is_integer(&1) and &1 in 0..max))
+  defp parts?(ip, max),
+    do: ip |> Tuple.to_list() |> Enum.all?(&(is_integer(&1) and &1 >= 0 and &1 <= max))
 
   defp interface_list?(list) do
     is_list(list) and proper?(list) and
