@@ -1,7 +1,8 @@
-/* What `gossipd watch` hears: datagrams of three holders of the key, one after the other, each with four
- * bytes before it: the way (bit 0 by unicast, bits 1 and 2 from where, bit 7 one byte of the seal is wrong),
- * how many 100 ms pass before, and the message's length. Whatever it is, the table keeps to its bound, and a
- * row says what a row may. */
+/* What `gossipd watch` hears, and `gossipd doctor` takes for an answer: datagrams of three holders of the
+ * key, one after the other, each with four bytes before it: the way (bit 0 by unicast, bits 1 and 2 from
+ * where, bit 7 one byte of the seal is wrong), how many 100 ms pass before, and the message's length.
+ * Whatever it is, the table keeps to its bound, and a row says what a row may. */
+#include "knock.h"
 #include "listener.h"
 
 #include "build.h"
@@ -36,6 +37,19 @@ static void look(struct listener *l)
     }
 }
 
+/* What the doctor has asked, of a boot id and a nonce that can be echoed. */
+static void answer(const uint8_t *datagram, size_t len)
+{
+    static const struct knock asked = {.boot = 7, .nonce = 9, .sequence = 1};
+    struct keyring ring = build_ring("k");
+    struct knock_answer a;
+    struct name valid;
+    if (knock_answers(&asked, &ring, datagram, len, &a)) {
+        require(a.id.boot != 0 && a.host.len <= HOST_MAX);
+        require(a.id.name.len == 0 || name_set(&valid, a.id.name.text, a.id.name.len) == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct prng chance = prng_from(5);
@@ -63,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         listener_receive(l, now, 0, &path, datagram, sealed);
         listener_tick(l, now);
         look(l);
+        answer(datagram, sealed);
     }
     listener_free(l);
     return 0;
