@@ -82,6 +82,7 @@ static int doctor(int argc, char **argv)
     if (argc == 3 && strcmp(argv[2], "--help") == 0) {
         return fputs(doctor_help, stdout) < 0 ? EXIT_FATAL : EXIT_SUCCESS;
     }
+    hide_memory();
     return doctor_run(argc - 2, argv + 2);
 }
 

@@ -3,7 +3,12 @@
 
 #include "doctor_parts.h"
 #include "ip.h"
+#include "peer_ask.h"
+#include "resolve.h"
+#include "sandbox.h"
+#include "secret_input.h"
 #include "udp_system.h"
+#include "units.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,13 +16,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RESOLVE_US (5 * SECOND_US)
+#define SECRET_US  (10 * SECOND_US)
+
 const char doctor_help[] =
-    "gossipd doctor looks at this host's network, and says in a line a cause what is wrong\n"
-    "and what to do. It changes nothing.\n"
+    "gossipd doctor looks at this host's network, and with PEER at one other node, and says\n"
+    "in a line a cause what is wrong and what to do. It changes nothing.\n"
     "\n"
     "    gossipd doctor\n"
-    "    gossipd doctor --group 239.1.2.3 --port 4000 --json\n"
+    "    gossipd doctor b@h2 --secret-file ~/.erlang.cookie\n"
+    "    gossipd doctor 198.51.100.2:45894 --kind key --json < cluster.key\n"
     "\n"
+    "  PEER                a node's name, a host's name or an address; behind a colon, where it\n"
+    "                      has an option unicast_port, its UDP port (\"[2001:db8::1]:45894\").\n"
+    "                      Whether UDP passes both ways, whether it has the same secret, and\n"
+    "                      whether TCP to its distribution passes\n"
+    "  --secret-file FILE  the secret. Without it: stdin, to its end; a terminal is asked. By\n"
+    "                      an empty one nobody can be asked: then less can be told\n"
+    "  --kind KIND         what the secret is: cookie (as is default), passphrase, key\n"
+    "  --cluster LABEL     the option of the nodes, where they have it\n"
     "  --group IP          the options of the nodes, where they have any. By default the\n"
     "  --group6 IP         group is 233.252.1.33 and ff12::6763, and the port 45893\n"
     "  --port PORT\n"
@@ -27,6 +44,8 @@ const char doctor_help[] =
     "  --for SECONDS       listen to others so long; 3 as is default\n"
     "  --json              one line of JSON\n"
     "\n"
+    "What it cannot see, mix gossip.doctor and GossipCluster.doctor/1 do: firewalls by their\n"
+    "rules, types of names and cookies that differ, certificates, and what the cluster knows.\n"
     "Exit status: 0 all is well, 1 a warning, 2 broken, or it could not be done.\n";
 
 static void close_one(int fd)
@@ -38,7 +57,10 @@ static void close_one(int fd)
 
 static void look_at_interfaces(struct doctor *d)
 {
-    if (interfaces_list(&d->arguments.filter, &d->interfaces, NULL) != 0) {
+    struct subnets subnets = {0};
+    int listed = interfaces_list(&d->arguments.filter, &d->interfaces, &subnets);
+    d->peer.near = addr_is_loopback(&d->peer.at) || subnets_near(&subnets, &d->peer.at);
+    if (listed != 0) {
         findings_cause(&d->findings, DOCTOR_WARNING, "no_interfaces_told", "look for a sandbox or a limit",
                        "the interfaces cannot be listed: %s", strerror(errno));
         return;
@@ -129,6 +151,36 @@ static void open_private(struct doctor *d)
     }
 }
 
+static void look_at_peer(struct doctor *d)
+{
+    struct peer_facts *p = &d->peer;
+    uint16_t first = p->target.port != 0 ? p->target.port : (uint16_t)(d->group.port + 1);
+    p->count = p->target.port != 0 ? 1 : UNICAST_PORTS;
+    for (size_t i = 0; i < p->count; i++) {
+        p->doors[i].port = (uint16_t)(first + i);
+    }
+    p->asked_under_key = d->ring.count > 0;
+    p->epmd = TCP_UNTRIED;
+    if (p->at.family != ADDR_NONE) {
+        uint32_t buffer = 0;
+        int own = p->at.family == ADDR_IPV4 ? d->private4 : d->private6;
+        int other = own < 0 ? udp_system_open(p->at.family, false, 0, &buffer) : -1;
+        peer_ask(p, &d->ring, own < 0 ? other : own);
+        peer_connect(p);
+        close_one(other);
+    }
+    peer_judge(&d->findings, p);
+}
+
+/* Where it has a secret. Not the walls of files, which deny TCP, nor the list of calls, which has none of it.
+ */
+static void confine(void)
+{
+    char missing[SANDBOX_TEXT];
+    struct sandbox_options walls = {.walls = SANDBOX_PRIVILEGES | SANDBOX_CAPABILITIES};
+    (void)sandbox_raise(&walls, missing);
+}
+
 static void look(struct doctor *d)
 {
     look_at_interfaces(d);
@@ -137,45 +189,95 @@ static void look(struct doctor *d)
     if (d->private_port != 0) {
         doctor_try_group(d);
     }
+    if (d->ring.count > 0) {
+        confine();
+    }
     if (d->shared >= 0) {
         doctor_listen(d);
     }
-}
-
-static int refuse(const struct fault *fault)
-{
-    (void)fprintf(stderr, "gossipd doctor: %s (gossipd doctor --help)\n", fault->text);
-    return DOCTOR_BROKEN;
-}
-
-int doctor_run(int argc, char **argv)
-{
-    struct fault fault = {0};
-    struct doctor *d = calloc(1, sizeof *d);
-    if (d == NULL) {
-        (void)fputs("gossipd doctor: memory is short\n", stderr);
-        return DOCTOR_BROKEN;
+    if (d->arguments.peer != NULL) {
+        look_at_peer(d);
     }
-    if (arguments_read(&d->arguments, ASKS_DOCTOR, argc, argv, &fault) != 0) {
-        free(d);
-        return refuse(&fault);
+}
+
+/* Who is asked about, and the secret to ask with: 0, or -1 and a fault, or a signal. */
+static int read_peer(struct doctor *d, char why[static RESOLVE_TEXT], struct fault *fault)
+{
+    struct arguments *a = &d->arguments;
+    struct peer_facts *p = &d->peer;
+    struct piped_size size;
+    if (target_read(&p->target, a->peer) != 0) {
+        return fault_set(fault, FAULT_BAD_CONFIG,
+                         "PEER must be a node's name, a host's name or an address, and a port of 1..65535");
+    }
+    p->why = why;
+    if (resolve(p->target.host, a->filter.ipv6, RESOLVE_US, &p->at, why) == 0) {
+        struct addr any = p->at;
+        any.port = 1;
+        if (!addr_is_endpoint(&any)) {
+            return fault_set(fault, FAULT_BAD_CONFIG,
+                             "PEER must be one node's address; a group is told by --group");
+        }
+    }
+    if (seal_init() != 0) {
+        return fault_set(fault, FAULT_MEMORY, "libsodium cannot be made ready");
+    }
+    a->secret_optional = true;
+    a->secret_patience = SECRET_US;
+    int result = secret_input(a, &d->ring, &size, fault);
+    p->tag = d->ring.count > 0 ? keyring_tag(&d->ring) : 0;
+    return result;
+}
+
+static int prepare(struct doctor *d, int argc, char **argv, char why[static RESOLVE_TEXT],
+                   struct fault *fault)
+{
+    if (arguments_read(&d->arguments, ASKS_DOCTOR, argc, argv, fault) != 0) {
+        return -1;
     }
     d->group = d->arguments.udp.group;
     d->group6 = d->arguments.udp.group6;
     d->group6.port = d->group.port;
     d->findings.json = d->arguments.json;
-    d->shared = d->private4 = d->private6 = -1;
-    for (size_t i = 0; i < INTERFACES_MAX; i++) {
-        d->tried[i].ear = -1;
-    }
-    look(d);
+    return d->arguments.peer != NULL ? read_peer(d, why, fault) : 0;
+}
+
+static void close_all(struct doctor *d)
+{
     for (size_t i = 0; i < INTERFACES_MAX; i++) {
         close_one(d->tried[i].ear);
     }
     close_one(d->shared);
     close_one(d->private4);
     close_one(d->private6);
-    int status = findings_end(&d->findings);
+}
+
+int doctor_run(int argc, char **argv)
+{
+    struct fault fault = {0};
+    char why[RESOLVE_TEXT] = "";
+    struct doctor *d = calloc(1, sizeof *d);
+    if (d == NULL) {
+        (void)fputs("gossipd doctor: memory is short\n", stderr);
+        return DOCTOR_BROKEN;
+    }
+    d->shared = d->private4 = d->private6 = -1;
+    for (size_t i = 0; i < INTERFACES_MAX; i++) {
+        d->tried[i].ear = -1;
+    }
+    int result = prepare(d, argc, argv, why, &fault), status = DOCTOR_BROKEN;
+    if (result == 0) {
+        look(d);
+        status = findings_end(&d->findings);
+    } else if (result < 0) {
+        (void)fprintf(stderr, "gossipd doctor: %s%s\n", fault.text,
+                      fault.kind == FAULT_BAD_CONFIG ? " (gossipd doctor --help)" : "");
+    }
+    close_all(d);
+    keyring_wipe(&d->ring);
     free(d);
+    if (result > 0) {
+        tty_obey(result);
+    }
     return status;
 }

@@ -55,6 +55,26 @@ static bool is_own_echo(const struct doctor *d, const struct addr *from, size_t 
     return false;
 }
 
+/* Whether a holder of the secret has sealed it. */
+static bool opens(const struct doctor *d, const uint8_t *data, size_t len)
+{
+    uint8_t plain[ROOM];
+    int key = seal_match(&d->ring, data, len);
+    return key >= 0 && seal_open(&d->ring, key, data, len, plain) >= 0;
+}
+
+/* It comes from the host that is asked about. */
+static void note_peer(struct doctor *d, const uint8_t *data, size_t len, const uint8_t *tag)
+{
+    struct peer_facts *p = &d->peer;
+    if (opens(d, data, len)) {
+        p->heard = true;
+    } else {
+        p->heard_otherwise = true;
+        p->other_tag = (uint32_t)tag[0] << 24 | (uint32_t)tag[1] << 16 | (uint32_t)tag[2] << 8 | tag[3];
+    }
+}
+
 static void count(struct doctor *d, const uint8_t *data, size_t len, const struct addr *from)
 {
     static const uint8_t magic[] = {'G', 'S', 'C', SEAL_VERSION};
@@ -63,6 +83,9 @@ static void count(struct doctor *d, const uint8_t *data, size_t len, const struc
         return;
     }
     const uint8_t *tag = data + sizeof magic;
+    if (d->peer.at.family != ADDR_NONE && addr_same_host(from, &d->peer.at)) {
+        note_peer(d, data, len, tag);
+    }
     for (size_t i = 0; i < d->tag_count; i++) {
         if (memcmp(d->tags[i], tag, sizeof d->tags[i]) == 0) {
             return;

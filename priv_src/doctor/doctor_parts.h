@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "findings.h"
 #include "interfaces.h"
+#include "peer.h"
 
 #define SEEN_TAGS_MAX 8
 #define ROOM          2048 /* more than any datagram of ours has */
@@ -30,6 +31,8 @@ struct doctor {
     uint8_t tags[SEEN_TAGS_MAX][4];     /* of the keys under which they were sealed, */
     struct addr senders[SEEN_TAGS_MAX]; /* and who sent one of those */
     size_t tag_count;
+    struct keyring ring;    /* empty: there is no secret */
+    struct peer_facts peer; /* where one is asked about */
     struct findings findings;
 };
 

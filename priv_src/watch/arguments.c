@@ -171,9 +171,9 @@ static const struct option {
     const char *allowed; /* NULL: it has no value */
     uint8_t of;          /* enum asks */
 } options[] = {
-    {"--secret-file", read_secret_file, "a file", ASKS_WATCH},
-    {"--kind", read_kind, "cookie, passphrase or key", ASKS_WATCH},
-    {"--cluster", read_cluster, "a text of at most 255 bytes", ASKS_WATCH},
+    {"--secret-file", read_secret_file, "a file", ASKS_BOTH},
+    {"--kind", read_kind, "cookie, passphrase or key", ASKS_BOTH},
+    {"--cluster", read_cluster, "a text of at most 255 bytes", ASKS_BOTH},
     {"--group", read_group, "an IPv4 multicast address", ASKS_BOTH},
     {"--group6", read_group6, "an IPv6 multicast address of link-local scope", ASKS_BOTH},
     {"--port", read_port, "1..65535", ASKS_WATCH},
@@ -210,6 +210,10 @@ int arguments_read(struct arguments *a, uint8_t who, int argc, char **argv, stru
     (void)read_group6(a, GROUP6_DEFAULT);
     for (int i = 0; i < argc; i++) {
         const struct option *o = find(argv[i], who);
+        if (o == NULL && who == ASKS_DOCTOR && argv[i][0] != '-' && a->peer == NULL) {
+            a->peer = argv[i];
+            continue;
+        }
         if (o == NULL) {
             return fault_set(fault, FAULT_BAD_CONFIG, "there is no option %s", argv[i]);
         }

@@ -1,8 +1,10 @@
 #include "secret_input.h"
 
+#include "clock.h"
 #include "command.h"
 #include "decimal.h"
 #include "primitives.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -158,20 +160,39 @@ static int read_pipe(const struct arguments *a, struct keyring *out, struct pipe
     return result < 0 ? -1 : 0;
 }
 
+/* As read(2), but not later than that (0: whenever); -1 and ETIMEDOUT. */
+static ssize_t read_until(int fd, uint8_t *data, size_t size, int64_t until)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    int count = until == 0 ? 1 : 0;
+    for (int64_t now = clock_now(); count == 0 && now < until; now = clock_now()) {
+        count = wait_for(&ready, 1, until - now);
+    }
+    if (count == 0) {
+        errno = ETIMEDOUT;
+    }
+    return count > 0 ? read(fd, data, size) : -1;
+}
+
 static int read_all(const struct arguments *a, int fd, struct keyring *out, struct fault *fault)
 {
     uint8_t data[INPUT_MOST];
     size_t len = 0;
     ssize_t got = 1;
+    bool is_stdin = a->secret_file == NULL;
+    int64_t until = is_stdin && a->secret_patience > 0 ? clock_now() + a->secret_patience : 0;
     while (got > 0 && len < sizeof data) {
         do {
-            got = read(fd, data + len, sizeof data - len);
+            got = read_until(fd, data + len, sizeof data - len, until);
         } while (got < 0 && errno == EINTR);
         len += got > 0 ? (size_t)got : 0;
     }
-    int result = got < 0
-                     ? fault_set(fault, FAULT_BAD_CONFIG, "the secret cannot be read: %s", strerror(errno))
-                     : secret_add(out, a, a->kind, data, len, fault);
+    int result = 0;
+    if (got < 0) {
+        result = fault_set(fault, FAULT_BAD_CONFIG, "the secret cannot be read: %s", strerror(errno));
+    } else if (len > 0 || !is_stdin || !a->secret_optional) {
+        result = secret_add(out, a, a->kind, data, len, fault);
+    }
     primitives_wipe(data, sizeof data);
     return result;
 }
@@ -230,7 +251,10 @@ static int ask(const struct arguments *a, struct keyring *out, struct fault *fau
     }
     tty_close(&tty);
     (void)fputs("\n", stderr);
-    int result = signal != 0 ? signal : secret_add(out, a, a->kind, data, len, fault);
+    int result = signal;
+    if (signal == 0 && (len > 0 || !a->secret_optional)) {
+        result = secret_add(out, a, a->kind, data, len, fault);
+    }
     primitives_wipe(data, sizeof data);
     return result;
 }

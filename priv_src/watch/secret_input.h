@@ -18,8 +18,8 @@ struct piped_size {
     size_t columns, rows; /* 0: no terminal */
 };
 
-/* Makes the ring. `size` is set with --pipe. 0; or -1 and a fault; or a signal that came while a person was
- * asked. */
+/* Makes the ring, which stays empty where the secret is optional and none is given. `size` is set with
+ * --pipe. 0; or -1 and a fault; or a signal that came while a person was asked. */
 int secret_input(const struct arguments *a, struct keyring *out, struct piped_size *size,
                  struct fault *fault);
 

@@ -42,6 +42,10 @@ static void asks_about_the_default_groups_unless_told(void **state)
     assert_int_equal(a.udp.group.port, 65527);
     assert_memory_equal(a.udp.group6.ip, other6, 16);
     assert_true(a.json && a.listen_us == SECOND_US);
+    assert_true(a.peer == NULL && a.secret_file == NULL && a.kind == SECRET_COOKIE);
+    assert_int_equal(read_words("--kind key b@h2:45894 --secret-file /x --cluster shop", &a), 0);
+    assert_string_equal(a.peer, "b@h2:45894");
+    assert_true(a.kind == SECRET_KEY && strcmp(a.secret_file, "/x") == 0 && strcmp(a.label, "shop") == 0);
     assert_int_equal(read_words("--no-ipv6 --interface eth0", &a), 0);
     assert_true(a.udp.group6.family == ADDR_NONE && !a.filter.ipv6 && a.filter.count == 1);
 }
@@ -57,6 +61,7 @@ static void asks_about_nothing_else(void **state)
                                  "--group ff12::1",
                                  "--group",
                                  "--jso",
+                                 "h2 h3",
                                  "-1",
                                  "--group6",
                                  "--group6 ff0e::1",

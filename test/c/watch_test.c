@@ -1,9 +1,11 @@
 /* `gossipd watch` without a network: what it may be asked for, how it reads secrets and keys, and that what
  * it draws fits whatever it is drawn on. What it hears is a matter of listener_test.c, and how it behaves on
  * a terminal of test/python/test_watch.py. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "build.h"
 #include "keys.h"
@@ -380,6 +382,44 @@ static void events_are_told_in_words(void **state)
     assert_string_equal(rows_order_name(ORDER_LOSS), "loss");
 }
 
+/* The read end of a pipe as stdin, and its other end. */
+static int pipe_as_stdin(void)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    (void)close(ends[0]);
+    return ends[1];
+}
+
+static void stdin_is_waited_for_so_long_and_may_be_empty(void **state)
+{
+    (void)state;
+    struct arguments a;
+    struct keyring ring;
+    struct piped_size size;
+    int kept = dup(STDIN_FILENO), end = pipe_as_stdin();
+    assert_int_equal(read_arguments(&a, "--cluster shop --kind key"), 0);
+    a.secret_patience = 10 * MS_US;
+    a.secret_optional = true;
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
+    assert_non_null(strstr(fault.text, strerror(ETIMEDOUT)));
+    (void)close(end);
+    a.secret_patience = 60 * SECOND_US; /* its end is heard at once */
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), 0);
+    assert_int_equal(ring.count, 0);
+    a.secret_optional = false;
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
+    end = pipe_as_stdin();
+    a.secret_optional = true;
+    assert_int_equal(write(end, "0123456789abcdefghijklmnopqrstuv", 32), 32);
+    (void)close(end);
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), 0);
+    holds_key(&ring, 0, SECRET_KEY, "0123456789abcdefghijklmnopqrstuv", 32);
+    (void)dup2(kept, STDIN_FILENO);
+    (void)close(kept);
+}
+
 int main(void)
 {
     assert_int_equal(seal_init(), 0);
@@ -388,6 +428,7 @@ int main(void)
         cmocka_unit_test(it_may_be_asked_for_what_the_options_say),
         cmocka_unit_test(it_may_be_asked_for_nothing_else),
         cmocka_unit_test(a_secret_is_what_a_file_of_it_holds),
+        cmocka_unit_test(stdin_is_waited_for_so_long_and_may_be_empty),
         cmocka_unit_test(a_wrong_secret_is_not_shown),
         cmocka_unit_test(a_pipe_has_secrets_a_size_and_an_end),
         cmocka_unit_test(keys_are_told_from_what_a_terminal_says),

@@ -1,11 +1,16 @@
-"""`gossipd doctor` among real sidecars of both families: what it says of IPv4 and of IPv6, to programs and to people."""
+"""`gossipd doctor` among real sidecars of both families: what it says of IPv4 and of IPv6, and of one other node, to
+programs and to people."""
 import json
 import os
 import re
+import socket
 import subprocess
+import tempfile
 
-from group import BUILD, GroupCase, setUpModule  # noqa: F401
-from lab import dropped, nft
+from group import BUILD, KEY, GroupCase, setUpModule  # noqa: F401
+from lab import dropped, inside, nft
+from sidecar import ready
+from term import Atom
 from world import GROUP6
 
 GOSSIPD = os.path.abspath(os.path.join(BUILD, "gossipd"))
@@ -14,13 +19,24 @@ COUNT_EMPTY = "table inet lab {\nchain in {\ntype filter hook prerouting priorit
 LOSE_IN = "table %s lab {\nchain in {\ntype filter hook input priority 0;\nudp dport 45893 counter drop\n}\n}\n"
 
 
-class DoctorTest(GroupCase):
-    hosts, sidecars, options = 4, 2, {"group6": GROUP6.encode()}
+# What unicast goes to: the default of the option unicast_port, and the distribution.
+UNICAST, DISTRIBUTION = (45894, 45901), 4370
 
-    def doctor(self, host, *arguments):
+
+def rules(hook, *lines):
+    body = "\n".join(lines)
+    return f"table inet lab {{\nchain {hook} {{\ntype filter hook {hook} priority 0;\n{body}\n}}\n}}\n"
+
+
+class DoctorCase(GroupCase):
+    options = {"group6": GROUP6.encode(), "unicast_port": UNICAST}
+
+    def doctor(self, host, *arguments, secret=b""):
         process = subprocess.Popen(["ip", "netns", "exec", host.netns, GOSSIPD, "doctor", "--for", "1", *arguments],
-                                   stdout=subprocess.PIPE)
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(process.stdout.close)
+        process.stdin.write(secret)
+        process.stdin.close()
         return process
 
     def ended(self, process):
@@ -33,6 +49,10 @@ class DoctorTest(GroupCase):
         report = json.loads(text)
         self.assertEqual(report["status"], ["ok", "warning", "broken"][status])
         return status, {(f["level"], f["what"], f["cause"]) for f in report["findings"]}
+
+
+class FamiliesTest(DoctorCase):
+    hosts, sidecars = 4, 2
 
     def test_it_tries_the_group_over_both_families_and_says_which_fails(self):
         well, no4, no6 = self.lab[2], self.lab[3], self.lab[4]
@@ -77,3 +97,83 @@ class DoctorTest(GroupCase):
         status, found = self.found(self.doctor(host, "--json"))
         self.assertEqual(status, 2)
         self.assertEqual(len({f for f in found if f[:2] == ("broken", "no_echo")}), 2, found)
+
+
+class PeerTest(DoctorCase):
+    """Asked about another node: each cause on a host of its own, and what is well on another."""
+
+    hosts, sidecars = 11, 2
+
+    def prepare(self):
+        self.well, self.closed, self.barred, self.foreign, self.refused, self.dropped, self.dead = \
+            [self.lab[n] for n in (2, 3, 4, 5, 6, 7, 8)]
+        self.askers = [self.lab[n] for n in (9, 10)]
+        ports = "udp dport 45894-45901 drop"
+        nft(self.barred, rules("input", ports))
+        nft(self.dropped, rules("input", f"tcp dport {DISTRIBUTION} drop"))
+        nft(self.dead, rules("input", "meta l4proto { udp, tcp } drop") +
+            rules("output", "udp dport 45893-45901 drop"))
+        nft(self.lab[11], rules("output", ports))
+        for host in (self.well, self.barred, self.foreign, self.dropped):
+            self.listen(host)
+
+    def listen(self, host):
+        """Where the distribution would."""
+        with inside(host.netns):
+            listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind(("0.0.0.0", DISTRIBUTION))
+        listener.listen()
+
+    def ask(self, asker, peer, *arguments, secret=KEY.hex().encode()):
+        return self.doctor(asker, peer, "--kind", "key", "--json", *arguments, secret=secret)
+
+    def causes(self, process):
+        status, found = self.found(process)
+        return status, {what: level for level, what, _ in found if level != "ok"}, found
+
+    def test_it_names_what_keeps_one_from_another_node(self):
+        ready(self.world, [self.sidecar(host.number) for host in (self.barred, self.refused, self.dropped, self.dead)] +
+              [self.sidecar(self.foreign.number, [(Atom("key"), bytes(32))])])
+        first, second = self.askers
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(KEY)
+            file.flush()
+            by_name = self.ask(first, f"s2@{self.well.ip}", "--secret-file", file.name, secret=b"")
+            rows = [self.ask(first, self.closed.ip), self.ask(first, self.barred.ip), self.ask(first, self.foreign.ip),
+                    self.ask(second, self.refused.ip), self.ask(second, self.dropped.ip), self.ask(second, self.dead.ip),
+                    self.ask(self.lab[11], self.well.ip)]
+            well = self.causes(by_name)
+            ends = [self.causes(row) for row in rows]
+        # The name in the table is another one than the host's: s2@h2 answers, and not who was asked for.
+        self.assertEqual(well[:2], (2, {"not_listed": "broken"}), well)
+        self.assertEqual([causes for _, causes, _ in ends],
+                         [{"peer_not_running": "broken"}, {"no_answer": "warning"}, {"key_differs": "broken"},
+                          {"refused": "broken"}, {"timeout": "broken"}, {"no_answer": "broken"},
+                          {"firewall_unicast_out": "broken"}], ends)
+        self.assertEqual([status for status, _, _ in ends], [2, 1, 2, 2, 2, 2, 2])
+        for status, _, found in (ends[3], ends[4]):  # UDP passes, and it says so
+            self.assertIn("UDP passes both ways", str([c for _, what, c in found if what == "udp"]))
+        # Whoever has asked is listed by nobody.
+        for s in self.real:
+            self.assertEqual({n for n in s.names() if not n.startswith("s")}, set())
+
+    def test_all_is_well_with_a_node_that_is_reached(self):
+        first, second = self.askers
+        here = self.lab.link_local(self.well)
+        rows = [self.ask(first, self.well.ip), self.ask(first, f"{self.well.ip}:45894"),
+                self.ask(second, f"{here}%eth0"), self.ask(second, self.well.ip, secret=b"")]
+        people = self.doctor(first, self.well.ip, "--kind", "key", secret=KEY)
+        four, port, six, unasked = [self.causes(row) for row in rows]
+        text, status = self.ended(people)
+        for row in (four, port, six, unasked):
+            self.assertEqual(row[:2], (0, {}), row)
+        kind = "s2@h2: a long name, distribution over plain TCP and IPv4"
+        for _, _, found in (four, port):
+            for finding in [("ok", "udp", f"s2@h2 answers under this secret: UDP passes both ways to {self.well.ip} port 45894"),
+                            ("ok", "peer", kind), ("ok", "tcp", f"s2@h2 is reached by TCP at {self.well.ip} port 4370")]:
+                self.assertIn(finding, found)
+        self.assertIn(("ok", "udp", f"s2@h2 answers under this secret: UDP passes both ways to {here} port 45894"), six[2])
+        self.assertIn("cannot be told", str([c for _, what, c in unasked[2] if what == "udp"]))
+        self.assertEqual(status, 0, text)
+        self.assertTrue(text.endswith("\nAll is well.\n"), text)

@@ -1,6 +1,6 @@
-/* What `gossipd watch` is given by a person or a parent, by the first byte: arguments, each ended by a NUL;
- * lines of the pipe; the file of a key; or keys, and what a terminal says. Whatever it is, the outcome is
- * whole, or a fault with a text that shows no secret. */
+/* What `gossipd watch` is given by a person or a parent, by the first byte: arguments, each ended by a NUL,
+ * and the node that the doctor is asked about; lines of the pipe; the file of a key; or keys, and what a
+ * terminal says. Whatever it is, the outcome is whole, or a fault with a text that shows no secret. */
 #include <string.h>
 
 #include "arguments.h"
@@ -8,6 +8,7 @@
 #include "require.h"
 #include "seal.h"
 #include "secret_input.h"
+#include "target.h"
 
 #define ARGUMENTS 40
 
@@ -43,6 +44,12 @@ static void read_arguments(const uint8_t *data, size_t size)
     require(group->family == ADDR_IPV4 && group->ip[0] >= 224 && group->ip[0] <= 239 && group->port != 0);
     require(group6->family == ADDR_NONE || (group6->family == ADDR_IPV6 && group6->ip[0] == 0xff));
     require(who != ASKS_DOCTOR || group->port <= UINT16_MAX - UNICAST_PORTS);
+    struct target t;
+    if (asked.peer != NULL && target_read(&t, asked.peer) == 0) {
+        struct name valid;
+        require(t.host[0] != '\0' && memchr(t.host, '\0', sizeof t.host) != NULL);
+        require(t.name.len == 0 || name_set(&valid, t.name.text, t.name.len) == 0);
+    }
     require(asked.kind != 0 && asked.order < ORDERS && strlen(asked.label) <= LABEL_MAX);
     require(asked.listen_us >= 0 && asked.listen_us <= 86400 * SECOND_US);
     require(asked.filter.count <= FILTER_ITEMS && asked.filter.mode >= FILTER_ALL &&

@@ -1,0 +1,53 @@
+/* What the doctor finds out about another node's host, and what it makes of that. */
+#ifndef GOSSIP_DOCTOR_PEER_H
+#define GOSSIP_DOCTOR_PEER_H
+
+#include "arguments.h"
+#include "findings.h"
+#include "knock.h"
+#include "target.h"
+
+#define TRIED_MAX (1 + HOST_ADDRS) /* addresses at which a distribution is tried */
+#define POKED_MAX                                                                                            \
+    2 /* ports that get an empty datagram: a system tells of some closed ports a second only                 \
+       */
+
+enum { TCP_OPEN = 0, TCP_UNTRIED = -1 }; /* else an errno */
+
+/* One who has answered. */
+struct peer_door {
+    uint16_t port;
+    bool answered;
+    struct knock knock;
+    struct knock_answer answer;
+    size_t count; /* addresses of its distribution, */
+    struct addr tried[TRIED_MAX];
+    int result[TRIED_MAX]; /* and what became of each: an errno, or see above */
+};
+
+struct peer_facts {
+    struct target target;
+    struct addr at; /* its host, without a port; no family: `why` */
+    const char *why;
+    bool near;            /* on a link of this host's */
+    bool asked_under_key; /* there is a secret to ask with */
+    uint32_t tag;         /* of its key */
+    bool heard;           /* by the group, under that key */
+    bool heard_otherwise; /* by the group, under another: */
+    uint32_t other_tag;   /* this one */
+    size_t count;         /* of its UDP ports, one after the other */
+    struct peer_door doors[UNICAST_PORTS];
+    size_t poked;           /* of the first of them, */
+    bool closed[POKED_MAX]; /* and whether its system says that nobody has it */
+    int trouble;            /* errno of what the system says otherwise; 0: nothing */
+    bool barred;            /* it was this host that did not let it out */
+    int epmd;               /* TCP to epmd's port: an errno, or see above */
+};
+
+/* Which addresses of its distribution are to be tried, into the door. Pure. */
+void peer_choose(struct peer_door *door, const struct addr *at);
+
+/* Findings of these facts. Pure, but for what findings.h says. */
+void peer_judge(struct findings *f, const struct peer_facts *p);
+
+#endif
