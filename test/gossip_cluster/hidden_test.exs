@@ -61,7 +61,7 @@ defmodule GossipCluster.HiddenTest do
     assert Hidden.reveal(hidden, &byte_size/1) == 14
 
     for {function, what} <- [
-          {&Map.fetch!(%{}, &1), "KeyError"},
+          {&Map.fetch!(Map.new([]), &1), "KeyError"},
           {&(:error = &1), "MatchError"},
           {&String.to_integer/1, "ArgumentError"},
           {fn term -> (fn :other -> term end).(term) end, "FunctionClauseError"},

@@ -109,7 +109,7 @@ defmodule GossipCluster.SecrecyTest do
     {"a state that does not match",
      quote do
        {&%{&1 | cluster: {:broken, &1.cluster}}, {:nodeup, :"zoe@127.0.0.1", []}}
-     end, ~r/badkey, :/},
+     end, ~r/badkey, :|badmap, /},
     {"a ring that is no list, while it is read",
      quote do
        {&%{&1 | secret: Hidden.wrap(@secret)}, {:nodeup, node(), []}}
