@@ -2,6 +2,8 @@ defmodule GossipCluster.Integration.BuildTest do
   # Builds this project the way its users do: from a copy of exactly the files that the package lists.
   use ExUnit.Case, async: false
 
+  import GossipCluster.Eventually
+
   alias GossipCluster.OtherProject
 
   # On a machine that has something else to do, too.
@@ -137,8 +139,7 @@ defmodule GossipCluster.Integration.BuildTest do
       File.touch!(main, System.os_time(:second) + 2)
       mix!(context.app, ["compile"], context.path)
 
-      assert [build] = File.stream!(context.cmake_log) |> Enum.to_list()
-      assert build =~ "--build"
+      assert [_build] = File.stream!(context.cmake_log) |> Enum.to_list()
 
       changed =
         for {object, time} <- objects(context.app),
@@ -201,6 +202,46 @@ defmodule GossipCluster.Integration.BuildTest do
       cache = File.read!(Path.join(build_dir(context.app), "CMakeCache.txt"))
       assert cache =~ "ERLANGEI_LIBRARY:FILEPATH=#{target}/lib/libei.a"
       assert {_, 0} = System.cmd(gossipd(context.app), ["--version"])
+    end
+
+    # Two terminals right after a clone; and the first may be ended, by Ctrl-C or otherwise.
+    for {what, then} <- [
+          {"the first goes on", :goes_on},
+          {"the first is killed, and all that it has started", :is_killed}
+        ] do
+      test "two at once build one after the other: #{what}", context do
+        mix!(context.app, ["compile"], context.path)
+        clean_gossipd(context.app)
+        held = Path.join(context.dir, "held, #{unquote(then)}")
+        go = held <> ", go"
+
+        # The first make of all waits: that is in the middle of what CMake finds out before it builds.
+        for name <- ["make", "gmake"] do
+          wrap(held <> ", bin", name, """
+          if mkdir '#{held}' 2>/dev/null; then while ! [ -e '#{go}' ]; do sleep 0.05; done; fi
+          exec '#{real("make")}' "$@"
+          """)
+        end
+
+        [{"PATH", path}] = context.path
+        env = [{"PATH", "#{held}, bin:#{path}"}]
+        first = start_mix(context.app, ["compile"], env)
+        eventually(fn -> File.exists?(held) end, 300_000)
+        File.rm!(context.cmake_log)
+        second = start_mix(context.app, ["compile"], env)
+        eventually(fn -> File.exists?(context.cmake_log) end, 300_000)
+        {:os_pid, pid} = Port.info(first, :os_pid)
+
+        if unquote(then) == :is_killed, do: kill([pid | started_by(pid)])
+
+        File.touch!(go)
+        {output, status} = ended(first)
+        assert status == if(unquote(then) == :goes_on, do: 0, else: 137), output
+        {output, status} = ended(second)
+        assert status == 0, output
+        assert {"gossipd " <> _, 0} = System.cmd(gossipd(context.app), ["--version"])
+        refute mix!(context.app, ["compile"], context.path) =~ "Building"
+      end
     end
 
     test "a target of its own (MIX_TARGET) has a build of its own", context do
@@ -569,6 +610,52 @@ defmodule GossipCluster.Integration.BuildTest do
   defp mix(dir, args, env) do
     env = OtherProject.env(env ++ [{"CMAKE_BUILD_TYPE", "Debug"}])
     System.cmd(real("mix"), args, cd: dir, env: env, stderr_to_stdout: true)
+  end
+
+  # The same, with its output and status still to come: ended/1.
+  defp start_mix(dir, args, env) do
+    env = OtherProject.env(env ++ [{"CMAKE_BUILD_TYPE", "Debug"}])
+
+    Port.open({:spawn_executable, real("mix")}, [
+      :binary,
+      :exit_status,
+      :stderr_to_stdout,
+      args: args,
+      cd: dir,
+      env: for({name, value} <- env, do: {~c"#{name}", (value && ~c"#{value}") || false})
+    ])
+  end
+
+  defp ended(port, output \\ "") do
+    receive do
+      {^port, {:data, data}} -> ended(port, output <> data)
+      {^port, {:exit_status, status}} -> {output, status}
+    end
+  end
+
+  # Those that have ended meanwhile are no failure.
+  defp kill(pids) do
+    {_, _} = System.cmd("kill", ["-KILL" | Enum.map(pids, &to_string/1)], stderr_to_stdout: true)
+  end
+
+  defp started_by(pid) do
+    {list, 0} = System.cmd("ps", ["-e", "-o", "pid=,ppid="])
+
+    children =
+      for line <- String.split(list, "\n", trim: true),
+          [child, parent] = String.split(line),
+          do: {String.to_integer(parent), String.to_integer(child)}
+
+    started_by(pid, Enum.group_by(children, &elem(&1, 0), &elem(&1, 1)))
+  end
+
+  defp started_by(pid, children),
+    do: Enum.flat_map(children[pid] || [], &[&1 | started_by(&1, children)])
+
+  # Nothing but what is built of C.
+  defp clean_gossipd(project) do
+    File.rm_rf!(build_dir(project))
+    File.rm!(Path.join(project, "_build/dev/lib/gossip_cluster/.mix/compile.gossipd"))
   end
 
   defp mix!(dir, args, env \\ []) do

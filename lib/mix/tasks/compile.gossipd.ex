@@ -5,7 +5,8 @@ defmodule Mix.Tasks.Compile.Gossipd do
   Builds the sidecar `gossipd` with CMake and puts it into the application's `priv` directory under the build path.
 
   It is one of this project's compilers, so `mix compile` runs it, here and where GossipCluster is a dependency.
-  CMake is not even started while neither a source nor a setting has changed.
+  CMake is not even started while neither a source nor a setting has changed. Where two do this in one build directory,
+  the second waits for the first: `cmake/BuildOnce.cmake` says how.
 
   ## Environment
 
@@ -37,7 +38,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
   @recursive true
   @manifest "compile.gossipd"
   # Raise it when the meaning of the manifest changes.
-  @manifest_version 1
+  @manifest_version 2
 
   @sources ["CMakeLists.txt", "mix.exs", "cmake/**/*", "priv_src/**/*.{c,h}"]
   @settings ~w(CC CFLAGS CPPFLAGS LDFLAGS CMAKE_GENERATOR CMAKE_TOOLCHAIN_FILE CMAKE_BUILD_TYPE CMAKE_PREFIX_PATH
@@ -54,9 +55,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
     cond do
       built == wanted and File.regular?(executable()) -> {:noop, []}
       precompiled(settings) != nil -> take(precompiled(settings), wanted)
-      # A build directory that CMake configured with the same settings is taken up where it was left.
-      built != nil and built.settings == wanted.settings -> build(wanted)
-      true -> configure(wanted)
+      true -> build(wanted, opts[:force] || false)
     end
   end
 
@@ -80,8 +79,8 @@ defmodule Mix.Tasks.Compile.Gossipd do
     case Precompiled.read(path, version, target) do
       {:ok, bytes} ->
         Mix.shell().info("Taking gossipd from #{path}")
-        install(&File.write!(&1, bytes))
-        write_manifest(wanted)
+        put!(executable(), bytes, 0o755)
+        put!(manifest(), :erlang.term_to_binary(wanted), 0o644)
         {:ok, []}
 
       {:error, why} ->
@@ -100,20 +99,6 @@ defmodule Mix.Tasks.Compile.Gossipd do
   # A relative path is one from where mix was called: for a dependency mix is elsewhere by now.
   defp absolute(path), do: Path.expand(path, System.get_env("PWD") || ".")
 
-  defp configure(wanted) do
-    forget()
-
-    case cmake(wanted.settings.arguments) do
-      {:ok, _output} ->
-        # Configured, but of no sources yet: after a C error only what is left is compiled.
-        write_manifest(%{wanted | sources: []})
-        build(wanted)
-
-      {:error, output} ->
-        fail(configure_message(output), [])
-    end
-  end
-
   # The next build begins from nothing.
   defp forget do
     _ = File.rm(manifest())
@@ -121,43 +106,69 @@ defmodule Mix.Tasks.Compile.Gossipd do
     :ok
   end
 
-  defp build(wanted) do
+  # Everything that another build in the same place could disturb is left to BuildOnce.cmake, which holds a lock.
+  defp build(wanted, force) do
     Mix.shell().info("Building gossipd (C, CMake)")
-    jobs = Integer.to_string(System.schedulers_online())
+    part = part()
+    write!("#{manifest()}.#{part}", :erlang.term_to_binary(wanted))
 
-    case cmake(["--build", build_dir(), "--target", "gossipd", "--parallel", jobs]) do
-      {:ok, output} ->
+    definitions = [
+      BUILD_DIR: build_dir(),
+      ARGUMENTS: Enum.map_join(wanted.settings.arguments, ";", &String.replace(&1, ";", "\\;")),
+      EXECUTABLE: executable(),
+      MANIFEST: manifest(),
+      PART: part,
+      SETTINGS: fingerprint(wanted.settings),
+      JOBS: System.schedulers_online(),
+      FORCE: if(force, do: "ON", else: "OFF")
+    ]
+
+    definitions = for {name, value} <- definitions, do: "-D#{name}=#{value}"
+    said = cmake(definitions ++ ["-P", Path.join(source_dir(), "cmake/BuildOnce.cmake")])
+    _ = File.rm("#{manifest()}.#{part}")
+
+    case outcome(said) do
+      {:built, output} ->
         diagnostics = diagnostics(output)
         if diagnostics != [], do: Mix.shell().info(output)
-        install(&File.cp!(Path.join(build_dir(), "gossipd"), &1))
-        write_manifest(wanted)
         {:ok, diagnostics}
 
-      {:error, output} ->
+      {:not_built, output} ->
         fail("gossipd could not be built:\n\n" <> output, diagnostics(output))
+
+      {:not_configured, output} ->
+        fail(configure_message(output), [])
     end
   end
 
-  # A running gossipd keeps its old file: writing into it would fail with "text file busy".
-  defp install(put) do
-    new = executable() <> ".new"
-    File.mkdir_p!(Path.dirname(new))
-    put.(new)
-    File.chmod!(new, 0o755)
-    File.rename!(new, executable())
+  # The last line is BuildOnce.cmake's. Where that was not even read, CMake says why, as it does where it cannot configure.
+  defp outcome(said) do
+    case Regex.run(~r/\A(.*?)^-- gossipd: (built|not built|not configured)\n\z/ms, said) do
+      [_, output, "built"] -> {:built, output}
+      [_, output, "not built"] -> {:not_built, output}
+      [_, output, "not configured"] -> {:not_configured, output}
+      nil -> {:not_configured, said}
+    end
+  end
+
+  # One of this mix alone, among all that may write here.
+  defp part, do: "#{System.pid()}-#{System.os_time()}"
+
+  # The same for the same settings in each Erlang: a map's order is not.
+  defp fingerprint(settings) do
+    term = {Enum.sort(settings.environment), settings.arguments, settings.otp}
+    Base.encode16(:erlang.md5(:erlang.term_to_binary(term)), case: :lower)
   end
 
   defp cmake(args) do
     case System.find_executable("cmake") do
       nil ->
-        {:error, "CMake is missing."}
+        "CMake is missing."
 
       cmake ->
         # The C locale keeps the compiler's messages readable for diagnostics/1.
-        case System.cmd(cmake, args, stderr_to_stdout: true, env: [{"LC_ALL", "C"}]) do
-          {output, 0} -> {:ok, output}
-          {output, _} -> {:error, output}
-        end
+        {output, _} = System.cmd(cmake, args, stderr_to_stdout: true, env: [{"LC_ALL", "C"}])
+        output
     end
   end
 
@@ -247,7 +258,7 @@ defmodule Mix.Tasks.Compile.Gossipd do
   end
 
   defp arguments(environment) do
-    ["-S", source_dir(), "-B", build_dir(), "-DGOSSIP_TESTS=OFF"] ++
+    ["-S", source_dir(), "-DGOSSIP_TESTS=OFF"] ++
       ["-DCMAKE_BUILD_TYPE=" <> (environment["CMAKE_BUILD_TYPE"] || "RelWithDebInfo")] ++
       toolchain(environment) ++
       ei(environment) ++
@@ -325,9 +336,17 @@ defmodule Mix.Tasks.Compile.Gossipd do
     ArgumentError -> nil
   end
 
-  defp write_manifest(manifest) do
-    File.mkdir_p!(Path.dirname(manifest()))
-    File.write!(manifest(), :erlang.term_to_binary(manifest))
+  # Whole, or not at all. A running gossipd keeps its old file: writing into it would fail with "text file busy".
+  defp put!(path, bytes, mode) do
+    new = "#{path}.#{part()}"
+    write!(new, bytes)
+    File.chmod!(new, mode)
+    File.rename!(new, path)
+  end
+
+  defp write!(path, bytes) do
+    File.mkdir_p!(Path.dirname(path))
+    File.write!(path, bytes)
   end
 
   defp manifest, do: Path.join(Mix.Project.manifest_path(), @manifest)
