@@ -32,9 +32,10 @@ defmodule GossipCluster.Doctor do
   def examine(options, readers) do
     name = ClusterFacts.name(options[:name])
     node = NodeFacts.gather()
-    cluster = ClusterFacts.gather(name, Keyword.get(options, :listen, 3_000), readers)
+    listen = Keyword.get(options, :listen, 3_000)
+    cluster = ClusterFacts.gather(name, listen, readers)
     # Where one runs, it is the sidecar that tries the way in.
-    host = HostFacts.gather(cluster.options, cluster.state != :running)
+    host = HostFacts.gather(cluster.options, cluster.state != :running, listen)
 
     peer = if asked = options[:peer], do: PeerFacts.gather(to_string(asked), node, cluster, host)
 

@@ -222,7 +222,7 @@ defmodule GossipCluster.DoctorIntegrationTest do
     assert Enum.uniq(found ++ later) -- (DoctorCauses.hosts() ++ DoctorCauses.facts()) == []
   end
 
-  test "the executable looks at both families: what is wrong over IPv6 alone is a warning where there is IPv4" do
+  test "both families are looked at, by the executable and where no cluster runs: over one alone is a warning" do
     lab = Lab.start(hosts: 3, ipv6: [1, 2, 3])
 
     six = fn verdict ->
@@ -262,5 +262,23 @@ defmodule GossipCluster.DoctorIntegrationTest do
        ]},
       {3, 2, ["ok       interface eth0 fe80::", "BROKEN   #{over} does not come back"]}
     ])
+
+    # What mix gossip.doctor is: a VM without a cluster.
+    nodes = Node.start_all(lab, for(host <- 1..3, do: {"z", [host: host, alive: false]}))
+
+    wanted = [
+      {:ok, "comes back"},
+      {:warning, "does not come back"},
+      {:broken, "does not come back"}
+    ]
+
+    Enum.zip(nodes, wanted)
+    |> Task.async_stream(fn {node, {level, words}} ->
+      report = examine(node, name: Nobody)
+      found = Enum.find(report.findings, &(&1.cause =~ over))
+      assert found.level == level and found.cause =~ words
+      assert :echo in for(%{what: what} <- report.findings, do: what) or level == :broken
+    end)
+    |> Stream.run()
   end
 end

@@ -192,7 +192,7 @@ defmodule GossipCluster.Doctor.Findings do
   defp host(host, %{options: options}) do
     [ok(:interfaces, described_all(host.interfaces))] ++
       network(host.interfaces) ++
-      echo(host.echo || [], options) ++
+      group(host.group) ++
       group_port(host.group_port, options) ++ unicast_ports(host.unicast_ports || [])
   end
 
@@ -220,28 +220,20 @@ defmodule GossipCluster.Doctor.Findings do
       ]
   end
 
-  defp echo(echo, options) do
-    for {name, heard} <- echo do
-      case heard do
-        :heard ->
-          ok(:echo, "what is sent to the group on #{name} comes back")
+  # What the executable has found, in its own words.
+  defp group(nil), do: []
 
-        :silent ->
-          found(
-            :broken,
-            :no_echo,
-            "what is sent to the group #{options.group} on #{name} does not come back to this host itself"
-          )
-
-        {:error, reason} ->
-          found(
-            :broken,
-            :no_echo,
-            "the group #{options.group} cannot be used on #{name} (#{reason})"
-          )
-      end
+  defp group({:ok, findings}) do
+    for finding <- findings do
+      # What is an option of the cluster here is one of the executable's there.
+      if finding.what == :interface,
+        do: found(finding.level, :interface, finding.cause),
+        else: finding
     end
   end
+
+  defp group({:error, why}),
+    do: [ok(:echo, "whether what is sent to the group comes back was not tried: #{why}")]
 
   defp group_port(free, _options) when free in [:free, nil], do: []
 

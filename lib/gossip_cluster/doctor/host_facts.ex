@@ -1,12 +1,9 @@
 defmodule GossipCluster.Doctor.HostFacts do
   @moduledoc false
-  # What this host's network is like: its interfaces; and where no cluster of this VM tells, whether what is sent to the
-  # group comes back, and whether the ports are free. It opens sockets for a moment, and what it sends is an empty
-  # datagram that does not leave this machine (TTL 0), which every sidecar ignores.
+  # What this host's network is like: its interfaces; and where no cluster of this VM tells, what becomes of what is sent
+  # to the group, and whether the ports are free. It opens sockets for a moment.
 
-  alias GossipCluster.Doctor.Bounded
-
-  @echo 500
+  alias GossipCluster.Doctor.GroupFacts
 
   @type interface :: %{
           name: String.t(),
@@ -19,20 +16,23 @@ defmodule GossipCluster.Doctor.HostFacts do
   @type t :: %{
           interfaces: [interface()],
           error: atom() | nil,
-          echo: [{String.t(), :heard | :silent | {:error, atom()}}] | nil,
+          group: GroupFacts.t() | nil,
           group_port: :free | {:error, atom()} | nil,
           unicast_ports: [{:inet.port_number(), :free | {:error, atom()}}] | nil
         }
 
-  @doc "The facts. `tries` says whether group and ports are tried, too: not where a cluster runs in this VM."
-  @spec gather(map(), boolean()) :: t()
-  def gather(options, tries) do
+  @doc """
+  The facts. `tries` says whether group and ports are tried, too: not where a cluster runs in this VM. Then others are
+  listened to for so many milliseconds.
+  """
+  @spec gather(map(), boolean(), non_neg_integer()) :: t()
+  def gather(options, tries, listen) do
     {interfaces, error} = interfaces()
 
     %{
       interfaces: interfaces,
       error: error,
-      echo: if(tries, do: echo(interfaces, options)),
+      group: if(tries, do: GroupFacts.gather(options, listen)),
       group_port: if(tries, do: free(options.port, reuseaddr: true)),
       unicast_ports: if(tries, do: unicast_ports(options.unicast_port))
     }
@@ -69,41 +69,6 @@ defmodule GossipCluster.Doctor.HostFacts do
   defp prefix(mask) do
     for part <- Tuple.to_list(mask), <<(bit::1 <- <<part::16>>)>>, bit == 1, reduce: 0 do
       count -> count + 1
-    end
-  end
-
-  defp echo(interfaces, %{group: group, port: port}) do
-    {:ok, group} = :inet.parse_ipv4strict_address(to_charlist(group))
-
-    tried =
-      for %{up: true, multicast: true, loopback: false} = interface <- interfaces,
-          {ip, _prefix} <- Enum.take(for({{_, _, _, _}, _} = a <- interface.addresses, do: a), 1),
-          do: {interface.name, ip}
-
-    functions = for {_name, ip} <- tried, do: fn -> echo(group, port, ip) end
-    heard = Bounded.all(functions, 2 * @echo, :silent)
-    Enum.zip_with(tried, heard, fn {name, _ip}, heard -> {name, heard} end)
-  end
-
-  defp echo(group, port, ip) do
-    options = [
-      :binary,
-      active: false,
-      reuseaddr: true,
-      ip: group,
-      multicast_if: ip,
-      multicast_ttl: 0,
-      multicast_loop: true,
-      add_membership: {group, ip}
-    ]
-
-    with {:ok, socket} <- :gen_udp.open(port, options),
-         :ok <- :gen_udp.send(socket, group, port, ""),
-         {:ok, _datagram} <- :gen_udp.recv(socket, 0, @echo) do
-      :heard
-    else
-      {:error, :timeout} -> :silent
-      {:error, reason} -> {:error, reason}
     end
   end
 

@@ -77,7 +77,7 @@ defmodule GossipCluster.Doctor.FindingsTest do
         }
       ],
       error: nil,
-      echo: nil,
+      group: nil,
       group_port: nil,
       unicast_ports: nil
     },
