@@ -152,8 +152,8 @@ defmodule GossipCluster.Owner do
 
   ## Time
 
-  def handle_info({:timeout, _timer, {:task, ref}}, owner) do
-    :ok = Tasks.kill(owner.tasks, ref)
+  def handle_info({:timeout, _timer, {:task, pid}}, owner) do
+    :ok = Tasks.kill(owner.tasks, pid)
     {:noreply, owner}
   end
 
@@ -193,13 +193,16 @@ defmodule GossipCluster.Owner do
 
   ## Tasks, and callers
 
-  def handle_info({ref, result}, %{tasks: tasks} = owner) when is_map_key(tasks, ref) do
-    {:noreply, task_ended(owner, ref, result)}
+  def handle_info({:task, pid, result}, %{tasks: tasks} = owner) when is_map_key(tasks, pid) do
+    {event, tasks} = Tasks.told(tasks, pid, result)
+    {:noreply, step(%{owner | tasks: tasks}, event)}
   end
 
-  def handle_info({:DOWN, ref, :process, _pid, _reason}, %{tasks: tasks} = owner)
-      when is_map_key(tasks, ref),
-      do: {:noreply, task_ended(owner, ref, :killed)}
+  def handle_info({:EXIT, pid, _reason}, %{tasks: tasks} = owner) when is_map_key(tasks, pid) do
+    {event, tasks} = Tasks.ended(tasks, pid)
+    owner = %{owner | tasks: tasks}
+    {:noreply, if(event, do: step(owner, event), else: owner)}
+  end
 
   def handle_info({:DOWN, ref, :process, _pid, _reason}, %{monitors: monitors} = owner)
       when is_map_key(monitors, ref) do
@@ -231,11 +234,6 @@ defmodule GossipCluster.Owner do
   defp article(:message), do: "a message"
   defp article(:cast), do: "a cast"
   defp article(:call), do: "a call"
-
-  defp task_ended(owner, ref, result) do
-    {event, tasks} = Tasks.ended(owner.tasks, ref, result)
-    step(%{owner | tasks: tasks}, event)
-  end
 
   ## A turn
 

@@ -76,7 +76,6 @@ defmodule GossipCluster.Preload do
   # Elixir's own and Erlang's, which a VM that has just started has not loaded, either.
   @others [
     Code.Identifier,
-    DynamicSupervisor,
     Enumerable,
     Enumerable.List,
     Enumerable.Map,
@@ -91,8 +90,6 @@ defmodule GossipCluster.Preload do
     Registry.Supervisor,
     String.Break,
     String.Chars.Integer,
-    Task.Supervised,
-    Task.Supervisor,
     :dist_util,
     :erl_epmd,
     :gb_sets,

@@ -1,7 +1,7 @@
 defmodule GossipCluster.Supervisor do
   @moduledoc false
-  # One cluster: its view (owned by this process, so that it outlives an owner), its reporter, the dials and other
-  # tasks, the owner. The owner alone is registered, under the cluster's name; the others stand in the view.
+  # One cluster: its view (owned by this process, so that it outlives an owner), its reporter, the owner. The owner alone
+  # is registered, under the cluster's name; the others stand in the view.
 
   use Supervisor
 
@@ -71,10 +71,6 @@ defmodule GossipCluster.Supervisor do
   @spec whereis(GossipCluster.name()) :: pid() | nil
   def whereis(name), do: View.find(name, :supervisor)
 
-  @doc "The supervisor of its tasks."
-  @spec tasks(GossipCluster.name()) :: pid() | nil
-  def tasks(name), do: View.find(name, :tasks)
-
   @shown [:cluster, :group, :ipv6, :group6, :port, :unicast_port, :broadcast, :interfaces, :ttl] ++
            [:advertise, :interval, :max_peers, :tags, :on_down, :quiet, :log, :log_heartbeats]
 
@@ -93,7 +89,6 @@ defmodule GossipCluster.Supervisor do
 
     children = [
       %{id: Reporter, start: {Reporter, :start_link, [options.name, view]}},
-      %{id: Task.Supervisor, start: {__MODULE__, :start_tasks, [view]}, type: :supervisor},
       %{id: Owner, start: {__MODULE__, :start_owner, [options, view]}, shutdown: 5_000}
     ]
 
@@ -110,14 +105,6 @@ defmodule GossipCluster.Supervisor do
     options
     |> Map.take(@shown)
     |> Map.put(:by_cookie, Secret.needs_cookie?(options.secret))
-  end
-
-  @doc false
-  def start_tasks(view) do
-    with {:ok, pid} <- Task.Supervisor.start_link() do
-      View.put(view, :tasks, pid)
-      {:ok, pid}
-    end
   end
 
   @doc false

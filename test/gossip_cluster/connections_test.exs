@@ -65,12 +65,21 @@ defmodule GossipCluster.ConnectionsTest do
           # The third, for it is told when it has lasted.
           for _ <- 1..3, do: assert_dial(:"zoe@127.0.0.1") |> answer(false)
           assert_dial(:"zoe@127.0.0.1") |> answer({:raise, "boom"})
-          assert_dial(:"zoe@127.0.0.1") |> answer(true)
+          # After 4 s, and up to a quarter more.
+          assert_dial(:"zoe@127.0.0.1", 10_000) |> answer(true)
           assert :ok = GossipCluster.await(@name)
         end)
 
       assert [_once] = Regex.scan(~r/cannot connect to :"zoe@127.0.0.1".*refused/, log)
       assert [_once] = Regex.scan(~r/cannot connect to :"zoe@127.0.0.1".*boom/, log)
+    end
+
+    test "a dial that is killed has failed, and is tried again", %{fake: fake} do
+      fake = start(fake)
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+      assert_dial(:"zoe@127.0.0.1") |> Process.exit(:kill)
+      assert_dial(:"zoe@127.0.0.1") |> answer(true)
+      assert :ok = GossipCluster.await(@name)
     end
 
     test "a connection that the list lacks is dialled again", %{fake: fake} do
@@ -165,7 +174,7 @@ defmodule GossipCluster.ConnectionsTest do
       FakeSidecar.say(fake, {:health, :isolated})
       FakeSidecar.say(fake, {:down, FakeSidecar.peer("zoo@127.0.0.1", creation: 2), :silent})
       settled(fake)
-      eventually(fn -> Task.Supervisor.children(GossipCluster.Supervisor.tasks(@name)) == [] end)
+      eventually(fn -> :sys.get_state(@name).tasks == %{} end)
 
       # Its atom exists, so that nothing but its not being connected keeps it from being disconnected.
       refute_received {:disconnect, :"zip@127.0.0.1"}
@@ -184,7 +193,7 @@ defmodule GossipCluster.ConnectionsTest do
 
       eventually(fn -> GossipCluster.peers(@name) == [] end)
       settled(fake)
-      eventually(fn -> Task.Supervisor.children(GossipCluster.Supervisor.tasks(@name)) == [] end)
+      eventually(fn -> :sys.get_state(@name).tasks == %{} end)
       refute_received {:disconnect, _node}
     end
 
@@ -195,7 +204,7 @@ defmodule GossipCluster.ConnectionsTest do
       assert :ok = GossipCluster.await(@name)
       FakeSidecar.say(fake, {:down, FakeSidecar.peer("zoe@127.0.0.1"), :silent})
       settled(fake)
-      eventually(fn -> Task.Supervisor.children(GossipCluster.Supervisor.tasks(@name)) == [] end)
+      eventually(fn -> :sys.get_state(@name).tasks == %{} end)
       refute_received {:disconnect, _node}
     end
 

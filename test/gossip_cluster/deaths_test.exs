@@ -167,6 +167,22 @@ defmodule GossipCluster.DeathsTest do
       assert log =~ ~s(NODEUP :"zed@127.0.0.1")
     end
 
+    test "ends its dials, and the next owner dials again", %{fake: fake} do
+      fake = start(fake)
+      FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+      dialler = assert_dial(:"zoe@127.0.0.1")
+      ref = Process.monitor(dialler)
+
+      capture_log(fn ->
+        Process.exit(Process.whereis(@name), :kill)
+        assert_receive {:DOWN, ^ref, :process, ^dialler, :killed}, 5_000
+        fake = FakeSidecar.attach(fake)
+        FakeSidecar.ready(fake, [FakeSidecar.peer("zoe@127.0.0.1")])
+        assert_dial(:"zoe@127.0.0.1") |> answer(true)
+        assert :ok = GossipCluster.await(@name)
+      end)
+    end
+
     test "shows no secret, nor does anything else that is printed", %{fake: fake} do
       secret = "correct horse battery staple"
       fake = start(fake, secret: [{:passphrase, secret}, :cookie])

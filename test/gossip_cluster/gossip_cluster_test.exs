@@ -211,7 +211,7 @@ defmodule GossipClusterTest do
       else
         try do
           for _ <- 1..50, do: GossipCluster.Supervisor.whereis(name)
-          for _ <- 1..50, do: nil = GossipCluster.Supervisor.tasks(name)
+          for _ <- 1..50, do: nil = GossipCluster.View.find(name, :reporter)
           for _ <- 1..50, do: GossipCluster.peers(name)
           ask.(ask, none)
         rescue

@@ -296,9 +296,7 @@ defmodule GossipCluster.Owner.Effects do
   end
 
   defp start_task(owner, what, module, function, arguments) do
-    tasks = Tasks.start(owner.tasks, tasks(owner), what, module, function, arguments)
+    tasks = Tasks.start(owner.tasks, what, module, function, arguments)
     %{owner | tasks: tasks}
   end
-
-  defp tasks(owner), do: View.get(owner.view, :tasks, nil)
 end

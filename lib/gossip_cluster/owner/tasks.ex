@@ -1,8 +1,9 @@
 defmodule GossipCluster.Owner.Tasks do
   @moduledoc false
   # What may take time, or is the user's code, in processes of their own: their results become events of
-  # GossipCluster.Cluster. A task is known by its reference, under which its result comes (`{reference, result}`) or its
-  # end (`{:DOWN, reference, ...}`). It always has one: who has not ended in time is killed.
+  # GossipCluster.Cluster. A task tells the owner its result (`{:task, pid, result}`). It is linked to the owner, which
+  # so learns of its end (`{:EXIT, pid, reason}`), with a result or without, and none outlives its owner. It always has
+  # an end: who has not ended in time is killed.
 
   # net_kernel itself gives a connect up after 7 s.
   @timeout 60_000
@@ -20,30 +21,48 @@ defmodule GossipCluster.Owner.Tasks do
           | :port
           | :touch
 
-  @type t :: %{optional(reference()) => {what(), pid(), timer :: reference(), since :: integer()}}
+  @typep task :: {what(), timer :: reference(), since :: integer()}
+  @type t :: %{optional(pid()) => task() | :told}
 
-  @doc "Starts one. After a minute the calling process gets `{:timeout, _, {:task, reference}}`, for `kill/2`."
-  @spec start(t(), Supervisor.supervisor(), what(), module(), atom(), [term()]) :: t()
-  def start(tasks, supervisor, what, module, function, arguments) do
-    task = Task.Supervisor.async_nolink(supervisor, module, function, arguments)
-    timer = :erlang.start_timer(@timeout, self(), {:task, task.ref})
-    Map.put(tasks, task.ref, {what, task.pid, timer, System.monotonic_time()})
+  @doc """
+  Starts one, for the calling process, which traps exits. After a minute that gets `{:timeout, _, {:task, pid}}`, for
+  `kill/2`.
+  """
+  @spec start(t(), what(), module(), atom(), [term()]) :: t()
+  def start(tasks, what, module, function, arguments) do
+    pid = spawn_link(__MODULE__, :run, [self(), module, function, arguments])
+    timer = :erlang.start_timer(@timeout, self(), {:task, pid})
+    Map.put(tasks, pid, {what, timer, System.monotonic_time()})
   end
 
+  @doc false
+  def run(owner, module, function, arguments),
+    do: send(owner, {:task, self(), apply(module, function, arguments)})
+
   @doc "It has taken too long. Its end follows, as a message, and tells the rest."
-  @spec kill(t(), reference()) :: :ok
-  def kill(tasks, ref) do
-    with %{^ref => {_what, pid, _timer, _since}} <- tasks, do: Process.exit(pid, :kill)
+  @spec kill(t(), pid()) :: :ok
+  def kill(tasks, pid) do
+    if is_map_key(tasks, pid), do: Process.exit(pid, :kill)
     :ok
   end
 
-  @doc "It has ended, with a result, or `:killed`: the event of GossipCluster.Cluster that this is."
-  @spec ended(t(), reference(), term()) :: {tuple(), t()}
-  def ended(tasks, ref, result) do
-    Process.demonitor(ref, [:flush])
-    {{what, _pid, timer, since}, tasks} = Map.pop!(tasks, ref)
+  @doc "It has told its result: the event of GossipCluster.Cluster that this is. Its end follows."
+  @spec told(t(), pid(), term()) :: {tuple(), t()}
+  def told(tasks, pid, result), do: {event(tasks[pid], result), %{tasks | pid => :told}}
+
+  @doc "It has ended: the event that this is, unless it had told its result."
+  @spec ended(t(), pid()) :: {tuple() | nil, t()}
+  def ended(tasks, pid) do
+    case Map.pop!(tasks, pid) do
+      {:told, tasks} -> {nil, tasks}
+      {task, tasks} -> {event(task, :killed), tasks}
+    end
+  end
+
+  @spec event(task(), term()) :: tuple()
+  defp event({what, timer, since}, result) do
     _ = :erlang.cancel_timer(timer, async: true, info: false)
-    {event(what, result, System.monotonic_time() - since), tasks}
+    event(what, result, System.monotonic_time() - since)
   end
 
   defp event({:dial, name}, :killed, duration),
