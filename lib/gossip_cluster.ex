@@ -764,7 +764,8 @@ defmodule GossipCluster do
   nothing, and works where no cluster runs, too: then it looks at this host alone. `mix gossip.doctor` is the same.
 
     * `:name` - the cluster. Default: the only one that runs, or `GossipCluster`
-    * `:peer` - another node, by its name, its host or its address: looks at the way to it, too. Default: `nil`
+    * `:peer` - another node, by its name, its host or its address, behind which the UDP port of its sidecar may stand
+      (`"198.51.100.2:45894"`): looks at the way to it, too. Default: `nil`
     * `:compare` - the code that the doctor of another machine has printed: says what differs. Default: `nil`
     * `:listen` - for how long packets are counted, in milliseconds. Default: `3000`
     * `:json` - prints one line of JSON instead. Default: `false`

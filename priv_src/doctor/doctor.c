@@ -218,6 +218,11 @@ static int read_peer(struct doctor *d, char why[static RESOLVE_TEXT], struct fau
             return fault_set(fault, FAULT_BAD_CONFIG,
                              "PEER must be one node's address; a group is told by --group");
         }
+        if (addr_is_scoped(&any) && any.ifindex == 0) {
+            return fault_set(
+                fault, FAULT_BAD_CONFIG,
+                "PEER must name the interface behind a link-local address, as fe80::1%%eth0 does");
+        }
     }
     if (seal_init() != 0) {
         return fault_set(fault, FAULT_MEMORY, "libsodium cannot be made ready");

@@ -1,11 +1,12 @@
 defmodule GossipCluster.Doctor.PeerFacts do
   @moduledoc false
-  # What is known of one other node, named by its node name, its host or its address: what the roster has of it, whether
+  # What is known of one other node, named by its node name, its host or its address, behind which the UDP port of its
+  # sidecar may stand: what the roster has of it, whether
   # its host resolves, and whether it is reached by TCP and UDP. It opens connections and closes them, and sends empty
   # datagrams to the UDP ports of its sidecar, which ignores them: a system tells of a port that nobody has. Takes five
   # seconds at most.
 
-  alias GossipCluster.{Ip, Peer}
+  alias GossipCluster.{Ip, Peer, Seed}
   alias GossipCluster.Doctor.{Bounded, NodeFacts, Ruleset}
 
   @patience 2_000
@@ -30,11 +31,12 @@ defmodule GossipCluster.Doctor.PeerFacts do
   @doc "The facts, from what this node and its cluster are."
   @spec gather(String.t(), map(), map(), map()) :: t()
   def gather(asked, node, cluster, host) do
-    {known, many} = find(asked, cluster.peers)
-    name = if known, do: known.name, else: if(asked =~ "@", do: asked)
-    host_name = host_name(name || asked)
+    {meant, port} = split(asked)
+    {known, many} = find(meant, cluster.peers)
+    name = if known, do: known.name, else: if(meant =~ "@", do: meant)
+    host_name = host_name(name || meant)
     resolves = host_name && resolve(host_name, node.ipv6)
-    address = address(known, asked, resolves)
+    address = address(known, meant, resolves)
     stock = node.name != nil and node.epmd_module != GossipCluster.Epmd
 
     [tcp, epmd, udp] =
@@ -43,7 +45,9 @@ defmodule GossipCluster.Doctor.PeerFacts do
           fn -> tcp(known, node.ipv6) end,
           fn -> stock && address && knock(address, @epmd_port) end,
           fn ->
-            if known == nil and address != nil, do: udp(address, cluster.options), else: []
+            if known == nil and address != nil,
+              do: udp(address, port, cluster.options),
+              else: []
           end
         ],
         2 * @patience,
@@ -63,6 +67,26 @@ defmodule GossipCluster.Doctor.PeerFacts do
       epmd: epmd || nil,
       udp: udp || []
     }
+  end
+
+  @doc """
+  The node, host or address that is asked about, and the UDP port of its sidecar where that stands behind it, as in the
+  option `seeds`.
+
+      iex> Enum.map(["b@h2", "b@h2:45894", "10.0.0.2:45894"], &GossipCluster.Doctor.PeerFacts.split/1)
+      [{"b@h2", nil}, {"b@h2", 45894}, {"10.0.0.2", 45894}]
+      iex> Enum.map(["2001:db8::1", "[2001:db8::1]:45894", "h2:x"], &GossipCluster.Doctor.PeerFacts.split/1)
+      [{"2001:db8::1", nil}, {"2001:db8::1", 45894}, {"h2:x", nil}]
+  """
+  @spec split(String.t()) :: {String.t(), :inet.port_number() | nil}
+  def split(asked) do
+    {host, node} = asked |> String.split("@") |> List.pop_at(-1)
+
+    case Seed.parse(host) do
+      {:address, ip, port} -> {Enum.join(node ++ [to_string(:inet.ntoa(ip))], "@"), port}
+      {:host, host, port} when port != nil -> {Enum.join(node ++ [host], "@"), port}
+      _as_it_stands -> {asked, nil}
+    end
   end
 
   @doc """
@@ -145,13 +169,16 @@ defmodule GossipCluster.Doctor.PeerFacts do
 
   # A node that is alone on its host has the first of them. More are not asked about: a system tells of some closed
   # ports a second only.
-  defp udp(address, %{unicast_port: {first, last}}) when first > 0 do
-    ports = Enum.take(first..last, 2)
+  defp udp(address, nil, %{unicast_port: {first, last}}) when first > 0,
+    do: udp(address, Enum.take(first..last, 2))
+
+  defp udp(_address, nil, _options), do: []
+  defp udp(address, port, _options), do: udp(address, [port])
+
+  defp udp(address, ports) do
     results = Bounded.all(Enum.map(ports, &fn -> poke(address, &1) end), @patience, nil)
     Enum.zip(ports, Enum.map(results, &(&1 || :open_or_dropped)))
   end
-
-  defp udp(_address, _options), do: []
 
   # Twice: what comes back of the first is told to the second.
   defp poke(address, port) do

@@ -8,7 +8,11 @@ defmodule Mix.Tasks.Gossip.Doctor do
       $ mix gossip.doctor
       $ mix gossip.doctor b@h2
       $ mix gossip.doctor 198.51.100.2
+      $ mix gossip.doctor 198.51.100.2:45894
       $ mix gossip.doctor --compare GC1.ASjp_AEhs0UB...
+
+  Behind a node's name, a host or an address may stand the UDP port of its sidecar (`status().sidecar.unicast_port`),
+  where that is none of the option `unicast_port`; an IPv6 address has brackets then.
 
   A task of Mix is a VM of its own, in which mostly no cluster runs: then it looks at the host alone, with the options
   of `config :gossip_cluster, clusters: ...`. The node itself is examined where it runs:
