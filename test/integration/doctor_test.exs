@@ -205,7 +205,7 @@ defmodule GossipCluster.DoctorIntegrationTest do
         # One other, or its code.
         {a, [:not_listed, :unresolved], [peer: "nobody@nowhere.invalid"]},
         {a, [:peer_not_running], [peer: "10.77.0.9"]},
-        {a, [:peer_not_running], [peer: "10.77.0.1:50999"]},
+        {a, [:peer_not_running], [peer: "10.77.0.9:50999"]},
         {a, [:other_subnet, :unreachable], [peer: "192.0.2.1"]},
         {a, [:key_differs], [compare: examine(c).code]},
         {a, [:port_differs], [compare: examine(i).code]},
