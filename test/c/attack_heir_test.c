@@ -102,6 +102,45 @@ static void who_was_replaced_inherits_when_it_was_heard_since(void **state)
     }
 }
 
+/* One has left, as a third tells, and another of its name inherits; the member takes its leave at that time,
+ * 0: never. Returns when the heir was told of, 0: it was not. */
+static int64_t inherits_at(int64_t leave)
+{
+    struct net *net = net_from(7);
+    struct forged f = insider_among(net, 1), one = forge(101, "x@host", 1, 51),
+                  heir = forge(102, "x@host", 2, 52);
+    net_prove(net, 0, &one);
+    net_prove(net, 0, &heir);
+    assert_true(has(net, &one));
+    net_forget_events(net);
+    insider_accuse(net, &f, VERDICT_LEFT, one.id.boot, one.id.incarnation);
+    for (int ms = 0; ms < 5000 && net_events(net, 0, EVENT_UP) + net_events(net, 0, EVENT_LEFT) == 0; ms++) {
+        if (ms % 100 == 0) {
+            insider_beat(net, &f);
+            insider_beat(net, &heir);
+        }
+        if (net->now == leave) {
+            net_leave(net, 0, DOWN_LEFT);
+        }
+        net_run(net, MS_US);
+    }
+    int64_t at = net_events(net, 0, EVENT_UP) == 0 ? 0 : net->now;
+    assert_true(at == 0 ? net_events(net, 0, EVENT_LEFT) == 1 : has(net, &heir));
+    net_free(net);
+    return at;
+}
+
+/* The second run is the first one until the member leaves. */
+static void who_takes_its_leave_lists_no_heir(void **state)
+{
+    (void)state;
+    int64_t at = inherits_at(0);
+    assert_true(at > 0);
+    for (int64_t ms = 1; ms <= 9; ms++) {
+        assert_int_equal(inherits_at(at - ms * MS_US), 0);
+    }
+}
+
 /* It was silent for 6 T, which nobody could tell from this member's own deafness, when it was replaced: it
  * does not come back, whatever it answers; nor if it had come back once before. */
 static void who_was_replaced_while_silent_is_gone(void **state)
@@ -185,6 +224,7 @@ int main(void)
         NET_TEST(a_take_over_takes_an_answer),
         NET_TEST(who_was_replaced_may_linger),
         NET_TEST(who_was_replaced_inherits_when_it_was_heard_since),
+        cmocka_unit_test(who_takes_its_leave_lists_no_heir),
         NET_TEST(who_was_replaced_while_silent_is_gone),
         NET_TEST(the_buried_are_not_revived_under_another_name),
         NET_TEST(an_heir_was_heard),

@@ -385,7 +385,8 @@ static void release(struct peer *rival)
 static void gone(struct gossip *g, struct effects *fx, struct peer *p, uint8_t reason, bool hearsaid)
 {
     bool listed = p->state == PEER_LISTED;
-    struct peer *heir = listed ? find_heir(p) : NULL, *rival = listed ? roster_namesake(p, PEER_RIVAL) : NULL;
+    struct peer *heir = listed && !g->leaving ? find_heir(p) : NULL,
+                *rival = listed ? roster_namesake(p, PEER_RIVAL) : NULL;
     bool same_life = heir != NULL && heir->id.creation == p->id.creation;
     if (listed && !same_life) {
         tell_down(fx, p, reason);
