@@ -215,8 +215,8 @@ static void who_differs_for_good_is_pulled_ever_more_seldom(void **state)
     for (size_t i = 0; i < ASKERS; i++) {
         print_message("%zu pulled it %zu, %zu and %zu times in a minute\n", i, pulled[0][i], pulled[1][i],
                       pulled[2][i]);
-        assert_in_range(pulled[0][i], 0, 8);
-        assert_in_range(pulled[0][i] + pulled[1][i], 0, 8 + 4); /* it may have seen it late in the first */
+        /* It may have seen it late in the first minute, or something new in it. */
+        assert_in_range(pulled[0][i] + pulled[1][i], 0, 8 + 4);
         assert_in_range(pulled[2][i], 0, 10);
         for (size_t minute = 0; minute < COUNT(all); minute++) {
             all[minute] += pulled[minute][i];
