@@ -63,7 +63,8 @@ defmodule GossipCluster.Doctor.Code do
     with {:ok, @prefix <> code} <- {:ok, String.replace(text, ~r/\s+/, "")},
          {:ok, bytes} <- Base.url_decode64(code, padding: false),
          size = byte_size(bytes) - 4,
-         <<body::binary-size(size), crc::32>> when size > 0 <- bytes,
+         {body, <<crc::32>>} when size > 0 <-
+           {binary_part(bytes, 0, size), binary_part(bytes, size, 4)},
          true <- :erlang.crc32(body) == crc do
       fields(body)
     else
@@ -209,7 +210,7 @@ defmodule GossipCluster.Doctor.Code do
        else: [
          {:other_subnet,
           "no subnet of this host (#{nets(here.nets)}) is one of that host's (#{nets(there.nets)}), and a TTL of " <>
-            "#{min(here.ttl, there.ttl)} keeps multicast on its own link",
+            "#{Enum.min([here.ttl, there.ttl])} keeps multicast on its own link",
           "connect both to one network, or name one of the two in the option seeds of the other"}
        ]
   end

@@ -40,7 +40,7 @@ defmodule GossipCluster.Doctor.CodeTest do
     assert {:error, _why} = Code.decode(String.slice(code, 0, byte_size(code) - 1))
 
     for at <- 4..(byte_size(code) - 2) do
-      <<before::binary-size(at), c, rest::binary>> = code
+      {before, <<c, rest::binary>>} = String.split_at(code, at)
 
       assert {:error, _} =
                Code.decode(<<before::binary, if(c == ?A, do: ?B, else: ?A), rest::binary>>)
