@@ -42,7 +42,11 @@ void flags_receive(struct witness_flags *f, const struct gossip *g, uint64_t boo
     f->from = boot;
     f->by_group = by_group;
     f->before = inside_heard(g, boot);
-    f->peer[find(f, boot)].told = TOLD_NOTHING;
+    size_t i = find(f, boot);
+    f->peer[i].told = TOLD_NOTHING;
+    if (f->before == INT64_MIN) { /* a rival is forgotten without a word */
+        f->peer[i].grouped = false;
+    }
 }
 
 void flags_event(struct witness_flags *f, uint64_t boot)
