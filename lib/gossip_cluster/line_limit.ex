@@ -25,10 +25,6 @@ defmodule GossipCluster.LineLimit do
           | :legacy_problem
   @type t :: %__MODULE__{kinds: %{kind() => map()}}
 
-  @doc "Nothing was written yet."
-  @spec new() :: %__MODULE__{kinds: %{}}
-  def new, do: %__MODULE__{}
-
   @doc "Whether this line is written now; if not, it is held back."
   @spec line(t(), kind(), Logger.level(), String.t(), integer()) :: {:write | :hold, t()}
   def line(limit, kind, level, text, now) do

@@ -74,8 +74,7 @@ defmodule GossipCluster.Reporter do
     :ok = Lines.join()
     log = Map.get(View.get(view, :options, %{}), :log, :debug)
 
-    {:ok,
-     %{name: name, view: view, log: log, missed: dropped, limit: LineLimit.new(), timer: nil}}
+    {:ok, %{name: name, view: view, log: log, missed: dropped, limit: %LineLimit{}, timer: nil}}
   end
 
   @impl true

@@ -31,7 +31,7 @@ defmodule GossipCluster.LineLimitTest do
 
   test "128 at once and one a second are written as they come, for ever" do
     {log, limit} =
-      run(LineLimit.new(), :up, List.duplicate(0, 128) ++ Enum.map(1..600, &(&1 * 1_000)))
+      run(%LineLimit{}, :up, List.duplicate(0, 128) ++ Enum.map(1..600, &(&1 * 1_000)))
 
     assert length(log) == 128 + 600
     assert LineLimit.deadline(limit) == nil
@@ -41,7 +41,7 @@ defmodule GossipCluster.LineLimitTest do
   test "of a stream one line a minute tells how many, and the last; when it is over each has its line again" do
     # 16 a second for five minutes.
     times = for n <- 0..4_799, do: div(n * 1_000, 16)
-    {log, limit} = run(LineLimit.new(), :up, times)
+    {log, limit} = run(%LineLimit{}, :up, times)
     {written, summaries} = Enum.split_with(log, fn {_at, text} -> text =~ ~r/^line/ end)
     assert length(written) in 128..140
     assert length(summaries) == 4
@@ -63,7 +63,7 @@ defmodule GossipCluster.LineLimitTest do
   end
 
   test "each kind has its own" do
-    {_log, limit} = run(LineLimit.new(), :up, List.duplicate(0, 200))
+    {_log, limit} = run(%LineLimit{}, :up, List.duplicate(0, 200))
 
     for kind <- [:down, :update, :conflict, :problem] do
       assert {:write, _} = LineLimit.line(limit, kind, :info, "x", 0)
@@ -71,7 +71,7 @@ defmodule GossipCluster.LineLimitTest do
 
     assert {:hold, _} = LineLimit.line(limit, :up, :info, "x", 0)
     # One that is held back alone.
-    {_log, limit} = run(LineLimit.new(), :problem, List.duplicate(0, 128))
+    {_log, limit} = run(%LineLimit{}, :problem, List.duplicate(0, 128))
     {:hold, limit} = LineLimit.line(limit, :problem, :warning, "why", 10)
     assert LineLimit.deadline(limit) == 60_010
     assert {[{:problem, :warning, text}], limit} = LineLimit.due(limit, 60_010)

@@ -37,10 +37,6 @@ defmodule GossipCluster.Cluster.Blame do
           }
         }
 
-  @doc "Nothing has failed."
-  @spec new() :: t()
-  def new, do: %__MODULE__{}
-
   @doc "The time in which a group of so many, that beats every `interval` milliseconds, tells that a peer is gone."
   @spec patience(pos_integer(), non_neg_integer()) :: pos_integer()
   def patience(interval, members) when is_integer(interval),

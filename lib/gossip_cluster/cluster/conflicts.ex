@@ -15,10 +15,6 @@ defmodule GossipCluster.Cluster.Conflicts do
           unseen: %{String.t() => Peer.t()}
         }
 
-  @doc "There are none."
-  @spec new() :: t()
-  def new, do: %__MODULE__{}
-
   @doc "This one has the name of another. Is that news?"
   @spec told(t(), Peer.t()) :: {boolean(), t()}
   def told(%{rivals: rivals, unseen: unseen} = conflicts, %Peer{boot: boot} = peer) do

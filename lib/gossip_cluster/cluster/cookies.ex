@@ -21,10 +21,6 @@ defmodule GossipCluster.Cluster.Cookies do
           fresh: [String.t()]
         }
 
-  @doc "Nobody's cookie differs."
-  @spec new() :: t()
-  def new, do: %__MODULE__{}
-
   @doc "This peer's cookie is not this node's."
   @spec differs(t(), String.t(), integer()) :: t()
   def differs(%{peers: peers} = cookies, name, _now) when is_map_key(peers, name), do: cookies

@@ -20,10 +20,6 @@ defmodule GossipCluster.Cluster.Legacy do
           barred: %{String.t() => integer()}
         }
 
-  @doc "Nobody was named."
-  @spec new() :: %__MODULE__{names: %{}, barred: %{}}
-  def new, do: %__MODULE__{}
-
   @doc "It was named: `:new`, if it is listed by that; `:known`; or it is not listed."
   @spec heard(t(), String.t(), integer()) :: {:new | :known | :refused, t()}
   def heard(%{names: names} = legacy, name, now) do

@@ -40,10 +40,6 @@ defmodule GossipCluster.Cluster.PathWatch do
           doubts: %{String.t() => doubt()}
         }
 
-  @doc "Nobody is connected, no address known."
-  @spec new() :: t()
-  def new, do: %__MODULE__{}
-
   @doc "These are this host's addresses now."
   @spec own(t(), [:inet.ip_address()], integer()) :: t()
   def own(%{own: own} = watch, own, _now), do: watch

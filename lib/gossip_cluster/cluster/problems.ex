@@ -17,10 +17,6 @@ defmodule GossipCluster.Cluster.Problems do
           problems: %{String.t() => problem()}
         }
 
-  @doc "There is none."
-  @spec new() :: t()
-  def new, do: %__MODULE__{}
-
   @doc "Whether this is to be said of it: not what was said before."
   @spec note(t(), term(), String.t()) :: {boolean(), t()}
   def note(problems, about, text) do

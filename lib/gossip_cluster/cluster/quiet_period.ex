@@ -22,10 +22,6 @@ defmodule GossipCluster.Cluster.QuietPeriod do
   """
   @type facts :: %{by: :library | :global | nil, left: boolean()}
 
-  @doc "Nobody is connected, and nothing said."
-  @spec new() :: %__MODULE__{since: %{}, words: %{}}
-  def new, do: %__MODULE__{}
-
   @doc "A connection to this node is up: what was said before is about another."
   @spec connected(t(), String.t(), integer()) :: t()
   def connected(quiet, name, now),

@@ -21,10 +21,6 @@ defmodule GossipCluster.Cluster.Replies do
           next: ref()
         }
 
-  @doc "Nobody waits."
-  @spec new() :: t()
-  def new, do: %__MODULE__{}
-
   @doc "This one waits for at least `min` connected peers."
   @spec await(t(), caller(), non_neg_integer()) :: {ref(), t()}
   def await(replies, caller, min) do

@@ -56,20 +56,6 @@ defmodule GossipCluster.Cluster.SidecarLife do
           new: boolean()
         }
 
-  @doc "None runs yet."
-  @spec new() :: %__MODULE__{
-          state: :down,
-          opened: nil,
-          attempts: 0,
-          complaint: nil,
-          fatal: nil,
-          process: nil,
-          pulsed: nil,
-          busy: nil,
-          unanswered: nil
-        }
-  def new, do: %__MODULE__{}
-
   @doc """
   The owner has started: how long its sidecar waits. `last` is when another owner of this cluster opened one.
   """

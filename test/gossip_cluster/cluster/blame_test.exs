@@ -6,7 +6,7 @@ defmodule GossipCluster.Cluster.BlameTest do
   @patience 3_500
 
   # The answers to dials of a@x that fail: {cause, begun, ended} each.
-  defp blamed(blame \\ Blame.new(), dials) do
+  defp blamed(blame \\ %Blame{}, dials) do
     {blamed, _blame} =
       Enum.map_reduce(dials, blame, fn {cause, begun, now}, blame ->
         Blame.failed(blame, "a@x", cause, begun, now, @patience)
@@ -35,16 +35,16 @@ defmodule GossipCluster.Cluster.BlameTest do
   end
 
   test "after a lost connection it is the loss that the verdict follows" do
-    lost = Blame.lost(Blame.new(), "a@x", 1_000)
+    lost = Blame.lost(%Blame{}, "a@x", 1_000)
     dials = [{:refused, 1_500, 1_500}, {:refused, 4_499, 4_499}, {:refused, 4_500, 4_500}]
     assert blamed(lost, dials) == [false, false, true]
     # And not those dials that failed before.
-    {false, blame} = Blame.failed(Blame.new(), "a@x", :refused, 0, 0, @patience)
+    {false, blame} = Blame.failed(%Blame{}, "a@x", :refused, 0, 0, @patience)
     assert blamed(Blame.lost(blame, "a@x", 1_000), [{:refused, 4_500, 4_500}]) == [false]
   end
 
   test "where no connection was lost, 5 s are enough, however seldom the group beats" do
-    assert {false, blame} = Blame.failed(Blame.new(), "a@x", :refused, 0, 0, 60_000)
+    assert {false, blame} = Blame.failed(%Blame{}, "a@x", :refused, 0, 0, 60_000)
     assert {true, _blame} = Blame.failed(blame, "a@x", :refused, 5_000, 5_000, 60_000)
     lost = Blame.lost(blame, "a@x", 0)
     assert {false, blame} = Blame.failed(lost, "a@x", :refused, 5_000, 5_000, 60_000)
@@ -61,9 +61,9 @@ defmodule GossipCluster.Cluster.BlameTest do
   end
 
   test "what is forgotten begins anew, and of others nothing is forgotten" do
-    {false, blame} = Blame.failed(Blame.new(), "a@x", :refused, 0, 0, @patience)
+    {false, blame} = Blame.failed(%Blame{}, "a@x", :refused, 0, 0, @patience)
     assert blamed(Blame.forget(blame, "b@x"), [{:refused, 4_000, 4_000}]) == [true]
     assert blamed(Blame.forget(blame, "a@x"), [{:refused, 4_000, 4_000}]) == [false]
-    assert Blame.forget(blame, "a@x") == Blame.new()
+    assert Blame.forget(blame, "a@x") == %Blame{}
   end
 end

@@ -8,15 +8,15 @@ defmodule GossipCluster.Cluster.ConflictsTest do
     do: struct!(%Peer{name: "zoe@x", creation: 1, boot: boot}, changes)
 
   defp known(rivals) do
-    Enum.reduce(rivals, Conflicts.new(), fn rival, conflicts ->
+    Enum.reduce(rivals, %Conflicts{}, fn rival, conflicts ->
       {true, conflicts} = Conflicts.told(conflicts, rival)
       conflicts
     end)
   end
 
   test "a rival is news once, and known by its boot id as what was told of it last" do
-    assert Conflicts.rival(Conflicts.new(), "zoe@x") == nil
-    assert {true, conflicts} = Conflicts.told(Conflicts.new(), rival("b1"))
+    assert Conflicts.rival(%Conflicts{}, "zoe@x") == nil
+    assert {true, conflicts} = Conflicts.told(%Conflicts{}, rival("b1"))
     assert {false, conflicts} = Conflicts.told(conflicts, rival("b1", port: 7))
     assert Conflicts.list(conflicts) == [rival("b1", port: 7)]
     assert Conflicts.rival(conflicts, "zoe@x") == rival("b1", port: 7)

@@ -4,7 +4,7 @@ defmodule GossipCluster.Cluster.CookiesTest do
   alias GossipCluster.Cluster.Cookies
   alias GossipCluster.Hidden
 
-  defp differs, do: Cookies.differs(Cookies.new(), "a@x", 0)
+  defp differs, do: Cookies.differs(%Cookies{}, "a@x", 0)
 
   # What the answers at these times are: {cookie, time} each.
   defp answers(cookies, answers, patience \\ 3_500) do

@@ -14,7 +14,7 @@ defmodule GossipCluster.Cluster.PathWatchTest do
     do: %Peer{name: "b", creation: 1, addresses: [{heard, 1, 1}], own_addresses: own}
 
   defp connected(path \\ @path) do
-    PathWatch.new()
+    %PathWatch{}
     |> PathWatch.own([@ours, @our_second], 0)
     |> PathWatch.connected("b", path, peer(@lan), 0)
   end
@@ -98,7 +98,7 @@ defmodule GossipCluster.Cluster.PathWatchTest do
     own = [{127, 0, 0, 1}, @ours]
 
     watch =
-      PathWatch.connected(PathWatch.own(PathWatch.new(), own, 0), "b", loopback, peer(@ours), 0)
+      PathWatch.connected(PathWatch.own(%PathWatch{}, own, 0), "b", loopback, peer(@ours), 0)
 
     assert PathWatch.deadline(PathWatch.updated(watch, peer(@second, [@second]), 1)) == nil
 

@@ -28,7 +28,7 @@ defmodule GossipCluster.Cluster.PeersTest do
 
       downs = for name <- ["zoe@x", "else@x"], do: {:nodedown, name, :connection_closed, nil}
       {cluster, _} = handle(cluster, downs, 6)
-      assert cluster.quiet == QuietPeriod.new()
+      assert cluster.quiet == %QuietPeriod{}
     end
 
     test "a new sidecar of an isolated node begins well, and tells of changes only" do

@@ -4,7 +4,7 @@ defmodule GossipCluster.Cluster.ProblemsTest do
   alias GossipCluster.Cluster.Problems
 
   test "a trouble is said once, also where two take turns, and is news after it was over" do
-    assert {true, problems} = Problems.note(Problems.new(), "a@x", "one")
+    assert {true, problems} = Problems.note(%Problems{}, "a@x", "one")
     assert {false, problems} = Problems.note(problems, "a@x", "one")
     assert {true, problems} = Problems.note(problems, "a@x", "two")
     assert {false, problems} = Problems.note(problems, "a@x", "one")
@@ -16,13 +16,13 @@ defmodule GossipCluster.Cluster.ProblemsTest do
 
   test "words that are ever new are said eight times" do
     {said, _problems} =
-      Enum.map_reduce(1..20, Problems.new(), &Problems.note(&2, "a@x", "try #{&1}"))
+      Enum.map_reduce(1..20, %Problems{}, &Problems.note(&2, "a@x", "try #{&1}"))
 
     assert Enum.count(said, & &1) == 8
   end
 
   test "what keeps a peer from being connected stands until it is cleared" do
-    problems = Problems.put(Problems.new(), "a@x", {:timeout, "text"})
+    problems = Problems.put(%Problems{}, "a@x", {:timeout, "text"})
     assert Problems.get(problems, "a@x") == {:timeout, "text"}
     assert Problems.get(problems, "b@x") == nil
     assert Problems.get(Problems.clear(problems, "a@x"), "a@x") == nil

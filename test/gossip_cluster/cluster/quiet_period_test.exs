@@ -8,7 +8,7 @@ defmodule GossipCluster.Cluster.QuietPeriodTest do
   defp where(quiet, reason, facts \\ [], now \\ 1_000),
     do: QuietPeriod.on_purpose(quiet, "a@x", reason, Map.merge(@nobody, Map.new(facts)), now)
 
-  defp connected(since), do: QuietPeriod.connected(QuietPeriod.new(), "a@x", since)
+  defp connected(since), do: QuietPeriod.connected(%QuietPeriod{}, "a@x", since)
 
   defp said(quiet, ended, now) do
     {about, quiet} = QuietPeriod.said(quiet, "a@x", ended, now)
@@ -53,7 +53,7 @@ defmodule GossipCluster.Cluster.QuietPeriodTest do
     {:last, quiet} = said(connected(0), 400, 400)
     assert where(QuietPeriod.connected(quiet, "a@x", 450), :connection_closed) == nil
     # Of one that was up before this owner was, nothing else is known.
-    assert {:last, _quiet} = said(QuietPeriod.new(), 400, 400)
+    assert {:last, _quiet} = said(%QuietPeriod{}, 400, 400)
   end
 
   test "a word is about this node alone" do
@@ -70,7 +70,7 @@ defmodule GossipCluster.Cluster.QuietPeriodTest do
 
   test "of one that is gone nothing is kept" do
     {:last, quiet} = said(connected(0), 900, 900)
-    assert QuietPeriod.forget(quiet, "a@x") == QuietPeriod.new()
+    assert QuietPeriod.forget(quiet, "a@x") == %QuietPeriod{}
   end
 
   test "each says how long, and by which option" do

@@ -4,7 +4,7 @@ defmodule GossipCluster.Cluster.RepliesTest do
   alias GossipCluster.Cluster.Replies
 
   test "each is answered when so many are connected, the least demanding first, and once" do
-    {two, replies} = Replies.await(Replies.new(), :b, 2)
+    {two, replies} = Replies.await(%Replies{}, :b, 2)
     {one, replies} = Replies.await(replies, :a, 1)
     {also, replies} = Replies.await(replies, :c, 2)
     assert {[], ^replies} = Replies.connected(replies, 0)
@@ -16,12 +16,12 @@ defmodule GossipCluster.Cluster.RepliesTest do
   end
 
   test "who awaits nobody is answered at once" do
-    {ref, replies} = Replies.await(Replies.new(), :a, 0)
+    {ref, replies} = Replies.await(%Replies{}, :a, 0)
     assert {[{^ref, :a}], _replies} = Replies.connected(replies, 0)
   end
 
   test "who waits no more leaves nothing behind" do
-    {ref, replies} = Replies.await(Replies.new(), :a, 1)
+    {ref, replies} = Replies.await(%Replies{}, :a, 1)
     assert {:a, replies} = Replies.cancel(replies, ref)
     assert {nil, replies} = Replies.cancel(replies, ref)
     assert {[], replies} = Replies.connected(replies, 9)
@@ -29,7 +29,7 @@ defmodule GossipCluster.Cluster.RepliesTest do
   end
 
   test "the goodbyes are sent for all at once, or waited for long enough by one" do
-    {a, replies} = Replies.leave(Replies.new(), :a)
+    {a, replies} = Replies.leave(%Replies{}, :a)
     {b, replies} = Replies.leave(replies, :b)
     {c, replies} = Replies.leave(replies, :c)
     assert {:b, replies} = Replies.left(replies, b)
@@ -40,7 +40,7 @@ defmodule GossipCluster.Cluster.RepliesTest do
   end
 
   test "each gets the counters that it asked for, or none" do
-    {a, replies} = Replies.stats(Replies.new(), :a)
+    {a, replies} = Replies.stats(%Replies{}, :a)
     {b, replies} = Replies.stats(replies, :alone)
     assert a != b
     assert {:alone, replies} = Replies.counted(replies, b)
@@ -50,7 +50,7 @@ defmodule GossipCluster.Cluster.RepliesTest do
   end
 
   test "references fit into the 31 bits that the sidecar echoes" do
-    {last, replies} = Replies.stats(%{Replies.new() | next: 0x7FFFFFFF}, :a)
+    {last, replies} = Replies.stats(%{%Replies{} | next: 0x7FFFFFFF}, :a)
     assert last == 0x7FFFFFFF
     assert {0, _replies} = Replies.stats(replies, :b)
   end

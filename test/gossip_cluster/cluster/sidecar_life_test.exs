@@ -6,7 +6,7 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
   @process %{os_pid: 7, started: "1"}
 
   defp running(at) do
-    {_patience, life} = SidecarLife.opened(SidecarLife.new(), @process, at)
+    {_patience, life} = SidecarLife.opened(%SidecarLife{}, @process, at)
     {_duration, _complained, life} = SidecarLife.ready(life, at + 50)
     life
   end
@@ -23,7 +23,7 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
   end
 
   test "it is opened once, when its ring is there" do
-    life = SidecarLife.new()
+    life = %SidecarLife{}
     assert {:wait, %{state: :waiting} = waiting} = SidecarLife.open(life, false)
     refute SidecarLife.up?(waiting)
     assert {:open, life} = SidecarLife.open(waiting, true)
@@ -42,7 +42,7 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
   end
 
   test "it is tried again quickly, then ever more patiently, and said once" do
-    deaths = deaths(SidecarLife.new(), {:exited, "exit"}, 10)
+    deaths = deaths(%SidecarLife{}, {:exited, "exit"}, 10)
 
     assert Enum.map(deaths, & &1.delay) ==
              [50, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 30_000, 30_000]
@@ -73,7 +73,7 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
   end
 
   test "a pipe that broke before the first was ready is no news: the next one will tell" do
-    {_patience, life} = SidecarLife.opened(SidecarLife.new(), @process, 0)
+    {_patience, life} = SidecarLife.opened(%SidecarLife{}, @process, 0)
     assert {%{new: false, text: text}, life} = SidecarLife.died(life, {:broken, :epipe}, 5)
     assert text == "gossipd is gone (:epipe)"
     assert life.complaint == nil
@@ -141,7 +141,7 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
     end
 
     test "does not mean that while it starts or derives keys: but that it may be stopped" do
-      {_patience, starting} = SidecarLife.opened(SidecarLife.new(), @process, 0)
+      {_patience, starting} = SidecarLife.opened(%SidecarLife{}, @process, 0)
 
       for life <- [starting, SidecarLife.given_keys(running(0), 250)] do
         times = for n <- 1..60, do: n * 250
@@ -179,7 +179,7 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
     end
 
     test "is none where none runs" do
-      assert {:ok, life} = SidecarLife.pulse(SidecarLife.new(), 250, 0)
+      assert {:ok, life} = SidecarLife.pulse(%SidecarLife{}, 250, 0)
       assert {:ok, _life} = SidecarLife.pulse(life, 250, 5_000)
     end
   end
