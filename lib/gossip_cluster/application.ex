@@ -8,7 +8,7 @@ defmodule GossipCluster.Application do
 
   @impl Application
   def start(_type, _arguments) do
-    :ok = GossipCluster.Preload.load()
+    :ok = GossipCluster.Preload.load_first()
     Supervisor.start_link(__MODULE__, [], name: GossipCluster.Application)
   end
 

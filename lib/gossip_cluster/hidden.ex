@@ -26,7 +26,8 @@ defmodule GossipCluster.Hidden do
     {id, key, nonce_key} = key()
     plain = :erlang.term_to_binary(term, [:deterministic])
     size = byte_size(plain)
-    plain = <<size::32, plain::binary, 0::size((-(size + 4) |> Integer.mod(@block)) * 8)>>
+    padding = @block - 1 - rem(size + 3, @block)
+    plain = <<size::32, plain::binary, 0::size(padding * 8)>>
 
     # The nonce depends on the term alone, so that equal terms are sealed alike; no two others share one.
     nonce = binary_part(:crypto.mac(:hmac, :sha256, nonce_key, plain), 0, 12)

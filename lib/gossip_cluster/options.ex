@@ -438,6 +438,8 @@ defmodule GossipCluster.Options do
          do: {:error, "nil, a function of one argument, or #{mfa}"}
   end
 
+  defp check(:seeds, [], _), do: {:ok, []}
+
   defp check(:seeds, value, _) do
     with {:ok, seeds} <- Seed.parse_all(value) do
       wrong = for {:mfa, mfa} <- seeds, error = mfa_error(mfa), do: error

@@ -14,6 +14,7 @@ defmodule GossipCluster.Owner.Effects do
     LocalNode,
     Options,
     Peer,
+    Preload,
     Reporter,
     Resolver,
     Secret,
@@ -86,6 +87,8 @@ defmodule GossipCluster.Owner.Effects do
         # Should it not be taken, the end of that sidecar tells.
         _taken = Hidden.reveal(keys, &command(owner, {:configure, configuration(options, &1)}))
         _taken = compat(owner, options.compat)
+        # While the sidecar opens its sockets and derives its keys.
+        :ok = Preload.load_rest()
         {owner, {:opened, keys, Sidecar.Process.of(port)}}
 
       {:error, _reason, text} ->

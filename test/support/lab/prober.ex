@@ -11,6 +11,7 @@ defmodule GossipCluster.Lab.Prober do
     * `{:event, cluster, event}` - what a subscriber gets
     * `{:nodeup, name}`, `{:nodedown, name}` - what net_kernel tells
     * `{:received, message}` - by a traced owner, see `trace/1`
+    * `{:loaded, module}` - because it was called, see `trace_loads/0`
   """
   @type event :: {integer(), term()}
 
@@ -87,6 +88,26 @@ defmodule GossipCluster.Lab.Prober do
   @doc "Ends that."
   @spec untrace(atom()) :: :ok
   def untrace(cluster), do: GenServer.call(__MODULE__, {:trace, cluster, false})
+
+  @doc "Keeps each module that is loaded from now on because it is called, as `{:loaded, module}`."
+  @spec trace_loads() :: :ok
+  def trace_loads do
+    prober = Process.whereis(__MODULE__)
+    # The prober could not: who traces is not traced.
+    tracer = spawn(fn -> tell_loads(prober) end)
+    1 = :erlang.trace_pattern({:error_handler, :undefined_function, 3}, true, [])
+    _processes = :erlang.trace(:all, true, [:call, {:tracer, tracer}])
+    :ok
+  end
+
+  defp tell_loads(prober) do
+    receive do
+      {:trace, _pid, :call, {_handler, _function, [module | _]}} ->
+        send(prober, {:loaded, module})
+    end
+
+    tell_loads(prober)
+  end
 
   @doc "Whether a connected node answers a call within so many milliseconds."
   @spec reaches?(node(), pos_integer()) :: boolean()
@@ -176,6 +197,7 @@ defmodule GossipCluster.Lab.Prober do
   def handle_info({:trace, _owner, :receive, message}, state),
     do: {:noreply, keep(state, {:received, message})}
 
+  def handle_info({:loaded, _module} = loaded, state), do: {:noreply, keep(state, loaded)}
   def handle_info({:EXIT, _supervisor, :shutdown}, state), do: {:noreply, state}
 
   defp start_now(state, options) do
