@@ -37,7 +37,9 @@ defmodule GossipCluster.Doctor do
     # Where one runs, it is the sidecar that tries the way in.
     host = HostFacts.gather(cluster.options, cluster.state != :running, listen)
 
-    peer = if asked = options[:peer], do: PeerFacts.gather(to_string(asked), node, cluster, host)
+    peer =
+      if asked = options[:peer],
+        do: PeerFacts.gather(to_string(asked), node, cluster, host, ClusterFacts.keys(cluster))
 
     facts = %{node: node, tls: tls(node), cluster: cluster, host: host, peer: peer}
     firewall = facts |> packets() |> FirewallFacts.gather()

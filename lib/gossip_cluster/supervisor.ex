@@ -80,6 +80,8 @@ defmodule GossipCluster.Supervisor do
     View.put(view, :supervisor, self())
 
     View.put(view, :options, shown(options))
+    # Hidden. A rotation puts another in its place.
+    View.put(view, :secret, options.secret)
 
     # What a report may show: no secret, and nothing that may have one in it, as a function's arguments.
     View.put(view, :shown, Map.take(options, @shown))

@@ -188,7 +188,7 @@ static const struct option {
     {"--broadcast", set_broadcast, NULL, ASKS_WATCH},
     {"--once", set_once, NULL, ASKS_WATCH},
     {"--json", set_json, NULL, ASKS_BOTH},
-    {"--pipe", set_pipe, NULL, ASKS_WATCH},
+    {"--pipe", set_pipe, NULL, ASKS_BOTH},
 };
 
 static const struct option *find(const char *name, uint8_t who)

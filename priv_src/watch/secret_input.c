@@ -133,33 +133,6 @@ int secret_line(struct keyring *ring, const struct arguments *a, struct piped_si
     return result;
 }
 
-/* By single bytes, since what follows the lines is somebody else's. */
-static int read_pipe(const struct arguments *a, struct keyring *out, struct piped_size *size,
-                     struct fault *fault)
-{
-    char line[LINE_MOST];
-    size_t len = 0;
-    int result = 0;
-    while (result == 0) {
-        char c;
-        ssize_t got = read(STDIN_FILENO, &c, 1);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got != 1 || len == sizeof line) {
-            result =
-                fault_set(fault, FAULT_BAD_CONFIG, "the pipe ends within the secrets, or a line is too long");
-        } else if (c == '\n') {
-            result = secret_line(out, a, size, line, len, fault);
-            len = 0;
-        } else {
-            line[len++] = c;
-        }
-    }
-    primitives_wipe(line, sizeof line);
-    return result < 0 ? -1 : 0;
-}
-
 /* As read(2), but not later than that (0: whenever); -1 and ETIMEDOUT. */
 static ssize_t read_until(int fd, uint8_t *data, size_t size, int64_t until)
 {
@@ -174,13 +147,47 @@ static ssize_t read_until(int fd, uint8_t *data, size_t size, int64_t until)
     return count > 0 ? read(fd, data, size) : -1;
 }
 
+/* When stdin has been waited for long enough. */
+static int64_t deadline(const struct arguments *a)
+{
+    return a->secret_file == NULL && a->secret_patience > 0 ? clock_now() + a->secret_patience : 0;
+}
+
+/* By single bytes, since what follows the lines is somebody else's. */
+static int read_pipe(const struct arguments *a, struct keyring *out, struct piped_size *size,
+                     struct fault *fault)
+{
+    char line[LINE_MOST];
+    size_t len = 0;
+    int result = 0;
+    int64_t until = deadline(a);
+    while (result == 0) {
+        uint8_t c;
+        ssize_t got = read_until(STDIN_FILENO, &c, 1, until);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got != 1 || len == sizeof line) {
+            result =
+                fault_set(fault, FAULT_BAD_CONFIG, "the pipe ends within the secrets, or a line is too long");
+        } else if (c == '\n') {
+            result = secret_line(out, a, size, line, len, fault);
+            len = 0;
+        } else {
+            line[len++] = (char)c;
+        }
+    }
+    primitives_wipe(line, sizeof line);
+    return result < 0 ? -1 : 0;
+}
+
 static int read_all(const struct arguments *a, int fd, struct keyring *out, struct fault *fault)
 {
     uint8_t data[INPUT_MOST];
     size_t len = 0;
     ssize_t got = 1;
     bool is_stdin = a->secret_file == NULL;
-    int64_t until = is_stdin && a->secret_patience > 0 ? clock_now() + a->secret_patience : 0;
+    int64_t until = deadline(a);
     while (got > 0 && len < sizeof data) {
         do {
             got = read_until(fd, data + len, sizeof data - len, until);

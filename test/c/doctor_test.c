@@ -75,7 +75,7 @@ static void asks_about_nothing_else(void **state)
                                  "--port 1x",
                                  "--for 0",
                                  "--once",
-                                 "--pipe",
+                                 "--pipe --secret-file /x",
                                  "--broadcast"};
     for (size_t i = 0; i < COUNT(words); i++) {
         assert_int_equal(read_words(words[i], &a), -1);

@@ -404,6 +404,9 @@ static void stdin_is_waited_for_so_long_and_may_be_empty(void **state)
     a.secret_optional = true;
     assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
     assert_non_null(strstr(fault.text, strerror(ETIMEDOUT)));
+    a.pipe = true;
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
+    a.pipe = false;
     (void)close(end);
     a.secret_patience = 60 * SECOND_US; /* its end is heard at once */
     assert_int_equal(secret_input(&a, &ring, &size, &fault), 0);

@@ -178,6 +178,29 @@ defmodule GossipCluster.DoctorIntegrationTest do
     whats = for %{what: what} <- well.findings, do: what
     for what <- [:cluster, :packets, :firewall, :peer, :tcp, :same], do: assert(what in whats)
 
+    # What goes to the group alone is lost between these two.
+    Filter.rules(lab, 6, """
+    table inet firewall {
+      chain input {
+        type filter hook input priority 0;
+        udp dport 4200 drop
+      }
+      chain output {
+        type filter hook output priority 0;
+        udp dport 4200 drop
+      }
+    }
+    """)
+
+    for node <- [a, f],
+        do: Node.start_cluster(node, @fast ++ [name: Apart, cluster: "apart", port: 4_200])
+
+    apart = finds({a, [:not_listed], [name: Apart, peer: "10.77.0.6"]})
+    told = for %{what: what, cause: cause} <- apart.findings, into: %{}, do: {what, cause}
+    assert told.udp =~ "f@twin answers under this secret: UDP passes both ways to 10.77.0.6"
+    assert told.tcp =~ "f@twin is reached by TCP at 10.77.0.6"
+    assert told.not_listed =~ "10.77.0.6 answers, and is not listed"
+
     # Nobody can share that port with this socket.
     {:ok, _holder} = Node.call(z, Agent, :start, [:gen_udp, :open, [45_893]])
     Node.start_cluster(c, name: Second, cluster: "second", unicast_port: 45_894)
@@ -206,6 +229,7 @@ defmodule GossipCluster.DoctorIntegrationTest do
         {a, [:not_listed, :unresolved], [peer: "nobody@nowhere.invalid"]},
         {a, [:peer_not_running], [peer: "10.77.0.9"]},
         {a, [:peer_not_running], [peer: "10.77.0.9:50999"]},
+        {a, [:no_answer], [peer: "10.77.0.2"]},
         {a, [:other_subnet, :unreachable], [peer: "192.0.2.1"]},
         {a, [:key_differs], [compare: examine(c).code]},
         {a, [:port_differs], [compare: examine(i).code]},

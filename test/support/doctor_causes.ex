@@ -9,7 +9,14 @@ defmodule GossipCluster.DoctorCauses do
            [:interface, :unicast_port, :deaf, :conflict, :nothing_arrives, :alone, :foreign] ++
            [:firewall_group_in, :firewall_group_out, :firewall_unicast_in] ++
            [:firewall_distribution_in, :firewall_unicast_out, :refused, :name_type, :not_accepted] ++
-           [:no_listener, :listens_on_loopback, :not_listed, :peer_not_running, :unresolved] ++
+           [
+             :no_listener,
+             :listens_on_loopback,
+             :not_listed,
+             :no_answer,
+             :peer_not_running,
+             :unresolved
+           ] ++
            [:other_subnet, :key_differs, :port_differs, :bad_code, :group_port_taken]
 
   @facts [:no_cookie, :no_gossipd, :own_name_unresolved, :own_name_on_loopback, :unannounced] ++

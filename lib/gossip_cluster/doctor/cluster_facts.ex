@@ -3,7 +3,7 @@ defmodule GossipCluster.Doctor.ClusterFacts do
   # What the cluster that runs in this VM knows: its status at the beginning and at the end of some seconds, and its
   # peers. Where none runs, with which options one would. Read only.
 
-  alias GossipCluster.{Disabled, Options, Secret, Sidecar, View}
+  alias GossipCluster.{Disabled, Hidden, LocalNode, Options, Secret, Sidecar, View}
 
   @default :"Elixir.GossipCluster"
   @kept [:cluster, :group, :group6, :port, :unicast_port, :ttl, :interval, :ipv6, :broadcast] ++
@@ -43,6 +43,17 @@ defmodule GossipCluster.Doctor.ClusterFacts do
       true -> :none
     end
   end
+
+  @doc "The keys of a cluster that runs, hidden; `nil` where none does. No fact has them, since facts are printed."
+  @spec keys(t()) :: Hidden.t() | nil
+  def keys(%{state: :running, name: name}) do
+    case View.find(name, :secret) do
+      nil -> nil
+      ring -> Secret.keys(ring, LocalNode.cookie())
+    end
+  end
+
+  def keys(_none), do: nil
 
   defp options(:running, name), do: running(View.find(name, :options) || %{}, name)
   defp options(_state, name), do: configured(name)

@@ -3,7 +3,7 @@ defmodule GossipCluster.Doctor.HostFacts do
   # What this host's network is like: its interfaces; and where no cluster of this VM tells, what becomes of what is sent
   # to the group, and whether the ports are free. It opens sockets for a moment.
 
-  alias GossipCluster.Doctor.GroupFacts
+  alias GossipCluster.Doctor.{Executable, GroupFacts}
 
   @type interface :: %{
           name: String.t(),
@@ -16,7 +16,7 @@ defmodule GossipCluster.Doctor.HostFacts do
   @type t :: %{
           interfaces: [interface()],
           error: atom() | nil,
-          group: GroupFacts.t() | nil,
+          group: Executable.t() | nil,
           group_port: :free | {:error, atom()} | nil,
           unicast_ports: [{:inet.port_number(), :free | {:error, atom()}}] | nil
         }

@@ -78,6 +78,8 @@ defmodule GossipCluster.Doctor.Mends do
     not_alive: "start this node's distribution",
     ambiguous: "give the whole name, as in name@host",
     unheard: "open the UDP ports of both hosts for each other",
+    no_answer:
+      "see that the node runs there under the same secret, and let UDP to its ports pass in the firewalls of both hosts",
     not_listed: "run the doctor there, and compare the codes",
     other_subnet:
       "connect both to one network, or name one of the two in the option seeds of the other",

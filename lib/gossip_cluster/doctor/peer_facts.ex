@@ -1,17 +1,22 @@
 defmodule GossipCluster.Doctor.PeerFacts do
   @moduledoc false
   # What is known of one other node, named by its node name, its host or its address, behind which the UDP port of its
-  # sidecar may stand: what the roster has of it, whether
-  # its host resolves, and whether it is reached by TCP and UDP. It opens connections and closes them, and sends empty
-  # datagrams to the UDP ports of its sidecar, which ignores them: a system tells of a port that nobody has. Takes five
-  # seconds at most.
+  # sidecar may stand: what the roster has of it, whether its host resolves, and whether it is reached by TCP and UDP. It
+  # opens connections and closes them. One that is not listed is asked under this cluster's key by `gossipd doctor`; where
+  # no cluster runs, empty datagrams go to the UDP ports of its sidecar, which ignores them: a system tells of a port that
+  # nobody has. Takes twenty seconds at most.
 
-  alias GossipCluster.{Ip, Peer, Seed}
-  alias GossipCluster.Doctor.{Bounded, NodeFacts, Ruleset}
+  alias GossipCluster.{Hidden, Ip, Peer, Seed, Sidecar}
+  alias GossipCluster.Doctor.{Bounded, Executable, NodeFacts, Ruleset}
 
   @patience 2_000
   @silence 400
   @epmd_port 4369
+  @question 15_000
+  # What else it finds this doctor sees itself.
+  @kinds [:udp, :peer, :tcp, :no_answer, :key_differs, :peer_not_running, :not_listed] ++
+           [:firewall_unicast_out, :unreachable, :refused, :timeout, :failed, :no_port] ++
+           [:link_local, :listens_on_loopback]
 
   @type reached :: :ok | {:error, atom()}
   @type t :: %{
@@ -25,12 +30,13 @@ defmodule GossipCluster.Doctor.PeerFacts do
           near: boolean() | nil,
           tcp: [{:inet.ip_address(), :inet.port_number(), reached()}],
           epmd: reached() | nil,
-          udp: [{:inet.port_number(), :open_or_dropped | :closed | {:error, atom()}}]
+          udp: [{:inet.port_number(), :open_or_dropped | :closed | {:error, atom()}}],
+          answer: Executable.t() | nil
         }
 
-  @doc "The facts, from what this node and its cluster are."
-  @spec gather(String.t(), map(), map(), map()) :: t()
-  def gather(asked, node, cluster, host) do
+  @doc "The facts, from what this node and its cluster are; `keys` are those of the cluster, if it runs."
+  @spec gather(String.t(), map(), map(), map(), Hidden.t() | nil) :: t()
+  def gather(asked, node, cluster, host, keys) do
     {meant, port} = split(asked)
     {known, many} = find(meant, cluster.peers)
     name = if known, do: known.name, else: if(meant =~ "@", do: meant)
@@ -39,18 +45,22 @@ defmodule GossipCluster.Doctor.PeerFacts do
     address = address(known, meant, resolves)
     stock = node.name != nil and node.epmd_module != GossipCluster.Epmd
 
-    [tcp, epmd, udp] =
+    stranger? = known == nil and address != nil
+    question = keys && stranger? && question(meant, port, cluster.options)
+
+    [tcp, epmd, udp, answer] =
       Bounded.all(
         [
           fn -> tcp(known, node.ipv6) end,
           fn -> stock && address && knock(address, @epmd_port) end,
           fn ->
-            if known == nil and address != nil,
+            if stranger? and not is_binary(question),
               do: udp(address, port, cluster.options),
               else: []
-          end
+          end,
+          fn -> if is_binary(question), do: ask(question, cluster.options, keys) end
         ],
-        2 * @patience,
+        @question + @patience,
         nil
       )
 
@@ -65,7 +75,8 @@ defmodule GossipCluster.Doctor.PeerFacts do
       near: address && near?(address, host.interfaces),
       tcp: tcp || [],
       epmd: epmd || nil,
-      udp: udp || []
+      udp: udp || [],
+      answer: answer
     }
   end
 
@@ -165,6 +176,38 @@ defmodule GossipCluster.Doctor.PeerFacts do
       {:ok, socket} -> :gen_tcp.close(socket)
       {:error, reason} -> {:error, reason}
     end
+  end
+
+  @doc """
+  How `gossipd doctor` is told of it: with a port, where the ports of this cluster are others than by default; `nil` where
+  it cannot be.
+
+      iex> alias GossipCluster.Doctor.PeerFacts
+      iex> PeerFacts.question("b@h2", nil, %{port: 45_893, unicast_port: {45_894, 45_901}})
+      "b@h2"
+      iex> PeerFacts.question("2001:db8::1", nil, %{port: 45_893, unicast_port: {50_000, 50_007}})
+      "[2001:db8::1]:50000"
+      iex> PeerFacts.question("h2", nil, %{port: 45_893, unicast_port: {0, 0}})
+      nil
+  """
+  @spec question(String.t(), :inet.port_number() | nil, map()) :: String.t() | nil
+  def question("-" <> _no_node, _port, _options), do: nil
+  def question(_meant, nil, %{unicast_port: {0, _last}}), do: nil
+
+  def question(meant, nil, %{port: port, unicast_port: {first, _last}}),
+    do: if(first == port + 1, do: meant, else: question(meant, first, %{}))
+
+  def question(meant, port, _options) do
+    {host, node} = meant |> String.split("@") |> List.pop_at(-1)
+    host = if host =~ ":", do: "[#{host}]", else: host
+    Enum.join(node ++ ["#{host}:#{port}"], "@")
+  end
+
+  defp ask(question, options, keys) do
+    arguments =
+      Executable.arguments(options, 1) ++ ["--cluster", options.cluster, "--pipe", question]
+
+    Executable.run(Sidecar.path(), arguments, keys, @kinds, @question)
   end
 
   # A node that is alone on its host has the first of them. More are not asked about: a system tells of some closed

@@ -56,23 +56,32 @@ defmodule GossipCluster.Doctor.PeerFindings do
 
   def asked(peer, %{cluster: %{state: :running}} = facts) do
     reach = reach(peer)
-
-    unknown =
-      if Enum.all?(reach, &(&1.level == :ok)),
-        do: [
-          found(
-            :warning,
-            :not_listed,
-            "#{peer.asked} is not listed: nothing of it is heard under this node's key"
-          )
-        ],
-        else: []
+    unknown = if Enum.all?(reach, &(&1.level == :ok)), do: [not_listed(peer)], else: []
 
     unresolved(peer) ++ far(peer, facts) ++ reach ++ unknown ++ ask_epmd(peer)
   end
 
   def asked(peer, facts),
     do: unresolved(peer) ++ far(peer, facts) ++ reach(peer) ++ ask_epmd(peer)
+
+  # Who holds the key and is not met: what goes to the group does not come from the one to the other.
+  defp not_listed(%{answer: {:ok, [_ | _]}} = peer),
+    do:
+      found(
+        :warning,
+        :not_listed,
+        "#{peer.asked} answers, and is not listed",
+        "see whether multicast passes between the two (a firewall, a switch, Wi-Fi, a router); else set broadcast: true on " <>
+          "all nodes, or name one of the two in the option seeds of the other"
+      )
+
+  defp not_listed(peer),
+    do:
+      found(
+        :warning,
+        :not_listed,
+        "#{peer.asked} is not listed: nothing of it is heard under this node's key"
+      )
 
   defp described(known) do
     cookie =
@@ -173,6 +182,11 @@ defmodule GossipCluster.Doctor.PeerFindings do
 
   # What its system says of the ports that a sidecar has. Silence tells nothing: somebody is there, or a firewall, or a
   # system that does not tell.
+  defp reach(%{answer: {:ok, findings}}), do: findings
+
+  defp reach(%{answer: {:error, why}} = peer),
+    do: [ok(:udp, "#{peer.asked} could not be asked: #{why}")]
+
   defp reach(%{udp: []}), do: []
 
   defp reach(%{udp: udp, address: address}) do

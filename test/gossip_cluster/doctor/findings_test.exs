@@ -114,7 +114,8 @@ defmodule GossipCluster.Doctor.FindingsTest do
     near: true,
     tcp: [],
     epmd: nil,
-    udp: []
+    udp: [],
+    answer: nil
   }
   defp asked(changes), do: put([:peer], Map.merge(@asked, Map.new(changes)))
 

@@ -10,7 +10,7 @@ defmodule GossipCluster.Doctor.PeerFactsTest do
   @node %{name: nil, ipv6: false, epmd_module: GossipCluster.Epmd}
 
   defp gather(asked, peers \\ []),
-    do: PeerFacts.gather(asked, @node, %{@cluster | peers: peers}, %{interfaces: []})
+    do: PeerFacts.gather(asked, @node, %{@cluster | peers: peers}, %{interfaces: []}, nil)
 
   # A port of the loopback that nobody has any more.
   defp closed do

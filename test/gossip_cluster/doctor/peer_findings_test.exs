@@ -24,7 +24,8 @@ defmodule GossipCluster.Doctor.PeerFindingsTest do
     near: true,
     tcp: [],
     epmd: nil,
-    udp: []
+    udp: [],
+    answer: nil
   }
   @cluster %{state: :running, options: %{ttl: 1}, last: %{seeds: []}}
   @facts %{node: %{long_names: false, tls: false}, cluster: @cluster}
@@ -45,6 +46,20 @@ defmodule GossipCluster.Doctor.PeerFindingsTest do
 
   test "nobody was asked about: nothing is said" do
     assert PeerFindings.asked(nil, @facts) == []
+  end
+
+  test "who answers under the key and is not listed is not met, and who does not is what was found out" do
+    answers = %{level: :ok, what: :udp, cause: "b@h2 answers under this secret", do: nil}
+    silent = %{level: :broken, what: :no_answer, cause: "nothing comes back", do: "open"}
+    assert asked(answer: {:ok, [answers]}) == [{:ok, :udp}, {:warning, :not_listed}]
+    assert asked(answer: {:ok, [silent]}) == [{:broken, :no_answer}]
+    # It could not be asked: so no more is known than without.
+    assert asked(answer: {:error, "no memory"}) == [{:ok, :udp}, {:warning, :not_listed}]
+
+    [_udp, heard] = PeerFindings.asked(%{@asked | answer: {:ok, [answers]}}, @facts)
+    assert heard.cause =~ "answers, and is not listed" and heard.do =~ "multicast"
+    [asked, unheard] = PeerFindings.asked(%{@asked | answer: {:error, "no memory"}}, @facts)
+    assert asked.cause =~ "no memory" and unheard.cause =~ "nothing of it is heard"
   end
 
   test "one address that is reached is enough; the others are not told" do
