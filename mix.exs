@@ -17,7 +17,7 @@ defmodule MixProject.GossipCluster do
       compilers: Mix.compilers() ++ [:gossipd],
       elixirc_paths: elixirc_paths(Mix.env()),
       start_permanent: Mix.env() == :prod,
-      deps: deps(Code.ensure_loaded?(Hex)),
+      deps: if(Code.ensure_loaded?(Hex), do: deps(Mix.Project.get()), else: []),
       releases: releases(),
       test_coverage: [summary: [threshold: 0]],
       name: "GossipCluster",
@@ -31,7 +31,7 @@ defmodule MixProject.GossipCluster do
     ]
   end
 
-  def cli, do: [preferred_envs: [docs: :docs, "hex.publish": :docs]]
+  def cli, do: [preferred_envs: [docs: :docs, "hex.build": :docs, "hex.publish": :docs]]
 
   def application do
     [
@@ -40,15 +40,27 @@ defmodule MixProject.GossipCluster do
     ]
   end
 
-  # None at all where Hex is not installed, not even tools: one would stop every mix command there. The library needs
-  # none.
-  defp deps(false), do: []
+  # None at all where Hex is not installed, not even tools: one would stop every mix command there. And none for who
+  # builds a checkout, since all would have to be fetched before the first `mix compile`: the library needs none. They
+  # come where it is a dependency of another project, which fetches what it has itself; and where they are asked for, as
+  # documentation and publishing do.
+  defp deps(project) when project in [nil, __MODULE__] do
+    asked = Mix.env() == :docs or System.get_env("GOSSIP_TOOLS") not in [nil, ""]
+    if asked, do: optional() ++ tools(), else: []
+  end
 
-  defp deps(true) do
+  defp deps(_others), do: optional()
+
+  defp optional do
     [
       {:telemetry, "~> 0.4 or ~> 1.0", optional: true},
       # Where the application has it, it is compiled before: GossipCluster.LiveDashboardPage is built of it.
-      {:phoenix_live_dashboard, "~> 0.8", optional: true},
+      {:phoenix_live_dashboard, "~> 0.8", optional: true}
+    ]
+  end
+
+  defp tools do
+    [
       {:ex_doc, "~> 0.34", only: [:dev, :docs], runtime: false},
       {:dialyxir, "~> 1.4", only: :dev, runtime: false},
       {:credo, "~> 1.7", only: :dev, runtime: false}

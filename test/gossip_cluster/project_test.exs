@@ -2,41 +2,59 @@ defmodule GossipCluster.ProjectTest do
   # mix.exs, as others will use it.
   use ExUnit.Case, async: true
 
-  # Compiles mix.exs in a VM of its own, where Hex is installed or not, and says what it says.
-  defp project(hex, key) do
+  # Compiles mix.exs in a VM of its own, after this code, and says what it depends on.
+  defp deps(before, env \\ []) do
     code = """
     Mix.start()
-    #{if hex, do: "defmodule Hex, do: []"}
+    #{before}
     Code.require_file("mix.exs")
-    IO.write(inspect(MixProject.GossipCluster.project()[#{inspect(key)}], limit: :infinity))
+    IO.write(inspect(Mix.Project.config()[:deps], limit: :infinity))
     """
 
-    {output, 0} = System.cmd("elixir", ["-e", code], stderr_to_stdout: true)
+    env = [{"MIX_ENV", "dev"}, {"GOSSIP_TOOLS", nil} | env]
+    {output, 0} = System.cmd("elixir", ["-e", code], stderr_to_stdout: true, env: env)
     {term, _binding} = Code.eval_string(output)
     term
   end
 
+  @hex "defmodule Hex, do: []"
+  @other "defmodule Other do use Mix.Project; def project, do: [app: :other, version: \"1.0.0\"] end"
+
   test "where Hex is not installed it depends on nothing, so every mix command works" do
-    assert project(false, :deps) == []
-    assert Mix.Project.config()[:deps] == project(Code.ensure_loaded?(Hex), :deps)
+    assert deps("") == []
+    assert deps(@other) == []
   end
 
-  test "where Hex is, its users get none but optional ones; the tools are for work on the library itself" do
-    deps = project(true, :deps)
+  # The first command of the README, for most who know Elixir: Mix would not compile before all were fetched.
+  test "who has Hex and builds a checkout need not fetch anything" do
+    assert deps(@hex) == []
+    assert deps(@hex, [{"MIX_ENV", "prod"}]) == []
+    assert Mix.Project.config()[:deps] == [] or System.get_env("GOSSIP_TOOLS") != nil
+  end
 
-    options =
-      Map.new(deps, fn {app, version, options} when is_binary(version) -> {app, options} end)
+  test "where Hex is, a project that depends on it gets none but optional ones" do
+    assert [telemetry: _, phoenix_live_dashboard: _] =
+             options =
+             for(
+               {app, version, options} when is_binary(version) <- deps(@hex <> "\n" <> @other),
+               do: {app, options}
+             )
 
-    assert Enum.sort(Map.keys(options)) ==
-             [:credo, :dialyxir, :ex_doc, :phoenix_live_dashboard, :telemetry]
+    for {_app, options} <- options, do: assert(options == [optional: true])
+  end
 
-    assert options.telemetry == [optional: true]
-    assert options.phoenix_live_dashboard == [optional: true]
+  test "the tools are for work on the library itself, which asks for them" do
+    for env <- [[{"GOSSIP_TOOLS", "1"}], [{"MIX_ENV", "docs"}]] do
+      deps = Map.new(deps(@hex, env), fn {app, _version, options} -> {app, options} end)
 
-    for tool <- [:credo, :dialyxir, :ex_doc] do
-      assert Enum.all?(List.wrap(options[tool][:only]), &(&1 in [:dev, :docs]))
-      assert options[tool][:only] != nil
-      assert options[tool][:runtime] == false
+      assert Enum.sort(Map.keys(deps)) ==
+               [:credo, :dialyxir, :ex_doc, :phoenix_live_dashboard, :telemetry]
+
+      for tool <- [:credo, :dialyxir, :ex_doc] do
+        assert Enum.all?(List.wrap(deps[tool][:only]), &(&1 in [:dev, :docs]))
+        assert deps[tool][:only] != nil
+        assert deps[tool][:runtime] == false
+      end
     end
   end
 
