@@ -42,6 +42,7 @@ defmodule GossipCluster do
     Peer,
     Reporter,
     Secret,
+    Subscribers,
     Tags,
     Telemetry,
     View
@@ -564,15 +565,7 @@ defmodule GossipCluster do
   @doc group: :look
   @spec subscribe(name()) :: :ok
   def subscribe(name \\ __MODULE__) do
-    view = view!(name)
-    key = {:events, name}
-
-    {:ok, _owner} =
-      if view == nil or key in Registry.keys(GossipCluster.Registry, self()),
-        do: {:ok, self()},
-        else: Registry.register(GossipCluster.Registry, key, nil)
-
-    :ok
+    if view!(name), do: Subscribers.add({:events, name}), else: :ok
   end
 
   @doc """
@@ -586,9 +579,7 @@ defmodule GossipCluster do
   @spec unsubscribe(name()) :: :ok
   def unsubscribe(name \\ __MODULE__) do
     # Where no cluster has ever run there is none.
-    if Process.whereis(GossipCluster.Registry),
-      do: Registry.unregister(GossipCluster.Registry, {:events, name}),
-      else: :ok
+    if Process.whereis(Subscribers), do: Subscribers.remove({:events, name}), else: :ok
   end
 
   @doc """

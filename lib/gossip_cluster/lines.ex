@@ -14,6 +14,8 @@ defmodule GossipCluster.Lines do
 
   require Logger
 
+  alias GossipCluster.Subscribers
+
   @moment 100
   @key {__MODULE__, :reporters}
 
@@ -33,11 +35,10 @@ defmodule GossipCluster.Lines do
   @doc "The calling process reports for a cluster, until it ends."
   @spec join() :: :ok
   def join do
-    {:ok, _owner} = Registry.register(GossipCluster.Registry, @key, nil)
-    :ok
-  rescue
+    Subscribers.add(@key)
+  catch
     # What all clusters share is being started anew: this one writes by itself.
-    ArgumentError -> :ok
+    :exit, _reason -> :ok
   end
 
   @doc "Writes a line of this cluster, about an event of this kind; one that several report once."
@@ -90,7 +91,7 @@ defmodule GossipCluster.Lines do
   def wanted?(:debug, _level), do: true
   def wanted?(least, level), do: Logger.compare_levels(level, least) != :lt
 
-  defp several?, do: match?([_, _ | _], Registry.lookup(GossipCluster.Registry, @key))
+  defp several?, do: match?([_, _ | _], Subscribers.list(@key))
 
   defp any_kept?, do: :ets.lookup(__MODULE__, :kept) == [{:kept, true}]
 

@@ -9,7 +9,7 @@ defmodule GossipCluster.Reporter do
   use GenServer
 
   alias GossipCluster.Screen.Timeline
-  alias GossipCluster.{Facts, LineLimit, Lines, Telemetry, View}
+  alias GossipCluster.{Facts, LineLimit, Lines, Subscribers, Telemetry, View}
 
   # Of a cluster that is at its largest, every peer may come, be connected and go once.
   @most 16_384
@@ -144,9 +144,7 @@ defmodule GossipCluster.Reporter do
   defp put_out({:event, event}, _kind, %{name: name, view: view}) do
     true = Timeline.put(view, event)
 
-    Registry.dispatch(GossipCluster.Registry, {:events, name}, fn subscribers ->
-      for {pid, _value} <- subscribers, do: send(pid, {:gossip_cluster, name, event})
-    end)
+    Enum.each(Subscribers.list({:events, name}), &send(&1, {:gossip_cluster, name, event}))
   end
 
   # :telemetry guards itself against its handlers; whatever stands in its place may not.

@@ -1,17 +1,23 @@
 defmodule GossipCluster.Shared do
   @moduledoc false
-  # What all clusters of a VM share: the registry of subscribers, who writes lines that several would write
-  # (GossipCluster.Lines), and the tables of that, of GossipCluster.Epmd, GossipCluster.Disconnects and
+  # What all clusters of a VM share: who keeps the subscribers (GossipCluster.Subscribers), who writes lines that several
+  # would write (GossipCluster.Lines), and the tables of these, of GossipCluster.Epmd, GossipCluster.Disconnects and
   # GossipCluster.Siblings. It belongs to no application's tree, since clusters run in any of them: whatever stops, the
   # clusters of the others are not to notice, nor their subscribers. The first who needs it starts it, and it ends with
   # the VM.
 
   use Supervisor
 
-  alias GossipCluster.{Disconnects, Epmd, Lines, Siblings}
+  alias GossipCluster.{Disconnects, Epmd, Lines, Siblings, Subscribers}
 
   # Each under the name of the module that reads and writes it.
-  @tables [{Epmd, :ordered_set}, {Disconnects, :set}, {Siblings, :set}, {Lines, :set}]
+  @tables [
+    {Epmd, :ordered_set},
+    {Disconnects, :set},
+    {Siblings, :set},
+    {Lines, :set},
+    {Subscribers, :ordered_set}
+  ]
 
   @doc "Starts it, unless it runs."
   @spec ensure_started() :: :ok
@@ -45,8 +51,6 @@ defmodule GossipCluster.Shared do
       ^table = :ets.new(table, [:named_table, :public, type, read_concurrency: true])
     end
 
-    Supervisor.init([{Registry, keys: :duplicate, name: GossipCluster.Registry}, Lines],
-      strategy: :one_for_one
-    )
+    Supervisor.init([Subscribers, Lines], strategy: :one_for_one)
   end
 end

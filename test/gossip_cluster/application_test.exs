@@ -50,7 +50,7 @@ defmodule GossipCluster.ApplicationTest do
   end
 
   test "what clusters share does not end with the tree that started it", %{fake: fake} do
-    shared = [GossipCluster.Shared, GossipCluster.Registry]
+    shared = [GossipCluster.Shared, GossipCluster.Subscribers]
     before = Enum.map(shared, &Process.whereis/1)
 
     capture_log(fn ->

@@ -2,7 +2,7 @@ defmodule GossipCluster.LinesTest do
   # What the library writes to the log, in which words, with which metadata, and how often.
   use GossipCluster.OwnerCase
 
-  alias GossipCluster.{Lines, Shared}
+  alias GossipCluster.{Lines, Shared, Subscribers}
 
   doctest GossipCluster.Lines
 
@@ -16,7 +16,7 @@ defmodule GossipCluster.LinesTest do
   setup do
     :ok = Shared.ensure_started()
     # Those of the tests before have ended, and what they said last is written.
-    eventually(fn -> Registry.lookup(GossipCluster.Registry, {Lines, :reporters}) == [] end)
+    eventually(fn -> Subscribers.list({Lines, :reporters}) == [] end)
     :ok = Lines.flush()
     :ok = :logger.add_handler(:lines, __MODULE__, %{config: %{test: self()}})
     on_exit(fn -> :logger.remove_handler(:lines) end)
@@ -106,8 +106,8 @@ defmodule GossipCluster.LinesTest do
   defp ended(pid) do
     send(pid, :go)
     send(pid, :stop)
-    reporters = fn -> Registry.lookup(GossipCluster.Registry, {Lines, :reporters}) end
-    eventually(fn -> for({^pid, _} <- reporters.(), do: pid) == [] end)
+    reporters = fn -> Subscribers.list({Lines, :reporters}) end
+    eventually(fn -> pid not in reporters.() end)
   end
 
   test "what is kept is written within a moment, without being asked for" do

@@ -45,7 +45,11 @@ defmodule GossipCluster.Integration.MeetingTest do
 
       # What is large, and would be loaded for a small thing.
       loaded = for {module, _file} <- Node.call(node, :code, :all_loaded, []), do: module
-      assert Enum.filter([Base, File, Inspect.Algebra, Macro, Path, Task], &(&1 in loaded)) == []
+
+      assert Enum.filter(
+               [Base, File, Inspect.Algebra, Macro, Module, Path, Registry, Task],
+               &(&1 in loaded)
+             ) == []
     end
 
     assert Node.peer(a, b).port > 0

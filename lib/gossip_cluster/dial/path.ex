@@ -23,7 +23,7 @@ defmodule GossipCluster.Dial.Path do
   end
 
   # The socket with that other end, among what the process of the connection is linked to.
-  defp local(owner, remote), do: search([owner], MapSet.new(), remote, @depth)
+  defp local(owner, remote), do: search([owner], [], remote, @depth)
 
   defp search([], _seen, _remote, _depth), do: nil
   defp search(_items, _seen, _remote, 0), do: nil
@@ -31,7 +31,7 @@ defmodule GossipCluster.Dial.Path do
   defp search(items, seen, remote, depth) do
     case Enum.find_value(items, &end_of(&1, remote)) do
       nil ->
-        seen = MapSet.union(seen, MapSet.new(items))
+        seen = items ++ seen
         next = for pid <- items, is_pid(pid), link <- links(pid), link not in seen, do: link
         search(Enum.uniq(next), seen, remote, depth - 1)
 

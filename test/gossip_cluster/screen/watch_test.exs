@@ -64,7 +64,7 @@ defmodule GossipCluster.Screen.WatchTest do
 
       eventually(fn -> device |> StringIO.contents() |> elem(1) =~ "zoe@" end)
       key = {:events, @name}
-      [{drawer, _value}] = Registry.lookup(GossipCluster.Registry, key)
+      [drawer] = GossipCluster.Subscribers.list(key)
       ref = Process.monitor(drawer)
       Process.unlink(device)
       Process.exit(if(who == :device, do: device, else: caller), :kill)
