@@ -144,6 +144,21 @@ defmodule GossipCluster.Chaos.JudgeTest do
       assert invariants(history([{at(10), @silent}], troubles: [killed, blink])) == []
     end
 
+    test "of a VM that ended while the sidecar of the one that tells it did not hear it" do
+      killed = trouble(:beam_killed, @b, 9, 12)
+
+      for fault <- [:sidecar_killed, :sidecar_stopped, :host_stopped] do
+        troubles = &[killed, trouble(fault, &1, 8.5, 9.5)]
+        assert invariants(history([{at(11), @silent}], troubles: troubles.(@a))) == []
+
+        assert invariants(history([{at(11), @silent}], troubles: tl(troubles.(@a)))) == [
+                 :false_down
+               ]
+
+        assert invariants(history([{at(11), @silent}], troubles: troubles.(@c))) == [:false_down]
+      end
+    end
+
     test "of who had no processor, or by who had none, is not judged, and that is said" do
       for {who, ms} <- [{{:sidecar, 1, 4710}, 500}, {{:sidecar, 2, 4711}, 500}, {:harness, 1_500}] do
         waits = [{at(8), who, ms - 260}, {at(8.3), who, 260}]

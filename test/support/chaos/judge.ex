@@ -66,6 +66,8 @@ defmodule GossipCluster.Chaos.Judge do
   @silent [:sidecar_stopped, :host_stopped]
   @parted [:cable, :loss, :one_way, :interface]
   @ended [:beam_killed, :clock]
+  # Those that keep the sidecar of a node from hearing what others say: the next sidecar does not know of who has ended.
+  @unhearing [:sidecar_killed | @silent]
   # Faults that explain the end of a connection, whichever end has them.
   @breaking [:address | @parted ++ @ended]
 
@@ -135,13 +137,14 @@ defmodule GossipCluster.Chaos.Judge do
       (fault in @silent and trouble.node == name) or
         (fault in @parted and trouble.node in [node, name])
 
-  # That its VM has ended is said, and may be lost on the way.
+  # That its VM has ended is said, and may be lost on the way, or there was no sidecar to hear it.
   defp unheard?(troubles, trouble, node, name, {since, at}) do
     trouble.fault in @ended and trouble.node == name and
-      Enum.any?(
-        troubles,
-        &(&1.fault in @parted and &1.node in [node, name] and in_force?(&1, since, at))
-      )
+      Enum.any?(troubles, fn other ->
+        in_force?(other, since, at) and
+          ((other.fault in @parted and other.node in [node, name]) or
+             (other.fault in @unhearing and other.node == node))
+      end)
   end
 
   defp noticed?(%Trouble{until: nil}), do: true
