@@ -115,7 +115,7 @@ defmodule GossipCluster.BoundsTest do
       "| strangers remembered | #{n.("PENDING_MAX")}, each for #{seconds.("PENDING_FORGET")} s after",
       "| seeds | #{n.("SEEDS_MAX")}; #{n.("SEED_BURST")} asked at once, and #{div(1000, ms.("SEED_PERIOD"))} a second |",
       "| far peers that fell silent, and are asked with the seeds | #{n.("LOST_MAX")}, each for #{div(seconds.("LOST_LIFE"), 3600)} h |",
-      "| far peers that are probed since a page leaves them out | #{n.("DOUBT_BURST")} at once, #{n.("DOUBT_RATE")} a second |",
+      "| peers that are probed since a page leaves them out | #{n.("DOUBT_BURST")} at once, #{n.("DOUBT_RATE")} a second |",
       "| answers to one source IP | #{n.("ANSWER_RATE")} at once and a second (#{n.("SOURCES")} slots;",
       "| answers in all | #{n.("ANSWER_RATE_ALL")} at once and a second |",
       "| what strangers cause | #{word(n.("CAUSED_TIMES"))} times the bytes that came from them,",

@@ -14,6 +14,7 @@
 #include "protocol/far.h"
 #include "protocol/flood.h"
 #include "protocol/hearing.h"
+#include "protocol/isolate.h"
 #include "protocol/members.h"
 #include "protocol/multipath.h"
 #include "protocol/pages.h"
@@ -114,11 +115,12 @@ static void enter(struct gossip *g, int64_t now)
         time += now - expected - g->lag;
         g->lag = now - expected;
     }
-    if (time > 0) {
-        lost(g, before, time);
-    }
     if (now - g->lag > g->now) {
         g->now = now - g->lag;
+    }
+    if (time > 0) {
+        lost(g, before, time);
+        isolate_stopped(g, g->clock - before);
     }
 }
 

@@ -27,16 +27,36 @@ void isolate_end(struct gossip *g, struct effects *fx)
     }
 }
 
-/* Somebody was heard. What the others could not be heard saying meanwhile is not held against them. */
-void isolate_leave(struct gossip *g, struct effects *fx)
+/* Whether what was said meanwhile may have been missed altogether. */
+static bool is_long(const struct gossip *g, int64_t time)
 {
-    if (g->stats.health != HEALTH_ISOLATED) {
-        return;
-    }
+    return time >= silence_to_probe(g->options.interval_ms * MS_US);
+}
+
+/* What the others could not be heard saying meanwhile is not held against them. */
+static void leave(struct gossip *g, struct effects *fx)
+{
     tell_health(g, fx, HEALTH_OK);
     for (size_t i = 0; i < g->roster.listed; i++) {
         struct peer *p = g->roster.list[i].peer;
         p->heard = g->now;
         p->watch = WATCH_QUIET;
     }
+}
+
+void isolate_heard(struct gossip *g, struct effects *fx)
+{
+    bool isolated = g->stats.health == HEALTH_ISOLATED;
+    if (isolated || (g->heard != 0 && is_long(g, g->now - g->heard))) {
+        g->back = g->now;
+    }
+    g->heard = g->now;
+    if (isolated) {
+        leave(g, fx);
+    }
+}
+
+void isolate_stopped(struct gossip *g, int64_t time)
+{
+    g->back = is_long(g, time) ? g->now : g->back;
 }

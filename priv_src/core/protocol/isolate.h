@@ -5,7 +5,12 @@
 #include "state/state.h"
 
 void isolate_enter(struct gossip *g, struct effects *fx);
-void isolate_leave(struct gossip *g, struct effects *fx);
+
+/* Somebody was heard now. */
+void isolate_heard(struct gossip *g, struct effects *fx);
+
+/* It was stopped, and goes on now. */
+void isolate_stopped(struct gossip *g, int64_t time);
 
 /* There is nobody to hear any more: this life is over. */
 void isolate_end(struct gossip *g, struct effects *fx);

@@ -6,6 +6,7 @@
  * caused by a stranger's datagram. */
 #include "protocol/mend.h"
 
+#include "protocol/beat.h"
 #include "protocol/join.h"
 #include "protocol/pages.h"
 #include "state/self.h"
@@ -20,7 +21,7 @@ static int64_t next_gap(int64_t gap, int64_t least)
 
 static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, int64_t least)
 {
-    if (g->now < g->mend_at || !pages_from(g, fx, p)) {
+    if (g->now < g->mend_at || !pages_from(g, fx, p, false)) {
         return false;
     }
     g->mend_gap = next_gap(g->mend_gap, least);
@@ -89,6 +90,22 @@ static void look_far(struct gossip *g, struct effects *fx, struct peer *p, uint6
     }
 }
 
+/* What was said while this member could hear nobody is not said again; those whose turn it was to watch have
+ * buried the dead long ago, and to itself the silence of all begins anew. So it asks the first who knows
+ * better, at once and once; and it beats, for that one may have buried it, and helps nobody who is buried.
+ * Who lacks this member alone knows nothing that it does not; and what waited in the sockets is as old as
+ * that. */
+static void catch_up(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t differs)
+{
+    bool just_back = g->back != 0 && g->now - g->back < current_interval(g);
+    bool waited = g->clock - g->lost_at <= STOPPED_AFTER;
+    if (just_back && !waited && differs != roster_digest(g->self.boot, g->self.incarnation) &&
+        pages_from(g, fx, p, true)) {
+        g->back = 0;
+        beat_within(g, random_between(g, 0, current_interval(g) / ASK_SPREAD));
+    }
+}
+
 void mend_look(struct gossip *g, struct effects *fx, struct peer *p, const struct wire_message *m)
 {
     uint64_t mine = g->roster.digest ^ roster_digest(g->self.boot, g->self.incarnation);
@@ -103,6 +120,7 @@ void mend_look(struct gossip *g, struct effects *fx, struct peer *p, const struc
         return;
     }
     uint64_t missed = mine ^ m->digest;
+    catch_up(g, fx, p, missed);
     bool more = m->group_size > g->roster.listed + 1;
     if (g->now - g->born < YOUNG && more) {
         pull_young(g, fx, p, missed);

@@ -128,9 +128,11 @@ static bool pull(struct gossip *g, struct effects *fx, const struct peer *p, uin
     return true;
 }
 
-bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p)
+bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p, bool catch_up)
 {
-    return pull(g, fx, p, 0, false);
+    bool begun = pull(g, fx, p, 0, false);
+    g->pull.catch_up = begun ? catch_up : g->pull.catch_up;
+    return begun;
 }
 
 bool pages_find(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t boot)
@@ -321,8 +323,10 @@ static bool wanted(const struct gossip *g, const struct peer *p, const struct wi
            m->cursor > g->pull.cursor;
 }
 
-/* Of the far only news tells that they are gone, and news gets lost. So whom a page leaves out, though this
- * member has listed him for a while, is asked; if he is dead, this member finds it out like a watcher. */
+/* Of the far only news tells that they are gone, and news gets lost; and who could hear nobody for a while
+ * has missed it of anybody. So whom a page leaves out, though this member has listed him for a while, is
+ * asked; if he is dead, this member finds it out like a watcher. Who was stopped has heard all a moment ago,
+ * by its own time: that says nothing. */
 static void doubt_missing(struct gossip *g, const struct wire_message *m)
 {
     for (size_t i = 0; i < g->roster.listed; i++) {
@@ -331,9 +335,11 @@ static void doubt_missing(struct gossip *g, const struct wire_message *m)
             continue;
         }
         struct peer *p = g->roster.list[i].peer;
-        bool told = g->now - p->since < p->interval || g->now - p->direct < silence_to_probe(p->interval);
-        if (p->far && !told && p->watch == WATCH_QUIET && p->addr_count > 0 && boot != m->id.boot &&
-            wire_entry_of(m, boot) == m->entry_count &&
+        bool missed = g->pull.catch_up;
+        bool heard = !missed && g->now - p->direct < silence_to_probe(p->interval);
+        bool told = g->now - p->since < p->interval || heard;
+        if ((p->far || missed) && !told && p->watch == WATCH_QUIET && p->addr_count > 0 &&
+            boot != m->id.boot && wire_entry_of(m, boot) == m->entry_count &&
             bucket_take(&g->doubts, g->now, DOUBT_BURST, DOUBT_RATE)) {
             alarm_probe(g, p);
         }
@@ -355,7 +361,7 @@ bool pages_receive(struct gossip *g, struct effects *fx, const struct peer *p, c
     if (!wanted(g, p, m)) {
         return false; /* not asked for, or a second copy */
     }
-    if (p->far && g->pull.again && !g->pull.single) {
+    if ((p->far || g->pull.catch_up) && g->pull.again && !g->pull.single) {
         doubt_missing(g, m);
     }
     g->pull.nonce = 0;

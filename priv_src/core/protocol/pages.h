@@ -23,8 +23,9 @@ void pages_known(struct gossip *g, const struct peer *p);
 /* This one has the same roster now: if it is pulled once more, there is nothing left to learn. */
 void pages_same(struct gossip *g, const struct peer *p);
 
-/* Asks this peer for the whole roster once more; false when a roster is on its way already. */
-bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p);
+/* Asks this peer for the whole roster once more; false when a roster is on its way already. To `catch_up`
+ * with what happened while nobody could be heard. */
+bool pages_from(struct gossip *g, struct effects *fx, const struct peer *p, bool catch_up);
 
 /* Asks it for one page alone, which begins with the member of this boot id; false as above. */
 bool pages_find(struct gossip *g, struct effects *fx, const struct peer *p, uint64_t boot);

@@ -227,8 +227,7 @@ static void from_peer(struct gossip *g, struct effects *fx, struct peer *p, cons
     bool life = (a->newest || a->answers != ANSWER_NONE) &&
                 !message_says_goodbye(m); /* what was overtaken may have been held back */
     if (life) {
-        g->heard = g->now;
-        isolate_leave(g, fx);
+        isolate_heard(g, fx);
     }
     if (m->type == WIRE_BYE) {
         uint8_t reason =
@@ -312,8 +311,7 @@ static void from_stranger(struct gossip *g, struct effects *fx, const struct pee
     }
     reached(p, a);
     measure(g, p, m, a);
-    g->heard = g->now;
-    isolate_leave(g, fx);
+    isolate_heard(g, fx);
     uint64_t before = g->stats.bytes_sent;
     bool wanted = pages_wanted(g);
     if (m->type == WIRE_ROSTER) {

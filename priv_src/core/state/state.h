@@ -136,6 +136,7 @@ struct pull {
     bool active;
     bool single;   /* one page is all that is wanted */
     bool again;    /* it was pulled before, and differs: what is new in it may be new to others */
+    bool catch_up; /* this member could hear nobody for a while: so whom it leaves out is asked */
     bool turn;     /* the next page is asked of another than the one who has let this member in */
     bool complete; /* the last page has come, or there was none to pull */
 };
@@ -179,6 +180,7 @@ struct gossip {
     int64_t differs;           /* since when others know what this member does not; 0: they do not */
     int64_t mend_at, mend_gap; /* when others may be asked for that; and how much later the next time */
     int64_t healed;            /* when one that was buried has come back, far.c; 0: nobody has */
+    int64_t back;              /* when it could hear again, isolate.c; 0: what it missed is asked for */
     uint64_t mend_version;     /* of the roster, when a far one's was pulled last */
     int64_t ask_at;            /* when a stranger may be asked for want of pages */
 
