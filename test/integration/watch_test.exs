@@ -22,6 +22,7 @@ defmodule GossipCluster.Integration.WatchTest do
     assert screen =~ "\e[?1049h"
     assert screen =~ ~r/a@h1 · health ok · 1 peer, 1 connected/
     assert screen =~ "b@h2"
+    eventually("a process watches", nodes, fn -> watched?(a) end)
 
     # What happens is told below, without a key.
     :ok = Node.call(b, GossipCluster, :leave)
@@ -38,6 +39,12 @@ defmodule GossipCluster.Integration.WatchTest do
     # The terminal is as it was.
     assert rest =~ "\e[?25h\e[?1049l"
     assert rest =~ ~r/\bicanon\b/ and rest =~ ~r/(?<!-)\becho\b/
+
+    # Without a terminal: one table after the other, until its reader is gone. Then nothing of it is left on the node.
+    command = "{ #{rpc("GossipCluster.watch(interval: 100)")} 2>/dev/null | head -n 12; }"
+    assert {tables, 0} = plainly(lab, command)
+    assert [_, _, _ | _] = String.split(tables, "a@h1 · health ok")
+    eventually("nothing of it is left", nodes, fn -> not watched?(a) end)
 
     # Once, for programs.
     File.write!(Path.join(lab.dir, "cookie"), Node.cookie())
@@ -67,6 +74,20 @@ defmodule GossipCluster.Integration.WatchTest do
     assert {json, 0} = plainly(lab, "{ #{listen} --json 2>/dev/null | head -n 3; }")
     assert [_, _, _] = lines = String.split(json, "\n", trim: true)
     for line <- lines, do: assert({:ok, %{"members" => _}} = Json.decode(line))
+  end
+
+  # Whether a process draws there, or waits to.
+  defp watched?(node) do
+    code = """
+    for pid <- Process.list(),
+        {_, stack} <- [Process.info(pid, :current_stacktrace)],
+        {GossipCluster.Screen.Watch, _function, _arity, _where} <- stack,
+        reduce: false,
+        do: (_ -> true)
+    """
+
+    {watched, _binding} = Node.call(node, Code, :eval_string, [code])
+    watched
   end
 
   # Hidden, as a release's rpc is: a visible node would be one more of the mesh, which `global` keeps whole.
