@@ -57,12 +57,9 @@ static void close_one(int fd)
 
 static void look_at_interfaces(struct doctor *d)
 {
-    struct subnets subnets = {0};
-    int listed = interfaces_list(&d->arguments.filter, &d->interfaces, &subnets);
-    d->peer.near = addr_is_loopback(&d->peer.at) || subnets_near(&subnets, &d->peer.at);
-    if (listed != 0) {
+    if (d->unlisted != 0) {
         findings_cause(&d->findings, DOCTOR_WARNING, "no_interfaces_told", "look for a sandbox or a limit",
-                       "the interfaces cannot be listed: %s", strerror(errno));
+                       "the interfaces cannot be listed: %s", strerror(d->unlisted));
         return;
     }
     for (size_t i = 0; i < d->interfaces.count; i++) {
@@ -214,7 +211,7 @@ static int read_peer(struct doctor *d, char why[static RESOLVE_TEXT], struct fau
     if (resolve(p->target.host, a->filter.ipv6, RESOLVE_US, &p->at, why) == 0) {
         struct addr any = p->at;
         any.port = 1;
-        if (!addr_is_endpoint(&any)) {
+        if (!addr_is_endpoint(&any) || subnets_broadcast(&d->own, &any)) {
             return fault_set(fault, FAULT_BAD_CONFIG,
                              "PEER must be one node's address; a group is told by --group");
         }
@@ -231,6 +228,8 @@ static int read_peer(struct doctor *d, char why[static RESOLVE_TEXT], struct fau
     a->secret_patience = SECRET_US;
     int result = secret_input(a, &d->ring, &size, fault);
     p->tag = d->ring.count > 0 ? keyring_tag(&d->ring) : 0;
+    p->own = &d->own;
+    p->near = addr_is_loopback(&p->at) || subnets_near(&d->own, &p->at);
     return result;
 }
 
@@ -244,6 +243,7 @@ static int prepare(struct doctor *d, int argc, char **argv, char why[static RESO
     d->group6 = d->arguments.udp.group6;
     d->group6.port = d->group.port;
     d->findings.json = d->arguments.json;
+    d->unlisted = interfaces_list(&d->arguments.filter, &d->interfaces, &d->own) != 0 ? errno : 0;
     return d->arguments.peer != NULL ? read_peer(d, why, fault) : 0;
 }
 

@@ -55,20 +55,15 @@ static bool is_own_echo(const struct doctor *d, const struct addr *from, size_t 
     return false;
 }
 
-/* Whether a holder of the secret has sealed it. */
-static bool opens(const struct doctor *d, const uint8_t *data, size_t len)
-{
-    uint8_t plain[ROOM];
-    int key = seal_match(&d->ring, data, len);
-    return key >= 0 && seal_open(&d->ring, key, data, len, plain) >= 0;
-}
-
-/* It comes from the host that is asked about. */
+/* It comes from the host that is asked about. What has the tag of the secret's key, and was not sealed by a
+ * holder of it, tells nothing. */
 static void note_peer(struct doctor *d, const uint8_t *data, size_t len, const uint8_t *tag)
 {
+    uint8_t plain[ROOM];
     struct peer_facts *p = &d->peer;
-    if (opens(d, data, len)) {
-        p->heard = true;
+    int key = seal_match(&d->ring, data, len);
+    if (key >= 0) {
+        p->heard = p->heard || seal_open(&d->ring, key, data, len, plain) >= 0;
     } else {
         p->heard_otherwise = true;
         p->other_tag = (uint32_t)tag[0] << 24 | (uint32_t)tag[1] << 16 | (uint32_t)tag[2] << 8 | tag[3];

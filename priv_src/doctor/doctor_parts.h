@@ -26,6 +26,8 @@ struct doctor {
     int private4, private6;    /* from these everything is sent; -1: there is none */
     uint16_t private_port;     /* of both; 0: there is none */
     struct interface_list interfaces;
+    struct subnets own;                 /* all addresses of this host */
+    int unlisted;                       /* errno: why neither is known */
     struct tried tried[INTERFACES_MAX]; /* as many */
     unsigned others;                    /* datagrams that came to the group, but for the echoes */
     uint8_t tags[SEEN_TAGS_MAX][4];     /* of the keys under which they were sealed, */

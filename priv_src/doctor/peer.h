@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "findings.h"
 #include "knock.h"
+#include "subnets.h"
 #include "target.h"
 
 #define TRIED_MAX (1 + HOST_ADDRS) /* addresses at which a distribution is tried */
@@ -29,13 +30,14 @@ struct peer_facts {
     struct target target;
     struct addr at; /* its host, without a port; no family: `why` */
     const char *why;
-    bool near;            /* on a link of this host's */
-    bool asked_under_key; /* there is a secret to ask with */
-    uint32_t tag;         /* of its key */
-    bool heard;           /* by the group, under that key */
-    bool heard_otherwise; /* by the group, under another: */
-    uint32_t other_tag;   /* this one */
-    size_t count;         /* of its UDP ports, one after the other */
+    const struct subnets *own; /* addresses of this host; NULL: they are not known */
+    bool near;                 /* on a link of this host's */
+    bool asked_under_key;      /* there is a secret to ask with */
+    uint32_t tag;              /* of its key */
+    bool heard;                /* by the group, under that key */
+    bool heard_otherwise;      /* by the group, under another: */
+    uint32_t other_tag;        /* this one */
+    size_t count;              /* of its UDP ports, one after the other */
     struct peer_door doors[UNICAST_PORTS];
     size_t poked;           /* of the first of them, */
     bool closed[POKED_MAX]; /* and whether its system says that nobody has it */
@@ -44,8 +46,9 @@ struct peer_facts {
     int epmd;               /* TCP to epmd's port: an errno, or see above */
 };
 
-/* Which addresses of its distribution are to be tried, into the door. Pure. */
-void peer_choose(struct peer_door *door, const struct addr *at);
+/* Which addresses of its distribution are to be tried, into the door; `own` are those of this host (NULL:
+ * they are not known). Pure. */
+void peer_choose(struct peer_door *door, const struct addr *at, const struct subnets *own);
 
 /* Findings of these facts. Pure, but for what findings.h says. */
 void peer_judge(struct findings *f, const struct peer_facts *p);

@@ -23,8 +23,18 @@ static void add(struct peer_door *d, const struct addr *a)
     }
 }
 
-/* Of what it says of itself nothing may lead back to this host, or to a link that it cannot know. */
-void peer_choose(struct peer_door *d, const struct addr *at)
+static bool is_here(const struct addr *a, const struct subnets *own)
+{
+    size_t i = 0;
+    while (own != NULL && i < own->count && !addr_same_host(&own->items[i].addr, a)) {
+        i++;
+    }
+    return addr_is_loopback(a) || (own != NULL && i < own->count);
+}
+
+/* Of what it says of itself nothing may lead back to this host, or to a link that it cannot know. (172.17.0.1
+ * is on every machine that has Docker.) */
+void peer_choose(struct peer_door *d, const struct addr *at, const struct subnets *own)
 {
     struct addr all[HOST_ADDRS];
     uint8_t family = (d->answer.id.flags & IDENTITY_IPV6_DIST) != 0 ? ADDR_IPV6 : ADDR_IPV4;
@@ -39,9 +49,8 @@ void peer_choose(struct peer_door *d, const struct addr *at)
         add(d, at);
     }
     for (size_t i = 0; i < (first_alone ? 1 : count); i++) {
-        bool elsewhere = addr_is_loopback(&all[i]) && !addr_is_loopback(at);
-        if (all[i].family == family && addr_is_endpoint(&all[i]) && !addr_is_link_local(&all[i]) &&
-            !elsewhere) {
+        bool back = is_here(&all[i], own) && !is_here(at, own);
+        if (all[i].family == family && addr_is_endpoint(&all[i]) && !addr_is_link_local(&all[i]) && !back) {
             add(d, &all[i]);
         }
     }
@@ -101,7 +110,7 @@ void peer_connect(struct peer_facts *p)
         struct peer_door *d = &p->doors[i];
         if (d->answered) {
             answered = true;
-            peer_choose(d, &p->at);
+            peer_choose(d, &p->at, p->own);
         }
         for (size_t k = 0; k < d->count; k++) {
             begin(&all[count++], &d->tried[k], &d->result[k]);

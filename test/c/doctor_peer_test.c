@@ -149,7 +149,7 @@ static void a_distribution_is_tried_where_it_may_be(void **state)
         struct peer_door *d = answer(&p, 0, "b@h2");
         says(d, rows[i].first_alone, rows[i].addresses);
         d->answer.id.flags = rows[i].flags;
-        peer_choose(d, &p.at);
+        peer_choose(d, &p.at, NULL);
         assert_int_equal(d->count, rows[i].count);
         for (size_t k = 0; k < d->count; k++) {
             assert_int_equal(d->tried[k].port, 4370);
@@ -159,9 +159,31 @@ static void a_distribution_is_tried_where_it_may_be(void **state)
             assert_int_equal(last->ip[addr_ip_len(last->family) - 1], rows[i].last);
         }
         d->answer.id.dist_port = 0;
-        peer_choose(d, &p.at);
+        peer_choose(d, &p.at, NULL);
         assert_int_equal(d->count, 0);
     }
+}
+
+/* 172.17.0.1 is on every machine that has Docker: what answers there is this host itself. */
+static void a_distribution_is_not_tried_at_an_address_of_this_host(void **state)
+{
+    (void)state;
+    struct subnets own = {0};
+    struct addr here = build_addr(4, 0), mask = addr_ipv4((const uint8_t[]){255, 255, 255, 0}, 0, 0);
+    subnets_add(&own, &here, &mask, &(struct addr){0});
+    struct peer_facts p = facts();
+    struct peer_door *d = answer(&p, 0, "b@h2");
+    says(d, false, "345");
+    peer_choose(d, &p.at, &own);
+    assert_int_equal(d->count, 3);
+    for (size_t i = 0; i < d->count; i++) {
+        assert_false(addr_same_host(&d->tried[i], &here));
+    }
+    says(d, true, "4");
+    peer_choose(d, &p.at, &own);
+    assert_int_equal(d->count, 0);
+    peer_choose(d, &here, &own); /* it stands here */
+    assert_int_equal(d->count, 1);
 }
 
 /* What it finds: one cause at most, "" where all is well, at that level. */
@@ -194,7 +216,7 @@ static void who_answers_is_judged_by_tcp(void **state)
     (void)state;
     struct peer_facts p = facts();
     struct peer_door *d = answer(&p, 3, "b@h2");
-    peer_choose(d, &p.at);
+    peer_choose(d, &p.at, NULL);
     d->result[0] = TCP_OPEN;
     finds(&p, "udp", DOCTOR_OK,
           "b@h2 answers under this secret: UDP passes both ways to 10.0.0.2 port 45897");
@@ -213,7 +235,7 @@ static void who_answers_is_judged_by_tcp(void **state)
         finds(&p, rows[i].what, DOCTOR_BROKEN, "b@h2 is not reached by TCP at 10.0.0.2 port 4370: ");
     }
     says(d, false, "34");
-    peer_choose(d, &p.at);
+    peer_choose(d, &p.at, NULL);
     d->result[0] = d->result[1] = ECONNREFUSED;
     d->result[2] = TCP_OPEN; /* one is enough */
     finds(&p, "tcp", DOCTOR_OK, "b@h2 is reached by TCP at 10.0.0.4 port 4370");
@@ -251,7 +273,7 @@ static void who_is_named_is_not_whoever_answers(void **state)
     d->answer.id.name.len = 0; /* whoever it is */
     finds(&p, "not_listed", DOCTOR_BROKEN, "b@10.0.0.2 does not answer at 10.0.0.2");
     d = answer(&p, 1, "b@10.0.0.2");
-    peer_choose(d, &p.at);
+    peer_choose(d, &p.at, NULL);
     d->result[0] = TCP_OPEN;
     finds(&p, "udp", DOCTOR_OK, "b@10.0.0.2 answers under this secret: UDP passes both ways");
 }
@@ -317,7 +339,7 @@ static void a_host_that_is_not_found_or_far_is_said(void **state)
     finds(&p, "unresolved", DOCTOR_BROKEN, "the host name h2 does not resolve here: no such name");
     p = facts();
     struct peer_door *d = answer(&p, 0, "b@h2");
-    peer_choose(d, &p.at);
+    peer_choose(d, &p.at, NULL);
     d->result[0] = TCP_OPEN;
     assert_int_equal(target_read(&p.target, "h2"), 0);
     finds(&p, "resolved", DOCTOR_OK, "the host h2 has the address 10.0.0.2 here");
@@ -337,7 +359,7 @@ static void what_is_too_long_is_cut(void **state)
     struct peer_facts p = facts();
     assert_int_equal(target_read(&p.target, name), 0);
     struct peer_door *d = answer(&p, 0, name);
-    peer_choose(d, &p.at);
+    peer_choose(d, &p.at, NULL);
     d->result[0] = ETIMEDOUT;
     struct findings f = {.json = true};
     peer_judge(&f, &p);
@@ -353,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_peer_is_written_as_a_name_a_host_or_an_address),
         cmocka_unit_test(a_peer_is_written_in_no_other_way),
         cmocka_unit_test(a_distribution_is_tried_where_it_may_be),
+        cmocka_unit_test(a_distribution_is_not_tried_at_an_address_of_this_host),
         cmocka_unit_test(who_answers_is_judged_by_tcp),
         cmocka_unit_test(who_cannot_be_dialled_is_said),
         cmocka_unit_test(who_is_named_is_not_whoever_answers),

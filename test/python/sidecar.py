@@ -13,7 +13,7 @@ PULSE = 0.6
 
 class Sidecar:
     def __init__(self, host, keys, name, *, creation=1, port=4370, cookie=b"ABCDEFGH", interval=1000,
-                 program=(os.path.join(BUILD, "gossipd"),), **configure):
+                 addresses=b"\0", program=(os.path.join(BUILD, "gossipd"),), **configure):
         self.host, self.name, self.interval = host, name, interval
         self.events, self.peers, self.stats, self.ready, self.logs = [], {}, None, None, []
         self.buffer, self.pulse_at, self.snapshot = b"", 0.0, None
@@ -27,7 +27,7 @@ class Sidecar:
             **{Atom(key): value for key, value in configure.items()}}))
         self.identity = {
             Atom("name"): name.encode(), Atom("creation"): creation, Atom("port"): port, Atom("long_names"): True,
-            Atom("tls"): False, Atom("ipv6"): False, Atom("hidden"): False, Atom("cookie"): cookie, Atom("host"): b"\0",
+            Atom("tls"): False, Atom("ipv6"): False, Atom("hidden"): False, Atom("cookie"): cookie, Atom("host"): addresses,
             Atom("tags"): b""}
         self.command((Atom("alive"), self.identity))
 

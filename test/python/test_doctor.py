@@ -1,17 +1,19 @@
 """`gossipd doctor` among real sidecars of both families: what it says of IPv4 and of IPv6, and of one other node, to
 programs and to people."""
+import contextlib
 import json
 import os
 import re
 import socket
 import subprocess
 import tempfile
+import time
 
-from group import BUILD, KEY, GroupCase, setUpModule  # noqa: F401
-from lab import dropped, inside, nft
+from group import BUILD, KEY, RING, GroupCase, setUpModule  # noqa: F401
+from lab import dropped, inside, ip, nft
 from sidecar import ready
 from term import Atom
-from world import GROUP6
+from world import GROUP, GROUP6, PORT
 
 GOSSIPD = os.path.abspath(os.path.join(BUILD, "gossipd"))
 # Of the doctor's datagrams, which are empty, on a host beside it.
@@ -33,10 +35,11 @@ class DoctorCase(GroupCase):
 
     def doctor(self, host, *arguments, secret=b""):
         process = subprocess.Popen(["ip", "netns", "exec", host.netns, GOSSIPD, "doctor", "--for", "1", *arguments],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.addCleanup(process.stdout.close)
-        process.stdin.write(secret)
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has refused what it was asked
+            process.stdin.write(secret)
+            process.stdin.close()
         return process
 
     def ended(self, process):
@@ -112,10 +115,17 @@ class PeerTest(DoctorCase):
         nft(self.barred, rules("input", ports))
         nft(self.dropped, rules("input", f"tcp dport {DISTRIBUTION} drop"))
         nft(self.dead, rules("input", "meta l4proto { udp, tcp } drop") +
-            rules("output", "udp dport 45893-45901 drop"))
+            rules("output", "udp sport 45894-45901 udp dport 45893-45901 drop"))
         nft(self.lab[11], rules("output", ports))
-        for host in (self.well, self.barred, self.foreign, self.dropped):
+        # As Docker's bridge has it on every machine. What answers there is the asker's own.
+        ip("-n", self.askers[1].netns, "address", "add", "172.17.0.1/16", "dev", "eth0")
+        for host in (self.well, self.barred, self.foreign, self.dropped, self.askers[1]):
             self.listen(host)
+        self.forged_at = 0
+        with inside(self.dead.netns):
+            self.forger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(self.forger.close)
+        self.forger.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(self.dead.ip))
 
     def listen(self, host):
         """Where the distribution would."""
@@ -125,6 +135,12 @@ class PeerTest(DoctorCase):
         listener.bind(("0.0.0.0", DISTRIBUTION))
         listener.listen()
 
+    def forge(self):
+        """What has the tag of the key, and nobody who has the key has sealed: ten times a second."""
+        if time.monotonic() > self.forged_at + 0.1:
+            self.forged_at = time.monotonic()
+            self.forger.sendto(RING.keys[0].prefix + bytes(100), (GROUP, PORT))
+
     def ask(self, asker, peer, *arguments, secret=KEY.hex().encode()):
         return self.doctor(asker, peer, "--kind", "key", "--json", *arguments, secret=secret)
 
@@ -133,7 +149,9 @@ class PeerTest(DoctorCase):
         return status, {what: level for level, what, _ in found if level != "ok"}, found
 
     def test_it_names_what_keeps_one_from_another_node(self):
-        ready(self.world, [self.sidecar(host.number) for host in (self.barred, self.refused, self.dropped, self.dead)] +
+        docker = {"addresses": b"\0\4" + socket.inet_aton("172.17.0.1")}
+        ready(self.world, [self.sidecar(host.number, **(docker if host == self.dropped else {}))
+                           for host in (self.barred, self.refused, self.dropped, self.dead)] +
               [self.sidecar(self.foreign.number, [(Atom("key"), bytes(32))])])
         first, second = self.askers
         with tempfile.NamedTemporaryFile() as file:
@@ -143,6 +161,7 @@ class PeerTest(DoctorCase):
             rows = [self.ask(first, self.closed.ip), self.ask(first, self.barred.ip), self.ask(first, self.foreign.ip),
                     self.ask(second, self.refused.ip), self.ask(second, self.dropped.ip), self.ask(second, self.dead.ip),
                     self.ask(self.lab[11], self.well.ip)]
+            self.until(lambda: self.forge() or all(row.poll() is not None for row in rows), "all have looked")
             well = self.causes(by_name)
             ends = [self.causes(row) for row in rows]
         # The name in the table is another one than the host's: s2@h2 answers, and not who was asked for.
@@ -164,6 +183,7 @@ class PeerTest(DoctorCase):
         rows = [self.ask(first, self.well.ip), self.ask(first, f"{self.well.ip}:45894"),
                 self.ask(second, f"{here}%eth0"), self.ask(second, self.well.ip, secret=b"")]
         people = self.doctor(first, self.well.ip, "--kind", "key", secret=KEY)
+        many = [self.ask(second, a) for a in ("10.78.0.255", "10.78.0.0", "255.255.255.255", GROUP, "0.0.0.0", GROUP6)]
         four, port, six, unasked = [self.causes(row) for row in rows]
         text, status = self.ended(people)
         for row in (four, port, six, unasked):
@@ -177,3 +197,7 @@ class PeerTest(DoctorCase):
         self.assertIn("cannot be told", str([c for _, what, c in unasked[2] if what == "udp"]))
         self.assertEqual(status, 0, text)
         self.assertTrue(text.endswith("\nAll is well.\n"), text)
+        for process in many:  # nobody is asked by what goes to a whole subnet
+            text, status = self.ended(process)
+            self.assertEqual(status, 2, text)
+            self.assertIn("PEER must be one node's address", text)
