@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "ip.h"
 #include "udp_system_shared.h"
+#include "units.h"
 #include "wait.h"
 
 #include <errno.h>
@@ -99,6 +100,9 @@ static int ask_apart(const char *host, bool ipv6, int64_t patience, struct addr 
     }
     pid_t pid = fork();
     if (pid == 0) {
+        /* Nobody waits for it longer, not even where this process is killed meanwhile. */
+        (void)signal(SIGALRM, SIG_DFL);
+        (void)alarm((unsigned)(patience / SECOND_US) + 1);
         struct answer answer = ask(host, ipv6, 0);
         _exit(write(ends[1], &answer, sizeof answer) == (ssize_t)sizeof answer ? 0 : 1);
     }

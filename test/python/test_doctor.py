@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import socket
 import subprocess
 import tempfile
@@ -25,6 +26,10 @@ LOSE_IN = "table %s lab {\nchain in {\ntype filter hook input priority 0;\nudp d
 UNICAST, DISTRIBUTION = (45894, 45901), 4370
 
 
+def readable(s):
+    return select.select([s], [], [], 0)[0]
+
+
 def rules(hook, *lines):
     body = "\n".join(lines)
     return f"table inet lab {{\nchain {hook} {{\ntype filter hook {hook} priority 0;\n{body}\n}}\n}}\n"
@@ -33,8 +38,8 @@ def rules(hook, *lines):
 class DoctorCase(GroupCase):
     options = {"group6": GROUP6.encode(), "unicast_port": UNICAST}
 
-    def doctor(self, host, *arguments, secret=b""):
-        process = subprocess.Popen(["ip", "netns", "exec", host.netns, GOSSIPD, "doctor", "--for", "1", *arguments],
+    def doctor(self, host, *arguments, secret=b"", before=()):
+        process = subprocess.Popen(["ip", "netns", "exec", host.netns, *before, GOSSIPD, "doctor", "--for", "1", *arguments],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.addCleanup(process.stdout.close)
         with contextlib.suppress(BrokenPipeError):  # it has refused what it was asked
@@ -100,6 +105,46 @@ class FamiliesTest(DoctorCase):
         status, found = self.found(self.doctor(host, "--json"))
         self.assertEqual(status, 2)
         self.assertEqual(len({f for f in found if f[:2] == ("broken", "no_echo")}), 2, found)
+
+
+class ResolverTest(DoctorCase):
+    """The system's resolver hears nothing of its server."""
+
+    hosts, sidecars = 2, 1
+
+    def resolver(self):
+        """An option of the process, and a server of names that never answers."""
+        host = self.lab[2]
+        with inside(host.netns):
+            server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(server.close)
+        server.bind((host.ip, 53))
+        file = tempfile.NamedTemporaryFile("w")
+        self.addCleanup(file.close)
+        file.write(f"nameserver {host.ip}\noptions timeout:30 attempts:5\n")
+        file.flush()
+        # `ip netns exec` has made it a file system of its own.
+        return server, ["sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file.name]
+
+    def test_it_does_not_wait_for_it_and_leaves_nobody_waiting(self):
+        server, before = self.resolver()
+        killed = self.doctor(self.lab[2], "nobody.example", before=before)
+        waits = self.doctor(self.lab[2], "nobody.example", "--json", before=before)
+        self.until(lambda: self.children(killed), "it has the system's resolver ask")
+        child = self.children(killed)[0]
+        self.until(lambda: readable(server), "that asks")
+        killed.kill()
+        killed.wait()
+        status, found = self.found(waits)
+        self.assertEqual(status, 2)
+        self.assertIn(("broken", "unresolved", "the host name nobody.example does not resolve here: "
+                       "the system's resolver does not answer"), found)
+        self.until(lambda: not os.path.exists(f"/proc/{child}"), "nobody waits any more")
+
+    @staticmethod
+    def children(process):
+        with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
+            return file.read().split()
 
 
 class PeerTest(DoctorCase):
