@@ -49,7 +49,8 @@ defmodule Bench.Contender do
 
   @doc """
   Boots VMs on these hosts: `{name, host}` each. With `:interactive`, loaded is what `elixir` loads as it starts, and
-  everything else when it is first called; with `:release`, all modules of Elixir, of Logger and of the contender.
+  everything else when it is first called; with `:release`, all modules of Erlang's applications that a contender uses,
+  of Elixir, of Logger and of the contender.
   """
   def boot(one, lab, nodes, mode) do
     specs =
@@ -99,7 +100,9 @@ defmodule Bench.Contender do
   defp modules(_one, :interactive), do: interactive()
 
   defp modules(one, :release) do
-    apps = for app <- [:elixir, :logger], do: Application.app_dir(app, "ebin")
+    apps =
+      for app <- [:kernel, :stdlib, :crypto, :elixir, :logger],
+          do: Path.join(:code.lib_dir(app), "ebin")
 
     own =
       %{ours: Application.app_dir(:gossip_cluster, "ebin"), libcluster: libcluster()}[one.kind]
