@@ -123,15 +123,19 @@ static bool receive_echo(struct witness *w, int64_t clock, const struct path *fr
     return answers;
 }
 
-/* Where it was heard last, which it said itself to be an address of its own: a vouch makes that count. */
+/* Where it was heard, which it said itself to be an address of its own: a vouch makes that count, until it
+ * has said so elsewhere. What it says from another address, and does not call its own, takes nothing back. */
 static void note_claim(struct witness *w, const struct wire_message *m, const struct addr *from)
 {
     size_t i = 0;
+    if (!claims(m, from)) {
+        return;
+    }
     while (i < WITNESS_CLAIMS && w->claims[i].boot != m->id.boot) {
         i++;
     }
     i = i < WITNESS_CLAIMS ? i : w->claims_next++ % WITNESS_CLAIMS;
-    w->claims[i].boot = claims(m, from) ? m->id.boot : 0;
+    w->claims[i].boot = m->id.boot;
     w->claims[i].addr = *from;
 }
 
