@@ -121,9 +121,13 @@ defmodule GossipCluster.Cluster.Roster do
   end
 
   def apply(roster, {:heard, peer}) do
-    if has?(roster, peer),
-      do: {put(roster, peer), [{:heard, peer}]},
-      else: {roster, []}
+    if has?(roster, peer) do
+      before = Packed.unpack(peer.name, packed(roster, peer))
+      more = if same?(before, peer), do: [], else: [{:update, peer}]
+      {put(roster, peer), more ++ [{:heard, peer}]}
+    else
+      {roster, []}
+    end
   end
 
   def apply(roster, {:down, peer, reason}) do
@@ -192,11 +196,13 @@ defmodule GossipCluster.Cluster.Roster do
     cond do
       before == nil -> {roster, [{:up, peer} | events]}
       before == peer -> {roster, events}
-      # That it is heard itself is no news to subscribers.
-      %{before | heard: peer.heard} == peer -> {roster, [{:heard, peer} | events]}
+      same?(before, peer) -> {roster, [{:heard, peer} | events]}
       true -> {roster, [{:update, peer} | events]}
     end
   end
+
+  # That it is heard itself is no news to subscribers.
+  defp same?(before, peer), do: %{before | heard: peer.heard} == peer
 
   # A new life of a name: an earlier one, which nobody has confirmed, has ended meanwhile.
   defp succeed(%{unconfirmed: unconfirmed} = roster, _peer, events)

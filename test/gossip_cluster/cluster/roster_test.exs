@@ -40,6 +40,21 @@ defmodule GossipCluster.Cluster.RosterTest do
     assert Roster.list(roster) == [] and Roster.size(roster) == 0
   end
 
+  # Where a peer is heard first may be another link than the one that others told of.
+  test "that a peer is heard in person is no news, but what is new of it is" do
+    a = peer("a@x", heard: false, addresses: [{{10, 0, 0, 1}, 4, 2}])
+    {roster, [{:up, ^a}]} = Roster.apply(Roster.new(1000), {:up, a})
+    heard = %{a | heard: true}
+    assert {_, [{:heard, ^heard}]} = Roster.apply(roster, {:heard, heard})
+    elsewhere = %{heard | addresses: [{{10, 0, 0, 1}, 4, 3}]}
+
+    assert {roster, [{:update, ^elsewhere}, {:heard, ^elsewhere}]} =
+             Roster.apply(roster, {:heard, elsewhere})
+
+    assert Roster.list(roster) == [elsewhere]
+    assert {_, []} = Roster.apply(Roster.new(1000), {:heard, elsewhere})
+  end
+
   test "an update of a peer that was not listed lists it" do
     a = peer("a@x")
     assert {_, [{:up, ^a}]} = Roster.apply(Roster.new(1000), {:update, a})
