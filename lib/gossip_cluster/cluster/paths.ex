@@ -13,6 +13,9 @@ defmodule GossipCluster.Cluster.Paths do
   # A link-local address of IPv6 is none to dial: it needs an interface, which Erlang cannot name. Nor is what leads to
   # nobody, or to more than one.
   #
+  # An address that it has and this node has, too, is another one there (172.17.0.1 is on every machine that has Docker):
+  # who answers at it here is this node itself.
+  #
   # Where it listens on one address only, the loopback is of no use but if it is that one. A loopback address in a name,
   # or one that is listened on, leads nowhere from another machine.
 
@@ -30,7 +33,10 @@ defmodule GossipCluster.Cluster.Paths do
     bound = List.wrap(peer.listens)
     loopbacks = if here and Enum.all?(bound, &Ip.loopback?/1), do: @loopbacks, else: []
 
-    (named(peer.name) ++ loopbacks ++ bound ++ heard ++ peer.own_addresses)
+    told = bound ++ heard ++ peer.own_addresses
+    told = if here, do: told, else: Enum.reject(told, &(&1 in own))
+
+    (named(peer.name) ++ loopbacks ++ told)
     |> Enum.filter(&(leads_somewhere?(&1) and (here or not Ip.loopback?(&1))))
     |> Enum.uniq()
     |> at_most(peer.ipv6)

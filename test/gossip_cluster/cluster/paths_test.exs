@@ -40,6 +40,17 @@ defmodule GossipCluster.Cluster.PathsTest do
     assert Paths.order(peer([@lo]), []) == [@lo, @lo6]
   end
 
+  test "what it has and this machine has, too, leads back here: 172.17.0.1 is wherever Docker is" do
+    docker = {172, 17, 0, 1}
+    more = [own_addresses: [docker, @other]]
+    assert Paths.order(peer([@lan], more), [@vpn, docker]) == [@lan, @other]
+    assert Paths.order(peer([@lan], listens: docker), [@vpn, docker]) == [@lan]
+    # It runs on this machine.
+    assert Paths.order(peer([@vpn], more), [@vpn, docker]) == [@lo, @lo6, @vpn, docker, @other]
+    # Whoever named it so wants it.
+    assert Paths.order(peer([@lan], name: "b@172.17.0.1"), [docker]) == [docker, @lan]
+  end
+
   test "where it listens on one address only, that comes before what is heard" do
     assert Paths.order(peer([@lan], listens: @vpn), []) == [@vpn, @lan]
     # Nobody listens on the loopback then, on this machine too.
