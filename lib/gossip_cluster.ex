@@ -756,7 +756,8 @@ defmodule GossipCluster do
 
     * `:name` - the cluster. Default: the only one that runs, or `GossipCluster`
     * `:peer` - another node, by its name, its host or its address, behind which the UDP port of its sidecar may stand
-      (`"198.51.100.2:45894"`): looks at the way to it, too. Default: `nil`
+      (`"198.51.100.2:45894"`): looks at the way to it, too. Default: `nil`. Raises where it names nobody, or more than
+      one, as a multicast address does
     * `:compare` - the code that the doctor of another machine has printed: says what differs. Default: `nil`
     * `:listen` - for how long packets are counted, in milliseconds. Default: `3000`
     * `:json` - prints one line of JSON instead. Default: `false`
@@ -780,6 +781,17 @@ defmodule GossipCluster do
 
     unless is_integer(listen) and listen in 0..60_000,
       do: wrong!("doctor", :listen, listen, "milliseconds, from 0 to 60000")
+
+    peer = Keyword.get(options, :peer)
+
+    unless peer == nil or Doctor.one?(peer),
+      do:
+        wrong!(
+          "doctor",
+          :peer,
+          peer,
+          "a node's name, a host's name or an address of one host, and a port or none"
+        )
 
     readers = %{status: &status/1, peers: &peers/1}
     report = Doctor.examine(options, readers)

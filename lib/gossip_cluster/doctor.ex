@@ -27,6 +27,10 @@ defmodule GossipCluster.Doctor do
           | {:compare, String.t() | nil}
           | {:listen, non_neg_integer()}
 
+  @doc "Whether the doctor may be asked about it: one node, or one host."
+  @spec one?(term()) :: boolean()
+  defdelegate one?(peer), to: PeerFacts
+
   @doc "Examines this node, its cluster and its host: takes as long as it listens, and some seconds more at most."
   @spec examine([option()], ClusterFacts.readers()) :: Report.t()
   def examine(options, readers) do

@@ -38,9 +38,28 @@ defmodule GossipCluster.DoctorTest do
   end
 
   test "what it does not know is refused" do
-    assert_raise Mix.Error, ~r/takes \[PEER\]/, fn -> Doctor.run(["--no-such"]) end
-    assert_raise Mix.Error, fn -> Doctor.run(["a", "b"]) end
+    # Not with the exit status of a warning.
+    for {arguments, why} <- [
+          {["--no-such"], "takes [PEER]"},
+          {["a", "b"], "takes [PEER]"},
+          {["--listen", "-1"], ":listen is -1"},
+          {["224.0.0.1"], ":peer is \"224.0.0.1\""}
+        ] do
+      assert %Mix.Error{mix: 2, message: message} = catch_error(Doctor.run(arguments))
+      assert message =~ why
+    end
+
     assert_raise ArgumentError, ~r/no option :pear/, fn -> GossipCluster.doctor(pear: "b@h2") end
     assert_raise ArgumentError, ~r/:listen is -1/, fn -> GossipCluster.doctor(listen: -1) end
+
+    # Nobody, or more than one.
+    for peer <-
+          ["", "b@h\n2", "\e[31mh2", <<255>>, "h\0", String.duplicate("h", 264), 5] ++
+            ["224.0.0.1", "b@224.0.0.1", "255.255.255.255", "0.0.0.0", "ff02::1"] ++
+            ["::", "::ffff:10.0.0.1"],
+        do:
+          assert_raise(ArgumentError, ~r/:peer is .*, but must be a node's name/s, fn ->
+            GossipCluster.doctor(peer: peer)
+          end)
   end
 end

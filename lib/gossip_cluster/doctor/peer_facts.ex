@@ -13,6 +13,8 @@ defmodule GossipCluster.Doctor.PeerFacts do
   @silence 400
   @epmd_port 4369
   @question 15_000
+  # A node's name, brackets and a port.
+  @longest 255 + 8
   # What else it finds this doctor sees itself.
   @kinds [:udp, :peer, :tcp, :no_answer, :key_differs, :peer_not_running, :not_listed] ++
            [:firewall_unicast_out, :unreachable, :refused, :timeout, :failed, :no_port] ++
@@ -99,6 +101,28 @@ defmodule GossipCluster.Doctor.PeerFacts do
       _as_it_stands -> {asked, nil}
     end
   end
+
+  @doc """
+  Whether it is written as one node, or one host, may be. What is asked about is printed, and sent to.
+
+      iex> Enum.map(["b@h2", :b@h2, "fe80::1", "224.0.0.1", "b@0.0.0.0", "h\\n2"], &GossipCluster.Doctor.PeerFacts.one?/1)
+      [true, true, true, false, false, false]
+  """
+  @spec one?(term()) :: boolean()
+  def one?(asked) when is_atom(asked), do: one?(Atom.to_string(asked))
+
+  def one?(asked) when is_binary(asked) and byte_size(asked) in 1..@longest do
+    String.printable?(asked) and not (asked =~ ~r/[\s\p{Cc}]/u) and one_host?(host(asked))
+  end
+
+  def one?(_other), do: false
+
+  defp one_host?(host) do
+    ip = parse(host)
+    ip == nil or Ip.link_local?(ip) or Seed.usable?(ip)
+  end
+
+  defp host(asked), do: asked |> split() |> elem(0) |> String.split("@") |> List.last()
 
   @doc """
   Who is meant: a node name, the part before or behind its `@`, or an address at which it is heard or that it has. Of

@@ -26,7 +26,7 @@ defmodule Mix.Tasks.Gossip.Doctor do
     * `--listen MS` - how long packets are counted, in milliseconds. Default: `3000`
     * `--json` - one line of JSON, for programs: `status`, `findings`, `code`, `facts`
 
-  Exit status: 0 all is well, 1 a warning, 2 broken.
+  Exit status: 0 all is well, 1 a warning, 2 broken, or it could not be done.
   """
 
   use Mix.Task
@@ -43,7 +43,8 @@ defmodule Mix.Tasks.Gossip.Doctor do
 
       _other ->
         Mix.raise(
-          "gossip.doctor takes [PEER] [--name NAME] [--compare CODE] [--listen MS] [--json]"
+          "gossip.doctor takes [PEER] [--name NAME] [--compare CODE] [--listen MS] [--json]",
+          exit_status: 2
         )
     end
   end
@@ -56,6 +57,9 @@ defmodule Mix.Tasks.Gossip.Doctor do
       :warning -> exit({:shutdown, 1})
       :broken -> exit({:shutdown, 2})
     end
+  rescue
+    # What it is asked is wrong; 1 would be a warning.
+    error in ArgumentError -> Mix.raise(Exception.message(error), exit_status: 2)
   end
 
   # As it is written in Elixir: Shop, GossipCluster.Other, :shop.
