@@ -2,9 +2,9 @@ defmodule GossipCluster.Preload do
   @moduledoc false
   # What a node needs on its way to its first peer, loaded at once. A release has loaded all as it boots. Elsewhere
   # Erlang loads a module when it is first called, one after the other, and halts all schedulers for each; together, and
-  # prepared on all processors, they take a third of that.
+  # prepared on all processors, they take half of that.
   #
-  # In two parts, since the half is not needed before the sidecar has opened its sockets and derived its keys: so it is
+  # In two parts, since half of it is not needed before the sidecar has opened its sockets and derived its keys: so it is
   # loaded when that one has been told to, while it does. A cluster whose VM does not start the application has the first
   # part loaded as it is called.
   #
