@@ -2,6 +2,8 @@ defmodule GossipCluster.Integration.BuildDemoTest do
   # bin/demo as a newcomer runs it, in a network that is nothing but a loopback interface.
   use ExUnit.Case, async: false
 
+  import GossipCluster.Eventually
+
   # It builds first; and on a machine that has something else to do, too.
   @moduletag timeout: 1_200_000
 
@@ -50,6 +52,16 @@ defmodule GossipCluster.Integration.BuildDemoTest do
     assert Path.wildcard(Path.join(tmp, "gossip-demo*")) == []
   end
 
+  # As where the window is closed.
+  test "ends its nodes where nobody reads what it says any more", %{tmp: tmp} = context do
+    {port, pid} = start("ip link set lo up", [], context)
+    heard("", port, ~r/^a\| .*gossipd .* runs/m)
+    Port.close(port)
+    {_, 0} = System.cmd("kill", ["-HUP", "#{pid}"])
+    # The last that it does.
+    eventually(fn -> Path.wildcard(Path.join(tmp, "gossip-demo*")) == [] end, 60_000)
+  end
+
   test "says how it is used" do
     assert {output, 2} =
              System.cmd(Path.expand("bin/demo"), ["--no-such-option"], stderr_to_stdout: true)
@@ -63,7 +75,12 @@ defmodule GossipCluster.Integration.BuildDemoTest do
   end
 
   # Until all these words have come, if there are any; then comes a Ctrl-C.
-  defp demo(prepare, args, %{env: env, demo: demo}, words \\ []) do
+  defp demo(prepare, args, context, words \\ []) do
+    {port, pid} = start(prepare, args, context)
+    hear(port, pid, words, "")
+  end
+
+  defp start(prepare, args, %{env: env, demo: demo}) do
     user = if System.cmd("id", ["-u"]) == {"0\n", 0}, do: [], else: ["--user", "--map-root-user"]
     shell = ["sh", "-c", prepare <> ~s( && exec "$@"), "demo", demo | args]
 
@@ -78,7 +95,16 @@ defmodule GossipCluster.Integration.BuildDemoTest do
 
     # unshare and sh become the script.
     {:os_pid, pid} = Port.info(port, :os_pid)
-    hear(port, pid, words, "")
+    {port, pid}
+  end
+
+  defp heard(output, port, word) do
+    unless output =~ word do
+      receive do
+        {^port, {:data, data}} -> heard(output <> data, port, word)
+        {^port, {:exit_status, status}} -> flunk("it ended with #{status}: #{output}")
+      end
+    end
   end
 
   defp hear(port, pid, words, output) do
