@@ -252,12 +252,16 @@ static void who_cannot_be_dialled_is_said(void **state)
     d->answer.id.dist_port = 4370;
     says(d, true, "0");
     finds(&p, "listens_on_loopback", DOCTOR_BROKEN, "loopback alone");
+    says(d, false, "0"); /* on all, of which it says that one */
+    finds(&p, "tcp", DOCTOR_OK, "says no address of IPv4");
     d->answer.host.len = 0;
     d->answer.id.flags = IDENTITY_IPV6_DIST | IDENTITY_LONG_NAMES | IDENTITY_TLS | IDENTITY_HIDDEN;
     finds(&p, "peer", DOCTOR_OK, "b@h2: a long name, hidden, distribution over TLS and IPv6");
     const uint8_t link_local[16] = {0xfe, 0x80, [15] = 1};
     p.at = addr_ipv6(link_local, 0, 2);
     finds(&p, "link_local", DOCTOR_BROKEN, "link-local IPv6 address alone");
+    peer_choose(d, &p.at, NULL);
+    assert_int_equal(d->count, 0); /* Erlang dials none */
     d->answer.isolated = true;
     d->answer.id.flags = 0;
     finds(&p, "isolated", DOCTOR_WARNING, "hears nobody");
@@ -297,6 +301,8 @@ static void silence_is_told_by_what_is_heard_beside_it(void **state)
     finds(&p, "no_answer", DOCTOR_WARNING, "does not answer at the UDP ports");
     p = facts();
     p.count = p.poked = 1;
+    finds(&p, "no_answer", DOCTOR_BROKEN, "no answer at the UDP port 45894,");
+    p.poked = 0; /* none could be */
     finds(&p, "no_answer", DOCTOR_BROKEN, "no answer at the UDP port 45894,");
     p.trouble = EHOSTUNREACH;
     finds(&p, "unreachable", DOCTOR_BROKEN, "10.0.0.2 is not reached by UDP: ");

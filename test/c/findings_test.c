@@ -56,6 +56,12 @@ static void find_some(struct findings *f)
     findings_cause(f, DOCTOR_BROKEN, "no_echo", "look", "%d %%", 7);
 }
 
+static void find_worse_first(struct findings *f)
+{
+    findings_cause(f, DOCTOR_BROKEN, "no_echo", "look", "nothing comes back");
+    findings_cause(f, DOCTOR_WARNING, "alone", "look", "nobody is heard");
+}
+
 static void find_nothing(struct findings *f)
 {
     (void)f;
@@ -102,6 +108,14 @@ static void nothing_is_well_too(void **state)
     assert_string_equal(say(&c, false, find_nothing, DOCTOR_OK), "\nAll is well.\n");
 }
 
+static void the_worst_is_what_it_ends_with(void **state)
+{
+    (void)state;
+    struct capture c;
+    const char *said = say(&c, true, find_worse_first, DOCTOR_BROKEN);
+    assert_non_null(strstr(said, "],\"status\":\"broken\"}\n"));
+}
+
 static void a_text_that_is_too_long_is_cut(void **state)
 {
     (void)state;
@@ -117,6 +131,7 @@ int main(void)
         cmocka_unit_test(lines_have_the_causes_at_the_end),
         cmocka_unit_test(json_is_one_line_and_escaped),
         cmocka_unit_test(nothing_is_well_too),
+        cmocka_unit_test(the_worst_is_what_it_ends_with),
         cmocka_unit_test(a_text_that_is_too_long_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,33 @@ static void an_echo_alone_is_no_answer(void **state)
         }
         size_t len = forge_seal(&f, &m, data);
         assert_int_equal(knock_answers(&a.knock, &a.ring, data, len, &answer), rows[k].answers);
+        assert_true(!rows[k].answers || !answer.isolated);
+    }
+}
+
+/* It answers this question, says how it is, and who it is. */
+static void an_answer_is_of_this_life_on_both_sides(void **state)
+{
+    struct net *net = *state;
+    size_t i = net_member(net, "a@h1", 1);
+    struct asker a = begin(net, i, "k");
+    struct forged f = forge(100, "f@h3", 1, 5);
+    static const struct {
+        int echo, sender;
+        bool answers;
+    } rows[] = {{0, 0, true}, {1, 0, false}, {0, 1, false}};
+    for (size_t k = 0; k < COUNT(rows); k++) {
+        static struct wire_message m;
+        uint8_t data[DATAGRAM_MAX];
+        struct knock_answer answer;
+        forge_start(&f, &m, WIRE_ACK);
+        m.health = HEALTH_ISOLATED;
+        forge_echo(&m, a.knock.boot + (uint64_t)rows[k].echo, a.knock.nonce);
+        forge_to(&m, a.knock.boot, &a.from);
+        m.id.boot += (uint64_t)rows[k].sender;
+        size_t len = forge_seal(&f, &m, data);
+        assert_int_equal(knock_answers(&a.knock, &a.ring, data, len, &answer), rows[k].answers);
+        assert_true(!rows[k].answers || answer.isolated);
     }
 }
 
@@ -177,6 +204,7 @@ int main(void)
         NET_TEST(who_has_another_key_is_not_answered),
         NET_TEST(nothing_else_is_an_answer),
         NET_TEST(an_echo_alone_is_no_answer),
+        NET_TEST(an_answer_is_of_this_life_on_both_sides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -229,6 +229,7 @@ class PeerTest(DoctorCase):
                 self.ask(second, f"{here}%eth0"), self.ask(second, self.well.ip, secret=b"")]
         people = self.doctor(first, self.well.ip, "--kind", "key", secret=KEY)
         many = [self.ask(second, a) for a in ("10.78.0.255", "10.78.0.0", "255.255.255.255", GROUP, "0.0.0.0", GROUP6)]
+        linkless = self.ask(second, here)
         four, port, six, unasked = [self.causes(row) for row in rows]
         text, status = self.ended(people)
         for row in (four, port, six, unasked):
@@ -246,3 +247,6 @@ class PeerTest(DoctorCase):
             text, status = self.ended(process)
             self.assertEqual(status, 2, text)
             self.assertIn("PEER must be one node's address", text)
+        text, status = self.ended(linkless)
+        self.assertEqual(status, 2, text)
+        self.assertIn("PEER must name the interface", text)
