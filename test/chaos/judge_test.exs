@@ -242,6 +242,12 @@ defmodule GossipCluster.Chaos.JudgeTest do
       assert invariants(history([{at(10), @down}, global], troubles: cut)) == []
       assert invariants(history([{at(10), @down}, global])) == [:lost_connection]
       assert invariants(history([{at(10), @down}], troubles: cut)) == [:lost_connection]
+
+      # What it has asked of another comes when all are whole, and not long after.
+      for {whole, broken} <- [{9.5, []}, {8.5, [:lost_connection]}] do
+        cut = [trouble(:cable, @c, 5, 8, whole)]
+        assert invariants(history([{at(10), @down}, global], troubles: cut)) == broken
+      end
     end
   end
 

@@ -269,19 +269,17 @@ defmodule GossipCluster.Integration.SandboxTest do
 
   test "gossipd doctor keeps no capability where it has a secret", %{target: key} do
     File.write!(key, "a cookie that nobody has")
-    arguments = ["doctor", "--for", "600", "127.0.0.1", "--secret-file", key]
+    arguments = ["doctor", "--for", "60", "127.0.0.1", "--secret-file", key]
 
     port =
       Port.open({:spawn_executable, GossipCluster.Sidecar.path()}, [:binary, args: arguments])
 
     {:os_pid, os_pid} = Port.info(port, :os_pid)
+    on_exit(fn -> Lab.signal(:TERM, os_pid) end)
 
     eventually("it has given them up", [], fn ->
       status(os_pid, "NoNewPrivs") == "1" and status(os_pid, "CapEff") == "0000000000000000"
     end)
-
-    Port.close(port)
-    Lab.signal(:TERM, os_pid)
   end
 
   test "with sandbox: false there is none" do

@@ -207,9 +207,10 @@ defmodule GossipCluster.Chaos.Judge do
       (trouble.whole == nil or at <= trouble.whole)
   end
 
-  # Where one connection ends, Erlang's `global` ends others, so that no partitions overlap. It says so.
+  # Where one connection ends, Erlang's `global` ends others, so that no partitions overlap. It says so; and what it asks
+  # of another node may come there when all are connected again.
   defp by_global?(history, [node, name], at) do
-    Enum.any?(history.troubles, &breaking?(&1, at)) and
+    Enum.any?(history.troubles, &(breaking?(&1, at) or breaking?(&1, at - @second))) and
       Enum.any?(history.lives, fn life ->
         life.node in [node, name] and
           Enum.any?(life.entries, fn entry ->
