@@ -281,7 +281,8 @@ defmodule GossipCluster.Integration.FailureTest do
 
   # Its own timers, and the answers to what it asks its own node and its own sidecar then.
   defp of_its_own?({:timeout, ref, _timer}) when is_reference(ref), do: true
-  defp of_its_own?({:DOWN, _ref, :process, pid, :normal}) when is_pid(pid), do: true
+  defp of_its_own?({:task, pid, _result}) when is_pid(pid), do: true
+  defp of_its_own?({:EXIT, pid, :normal}) when is_pid(pid), do: true
   defp of_its_own?({:init, _answer}), do: true
 
   defp of_its_own?({port, {:data, data}}) when is_port(port),
