@@ -9,9 +9,7 @@
 #include "target.h"
 
 #define TRIED_MAX (1 + HOST_ADDRS) /* addresses at which a distribution is tried */
-#define POKED_MAX                                                                                            \
-    2 /* ports that get an empty datagram: a system tells of some closed ports a second only                 \
-       */
+#define POKED_MAX 2 /* ports that get an empty datagram: a system tells of few a second that are closed */
 
 enum { TCP_OPEN = 0, TCP_UNTRIED = -1 }; /* else an errno */
 

@@ -33,23 +33,21 @@ static void note_trouble(struct peer_facts *p, int error, bool own)
     }
 }
 
-static void note_poke(struct asking *a, size_t i, int error)
+/* `own`: it was said as it was to be sent. */
+static void note_poke(struct asking *a, size_t i, int error, bool own)
 {
     if (error == ECONNREFUSED) {
         a->p->closed[i] = true;
     } else {
-        note_trouble(a->p, error, false);
+        note_trouble(a->p, error, own);
     }
 }
 
 static void poke(struct asking *a)
 {
     for (size_t i = 0; i < a->p->poked; i++) {
-        int error = a->p->closed[i] || reach_poke(a->pokes[i]) == 0 ? 0 : errno;
-        if (error == ECONNREFUSED) {
-            a->p->closed[i] = true;
-        } else {
-            note_trouble(a->p, error, true);
+        if (!a->p->closed[i] && reach_poke(a->pokes[i]) != 0) {
+            note_poke(a, i, errno, true);
         }
     }
 }
@@ -129,7 +127,7 @@ static void await(struct asking *a, int64_t until)
         }
         for (size_t i = 0; i < a->p->poked; i++) {
             if (fds[1 + i].revents != 0) {
-                note_poke(a, i, reach_heard(a->pokes[i]));
+                note_poke(a, i, reach_heard(a->pokes[i]), false);
             }
         }
     }

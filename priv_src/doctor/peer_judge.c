@@ -149,6 +149,16 @@ static void judge_answer(struct findings *f, const struct peer_facts *p, const s
     }
 }
 
+/* Its system says so of the ports that were tried. */
+static void judge_empty(struct findings *f, const struct peer_facts *p)
+{
+    char ip[IP_TEXT], at[32];
+    findings_cause(f, DOCTOR_BROKEN, "peer_not_running",
+                   "start the node there, and compare the options port and unicast_port",
+                   "%s is reached by UDP, and its system says that nobody has the %s there",
+                   ip_text(&p->at, ip), ports(p, p->poked, at));
+}
+
 static void judge_silence(struct findings *f, const struct peer_facts *p)
 {
     char ip[IP_TEXT], at[32], mend[240];
@@ -163,10 +173,7 @@ static void judge_silence(struct findings *f, const struct peer_facts *p)
                        "%s is heard in the group under this secret, and does not answer at the UDP %s", ip,
                        range);
     } else if (all_closed(p)) {
-        findings_cause(f, DOCTOR_BROKEN, "peer_not_running",
-                       "start the node there, and compare the options port and unicast_port",
-                       "%s is reached by UDP, and its system says that nobody has the %s there", ip,
-                       ports(p, p->poked, at));
+        judge_empty(f, p);
     } else if (p->heard_otherwise) {
         findings_cause(
             f, DOCTOR_BROKEN, "key_differs",
@@ -190,18 +197,14 @@ static void judge_silence(struct findings *f, const struct peer_facts *p)
 /* Whoever could read an answer was not asked: only that nobody is there can be told. */
 static void judge_unasked(struct findings *f, const struct peer_facts *p)
 {
-    char ip[IP_TEXT], at[32];
-    (void)ip_text(&p->at, ip);
+    char ip[IP_TEXT];
     if (all_closed(p)) {
-        findings_cause(f, DOCTOR_BROKEN, "peer_not_running",
-                       "start the node there, and compare the options port and unicast_port",
-                       "%s is reached by UDP, and its system says that nobody has the %s there", ip,
-                       ports(p, p->poked, at));
+        judge_empty(f, p);
     } else {
         findings_ok(f, "udp",
                     "whether %s is reached by UDP cannot be told: nothing came back, and without a "
                     "secret no node answers",
-                    ip);
+                    ip_text(&p->at, ip));
     }
 }
 
