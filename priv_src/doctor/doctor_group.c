@@ -5,9 +5,9 @@
 #include "seal.h"
 #include "udp_system.h"
 #include "units.h"
+#include "wait.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #define ECHO_US   (500 * MS_US)
@@ -125,11 +125,10 @@ static void take(struct doctor *d, int64_t until, bool echoes)
         for (size_t i = 0; i < d->interfaces.count; i++) { /* poll(2) passes over -1 */
             fds[i + 1] = (struct pollfd){.fd = d->tried[i].ear, .events = POLLIN};
         }
-        int ready = poll(fds, d->interfaces.count + 1, (int)((until - now) / MS_US) + 1);
-        if (ready < 0 && errno != EINTR) {
+        if (wait_for(fds, d->interfaces.count + 1, until - now) < 0) {
             return;
         }
-        for (size_t i = 0; ready > 0 && i <= d->interfaces.count; i++) {
+        for (size_t i = 0; i <= d->interfaces.count; i++) {
             if (fds[i].revents != 0) {
                 take_one(d, fds[i].fd);
             }

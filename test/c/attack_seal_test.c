@@ -180,18 +180,25 @@ static void where_it_was_sent_to_is_where_it_came(void **state)
     }
 }
 
+/* To the member, and sent to another host. */
+static void relay(struct net *net, struct forged *f)
+{
+    struct addr elsewhere = build_addr(3, 40000);
+    struct wire_message m;
+    struct path path = {.kind = PATH_UNICAST, .addr = f->addr, .local = net->nodes[0]->addr};
+    start(f, &m, &kinds[7]);
+    forge_to(&m, gossip_boot(net->nodes[0]->g), &elsewhere);
+    assert_fate(net, f, &path, &m, RELAYED, "relayed");
+}
+
 /* One may be an accident; of eight a person is told, once. */
 static void of_what_was_relayed_a_person_is_told_once(void **state)
 {
     struct net *net = *state;
-    struct addr none = {0}, elsewhere = build_addr(3, 40000);
+    struct addr none = {0};
     struct forged f = begin(net, &none);
-    struct wire_message m;
-    struct path path = {.kind = PATH_UNICAST, .addr = f.addr, .local = net->nodes[0]->addr};
-    start(&f, &m, &kinds[7]);
-    forge_to(&m, gossip_boot(net->nodes[0]->g), &elsewhere);
     for (size_t i = 1; i <= 30; i++) {
-        assert_fate(net, &f, &path, &m, RELAYED, "relayed");
+        relay(net, &f);
         assert_int_equal(net_events(net, 0, EVENT_RELAYED), i >= 8);
     }
 }
@@ -200,22 +207,17 @@ static void of_what_was_relayed_a_person_is_told_once(void **state)
 static void who_has_left_tells_of_no_relay(void **state)
 {
     struct net *net = *state;
-    struct addr none = {0}, elsewhere = build_addr(3, 40000);
+    struct addr none = {0};
     struct forged f = begin(net, &none);
-    struct wire_message m;
-    struct path path = {.kind = PATH_UNICAST, .addr = f.addr, .local = net->nodes[0]->addr};
     net_leave(net, 0, DOWN_LEFT);
     net_run(net, SECOND_US);
     assert_int_equal(net_events(net, 0, EVENT_LEFT), 1);
-    start(&f, &m, &kinds[7]);
-    forge_to(&m, gossip_boot(net->nodes[0]->g), &elsewhere);
     for (size_t i = 1; i <= 30; i++) {
-        assert_fate(net, &f, &path, &m, RELAYED, "relayed");
+        relay(net, &f);
     }
     assert_int_equal(net_events(net, 0, EVENT_RELAYED), 0);
     net_alive(net, 0);
-    forge_to(&m, gossip_boot(net->nodes[0]->g), &elsewhere);
-    assert_fate(net, &f, &path, &m, RELAYED, "relayed");
+    relay(net, &f);
     assert_int_equal(net_events(net, 0, EVENT_RELAYED), 1);
 }
 

@@ -43,15 +43,6 @@ size_t knock_ask(struct knock *k, const struct keyring *ring, gossip_random *ran
     return len + SEAL_OVERHEAD;
 }
 
-static bool echoes(const struct wire_message *m, const struct knock *k)
-{
-    size_t i = 0;
-    while (i < m->echo_count && (m->echoes[i].boot != k->boot || m->echoes[i].nonce != k->nonce)) {
-        i++;
-    }
-    return i < m->echo_count;
-}
-
 bool knock_answers(const struct knock *k, const struct keyring *ring, const uint8_t *datagram, size_t len,
                    struct knock_answer *answer)
 {
@@ -60,7 +51,8 @@ bool knock_answers(const struct knock *k, const struct keyring *ring, const uint
     int key = len > DATAGRAM_MAX ? -1 : seal_match(ring, datagram, len);
     int size = key < 0 ? -1 : seal_open(ring, key, datagram, len, plain);
     if (size < 0 || wire_decode(&m, plain, (size_t)size) != 0 || m.id.boot != seal_sender(datagram) ||
-        m.type != WIRE_ACK || (m.has & HAS_TO) == 0 || m.to_boot != k->boot || !echoes(&m, k)) {
+        m.type != WIRE_ACK || (m.has & HAS_TO) == 0 || m.to_boot != k->boot ||
+        !wire_echoes(&m, k->boot, k->nonce)) {
         return false;
     }
     *answer = (struct knock_answer){.id = m.id,

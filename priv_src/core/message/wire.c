@@ -74,6 +74,15 @@ bool wire_for_group(const struct wire_message *m)
     }
 }
 
+bool wire_echoes(const struct wire_message *m, uint64_t boot, uint64_t nonce)
+{
+    size_t i = 0;
+    while (i < m->echo_count && (m->echoes[i].boot != boot || m->echoes[i].nonce != nonce)) {
+        i++;
+    }
+    return i < m->echo_count;
+}
+
 size_t wire_entry_of(const struct wire_message *m, uint64_t boot)
 {
     size_t at = 0;

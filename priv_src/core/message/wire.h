@@ -181,6 +181,9 @@ int wire_decode(struct wire_message *m, const uint8_t *data, size_t len);
 /* Whether it is what may be said to the group: the rest is for one, and would be a recording there. */
 bool wire_for_group(const struct wire_message *m);
 
+/* Whether it echoes the nonce of this one. */
+bool wire_echoes(const struct wire_message *m, uint64_t boot, uint64_t nonce);
+
 /* Where the entry about this boot id stands in a message; entry_count: it has none. */
 size_t wire_entry_of(const struct wire_message *m, uint64_t boot);
 

@@ -315,12 +315,8 @@ static void serve(struct gossip *g, struct effects *fx, const struct peer *p,
 /* Whether a page answers the request that is under way. */
 static bool wanted(const struct gossip *g, const struct peer *p, const struct wire_message *m)
 {
-    bool answers = false;
-    for (size_t i = 0; i < m->echo_count; i++) {
-        answers = answers || (m->echoes[i].boot == g->self.boot && m->echoes[i].nonce == g->pull.nonce);
-    }
-    return g->pull.active && g->pull.nonce != 0 && p->id.boot == g->pull.from && answers &&
-           m->cursor > g->pull.cursor;
+    return g->pull.active && g->pull.nonce != 0 && p->id.boot == g->pull.from &&
+           wire_echoes(m, g->self.boot, g->pull.nonce) && m->cursor > g->pull.cursor;
 }
 
 /* Of the far only news tells that they are gone, and news gets lost; and who could hear nobody for a while
