@@ -93,11 +93,11 @@ defmodule GossipCluster.Doctor.PeerFacts do
   """
   @spec split(String.t()) :: {String.t(), :inet.port_number() | nil}
   def split(asked) do
-    {host, node} = asked |> String.split("@") |> List.pop_at(-1)
+    {host, node} = apart(asked)
 
     case Seed.parse(host) do
-      {:address, ip, port} -> {Enum.join(node ++ [to_string(:inet.ntoa(ip))], "@"), port}
-      {:host, host, port} when port != nil -> {Enum.join(node ++ [host], "@"), port}
+      {:address, ip, port} -> {together(to_string(:inet.ntoa(ip)), node), port}
+      {:host, host, port} when port != nil -> {together(host, node), port}
       _as_it_stands -> {asked, nil}
     end
   end
@@ -122,7 +122,12 @@ defmodule GossipCluster.Doctor.PeerFacts do
     ip == nil or Ip.link_local?(ip) or Seed.usable?(ip)
   end
 
-  defp host(asked), do: asked |> split() |> elem(0) |> String.split("@") |> List.last()
+  defp host(asked), do: asked |> split() |> elem(0) |> behind_at()
+
+  # The host, and what stands before it, which may be nothing.
+  defp apart(text), do: text |> String.split("@") |> List.pop_at(-1)
+  defp together(host, node), do: Enum.join(node ++ [host], "@")
+  defp behind_at(text), do: text |> apart() |> elem(0)
 
   @doc """
   Who is meant: a node name, the part before or behind its `@`, or an address at which it is heard or that it has. Of
@@ -146,7 +151,7 @@ defmodule GossipCluster.Doctor.PeerFacts do
   end
 
   defp host_name(text) do
-    host = text |> String.split("@") |> List.last()
+    host = behind_at(text)
     if parse(host) == nil, do: host
   end
 
@@ -167,7 +172,7 @@ defmodule GossipCluster.Doctor.PeerFacts do
   defp address(%Peer{} = peer, _asked, _resolves), do: List.first(peer.paths) || Peer.ip(peer)
 
   defp address(nil, asked, resolves) do
-    case {parse(asked |> String.split("@") |> List.last()), resolves} do
+    case {parse(behind_at(asked)), resolves} do
       {nil, {:ok, ip}} -> ip
       {ip, _resolves} -> ip
     end
@@ -222,9 +227,9 @@ defmodule GossipCluster.Doctor.PeerFacts do
     do: if(first == port + 1, do: meant, else: question(meant, first, %{}))
 
   def question(meant, port, _options) do
-    {host, node} = meant |> String.split("@") |> List.pop_at(-1)
+    {host, node} = apart(meant)
     host = if host =~ ":", do: "[#{host}]", else: host
-    Enum.join(node ++ ["#{host}:#{port}"], "@")
+    together("#{host}:#{port}", node)
   end
 
   defp ask(question, options, keys) do
