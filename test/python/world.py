@@ -1,5 +1,6 @@
 """What runs members, sidecars and attackers, each in its network namespace, from one thread: `until(condition)`
 turns the loop until the condition holds, or fails after a time limit."""
+import collections
 import random
 import selectors
 import socket
@@ -148,6 +149,7 @@ class Node:
             self.group, self.private = group_socket(host, others), private_socket(host, bool(others))
             self.address = (host.ip, self.private.getsockname()[1])
         self.sent = []  # (data, address or None)
+        self.came = collections.Counter()  # how often each of another's came to the group, and by broadcast
         self.links = [host.ip, *others]
         addresses = [self.address, *((ip, self.address[1]) for ip in others)]
         self.member = Member(ring, name, addresses, self.send, **options)
@@ -178,12 +180,18 @@ class Node:
         return [(self.group, self.hear_group), (self.private, self.hear_private)] + more
 
     def hear_group(self):
-        for data, source, _ in datagrams(self.group):
-            self.member.receive(data, source, None)
+        self.hear_all(self.group)
 
     def hear_broadcast(self):
-        for data, source, _ in datagrams(self.broadcast):
+        self.hear_all(self.broadcast)
+
+    def hear_all(self, s):
+        for data, source, _ in datagrams(s):
+            self.came[data] += source != self.address
             self.member.receive(data, source, None)
+
+    def came_twice(self):
+        return sum(times > 1 for times in self.came.values())
 
     def hear_private(self):
         for data, source, ip in datagrams(self.private):
