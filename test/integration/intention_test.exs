@@ -16,18 +16,15 @@ defmodule GossipCluster.Integration.IntentionTest do
       flags = unquote(flags) ++ asked_only()
       {lab, [a, b] = nodes} = together(["a", "b"], cluster: @cluster, flags: flags)
 
-      # Connections that are reset at both ends are back within a second.
+      # It is taken for no intention: that would be respected for an hour. (How soon it is dialled again is shown in
+      # dialer_test.exs, where a busy machine does not matter.)
       Filter.reset(lab, 1, 2)
-      reset = Lab.clock()
       use_connections(nodes)
 
       for {node, other} <- [{a, b}, {b, a}] do
         eventually("#{node.name} has lost it, and is connected again", nodes, fn ->
           Node.links(node) == [nodeup: other.name, nodedown: other.name, nodeup: other.name]
         end)
-
-        back = for({at, {:nodeup, _name}} <- Node.events(node), do: at) |> List.last()
-        assert back - reset < 1_000_000
       end
 
       # That connection is a good one, and stays.
