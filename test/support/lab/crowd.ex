@@ -118,6 +118,13 @@ defmodule GossipCluster.Lab.Crowd do
     end
   end
 
+  @doc """
+  For the option `connect`: one attempt of `net_kernel`'s, as long as its `net_setuptime` says. The default gives each
+  attempt a shorter time, and all together 7 s.
+  """
+  @spec connect(node()) :: boolean() | :ignored
+  def connect(node), do: :net_kernel.connect_node(node)
+
   @doc "How many peers a node is dialling."
   @spec dialled(Node.t()) :: non_neg_integer()
   def dialled(node),
