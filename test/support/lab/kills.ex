@@ -63,4 +63,19 @@ defmodule GossipCluster.Lab.Kills do
     state = Node.call(node, :sys, :get_state, [GossipCluster])
     Dialer.failures(state.cluster.dialer, name)
   end
+
+  @doc """
+  Lets a node believe that so many dials of a listed peer have failed: of ten and more, the next in vain is followed by
+  another after 22 s at the soonest. Called in that node.
+  """
+  @spec despair(String.t(), pos_integer()) :: term()
+  def despair(name, failures) do
+    :sys.replace_state(GossipCluster, fn state ->
+      put_in(
+        state,
+        Enum.map([:cluster, :dialer, :entries, name, :failures], &Access.key!/1),
+        failures
+      )
+    end)
+  end
 end
