@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "lines.h"
+#include "ports.h"
 #include "random.h"
 #include "test.h"
 #include "wait.h"
@@ -34,7 +35,7 @@ static void start(struct fixture *f)
         .interval_ms = 60000, .max_peers = 16, .random = random_fill, .sealing = &gossip_sealed};
     struct fault fault = {0};
     memset(f, 0, sizeof *f);
-    f->options.group = addr_ipv4(group, (uint16_t)(40000 + getpid() % 10000), 0);
+    f->options.group = addr_ipv4(group, ports_first(), 0);
     f->options.group6 = addr_ipv6(group6, 0, 0);
     assert_int_equal(interfaces_list(&lo, &f->loopback, NULL), 0);
     assert_int_equal(uplink_init(&f->uplink, open("/dev/null", O_WRONLY | O_CLOEXEC)), 0);

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "lines.h"
+#include "ports.h"
 #include "receive_one.h"
 #include "test.h"
 #include "wait.h"
@@ -40,7 +41,7 @@ static const struct interface_filter LO = {.mode = FILTER_ONLY, .count = 1, .ite
 static void start(struct fixture *f, const struct interface_filter *filter)
 {
     const uint8_t group[4] = {233, 252, 1, 33}, ip[4] = {192, 0, 2, 77};
-    struct udp_options options = {.group = addr_ipv4(group, (uint16_t)(20000 + getpid() % 10000), 0)};
+    struct udp_options options = {.group = addr_ipv4(group, ports_first(), 0)};
     struct fault fault = {0};
     memset(f, 0, sizeof *f);
     f->log = lines_log(&f->lines);

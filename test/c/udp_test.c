@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "lines.h"
+#include "ports.h"
 #include "receive_one.h"
 #include "test.h"
 #include "transport.h"
@@ -18,7 +19,6 @@
 #include "wait.h"
 
 #define PATIENCE INT64_C(5000000) /* microseconds until a datagram on loopback is taken for lost */
-#define PORTS    16               /* of one process of this test */
 
 struct fixture {
     struct log log;
@@ -33,8 +33,7 @@ static void prepare(struct fixture *f)
     const struct interface_filter filter = {.mode = FILTER_ONLY, .count = 1, .items = {"127.0.0.1"}};
     memset(f, 0, sizeof *f);
     f->log = lines_log(&f->lines);
-    /* Ports of this process, so that tests that run at the same time do not hear each other. */
-    f->options.group = addr_ipv4(group, (uint16_t)(10000 + getpid() % 1000 * PORTS), 0);
+    f->options.group = addr_ipv4(group, ports_first(), 0);
     f->options.unicast_first = (uint16_t)(f->options.group.port + 1);
     f->options.unicast_last = (uint16_t)(f->options.group.port + 8);
     assert_int_equal(interfaces_list(&filter, &f->loopback, NULL), 0);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "ports.h"
 
 static char executable[4096]; /* set by main alone */
 
@@ -257,7 +258,7 @@ bool sidecar_mentions(const struct sidecar *s, const char *text)
 
 uint16_t sidecar_port(void)
 {
-    return (uint16_t)(30000 + getpid() % 10000);
+    return ports_first();
 }
 
 void sidecar_configure(struct sidecar *s, struct port_config c)

@@ -65,7 +65,7 @@ void sidecar_await(struct sidecar *s, const char *tag);
 /* Does the last frame hold this text? */
 bool sidecar_mentions(const struct sidecar *s, const char *text);
 
-/* A group port of this process, so that tests that run at the same time do not hear each other. */
+/* A group port of this process: see ports.h. */
 uint16_t sidecar_port(void);
 
 /* Sends the configuration; the port and the key have defaults. */
