@@ -13,19 +13,37 @@ defmodule GossipCluster.Integration.PathsTest do
   defp bound({a, b, c, d}),
     do: ["-kernel", "inet_dist_use_interface", "{#{a},#{b},#{c},#{d}}"]
 
-  defp pair_on_one_host(cluster) do
+  # They meet, and none of their dials has failed: then it would have taken another one.
+  defp meet_at_once(nodes, cluster) do
+    dial = {GossipCluster.Dial.Attempt, :run, 6}
+
+    for node <- nodes do
+      {:module, _} = Node.call(node, :code, :ensure_loaded, [elem(dial, 0)])
+      1 = Node.call(node, :erlang, :trace_pattern, [dial, true, [:call_count]])
+    end
+
+    for node <- nodes, do: Node.start_cluster(node, cluster)
+    meet(nodes)
+
+    for node <- nodes do
+      {:call_count, dials} = Node.call(node, :erlang, :trace_info, [dial, :call_count])
+      assert dials <= 1, "#{node.name} has dialled #{dials} times"
+    end
+  end
+
+  defp pair_on_one_host do
     lab = Lab.start(hosts: 1)
-    options = [at: "127.0.0.1", flags: bound({127, 0, 0, 1}), cluster: cluster]
-    {lab, Node.start_all(lab, [{"a", options}, {"b", options}])}
+    options = [at: "127.0.0.1", flags: bound({127, 0, 0, 1})]
+    Node.start_all(lab, [{"a", options}, {"b", options}])
   end
 
   test "two nodes of one machine, named by the loopback and bound to it, meet though the LAN is up" do
-    {_lab, nodes} = pair_on_one_host([])
-    meet(nodes, 5_000)
+    meet_at_once(pair_on_one_host(), [])
   end
 
   test "a connect by hand finds them too" do
-    {_lab, [a, b] = nodes} = pair_on_one_host(@by_hand)
+    [a, b] = nodes = pair_on_one_host()
+    for node <- nodes, do: Node.start_cluster(node, @by_hand)
 
     for {node, other} <- [{a, b}, {b, a}],
         do: eventually("they are listed", nodes, fn -> Node.peers(node) == [other.name] end)
@@ -38,16 +56,11 @@ defmodule GossipCluster.Integration.PathsTest do
     test "two hosts with two LANs, bound to the second, heard on #{what}" do
       lab = Lab.start(hosts: 2, lans: 2)
 
-      nodes =
-        for {name, n} <- [{"a", 1}, {"b", 2}],
-            do:
-              Node.start(lab, name,
-                host: n,
-                flags: bound(Lab.ip(n, 2)),
-                cluster: unquote(cluster)
-              )
+      specs =
+        for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: bound(Lab.ip(n, 2))}
 
-      meet(nodes, 5_000)
+      nodes = Node.start_all(lab, specs)
+      meet_at_once(nodes, unquote(cluster))
       for {node, n} <- Enum.zip(nodes, [2, 1]), do: assert(via(node) == Lab.ip(n, 2))
     end
   end
@@ -55,11 +68,9 @@ defmodule GossipCluster.Integration.PathsTest do
   test "two hosts with two LANs, named by their addresses on the second: that is where they are dialled" do
     lab = Lab.start(hosts: 2, lans: 2)
 
-    nodes =
-      for {name, n} <- [{"a", 1}, {"b", 2}],
-          do: Node.start(lab, name, host: n, at: text(Lab.ip(n, 2)), cluster: [])
-
-    meet(nodes, 5_000)
+    specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, at: text(Lab.ip(n, 2))}
+    nodes = Node.start_all(lab, specs)
+    meet_at_once(nodes, [])
     for {node, n} <- Enum.zip(nodes, [2, 1]), do: assert(via(node) == Lab.ip(n, 2))
   end
 
@@ -79,14 +90,13 @@ defmodule GossipCluster.Integration.PathsTest do
 
     specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: asked_only()}
     nodes = Node.start_all(lab, specs)
-    for node <- nodes, do: Node.start_cluster(node, [])
-    meet(nodes, 5_000)
+    meet_at_once(nodes, [])
     for {node, n} <- Enum.zip(nodes, [2, 1]), do: assert(via(node) == Lab.ip(n, 2))
 
     # Whoever dials next is sent there at once: by hand, or for `global`. The first address would cost 250 ms.
     [a, b] = nodes
     true = Node.call(a, Elixir.Node, :disconnect, [String.to_atom(b.name)])
-    assert quickest_connect(a, b, nodes) < 200_000
+    assert connects_within?(200_000, a, b, nodes)
   end
 
   test "two nodes of one machine stay connected, without a pause, when the LAN goes away" do
@@ -101,7 +111,8 @@ defmodule GossipCluster.Integration.PathsTest do
     until = Lab.clock() + 3_000_000
 
     eventually("3 s have passed", nodes, fn ->
-      for {node, other} <- [{a, b}, {b, a}], do: assert(Node.reaches?(node, other, 500))
+      # Where there were a pause, it would end with another connection.
+      for {node, other} <- [{a, b}, {b, a}], do: assert(Node.reaches?(node, other, 15_000))
       Lab.clock() > until
     end)
 
@@ -109,15 +120,13 @@ defmodule GossipCluster.Integration.PathsTest do
   end
 
   for {name, other} <- [{"a", "b"}, {"b", "a"}] do
-    test "a lost SYN costs no second (#{name} is lost to)" do
+    test "a lost SYN is not waited for: another attempt is made, and no dial fails (#{name} is lost to)" do
       lab = Lab.start(hosts: 2)
-      # Of 60 bytes each: the first ones.
-      for n <- [1, 2], do: Filter.lose_first(lab, n, "tcp flags & (syn | ack) == syn", 61)
-      [lost, node] = Node.start_all(lab, [{unquote(name), host: 1}, {unquote(other), host: 2}])
-      for node <- [lost, node], do: Node.start_cluster(node, [])
-      meet([lost, node], 5_000)
-      found = Node.time(node, &match?({:event, _, {:up, _peer}}, &1))
-      assert Node.time(node, &(&1 == {:nodeup, lost.name})) - found < 900_000
+      # What TCP itself repeats a second later, too.
+      for n <- [1, 2], do: lose_attempts(lab, n, 1)
+      nodes = Node.start_all(lab, [{unquote(name), host: 1}, {unquote(other), host: 2}])
+      meet_at_once(nodes, [])
+      assert Enum.any?([1, 2], &(lost_attempts(lab, &1) > 0))
     end
   end
 
@@ -131,20 +140,17 @@ defmodule GossipCluster.Integration.PathsTest do
     eventually("b is listed", nodes, fn -> Node.peers(a) == [b.name] end)
 
     # TCP repeats what is not acknowledged after 200 ms, no sooner.
-    assert quickest_connect(a, b, nodes) < 190_000
+    assert connects_within?(190_000, a, b, nodes)
   end
 
-  # A busy machine may delay one of them, in microseconds.
-  defp quickest_connect(a, b, nodes) do
-    times =
-      for _ <- 1..5 do
-        eventually("they are apart", nodes, fn -> Node.connected(b) == [] end)
-        assert {took, true} = Node.call(a, :timer, :tc, [:net_kernel, :connect_node, [:b@h2]])
-        true = Node.call(a, :erlang, :disconnect_node, [:b@h2])
-        took
-      end
-
-    Enum.min(times)
+  # In microseconds. A busy machine may delay most of them; what has to wait for a timer is never quicker than that.
+  defp connects_within?(most, a, b, nodes) do
+    Enum.any?(1..30, fn _ ->
+      eventually("they are apart", nodes, fn -> Node.connected(b) == [] end)
+      assert {took, true} = Node.call(a, :timer, :tc, [:net_kernel, :connect_node, [:b@h2]])
+      true = Node.call(a, :erlang, :disconnect_node, [:b@h2])
+      took < most
+    end)
   end
 
   # Two nodes that know each other, and do not dial.
@@ -191,31 +197,36 @@ defmodule GossipCluster.Integration.PathsTest do
     test "a dial whose SYN is not answered is begun anew, soon#{what}" do
       {lab, [a, b]} = listed_by_hand(unquote(tls))
 
-      # Each attempt has a port of its own. Whatever the first three send is lost, what TCP itself repeats too.
-      Filter.rules(lab, 2, """
-      table inet attempts {
-        set lost {
-          type inet_service
-          flags dynamic
-          size 3
-        }
-        chain in {
-          type filter hook prerouting priority -300;
-          iifname "eth*" tcp flags & (syn | ack) == syn add @lost { tcp sport } counter drop
-        }
-      }
-      """)
-
+      lose_attempts(lab, 2, 3)
       arguments = [Node.peer(a, b), :b@h2, {:net_kernel, :connect_node, []}, nil, false, nil]
       run = [GossipCluster.Dial.Attempt, :run, arguments]
       assert {took, {:connected, nil}} = Node.call(a, :timer, :tc, run)
       # net_kernel gives up a single one after that time, and TCP repeats a SYN after a second.
       assert took < 7_000_000
-      syns = Filter.dropped(lab, 2, "attempts", "in")
+      syns = lost_attempts(lab, 2)
       assert syns >= 3 and syns - 3 <= div(took, 1_000_000)
       assert Node.reaches?(a, b)
     end
   end
+
+  # Each attempt has a port of its own. Whatever so many of them send to a host first is lost.
+  defp lose_attempts(lab, n, count) do
+    Filter.rules(lab, n, """
+    table inet attempts {
+      set lost {
+        type inet_service
+        flags dynamic
+        size #{count}
+      }
+      chain in {
+        type filter hook prerouting priority -300;
+        iifname "eth*" tcp flags & (syn | ack) == syn add @lost { tcp sport } counter drop
+      }
+    }
+    """)
+  end
+
+  defp lost_attempts(lab, n), do: Filter.dropped(lab, n, "attempts", "in")
 
   # Who dials it for net_kernel, and since when its address is known.
   defp attempt(node, other), do: Node.call(node, GossipCluster.Epmd, :attempt, [other.name])
