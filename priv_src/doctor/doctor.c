@@ -74,9 +74,15 @@ static void look_at_interfaces(struct doctor *d)
                            "%s, which is named, is no interface that is up", d->arguments.filter.items[i]);
         }
     }
-    if (d->interfaces.count == 0 || d->interfaces.fallback) {
-        findings_cause(&d->findings, DOCTOR_BROKEN, "no_network", "connect this host to a network",
-                       "no interface but the loopback is up with an IP address");
+    if (d->interfaces.fallback) {
+        findings_cause(
+            &d->findings, DOCTOR_WARNING, "no_network", "connect this host to a network",
+            "no interface but the loopback may be used and is up with an IP address: nodes on this "
+            "machine find each other, and no other host can be found");
+    } else if (d->interfaces.count == 0) {
+        findings_cause(&d->findings, DOCTOR_BROKEN, "no_network",
+                       "connect this host to a network, and bring an interface up",
+                       "no interface that may be used is up with an IP address");
     }
 }
 

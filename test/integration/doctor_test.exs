@@ -54,7 +54,7 @@ defmodule GossipCluster.DoctorIntegrationTest do
       {1, 0, ["on eth0 comes back", "key tag #{tag} is heard from 10.77.0.", "All is well."]},
       {2, 2, ["BROKEN   nothing can be sent to the group on eth0: Operation not permitted"]},
       {4, 2, ["BROKEN   what is sent to the group on eth0 does not come back to this host"]},
-      {8, 2, ["BROKEN   no interface but the loopback is up"]},
+      {8, 1, ["warning  no interface but the loopback", "nodes on this machine find each other"]},
       {9, 2, ["BROKEN   UDP port 45893 cannot be had: Address already in use"]}
     ])
 
@@ -95,7 +95,7 @@ defmodule GossipCluster.DoctorIntegrationTest do
 
     wanted = %{
       1 => {"ok", "key_tag"},
-      8 => {"broken", "no_network"},
+      8 => {"warning", "no_network"},
       9 => {"broken", "group_port_taken"}
     }
 
@@ -143,7 +143,7 @@ defmodule GossipCluster.DoctorIntegrationTest do
     named = ["eth0", "eth9"]
     loopback = ~w(-kernel inet_dist_use_interface {127,0,0,1})
 
-    [a, j, b, c, d, e, f, _g, h, i, k, z] =
+    [a, j, b, c, d, e, f, _g, h, l, i, k, z] =
       Node.start_all(lab, [
         {"a", [host: 1, cluster: @fast]},
         {"j", [host: 1, cluster: @fast]},
@@ -159,6 +159,7 @@ defmodule GossipCluster.DoctorIntegrationTest do
         {"f", [host: 6, at: "twin", cluster: @fast]},
         {"f", [host: 7, at: "twin", cluster: @fast]},
         {"h", [host: 8, cluster: @fast]},
+        {"l", [host: 8, cluster: @fast]},
         {"i", [host: 9, cluster: @fast ++ [port: 4_000], flags: loopback]},
         {"k", [host: 9, cluster: @fast ++ [port: 4_000], flags: ~w(-dist_listen false)]},
         {"z", [host: 9, alive: false, cluster: [name: Nameless]]}
@@ -200,6 +201,17 @@ defmodule GossipCluster.DoctorIntegrationTest do
     assert told.udp =~ "f@twin answers under this secret: UDP passes both ways to 10.77.0.6"
     assert told.tcp =~ "f@twin is reached by TCP at 10.77.0.6"
     assert told.not_listed =~ "10.77.0.6 answers, and is not listed"
+
+    # There is the loopback alone, and they are connected over it.
+    meet([h, l])
+
+    for options <- [[], [name: Nobody]] do
+      lonely = finds({h, [:no_network], options})
+      assert lonely.status == :warning
+
+      assert Enum.find(lonely.findings, &(&1.what == :no_network)).cause =~
+               "nodes on this machine"
+    end
 
     # Nobody can share that port with this socket.
     {:ok, _holder} = Node.call(z, Agent, :start, [:gen_udp, :open, [45_893]])

@@ -106,6 +106,18 @@ class FamiliesTest(DoctorCase):
         self.assertEqual(status, 2)
         self.assertEqual(len({f for f in found if f[:2] == ("broken", "no_echo")}), 2, found)
 
+    def test_it_says_whom_it_can_meet_where_there_is_no_network(self):
+        host = self.lab[1]
+        for device, arguments, wanted in [
+                ("eth0", [], (1, "warning", "no interface but the loopback .*: nodes on this machine find each other")),
+                ("eth0", ["--interface", "eth9"], (2, "broken", "no interface that may be used")),
+                ("lo", [], (2, "broken", "no interface that may be used"))]:
+            ip("-n", host.netns, "link", "set", device, "down")
+            status, found = self.found(self.doctor(host, "--json", *arguments))
+            [(level, cause)] = [(level, cause) for level, what, cause in found if what == "no_network"]
+            self.assertEqual((status, level), wanted[:2], found)
+            self.assertRegex(cause, wanted[2])
+
 
 class ResolverTest(DoctorCase):
     """The system's resolver hears nothing of its server."""

@@ -170,16 +170,21 @@ defmodule GossipCluster.Doctor.Findings do
   # What the cluster itself has seen.
   defp own_problems(%{last: %{problems: problems}}) do
     for {nil, cause, text} <- problems do
-      level = if cause in @broken or closed?(cause, text), do: :broken, else: :warning
-      told(level, cause, text)
+      told(gravity(cause, text), cause, text)
     end
   end
 
   defp own_problems(_none), do: []
 
+  # Those on this machine do find this node.
+  defp gravity(:no_network, "only nodes on this machine are found" <> _why), do: :warning
+  defp gravity(cause, _text) when cause in @broken, do: :broken
+
   # Nobody is heard there at all.
-  defp closed?(:deaf, text), do: text =~ "not even what this node sends itself"
-  defp closed?(_cause, _text), do: false
+  defp gravity(:deaf, text),
+    do: if(text =~ "not even what this node sends itself", do: :broken, else: :warning)
+
+  defp gravity(_cause, _text), do: :warning
 
   ## The host
 
@@ -213,11 +218,22 @@ defmodule GossipCluster.Doctor.Findings do
   end
 
   defp network(interfaces) do
-    if Enum.any?(interfaces, &(&1.up and not &1.loopback and &1.addresses != [])),
-      do: [],
-      else: [
-        found(:broken, :no_network, "no interface but the loopback is up with an IP address")
-      ]
+    case for(%{up: true, addresses: [_ | _], loopback: loopback} <- interfaces, do: loopback) do
+      [] ->
+        [found(:broken, :no_network, "no interface is up with an IP address")]
+
+      loopback ->
+        if Enum.all?(loopback),
+          do: [
+            found(
+              :warning,
+              :no_network,
+              "no interface but the loopback is up with an IP address: nodes on this machine find each other, and no " <>
+                "other host can be found"
+            )
+          ],
+          else: []
+    end
   end
 
   # What the executable has found, in its own words.

@@ -2,6 +2,7 @@ defmodule GossipCluster.Doctor.FindingsTest do
   # What the doctor concludes from facts, and what it does not.
   use ExUnit.Case, async: true
 
+  alias GossipCluster.Cluster.Health
   alias GossipCluster.{DoctorCauses, Peer}
   alias GossipCluster.Doctor.{Findings, Mends}
 
@@ -226,6 +227,55 @@ defmodule GossipCluster.Doctor.FindingsTest do
     end
 
     assert Enum.sort(Keyword.keys(cases())) == Enum.sort(DoctorCauses.facts())
+  end
+
+  test "without a network it is broken where not even those on this machine can meet" do
+    # As the cluster itself says it.
+    network = fn reach, missing ->
+      view = %{
+        left: false,
+        named: true,
+        cookie: true,
+        sidecar: :running,
+        answers: true,
+        announced: true,
+        isolated: false,
+        rival: nil,
+        network: %{reach: reach, missing: missing, deaf: [], mute: []},
+        interfaces: [],
+        named_interfaces: missing != [],
+        unicast_port: 0,
+        unicast_wanted: {0, 0},
+        seeds: []
+      }
+
+      {:no_network, [no_network: text]} = Health.judge(view)
+      problem(:no_network, text)
+    end
+
+    [lo] =
+      for %{name: "eth0"} = i <- @facts.host.interfaces, do: %{i | name: "lo", loopback: true}
+
+    none = %{@facts.cluster | state: :none, first: nil, last: nil, peers: []}
+
+    for {level, facts} <- [
+          {:warning, network.(:loopback, [])},
+          {:warning, network.(:loopback, ["eth7"])},
+          {:broken, network.(:none, [])},
+          {:broken, network.(:none, ["eth7"])},
+          {:warning, %{put([:host, :interfaces], [lo]) | cluster: none}},
+          {:broken, %{put([:host, :interfaces], [%{lo | up: false}]) | cluster: none}},
+          {:broken, %{put([:host, :interfaces], [%{lo | addresses: []}]) | cluster: none}}
+        ] do
+      findings = Findings.judge(facts)
+      assert [finding] = Enum.filter(findings, &(&1.what == :no_network))
+
+      assert {finding.level, finding.cause =~ "nodes on this machine"} ==
+               {level, level == :warning}
+
+      assert finding.do =~ ~r/network|bring it up/i
+      assert Findings.status(findings) == level
+    end
   end
 
   test "each cause has a mend" do
