@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define RESOLVE_US (5 * SECOND_US)
-#define SECRET_US  (10 * SECOND_US)
 
 const char doctor_help[] =
     "gossipd doctor looks at this host's network, and with PEER at one other node, and says\n"
@@ -31,8 +30,9 @@ const char doctor_help[] =
     "                      has an option unicast_port, its UDP port (\"[2001:db8::1]:45894\").\n"
     "                      Whether UDP passes both ways, whether it has the same secret, and\n"
     "                      whether TCP to its distribution passes\n"
-    "  --secret-file FILE  the secret. Without it: stdin, to its end; a terminal is asked. By\n"
-    "                      an empty one nobody can be asked: then less can be told\n"
+    "  --secret-file FILE  the secret. Without it: stdin; a terminal is asked. What is a pipe\n"
+    "                      has 10 s to come to its end. By an empty stdin nobody can be asked:\n"
+    "                      then less can be told\n"
     "  --kind KIND         what the secret is: cookie (as is default), passphrase, key\n"
     "  --cluster LABEL     the option of the nodes, where they have it\n"
     "  --group IP          the options of the nodes, where they have any. By default the\n"
@@ -230,8 +230,6 @@ static int read_peer(struct doctor *d, char why[static RESOLVE_TEXT], struct fau
     if (seal_init() != 0) {
         return fault_set(fault, FAULT_MEMORY, "libsodium cannot be made ready");
     }
-    a->secret_optional = true;
-    a->secret_patience = SECRET_US;
     int result = secret_input(a, &d->ring, &size, fault);
     p->tag = d->ring.count > 0 ? keyring_tag(&d->ring) : 0;
     p->own = &d->own;

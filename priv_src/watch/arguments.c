@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define LISTEN_MOST 86400 /* seconds */
+#define LISTEN_MOST 86400            /* seconds */
+#define SECRET_US   (10 * SECOND_US) /* for a program that says it */
 
 const char arguments_help[] =
     "gossipd watch listens to a cluster and shows who is heard. It joins the group, opens\n"
@@ -14,7 +15,8 @@ const char arguments_help[] =
     "    gossipd watch --secret-file ~/.erlang.cookie\n"
     "    gossipd watch --kind key --once --json < cluster.key\n"
     "\n"
-    "  --secret-file FILE  the secret. Without it: stdin, to its end; a terminal is asked\n"
+    "  --secret-file FILE  the secret; also a pipe, which has 10 s to come to its end. Without\n"
+    "                      it: stdin, to its end; a terminal is asked\n"
     "  --kind KIND         what the secret is: cookie (as is default), passphrase, key\n"
     "  --cluster LABEL     the options of the nodes, where they have any. By default the\n"
     "  --group IP          label is empty, the group 233.252.1.33 and ff12::6763, and the\n"
@@ -226,5 +228,7 @@ int arguments_read(struct arguments *a, uint8_t who, int argc, char **argv, stru
         return fault_set(fault, FAULT_BAD_CONFIG, "--pipe has the secret come by stdin");
     }
     a->filter.ipv6 = a->udp.group6.family != ADDR_NONE;
+    a->secret_optional = who == ASKS_DOCTOR;
+    a->secret_patience = who == ASKS_DOCTOR || a->secret_file != NULL ? SECRET_US : 0;
     return 0;
 }

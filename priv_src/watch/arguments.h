@@ -20,7 +20,7 @@ struct arguments {
     uint8_t kind;            /* enum secret_kind, of the secret that is read */
     const char *secret_file; /* NULL: stdin */
     bool secret_optional;    /* nothing at all by stdin is no secret, and no error */
-    int64_t secret_patience; /* how long stdin that is no terminal is waited for; 0: without end */
+    int64_t secret_patience; /* how long its end is waited for, but where a person types; 0: without end */
     const char *peer;        /* of the doctor; NULL: none is named */
     bool once, json;
     bool pipe;         /* the terminal is at the other end of stdin and stdout: see secret_input.h */

@@ -147,10 +147,10 @@ static ssize_t read_until(int fd, uint8_t *data, size_t size, int64_t until)
     return count > 0 ? read(fd, data, size) : -1;
 }
 
-/* When stdin has been waited for long enough. */
+/* When it has been waited for long enough. */
 static int64_t deadline(const struct arguments *a)
 {
-    return a->secret_file == NULL && a->secret_patience > 0 ? clock_now() + a->secret_patience : 0;
+    return a->secret_patience > 0 ? clock_now() + a->secret_patience : 0;
 }
 
 /* By single bytes, since what follows the lines is somebody else's. */
@@ -191,11 +191,13 @@ static int read_all(const struct arguments *a, int fd, struct keyring *out, stru
     while (got > 0 && len < sizeof data) {
         do {
             got = read_until(fd, data + len, sizeof data - len, until);
-        } while (got < 0 && errno == EINTR);
+        } while (got < 0 && (errno == EINTR || errno == EAGAIN));
         len += got > 0 ? (size_t)got : 0;
     }
     int result = 0;
-    if (got < 0) {
+    if (got < 0 && errno == ETIMEDOUT) {
+        result = fault_set(fault, FAULT_BAD_CONFIG, "the secret has not come to its end in time");
+    } else if (got < 0) {
         result = fault_set(fault, FAULT_BAD_CONFIG, "the secret cannot be read: %s", strerror(errno));
     } else if (len > 0 || !is_stdin || !a->secret_optional) {
         result = secret_add(out, a, a->kind, data, len, fault);
@@ -204,9 +206,10 @@ static int read_all(const struct arguments *a, int fd, struct keyring *out, stru
     return result;
 }
 
+/* It may be a FIFO, as what a shell makes of <(...), which is opened without waiting for who writes to it. */
 static int read_file(const struct arguments *a, struct keyring *out, struct fault *fault)
 {
-    int fd = open(a->secret_file, O_RDONLY | O_CLOEXEC);
+    int fd = open(a->secret_file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
         return fault_set(fault, FAULT_BAD_CONFIG, "the secret's file %s cannot be opened: %s", a->secret_file,
                          strerror(errno));

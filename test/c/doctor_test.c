@@ -43,6 +43,7 @@ static void asks_about_the_default_groups_unless_told(void **state)
     assert_memory_equal(a.udp.group6.ip, other6, 16);
     assert_true(a.json && a.listen_us == SECOND_US);
     assert_true(a.peer == NULL && a.secret_file == NULL && a.kind == SECRET_COOKIE);
+    assert_true(a.secret_optional && a.secret_patience == 10 * SECOND_US);
     assert_int_equal(read_words("--kind key b@h2:45894 --secret-file /x --cluster shop", &a), 0);
     assert_string_equal(a.peer, "b@h2:45894");
     assert_true(a.kind == SECRET_KEY && strcmp(a.secret_file, "/x") == 0 && strcmp(a.label, "shop") == 0);

@@ -1,10 +1,12 @@
 /* `gossipd watch` without a network: what it may be asked for, how it reads secrets and keys, and that what
  * it draws fits whatever it is drawn on. What it hears is a matter of listener_test.c, and how it behaves on
  * a terminal of test/python/test_watch.py. */
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "build.h"
@@ -403,7 +405,7 @@ static void stdin_is_waited_for_so_long_and_may_be_empty(void **state)
     a.secret_patience = 10 * MS_US;
     a.secret_optional = true;
     assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
-    assert_non_null(strstr(fault.text, strerror(ETIMEDOUT)));
+    assert_non_null(strstr(fault.text, "has not come to its end in time"));
     a.pipe = true;
     assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
     a.pipe = false;
@@ -423,6 +425,77 @@ static void stdin_is_waited_for_so_long_and_may_be_empty(void **state)
     (void)close(kept);
 }
 
+static const char key_bytes[] = "0123456789abcdefghijklmnopqrstuv";
+
+/* A process that writes a key to this file, which has to wait for its reader, and ends. */
+static pid_t write_key_later(const char *path)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = open(path, O_WRONLY);
+        _exit(fd >= 0 && write(fd, key_bytes, KEY_BYTES) == KEY_BYTES ? 0 : 1);
+    }
+    return child;
+}
+
+static void a_file_that_does_not_end_is_waited_for_so_long(void **state)
+{
+    (void)state;
+    struct arguments a;
+    struct keyring ring;
+    struct piped_size size;
+    char dir[] = "/tmp/gossip-watch-test-XXXXXX", path[64], substitution[32];
+    int ends[2], status = -1;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/fifo", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(read_arguments(&a, "--cluster shop --kind key"), 0);
+    a.secret_file = path;
+    /* Nobody writes to it; and somebody who goes on. */
+    a.secret_patience = 10 * MS_US;
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
+    assert_non_null(strstr(fault.text, "has not come to its end in time"));
+    int held = open(path, O_RDWR);
+    assert_true(held >= 0 && write(held, key_bytes, KEY_BYTES) == KEY_BYTES);
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
+    assert_non_null(strstr(fault.text, "has not come to its end in time"));
+    (void)close(held);
+    /* Its end comes. */
+    a.secret_patience = 60 * SECOND_US;
+    pid_t writer = write_key_later(path);
+    assert_true(writer > 0);
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), 0);
+    holds_key(&ring, 0, SECRET_KEY, key_bytes, KEY_BYTES);
+    assert_true(waitpid(writer, &status, 0) == writer && status == 0);
+    /* As a shell hands over what a program says: <(...). */
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], key_bytes, KEY_BYTES), KEY_BYTES);
+    (void)close(ends[1]);
+    (void)snprintf(substitution, sizeof substitution, "/dev/fd/%d", ends[0]);
+    a.secret_file = substitution;
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), 0);
+    holds_key(&ring, 0, SECRET_KEY, key_bytes, KEY_BYTES);
+    (void)close(ends[0]);
+    /* It has more than any secret. */
+    a.secret_file = "/dev/zero";
+    assert_int_equal(secret_input(&a, &ring, &size, &fault), -1);
+    assert_non_null(strstr(fault.text, "the secret must be"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+static void a_person_may_take_as_long_as_it_takes(void **state)
+{
+    (void)state;
+    struct arguments a;
+    assert_int_equal(read_arguments(&a, ""), 0);
+    assert_true(a.secret_patience == 0 && !a.secret_optional);
+    assert_int_equal(read_arguments(&a, "--pipe"), 0);
+    assert_int_equal(a.secret_patience, 0);
+    assert_int_equal(read_arguments(&a, "--secret-file /x"), 0);
+    assert_true(a.secret_patience == 10 * SECOND_US && !a.secret_optional);
+}
+
 int main(void)
 {
     assert_int_equal(seal_init(), 0);
@@ -432,6 +505,8 @@ int main(void)
         cmocka_unit_test(it_may_be_asked_for_nothing_else),
         cmocka_unit_test(a_secret_is_what_a_file_of_it_holds),
         cmocka_unit_test(stdin_is_waited_for_so_long_and_may_be_empty),
+        cmocka_unit_test(a_file_that_does_not_end_is_waited_for_so_long),
+        cmocka_unit_test(a_person_may_take_as_long_as_it_takes),
         cmocka_unit_test(a_wrong_secret_is_not_shown),
         cmocka_unit_test(a_pipe_has_secrets_a_size_and_an_end),
         cmocka_unit_test(keys_are_told_from_what_a_terminal_says),
