@@ -264,10 +264,15 @@ defmodule GossipCluster.Chaos.JudgeTest do
     assert text =~ "n1@h1 lacks n2@h2"
 
     # As much later as the machine starved, and no more.
-    late = [whole(listed: at(26.5), connected: at(27))]
+    late = [
+      whole(listed: at(26.5), connected: at(27), missing: "after 900 ms: n3@h3 lacks n2@h2")
+    ]
+
     starved = for n <- 0..2, do: {at(23 + n / 4), :harness, 200}
     assert invariants(history([], wholes: late, starved: starved)) == []
-    assert invariants(history([], wholes: late, starved: Enum.take(starved, 2))) == [:not_whole]
+    verdict = Judge.judge(history([], wholes: late, starved: Enum.take(starved, 2)))
+    assert [%{invariant: :not_whole, text: text}] = verdict.breaks
+    assert text =~ "it took 6500 ms; after 900 ms: n3@h3 lacks n2@h2"
   end
 
   describe "a line that is written again" do

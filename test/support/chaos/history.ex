@@ -33,7 +33,8 @@ defmodule GossipCluster.Chaos.History do
   defmodule Whole do
     @moduledoc """
     A round that is over: when its last fault had healed, when all listed each other, when all were connected and
-    answered (`nil`: never), and within how many milliseconds each had to be.
+    answered (`nil`: never), within how many milliseconds each had to be, and what the last look that was not content
+    found to be missing.
     """
     @enforce_keys [:round, :healed, :list_bound, :connect_bound]
     defstruct [:round, :healed, :listed, :connected, :list_bound, :connect_bound, missing: ""]

@@ -229,8 +229,8 @@ defmodule GossipCluster.Chaos.Judge do
         took = if done, do: "#{div(done - whole.healed, 1000)} ms", else: "longer"
 
         text =
-          "round #{whole.round}: #{what} within #{bound} ms, and as long as the machine starved; it took #{took}" <>
-            if(done, do: "", else: ": #{whole.missing}")
+          "round #{whole.round}: #{what} within #{bound} ms, and as long as the machine starved; it took #{took}; " <>
+            whole.missing
 
         %Break{invariant: :not_whole, at: done || whole.healed + bound * 1000, text: text}
       end

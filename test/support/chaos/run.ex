@@ -249,12 +249,18 @@ defmodule GossipCluster.Chaos.Run do
         %{whole | connected: Lab.clock()}
 
       div(Lab.clock() - whole.healed, 1000) > @hopeless ->
-        %{whole | missing: missing |> Enum.take(12) |> Enum.join("; ")}
+        lacking(whole, missing)
 
       true ->
         Process.sleep(@look)
-        until_whole(world, whole)
+        until_whole(world, lacking(whole, missing))
     end
+  end
+
+  # What the last look found that was not whole.
+  defp lacking(whole, missing) do
+    ms = div(Lab.clock() - whole.healed, 1000)
+    %{whole | missing: "after #{ms} ms: " <> (missing |> Enum.take(12) |> Enum.join("; "))}
   end
 
   defp looks(world, options) do
