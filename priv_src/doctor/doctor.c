@@ -4,6 +4,7 @@
 #include "doctor_parts.h"
 #include "ip.h"
 #include "peer_ask.h"
+#include "refusal.h"
 #include "resolve.h"
 #include "sandbox.h"
 #include "secret_input.h"
@@ -42,7 +43,7 @@ const char doctor_help[] =
     "  --interface NAME    this one: a name, a pattern, or an IP address; more than once\n"
     "  --except NAME       all but this one; more than once\n"
     "  --for SECONDS       listen to others so long; 3 as is default\n"
-    "  --json              one line of JSON\n"
+    "  --json              one line of JSON; {\"error\": ...} where it could not be done\n"
     "\n"
     "What it cannot see, mix gossip.doctor and GossipCluster.doctor/1 do: firewalls by their\n"
     "rules, types of names and cookies that differ, certificates, and what the cluster knows.\n"
@@ -279,8 +280,7 @@ int doctor_run(int argc, char **argv)
         look(d);
         status = findings_end(&d->findings);
     } else if (result < 0) {
-        (void)fprintf(stderr, "gossipd doctor: %s%s\n", fault.text,
-                      fault.kind == FAULT_BAD_CONFIG ? " (gossipd doctor --help)" : "");
+        refusal_say("gossipd doctor", d->arguments.json, &fault);
     }
     close_all(d);
     keyring_wipe(&d->ring);

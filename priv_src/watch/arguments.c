@@ -28,7 +28,8 @@ const char arguments_help[] =
     "  --broadcast         hear what comes by broadcast, too\n"
     "  --once              listen for three beats, 3 s at least, print it, and end\n"
     "  --for SECONDS       with --once: listen so long\n"
-    "  --json              a line of JSON; without --once: one each second, and after changes\n"
+    "  --json              a line of JSON; without --once: one each second, and after changes.\n"
+    "                      {\"error\": ...} where it could not be done\n"
     "  --sort KEY          name (as is default), state, heard or loss\n"
     "\n"
     "q ends it, s sorts by the next key. NO_COLOR in the environment: no colours.\n"
@@ -203,7 +204,7 @@ static const struct option *find(const char *name, uint8_t who)
     return i < sizeof options / sizeof options[0] ? &options[i] : NULL;
 }
 
-int arguments_read(struct arguments *a, uint8_t who, int argc, char **argv, struct fault *fault)
+static int read_all(struct arguments *a, uint8_t who, int argc, char **argv, struct fault *fault)
 {
     *a = (struct arguments){.filter.mode = FILTER_ALL, .label = "", .kind = SECRET_COOKIE};
     a->udp.ttl = 1;
@@ -231,4 +232,13 @@ int arguments_read(struct arguments *a, uint8_t who, int argc, char **argv, stru
     a->secret_optional = who == ASKS_DOCTOR;
     a->secret_patience = who == ASKS_DOCTOR || a->secret_file != NULL ? SECRET_US : 0;
     return 0;
+}
+
+int arguments_read(struct arguments *a, uint8_t who, int argc, char **argv, struct fault *fault)
+{
+    int result = read_all(a, who, argc, argv, fault);
+    for (int i = 0; i < argc && result != 0; i++) { /* one may stand behind what is wrong */
+        a->json = a->json || strcmp(argv[i], "--json") == 0;
+    }
+    return result;
 }

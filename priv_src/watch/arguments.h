@@ -31,7 +31,7 @@ struct arguments {
 extern const char arguments_help[];
 
 /* Reads what stands behind "watch" or "doctor" (`who`, enum asks): 0, or -1 and a fault that names what is
- * wrong. Points into `argv`. */
+ * wrong; `json` is read then, too. Points into `argv`. */
 int arguments_read(struct arguments *a, uint8_t who, int argc, char **argv, struct fault *fault);
 
 #endif

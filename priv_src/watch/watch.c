@@ -7,6 +7,7 @@
 #include "keys.h"
 #include "links.h"
 #include "random.h"
+#include "refusal.h"
 #include "sandbox.h"
 #include "secret_input.h"
 #include "tty.h"
@@ -421,8 +422,7 @@ int watch_run(int argc, char **argv)
         leave_screen(w);
     }
     if (w->fault.kind != FAULT_NONE) {
-        (void)fprintf(stderr, "gossipd watch: %s%s\n", w->fault.text,
-                      w->fault.kind == FAULT_BAD_CONFIG ? " (gossipd watch --help)" : "");
+        refusal_say("gossipd watch", w->arguments.json, &w->fault);
     }
     int result = status(w, started), signal = w->signal;
     tty_close(&w->tty);

@@ -47,6 +47,14 @@ defmodule GossipCluster.DoctorTest do
         ] do
       assert %Mix.Error{mix: 2, message: message} = catch_error(Doctor.run(arguments))
       assert message =~ why
+
+      json =
+        capture_io(fn ->
+          assert catch_exit(Doctor.run(["--json" | arguments])) == {:shutdown, 2}
+        end)
+
+      assert {:ok, %{"error" => message} = error} = Json.decode(String.trim_trailing(json, "\n"))
+      assert message =~ why and map_size(error) == 1
     end
 
     assert_raise ArgumentError, ~r/no option :pear/, fn -> GossipCluster.doctor(pear: "b@h2") end

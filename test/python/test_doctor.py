@@ -260,9 +260,14 @@ class PeerTest(DoctorCase):
         self.assertEqual(status, 0, text)
         self.assertTrue(text.endswith("\nAll is well.\n"), text)
         for process in many:  # nobody is asked by what goes to a whole subnet
-            text, status = self.ended(process)
-            self.assertEqual(status, 2, text)
-            self.assertIn("PEER must be one node's address", text)
-        text, status = self.ended(linkless)
+            self.assertIn("PEER must be one node's address", self.refused_as_json(process))
+        self.assertIn("PEER must name the interface", self.refused_as_json(linkless))
+        text, status = self.ended(self.doctor(first, "--jso"))
+        self.assertEqual((text, status), ("gossipd doctor: there is no option --jso (gossipd doctor --help)\n", 2))
+
+    def refused_as_json(self, process):
+        text, status = self.ended(process)
         self.assertEqual(status, 2, text)
-        self.assertIn("PEER must name the interface", text)
+        self.assertEqual(text.count("\n"), 1, text)
+        self.assertEqual(list(json.loads(text)), ["error"], text)
+        return json.loads(text)["error"]

@@ -176,6 +176,14 @@ class WatchTest(GroupCase):
             out, err, status = self.ended(self.begun(*arguments))
             self.assertEqual((out, status), ("", 2))
             self.assertIn(why, err)
+            # Also where it stands behind what is wrong; but an option without a value would take it for one.
+            behind = [] if arguments == ["--interface"] else [[*arguments, "--json"]]
+            for words in [["--json", *arguments], *behind]:
+                out, err, status = self.ended(self.begun(*words))
+                self.assertEqual((err, status), ("", 2))
+                self.assertRegex(out, r"^\{.*\}\n$")
+                self.assertEqual(list(json.loads(out)), ["error"])
+                self.assertIn(why, json.loads(out)["error"])
         out, err, status = self.ended(self.begun("--once", secret=b"too short"))
         self.assertEqual((out, status), ("", 2))
         self.assertIn("the secret must be 32 bytes, or their Base64 or hexadecimal text", err)

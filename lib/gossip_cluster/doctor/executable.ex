@@ -82,8 +82,10 @@ defmodule GossipCluster.Doctor.Executable do
       {:ok, [%{level: :ok, what: :echo, cause: "it comes back", do: nil}]}
       iex> GossipCluster.Doctor.Executable.read(said, [:no_echo])
       {:ok, []}
-      iex> GossipCluster.Doctor.Executable.read("gossipd doctor: no", [:echo])
-      {:error, "gossipd doctor: no"}
+      iex> GossipCluster.Doctor.Executable.read(~S({"error":"no"}), [:echo])
+      {:error, "no"}
+      iex> GossipCluster.Doctor.Executable.read("no memory", [:echo])
+      {:error, "no memory"}
   """
   @spec read(String.t(), [atom()]) :: t()
   def read(output, kinds) do
@@ -92,6 +94,9 @@ defmodule GossipCluster.Doctor.Executable do
     case Json.decode(output) do
       {:ok, %{"findings" => findings}} when is_list(findings) ->
         {:ok, Enum.flat_map(findings, &finding(&1, kinds))}
+
+      {:ok, %{"error" => text}} when is_binary(text) ->
+        {:error, text}
 
       _other ->
         {:error, output |> String.trim() |> String.slice(0, 200)}

@@ -24,12 +24,15 @@ defmodule Mix.Tasks.Gossip.Doctor do
     * `--name NAME` - which cluster, as in `--name Shop`. Default: the only one that runs, or `GossipCluster`
     * `--compare CODE` - the code that the doctor of another machine has printed: says what differs
     * `--listen MS` - how long packets are counted, in milliseconds. Default: `3000`
-    * `--json` - one line of JSON, for programs: `status`, `findings`, `code`, `facts`
+    * `--json` - one line of JSON, for programs: `status`, `findings`, `code`, `facts`; or `error`, a text, where it could
+      not be done
 
   Exit status: 0 all is well, 1 a warning, 2 broken, or it could not be done.
   """
 
   use Mix.Task
+
+  alias Mix.Gossip
 
   @switches [name: :string, compare: :string, listen: :integer, json: :boolean]
 
@@ -37,16 +40,18 @@ defmodule Mix.Tasks.Gossip.Doctor do
   def run(args) do
     Mix.Task.run("app.config")
 
-    case OptionParser.parse(args, strict: @switches) do
-      {options, peers, []} when length(peers) < 2 ->
-        examine(options, List.first(peers))
+    {options, peers, wrong} = OptionParser.parse(args, strict: @switches)
 
-      _other ->
-        Mix.raise(
-          "gossip.doctor takes [PEER] [--name NAME] [--compare CODE] [--listen MS] [--json]",
-          exit_status: 2
-        )
-    end
+    Gossip.refuse_as_json(options[:json] == true, fn ->
+      if wrong != [] or length(peers) > 1,
+        do:
+          Mix.raise(
+            "gossip.doctor takes [PEER] [--name NAME] [--compare CODE] [--listen MS] [--json]",
+            exit_status: 2
+          )
+
+      examine(options, List.first(peers))
+    end)
   end
 
   defp examine(options, peer) do

@@ -25,7 +25,7 @@ defmodule Mix.Tasks.Gossip.Watch do
       option `secret` is a cookie. A cookie is not taken as an argument, which others on this machine could read
     * `--once` - print it once; when listening: after three beats, 3 s at least. Exit status 1: nobody was heard
     * `--json` - as a line of JSON; when listening and without `--once` one each second, and 0.1 s after somebody has come
-      or gone; with `--node` only with `--once`
+      or gone; with `--node` only with `--once`. `{"error": "..."}` where it could not be done
     * `--sort KEY` - `name`, `state`, `heard` or `loss`, and with `--node` also `round_trip`. Default: `name`
 
   With `--node`:
@@ -47,6 +47,7 @@ defmodule Mix.Tasks.Gossip.Watch do
 
   alias GossipCluster.{Hidden, Options, Secret}
   alias GossipCluster.Screen.{Listening, Rows, Visit}
+  alias Mix.Gossip
 
   @switches [
     node: :string,
@@ -69,10 +70,20 @@ defmodule Mix.Tasks.Gossip.Watch do
 
   @impl true
   def run(args) do
-    case OptionParser.parse(args, strict: @switches) do
-      {options, [], []} -> if options[:node], do: visit(options), else: listen(options)
-      {_options, words, wrong} -> Mix.raise("gossip.watch does not know #{unknown(words, wrong)}")
-    end
+    {options, words, wrong} = OptionParser.parse(args, strict: @switches)
+
+    Gossip.refuse_as_json(options[:json] == true, fn ->
+      cond do
+        words != [] or wrong != [] ->
+          Mix.raise("gossip.watch does not know #{unknown(words, wrong)}")
+
+        options[:node] ->
+          visit(options)
+
+        true ->
+          listen(options)
+      end
+    end)
   end
 
   defp unknown([word | _], _wrong), do: word

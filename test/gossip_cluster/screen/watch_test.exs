@@ -133,6 +133,22 @@ defmodule GossipCluster.Screen.WatchTest do
     assert_raise ArgumentError, ~r/#{absent}/, fn ->
       Mix.Tasks.Gossip.Watch.run(["--once"])
     end
+
+    # To programs all that is refused is told as what is found, with the same exit status.
+    for {arguments, why} <- [
+          {["--once", "--json"], absent},
+          {["--json", "--no-such"], "does not know --no-such"},
+          {["--json", "--sort", "age"], "--sort is one of"},
+          {["--json", "--node", "shop"], "is no node name"}
+        ] do
+      json =
+        capture_io(fn ->
+          assert catch_exit(Mix.Tasks.Gossip.Watch.run(arguments)) == {:shutdown, 1}
+        end)
+
+      assert {:ok, %{"error" => text}} = Json.decode(String.trim_trailing(json, "\n"))
+      assert text =~ why
+    end
   end
 
   test "a visit to a node needs a name and a cookie" do
