@@ -4,9 +4,6 @@ defmodule GossipCluster.Integration.DeadPathTest do
   use ExUnit.Case, async: false
   use GossipCluster.Lab.Case
 
-  # From the change to a successful call.
-  @bound 5_000
-
   defp two_lans(options \\ []) do
     {cluster, options} = Keyword.pop(options, :cluster, [])
     lab = Lab.start(hosts: 2, lans: 2)
@@ -31,16 +28,15 @@ defmodule GossipCluster.Integration.DeadPathTest do
     elem(ip, 1) - 76
   end
 
+  # Long before Erlang itself notices: 45 s after the change at the soonest. (How soon a path is given up is shown in
+  # path_watch_test.exs, where a busy machine does not matter.)
   defp well_again(nodes) do
     [a, b] = nodes
 
     for {node, other} <- [{a, b}, {b, a}] do
-      eventually(
-        "a call from #{node.name} is answered",
-        nodes,
-        fn -> Node.reaches?(node, other, 300) end,
-        @bound
-      )
+      eventually("a call from #{node.name} is answered", nodes, fn ->
+        Node.reaches?(node, other, 300)
+      end)
     end
   end
 
@@ -128,7 +124,7 @@ defmodule GossipCluster.Integration.DeadPathTest do
     end
   end
 
-  test "an address that is gone for a second changes nothing" do
+  test "an address that is gone for a moment changes nothing" do
     lab = Lab.start(hosts: 2)
     [a, b] = nodes = Node.start_all(lab, [{"a", host: 1}, {"b", host: 2}])
     for node <- nodes, do: Node.start_cluster(node)
@@ -136,13 +132,18 @@ defmodule GossipCluster.Integration.DeadPathTest do
     gone = Lab.clock()
     Lab.address(lab, 2, :delete, Lab.ip(2))
     Lab.address(lab, 2, :add, {10, 77, 0, 99})
-    eventually("a second", nodes, fn -> Lab.clock() - gone > 1_000_000 end)
+    # It would be cut 2 s after that.
+    eventually("b doubts its connection", nodes, fn -> doubted(b) == [a.name] end)
     Lab.address(lab, 2, :add, Lab.ip(2))
     eventually("calls are answered", nodes, fn -> Node.reaches?(a, b) and Node.reaches?(b, a) end)
     # Longer than it takes to cut.
     eventually("5 s more", nodes, fn -> Lab.clock() - gone > 6_000_000 end)
+    for node <- nodes, do: assert(doubted(node) == [])
     for {node, other} <- [{a, b}, {b, a}], do: assert(Node.links(node) == [nodeup: other.name])
   end
+
+  defp doubted(node),
+    do: Map.keys(Node.call(node, :sys, :get_state, [GossipCluster]).cluster.watch.doubts)
 
   # The events that tell of it.
   defp dead_paths(node) do
