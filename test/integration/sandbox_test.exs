@@ -306,7 +306,9 @@ defmodule GossipCluster.Integration.SandboxTest do
       """)
 
       File.chmod!(wrapper, 0o755)
-      {lab, [a, b, c] = nodes} = together(["a", "b", "c"], cluster: [sidecar: wrapper])
+      # Who is silent is buried after 2 s at the soonest.
+      cluster = [sidecar: wrapper, interval: 5_000]
+      {lab, [a, b, c] = nodes} = together(["a", "b", "c"], cluster: cluster)
 
       for node <- nodes do
         assert status(Node.sidecar(node), "Uid") =~ ~r/^#{@nobody}\s+#{@nobody}\s/

@@ -224,7 +224,7 @@ defmodule GossipCluster.Cluster.Local do
       # A pulse that is not taken is not missed: the next one comes.
       %{state | sidecar: sidecar} |> command(:pulse) |> answered(answer, now)
     else
-      state
+      answered(state, SidecarLife.half_way(state.sidecar), now)
     end
   end
 

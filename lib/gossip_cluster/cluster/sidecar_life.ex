@@ -130,7 +130,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
     end
   end
 
-  # The answer may just be on its way, and what was stopped with this VM wakes up in its own time.
+  # What was stopped with this VM wakes up in its own time.
   defp waited(_before, since, _every) when since > @paused, do: -@paused
   defp waited(nil, _since, _every), do: 0
   defp waited(before, since, every), do: before + min(since, 2 * every)
@@ -139,6 +139,17 @@ defmodule GossipCluster.Cluster.SidecarLife do
     life.state == :running and life.unanswered >= @patience and
       (life.busy == nil or now >= life.busy)
   end
+
+  @doc """
+  Half-way to the next pulse: whether one that has not answered the last yet is to be looked at. The others bury who is
+  silent for 2 s of theirs; so where it is stopped, the next one is to be there by then.
+  """
+  @spec half_way(t()) :: :ok | :look
+  def half_way(%{state: state, unanswered: unanswered})
+      when state in [:starting, :running] and is_integer(unanswered) and unanswered >= 0,
+      do: :look
+
+  def half_way(_life), do: :ok
 
   @doc "It has said something."
   @spec heard(t()) :: t()
@@ -160,7 +171,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
   @doc "This is how its process was seen. One that is stopped, and has not answered since, does nothing any more."
   @spec seen(t(), Process.t(), :stopped | :runs | :unknown) :: :ok | {:stuck, String.t()}
   def seen(%{process: process, unanswered: unanswered} = life, process, :stopped)
-      when is_integer(unanswered) and unanswered > 0 do
+      when is_integer(unanswered) and unanswered >= 0 do
     if up?(life),
       do:
         {:stuck,

@@ -276,8 +276,11 @@ defmodule GossipCluster.Cluster.LocalTest do
       process = process()
       {cluster, effects} = handle(running(), {:pulse, local()}, 250)
       refute {:look_at_sidecar, process} in effects
+      {_heard, effects} = handle(cluster, [{:frame, :pulse}, {:pulse, local()}], 550)
+      refute {:look_at_sidecar, process} in effects
       {cluster, effects} = handle(cluster, {:pulse, local()}, 550)
       refute {:command, :pulse} in effects
+      assert {:look_at_sidecar, process} in effects
       {cluster, effects} = handle(cluster, {:pulse, local()}, 850)
       assert {:look_at_sidecar, process} in effects
       assert {:command, :pulse} in effects

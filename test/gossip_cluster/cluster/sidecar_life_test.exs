@@ -130,6 +130,21 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
       assert SidecarLife.seen(dead, @process, :stopped) == :ok
     end
 
+    test "makes it look half-way to that already, but not for the sake of a VM that was stopped" do
+      life = running(0)
+      assert SidecarLife.half_way(life) == :ok
+      assert {:ok, life} = SidecarLife.pulse(life, 250, 250)
+      assert SidecarLife.half_way(life) == :look
+      assert {:stuck, _text} = SidecarLife.seen(life, @process, :stopped)
+      assert SidecarLife.half_way(SidecarLife.heard(life)) == :ok
+      {_death, dead} = SidecarLife.died(life, {:text, "x"}, 500)
+      assert SidecarLife.half_way(dead) == :ok
+
+      assert {:ok, life} = SidecarLife.pulse(life, 250, 100_250)
+      assert SidecarLife.half_way(life) == :ok
+      assert SidecarLife.seen(life, @process, :stopped) == :ok
+    end
+
     test "for 3 s means that it is stuck, whatever its process looks like" do
       times = for n <- 1..12, do: n * 250
       assert {:look, life} = pulses(running(0), times)
@@ -163,9 +178,11 @@ defmodule GossipCluster.Cluster.SidecarLifeTest do
       {:look, life} = pulses(running(0), [250, 500, 750])
       assert {:ok, life} = SidecarLife.pulse(life, 250, 100_750)
       assert SidecarLife.seen(life, @process, :stopped) == :ok
-      times = for n <- 1..4, do: 100_750 + n * 300
+      times = for n <- 1..3, do: 100_750 + n * 300
       assert {:ok, life} = pulses(life, times)
+      assert SidecarLife.half_way(life) == :ok
       assert SidecarLife.seen(life, @process, :stopped) == :ok
+      assert {:ok, life} = SidecarLife.pulse(life, 250, 101_950)
       assert {:look, life} = SidecarLife.pulse(life, 250, 102_200)
       times = for n <- 1..10, do: 102_200 + n * 250
       assert {:look, life} = pulses(life, times)
