@@ -4,6 +4,8 @@ defmodule GossipCluster.Integration.BuildDemoTest do
 
   import GossipCluster.Eventually
 
+  alias GossipCluster.Lab
+
   # It builds first; and on a machine that has something else to do, too.
   @moduletag timeout: 1_200_000
 
@@ -74,6 +76,12 @@ defmodule GossipCluster.Integration.BuildDemoTest do
     assert {_, 0} = System.cmd(Path.expand("bin/demo"), ["--help"])
   end
 
+  # One says goodbye, and the other hears it.
+  defp stop(pid) do
+    Lab.heard(20_000)
+    {_, 0} = System.cmd("kill", ["-INT", "#{pid}"])
+  end
+
   # Until all these words have come, if there are any; then comes a Ctrl-C.
   defp demo(prepare, args, context, words \\ []) do
     {port, pid} = start(prepare, args, context)
@@ -112,7 +120,7 @@ defmodule GossipCluster.Integration.BuildDemoTest do
       {^port, {:data, data}} ->
         output = output <> data
         come = words != [] and Enum.all?(words, &(output =~ &1))
-        if come, do: {_, 0} = System.cmd("kill", ["-INT", "#{pid}"])
+        if come, do: stop(pid)
         hear(port, pid, if(come, do: [], else: words), output)
 
       {^port, {:exit_status, status}} ->

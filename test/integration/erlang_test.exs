@@ -28,6 +28,9 @@ defmodule GossipCluster.Integration.ErlangTest do
 
     paths = for app <- [:elixir, :logger, :gossip_cluster], do: Application.app_dir(app, "ebin")
 
+    # It leaves at its end.
+    Lab.heard(20_000)
+
     {output, status} =
       System.cmd(
         "ip",

@@ -18,15 +18,15 @@ defmodule GossipCluster.Integration.NameStreamTest do
     [a, low] = Node.start_all(lab, [{"a", host: 1}, {"A", host: 2}])
     Node.start_cluster(a, cluster)
     liar = Python.start(lab.hosts[3], "name_stream.py", ["#{@names}", "#{@seconds}"])
+    # Each is said once, to the group.
+    Lab.heard(1_000 * (@seconds + 10))
     assert Python.ask(liar, Base.encode16(key)) == "joined"
     since = System.monotonic_time(:second)
 
     eventually("hundreds of names are listed", [a], fn -> length(Node.peers(a)) > 400 end)
     arrived = Crowd.arrive(low, cluster)
-    {found, up} = eventually("a is connected", [a, low], fn -> arrived.(a) end)
-
     # In its turn among those names, of which two are dialled a second, it would wait for minutes.
-    assert found < 15_000_000 and up < 15_000_000
+    eventually("a is connected", [a, low], fn -> arrived.(a) end, 60_000)
 
     assert Python.hear(liar) == "said #{@names}"
 
@@ -39,14 +39,16 @@ defmodule GossipCluster.Integration.NameStreamTest do
     eventually("subscribers hear of each", [a], fn -> length(ups.()) >= @names + 2 end)
 
     "connections " <> count = Python.ask(liar)
-    seconds = System.monotonic_time(:second) - since + 1
     connections = String.to_integer(count)
+    logs = for node <- [a, low], do: Node.log(node)
+    # More than have passed till then: first what is bounded, then the time that bounds it.
+    seconds = System.monotonic_time(:second) - since + 1
     # Both nodes dial: 128 of the names at once, and two a second.
     assert connections > 128
     assert connections <= 2 * @connects * (128 + 2 * seconds)
 
-    for node <- [a, low], words <- ["found ", "lost ", "cannot connect to ", "not dialled"] do
-      lines = Enum.count(Node.log(node), fn {_at, _level, line} -> line =~ words end)
+    for log <- logs, words <- ["found ", "lost ", "cannot connect to ", "not dialled"] do
+      lines = Enum.count(log, fn {_at, _level, line} -> line =~ words end)
       assert lines <= 128 + seconds + 1
     end
 

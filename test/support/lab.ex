@@ -405,9 +405,35 @@ defmodule GossipCluster.Lab do
          else: (_ -> nil)
   end
 
-  @doc "Sends a signal to a process. Returns when it was sent, on the nodes' common clock."
+  # Each 115 s of a host's clock its sidecars step out of the group, for 50 ms (PROTOCOL.md, part 1), in
+  # microseconds; and what they are about to say may take them a while on a busy machine.
+  @step_out 115_000_000
+  @out 500_000
+
+  @doc """
+  Waits for a time in which what is said to the group is heard, for so many milliseconds at least. A goodbye is said
+  within 10 ms and then never again: who is out of the group misses it, which is told to be silent a while later. Real
+  hosts step out each at a time of its own, and repeat to each other what they have heard; those of a lab have one clock,
+  and so nobody hears.
+  """
+  @spec heard(pos_integer()) :: :ok
+  def heard(within \\ 2_000) do
+    since = rem(clock(), @step_out)
+    left = @step_out - since
+
+    cond do
+      since < @out -> Process.sleep(div(@out - since, 1_000) + 1)
+      left < within * 1_000 -> Process.sleep(div(left + @out, 1_000) + 1)
+      true -> :ok
+    end
+  end
+
+  @doc """
+  Sends a signal to a process. Returns when it was sent, on the nodes' common clock. Of one that ends it the others hear.
+  """
   @spec signal(:KILL | :STOP | :CONT | :TERM | :USR1, pos_integer()) :: integer()
   def signal(signal, os_pid) do
+    if signal in [:KILL, :TERM], do: heard()
     at = clock()
     command!("kill", ["-#{signal}", "#{os_pid}"])
     at

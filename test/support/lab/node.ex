@@ -166,10 +166,21 @@ defmodule GossipCluster.Lab.Node do
     @flags ++ code ++ module ++ ["-setcookie", cookie] ++ Keyword.get(options, :flags, [])
   end
 
-  @doc "Calls a function in the node. It raises what the function raises."
+  # What says goodbye.
+  @partings [
+    {GossipCluster, :leave},
+    {Prober, :stop_cluster},
+    {Prober, :leave_and_rejoin},
+    {Node, :stop},
+    {:init, :stop}
+  ]
+
+  @doc "Calls a function in the node. It raises what the function raises. Where it says goodbye the others hear that."
   @spec call(t(), module(), atom(), list()) :: term()
-  def call(node, module, function, arguments \\ []),
-    do: :peer.call(node.peer, module, function, arguments, 60_000)
+  def call(node, module, function, arguments \\ []) do
+    if {module, function} in @partings, do: Lab.heard()
+    :peer.call(node.peer, module, function, arguments, 60_000)
+  end
 
   @doc "Starts a cluster under a supervisor of the node's and subscribes to it."
   @spec start_cluster(t(), keyword()) :: :ok
