@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "build.h"
 #include "clock.h"
 #include "lines.h"
 #include "ports.h"
@@ -167,12 +168,49 @@ static void after_a_pause_all_is_taken(void **state)
     end(&f);
 }
 
+/* Time passes, from one thing that is due to the next: how many datagrams it has sent meanwhile. */
+static uint64_t live(struct fixture *f, int64_t *now, int64_t duration)
+{
+    uint64_t before = engine_stats(&f->engine).sent;
+    int64_t until = *now + duration;
+    while (engine_deadline(&f->engine) <= until) {
+        *now = engine_deadline(&f->engine) > *now ? engine_deadline(&f->engine) : *now;
+        engine_tick(&f->engine, *now);
+    }
+    *now = until;
+    return engine_stats(&f->engine).sent - before;
+}
+
+/* Alone, it asks more and more seldom; where more is reached, at once, as it did at first. */
+static void where_more_is_reached_it_asks_anew(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct interface_list none = {0};
+    struct command alive = {.type = COMMAND_ALIVE};
+    int64_t now = clock_now();
+    start(&f);
+    engine_look(&f.engine, now);
+    alive.as.alive.self = build_identity(0, "a@host", 1);
+    engine_command(&f.engine, now, &alive);
+    assert_true(live(&f, &now, SECOND_US / 10) >= 3);
+    while (live(&f, &now, 2 * SECOND_US) > 0) {
+    }
+    engine_look(&f.engine, now);
+    assert_int_equal(live(&f, &now, SECOND_US / 10), 0);
+    assert_int_equal(udp_set_interfaces(f.links.udp, &none), 0);
+    engine_look(&f.engine, now);
+    assert_true(live(&f, &now, SECOND_US / 10) >= 3);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_of_one_socket_leaves_their_turn_to_all_others),
         cmocka_unit_test(of_many_flooded_sockets_each_has_its_turn),
         cmocka_unit_test(after_a_pause_all_is_taken),
+        cmocka_unit_test(where_more_is_reached_it_asks_anew),
     };
     return seal_init() != 0 || term_init() != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
