@@ -748,6 +748,8 @@ defmodule GossipCluster do
           | {:peer, String.t() | node() | nil}
           | {:compare, String.t() | nil}
           | {:listen, non_neg_integer()}
+          | {:secret_file, Path.t()}
+          | {:kind, :cookie | :passphrase | :key}
           | {:json, boolean()}
 
   @doc """
@@ -760,6 +762,9 @@ defmodule GossipCluster do
       one, as a multicast address does
     * `:compare` - the code that the doctor of another machine has printed: says what differs. Default: `nil`
     * `:listen` - for how long packets are counted, in milliseconds. Default: `3000`
+    * `:secret_file` - a file in which the secret stands under which `:peer` is asked, where it is not listed here. Default:
+      the secret of the cluster, if that runs; else it is told less. Raises where it holds none
+    * `:kind` - what stands there: `:cookie`, `:passphrase` or `:key`. Default: `:cookie`
     * `:json` - prints one line of JSON instead. Default: `false`
 
   Returns `:ok`, `:warning` or `:broken`: the worst of what it has found. It takes as long as it listens, and up to some
@@ -775,7 +780,7 @@ defmodule GossipCluster do
   def doctor(options \\ []) do
     example = "doctor(peer: \"b@h2\")"
     options = Options.unfold!("GossipCluster.doctor", options, example)
-    known = [:name, :peer, :compare, :listen, :json]
+    known = [:name, :peer, :compare, :listen, :secret_file, :kind, :json]
     :ok = Options.known!("GossipCluster.doctor", options, known)
     listen = Keyword.get(options, :listen, 3_000)
 
@@ -793,11 +798,43 @@ defmodule GossipCluster do
           "a node's name, a host's name or an address of one host, and a port or none"
         )
 
+    secret = doctors_secret!(options)
     readers = %{status: &status/1, peers: &peers/1}
-    report = Doctor.examine(options, readers)
+    report = Doctor.examine([secret: secret] ++ options, readers)
+
+    # It was to be asked under just this.
+    with {_kind, file} <- secret, %{peer: %{answer: {:error, why}}} <- report.facts do
+      raise ArgumentError, "GossipCluster.doctor: #{peer} cannot be asked under #{file}: #{why}"
+    end
+
     :ok = Doctor.print(report, Keyword.get(options, :json, false) == true)
     report.status
   end
+
+  defp doctors_secret!(options) do
+    kind = Keyword.get(options, :kind, :cookie)
+
+    unless kind in [:cookie, :passphrase, :key],
+      do: wrong!("doctor", :kind, kind, "one of :cookie, :passphrase and :key")
+
+    case {options[:secret_file], options[:peer]} do
+      {nil, _peer} ->
+        nil
+
+      {_file, nil} ->
+        raise ArgumentError,
+              "GossipCluster.doctor: with :secret_file, the one that is asked about under it is to be named"
+
+      {file, _peer} ->
+        unless is_binary(file) and file != "" and readable?(file),
+          do: wrong!("doctor", :secret_file, file, "a file that can be read")
+
+        {kind, file}
+    end
+  end
+
+  defp readable?(file),
+    do: match?({:ok, %{access: access}} when access in [:read, :read_write], File.stat(file))
 
   @doc """
   Changes the secret while the cluster runs: the same values as the option `:secret`.

@@ -26,6 +26,7 @@ defmodule GossipCluster.Doctor do
           | {:peer, String.t() | nil}
           | {:compare, String.t() | nil}
           | {:listen, non_neg_integer()}
+          | {:secret, {:cookie | :passphrase | :key, Path.t()} | nil}
 
   @doc "Whether the doctor may be asked about it: one node, or one host."
   @spec one?(term()) :: boolean()
@@ -43,7 +44,7 @@ defmodule GossipCluster.Doctor do
 
     peer =
       if asked = options[:peer],
-        do: PeerFacts.gather(to_string(asked), node, cluster, host, ClusterFacts.keys(cluster))
+        do: PeerFacts.gather(to_string(asked), node, cluster, host, secret(options, cluster))
 
     facts = %{node: node, tls: tls(node), cluster: cluster, host: host, peer: peer}
     firewall = facts |> packets() |> FirewallFacts.gather()
@@ -58,6 +59,8 @@ defmodule GossipCluster.Doctor do
       facts: facts
     }
   end
+
+  defp secret(options, cluster), do: options[:secret] || ClusterFacts.keys(cluster)
 
   defp tls(%{tls: true, host: host}) do
     case Bounded.run(fn -> TlsFacts.gather(host) end, @patience) do

@@ -43,7 +43,13 @@ defmodule GossipCluster.DoctorTest do
           {["--no-such"], "takes [PEER]"},
           {["a", "b"], "takes [PEER]"},
           {["--listen", "-1"], ":listen is -1"},
-          {["224.0.0.1"], ":peer is \"224.0.0.1\""}
+          {["224.0.0.1"], ":peer is \"224.0.0.1\""},
+          {["h2", "--secret-file", "/nowhere"], ":secret_file is \"/nowhere\""},
+          {["h2", "--secret-file", ""], ":secret_file is \"\""},
+          {["h2", "--kind", "cooky"], ":kind is \"cooky\""},
+          {["--secret-file", __ENV__.file], "asked about under it is to be named"},
+          {["127.0.0.1", "--secret-file", __ENV__.file, "--listen", "0"],
+           "cookie of 1 to 255 bytes"}
         ] do
       assert %Mix.Error{mix: 2, message: message} = catch_error(Doctor.run(arguments))
       assert message =~ why

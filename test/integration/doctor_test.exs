@@ -213,6 +213,19 @@ defmodule GossipCluster.DoctorIntegrationTest do
                "nodes on this machine"
     end
 
+    # Where no cluster runs it asks under a secret that it is given, and else says that it needs one.
+    cookie = Path.join(lab.dir, "cookie")
+    File.write!(cookie, Node.cookie())
+    stranger = [name: Nobody, peer: "10.77.0.6"]
+
+    for {options, said} <- [
+          {stranger, "--secret-file FILE"},
+          {[secret: {:cookie, cookie}] ++ stranger, "f@twin answers under this secret"}
+        ] do
+      told = for %{what: :udp, cause: cause} <- examine(z, options).findings, do: cause
+      assert Enum.any?(told, &(&1 =~ said)), inspect(told)
+    end
+
     # Nobody can share that port with this socket.
     {:ok, _holder} = Node.call(z, Agent, :start, [:gen_udp, :open, [45_893]])
     Node.start_cluster(c, name: Second, cluster: "second", unicast_port: 45_894)

@@ -2,8 +2,8 @@ defmodule GossipCluster.Doctor.PeerFacts do
   @moduledoc false
   # What is known of one other node, named by its node name, its host or its address, behind which the UDP port of its
   # sidecar may stand: what the roster has of it, whether its host resolves, and whether it is reached by TCP and UDP. It
-  # opens connections and closes them. One that is not listed is asked under this cluster's key by `gossipd doctor`; where
-  # no cluster runs, empty datagrams go to the UDP ports of its sidecar, which ignores them: a system tells of a port that
+  # opens connections and closes them. One that is not listed is asked by `gossipd doctor` under this cluster's key, or a
+  # secret that is given; where there is none, empty datagrams go to the UDP ports of its sidecar, which ignores them: a system tells of a port that
   # nobody has. Takes twenty seconds at most.
 
   alias GossipCluster.{Hidden, Ip, Peer, Seed, Sidecar}
@@ -33,12 +33,16 @@ defmodule GossipCluster.Doctor.PeerFacts do
           tcp: [{:inet.ip_address(), :inet.port_number(), reached()}],
           epmd: reached() | nil,
           udp: [{:inet.port_number(), :open_or_dropped | :closed | {:error, atom()}}],
+          secret: boolean(),
           answer: Executable.t() | nil
         }
 
-  @doc "The facts, from what this node and its cluster are; `keys` are those of the cluster, if it runs."
-  @spec gather(String.t(), map(), map(), map(), Hidden.t() | nil) :: t()
-  def gather(asked, node, cluster, host, keys) do
+  @typedoc "What it is asked under: the keys of the cluster that runs, or what stands in a file."
+  @type secret :: Hidden.t() | {:cookie | :passphrase | :key, Path.t()}
+
+  @doc "The facts, from what this node and its cluster are."
+  @spec gather(String.t(), map(), map(), map(), secret() | nil) :: t()
+  def gather(asked, node, cluster, host, secret) do
     {meant, port} = split(asked)
     {known, many} = find(meant, cluster.peers)
     name = if known, do: known.name, else: if(meant =~ "@", do: meant)
@@ -48,7 +52,7 @@ defmodule GossipCluster.Doctor.PeerFacts do
     stock = node.name != nil and node.epmd_module != GossipCluster.Epmd
 
     stranger? = known == nil and address != nil
-    question = keys && stranger? && question(meant, port, cluster.options)
+    question = secret && stranger? && question(meant, port, cluster.options)
 
     [tcp, epmd, udp, answer] =
       Bounded.all(
@@ -60,7 +64,7 @@ defmodule GossipCluster.Doctor.PeerFacts do
               do: udp(address, port, cluster.options),
               else: []
           end,
-          fn -> if is_binary(question), do: ask(question, cluster.options, keys) end
+          fn -> if is_binary(question), do: ask(question, cluster.options, secret) end
         ],
         @question + @patience,
         nil
@@ -78,6 +82,7 @@ defmodule GossipCluster.Doctor.PeerFacts do
       tcp: tcp || [],
       epmd: epmd || nil,
       udp: udp || [],
+      secret: secret != nil,
       answer: answer
     }
   end
@@ -232,11 +237,15 @@ defmodule GossipCluster.Doctor.PeerFacts do
     together("#{host}:#{port}", node)
   end
 
-  defp ask(question, options, keys) do
-    arguments =
-      Executable.arguments(options, 1) ++ ["--cluster", options.cluster, "--pipe", question]
+  # A file it reads itself.
+  defp ask(question, options, {kind, file}),
+    do: ask(question, options, ["--kind", "#{kind}", "--secret-file", Path.expand(file)], nil)
 
-    Executable.run(Sidecar.path(), arguments, keys, @kinds, @question)
+  defp ask(question, options, keys), do: ask(question, options, ["--pipe"], keys)
+
+  defp ask(question, options, secret, keys) do
+    arguments = Executable.arguments(options, 1) ++ ["--cluster", options.cluster | secret]
+    Executable.run(Sidecar.path(), arguments ++ [question], keys, @kinds, @question)
   end
 
   # A node that is alone on its host has the first of them. More are not asked about: a system tells of some closed

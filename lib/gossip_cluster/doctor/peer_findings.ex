@@ -180,6 +180,13 @@ defmodule GossipCluster.Doctor.PeerFindings do
 
   defp far(_peer, _facts), do: []
 
+  defp unasked(%{secret: true}), do: ""
+
+  defp unasked(_without),
+    do:
+      ", and a node answers under its cluster's secret alone, which is given by --secret-file FILE and --kind KIND " <>
+        "(secret_file: and kind: of GossipCluster.doctor/1)"
+
   # What its system says of the ports that a sidecar has. Silence tells nothing: somebody is there, or a firewall, or a
   # system that does not tell.
   defp reach(%{answer: {:ok, findings}}), do: findings
@@ -189,7 +196,7 @@ defmodule GossipCluster.Doctor.PeerFindings do
 
   defp reach(%{udp: []}), do: []
 
-  defp reach(%{udp: udp, address: address}) do
+  defp reach(%{udp: udp, address: address} = peer) do
     ports = Enum.map_join(udp, " and ", fn {port, _result} -> "#{port}" end)
     results = Enum.map(udp, &elem(&1, 1))
     error = Enum.find(results, &match?({:error, _}, &1))
@@ -217,7 +224,8 @@ defmodule GossipCluster.Doctor.PeerFindings do
         [
           ok(
             :udp,
-            "whether #{:inet.ntoa(address)} is reached by UDP cannot be told: nothing came back"
+            "whether #{:inet.ntoa(address)} is reached by UDP cannot be told: nothing came back" <>
+              unasked(peer)
           )
         ]
     end

@@ -9,6 +9,7 @@ defmodule Mix.Tasks.Gossip.Doctor do
       $ mix gossip.doctor b@h2
       $ mix gossip.doctor 198.51.100.2
       $ mix gossip.doctor 198.51.100.2:45894
+      $ mix gossip.doctor b@h2 --secret-file ~/.erlang.cookie
       $ mix gossip.doctor --compare GC1.ASjp_AEhs0UB...
 
   Behind a node's name, a host or an address may stand the UDP port of its sidecar (`status().sidecar.unicast_port`),
@@ -21,6 +22,9 @@ defmodule Mix.Tasks.Gossip.Doctor do
       iex> GossipCluster.doctor(peer: "b@h2")
       $ bin/shop rpc "GossipCluster.doctor()"
 
+    * `--secret-file FILE` - the secret under which PEER is asked, as `gossipd doctor` has it: without one no node answers,
+      and only that nobody is there can be told. Its label, group and port are those of the configuration
+    * `--kind KIND` - what stands there: `cookie`, `passphrase` or `key`. Default: `cookie`
     * `--name NAME` - which cluster, as in `--name Shop`. Default: the only one that runs, or `GossipCluster`
     * `--compare CODE` - the code that the doctor of another machine has printed: says what differs
     * `--listen MS` - how long packets are counted, in milliseconds. Default: `3000`
@@ -34,7 +38,8 @@ defmodule Mix.Tasks.Gossip.Doctor do
 
   alias Mix.Gossip
 
-  @switches [name: :string, compare: :string, listen: :integer, json: :boolean]
+  @switches [name: :string, compare: :string, listen: :integer, json: :boolean] ++
+              [secret_file: :string, kind: :string]
 
   @impl true
   def run(args) do
@@ -46,7 +51,8 @@ defmodule Mix.Tasks.Gossip.Doctor do
       if wrong != [] or length(peers) > 1,
         do:
           Mix.raise(
-            "gossip.doctor takes [PEER] [--name NAME] [--compare CODE] [--listen MS] [--json]",
+            "gossip.doctor takes [PEER] [--secret-file FILE] [--kind KIND] [--name NAME] [--compare CODE] [--listen MS] " <>
+              "[--json]",
             exit_status: 2
           )
 
@@ -55,7 +61,8 @@ defmodule Mix.Tasks.Gossip.Doctor do
   end
 
   defp examine(options, peer) do
-    options = Keyword.replace_lazy(options, :name, &name/1)
+    options =
+      options |> Keyword.replace_lazy(:name, &name/1) |> Keyword.replace_lazy(:kind, &kind/1)
 
     case GossipCluster.doctor([peer: peer] ++ options) do
       :ok -> :ok
@@ -66,6 +73,9 @@ defmodule Mix.Tasks.Gossip.Doctor do
     # What it is asked is wrong; 1 would be a warning.
     error in ArgumentError -> Mix.raise(Exception.message(error), exit_status: 2)
   end
+
+  defp kind(kind),
+    do: Enum.find([:cookie, :passphrase, :key], kind, &(Atom.to_string(&1) == kind))
 
   # As it is written in Elixir: Shop, GossipCluster.Other, :shop.
   defp name(":" <> name), do: String.to_atom(name)

@@ -28,6 +28,20 @@ defmodule GossipCluster.Doctor.PeerFactsTest do
     assert [45_894, 45_895] == for({port, _result} <- gather("127.0.0.1").udp, do: port)
   end
 
+  test "what could be asked under a secret is known to be so" do
+    port = closed()
+    assert %{secret: false, udp: [_], answer: nil} = gather("127.0.0.1:#{port}")
+    secret = {:cookie, "/nowhere/cookie"}
+    host = %{interfaces: []}
+    options = %{group: "233.252.1.33", group6: "ff12::6763", port: 45_893, ipv6: false}
+    options = Map.put(options, :interfaces, {:only, ["lo"]})
+    cluster = put_in(@cluster.options, Map.merge(options, %{cluster: "", unicast_port: {1, 8}}))
+    facts = PeerFacts.gather("127.0.0.1:#{port}", @node, cluster, host, secret)
+
+    assert %{secret: true, udp: [], answer: {:error, "the secret's file /nowhere/cookie" <> _}} =
+             facts
+  end
+
   test "who is listed is found with a port behind its name, too" do
     peer = %Peer{name: "b@h2", creation: 1, addresses: [{{127, 0, 0, 1}, 45_894, 1}]}
 

@@ -25,6 +25,7 @@ defmodule GossipCluster.Doctor.PeerFindingsTest do
     tcp: [],
     epmd: nil,
     udp: [],
+    secret: true,
     answer: nil
   }
   @cluster %{state: :running, options: %{ttl: 1}, last: %{seeds: []}}
@@ -78,6 +79,15 @@ defmodule GossipCluster.Doctor.PeerFindingsTest do
         do: assert(asked(udp: udp) == [ok: :udp, warning: :not_listed])
 
     assert asked(udp: [{45_893, :closed}]) == [broken: :peer_not_running]
+  end
+
+  test "without a secret it is said what to give" do
+    for {secret, said} <- [{false, true}, {true, false}] do
+      peer = %{@asked | udp: [{45_893, :open_or_dropped}], secret: secret}
+      [udp | _] = PeerFindings.asked(peer, @facts)
+      assert {udp.level, udp.what} == {:ok, :udp}
+      assert udp.cause =~ "--secret-file FILE" == said
+    end
   end
 
   test "another subnet is a cause only where neither a TTL nor a seed leads there" do
