@@ -304,11 +304,20 @@ static void what_the_nodes_other_cluster_says_is_not_foreign(void **state)
     sidecar_finish(&b);
 }
 
-/* The owner of a running cluster hears nothing of heartbeats, unless it has asked. */
+/* What is told is another than was told last; -1: nothing was. */
+static void assert_turns(int *last, bool now)
+{
+    assert_int_not_equal(*last, now);
+    *last = now;
+}
+
+/* The owner of a running cluster hears nothing of heartbeats, unless it has asked. It is told when there are
+ * none, as of a peer that waits for a processor for 0.65 s here, and when there are again. */
 static void the_steady_state_is_silent(void **state)
 {
     (void)state;
     struct sidecar a, b;
+    int suspect = -1, isolated = -1;
     sidecar_pair(&a, &b, (struct port_config){.interval = 200});
     while (sidecar_stat(&a, "received") < 20) {
         sidecar_word(&b, "pulse");
@@ -321,8 +330,14 @@ static void the_steady_state_is_silent(void **state)
         sidecar_ask_stats(&a, 2);
         do { /* that, and what is asked for with it, and nothing else */
             assert_true(sidecar_next(&a));
-        } while (strcmp(a.tag, "pulse") == 0);
-        assert_string_equal(a.tag, "stats");
+            if (strcmp(a.tag, "update") == 0) {
+                assert_turns(&suspect, sidecar_mentions(&a, "suspect"));
+            } else if (strcmp(a.tag, "health") == 0) {
+                assert_turns(&isolated, sidecar_mentions(&a, "isolated"));
+            } else if (strcmp(a.tag, "pulse") != 0) {
+                assert_string_equal(a.tag, "stats");
+            }
+        } while (strcmp(a.tag, "stats") != 0);
     } while (sidecar_counter(&a, "received") < before + 20);
     sidecar_finish(&a);
     sidecar_finish(&b);
