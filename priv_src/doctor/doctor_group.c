@@ -55,8 +55,8 @@ static bool is_own_echo(const struct doctor *d, const struct addr *from, size_t 
     return false;
 }
 
-/* It comes from the host that is asked about. What has the tag of the secret's key, and was not sealed by a
- * holder of it, tells nothing. */
+/* It comes from the host that is asked about, or seems to. What has the tag of the secret's key, and was not
+ * sealed by a holder of it, tells nothing. */
 static void note_peer(struct doctor *d, const uint8_t *data, size_t len, const uint8_t *tag)
 {
     uint8_t plain[ROOM];

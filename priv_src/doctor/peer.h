@@ -32,9 +32,9 @@ struct peer_facts {
     bool near;                 /* on a link of this host's */
     bool asked_under_key;      /* there is a secret to ask with */
     uint32_t tag;              /* of its key */
-    bool heard;                /* by the group, under that key */
-    bool heard_otherwise;      /* by the group, under another: */
-    uint32_t other_tag;        /* this one */
+    bool heard;                /* from there came to the group what was sealed with that key, once or now, */
+    bool heard_otherwise;      /* and what was not: */
+    uint32_t other_tag;        /* it has this tag */
     size_t count;              /* of its UDP ports, one after the other */
     struct peer_door doors[UNICAST_PORTS];
     size_t poked;           /* of the first of them, */

@@ -1,5 +1,6 @@
 /* What is found out about another node becomes findings. A cause is named where a fact shows it; silence
- * alone shows none, and is called so. */
+ * alone shows none, and is called so. That somebody lives there with the secret only an answer shows, which
+ * has our own nonce under the seal: all else that seems to come from there may be forged, or recorded. */
 #include "peer.h"
 
 #include "ip.h"
@@ -170,17 +171,22 @@ static void judge_silence(struct findings *f, const struct peer_facts *p)
                        "that it has (unicast_port) behind a colon",
                        range);
         findings_cause(f, DOCTOR_WARNING, "no_answer", mend,
-                       "%s is heard in the group under this secret, and does not answer at the UDP %s", ip,
-                       range);
+                       "what is sealed with this secret comes from %s to the group, and it does not answer "
+                       "at the UDP %s",
+                       ip, range);
     } else if (all_closed(p)) {
         judge_empty(f, p);
     } else if (p->heard_otherwise) {
         findings_cause(
-            f, DOCTOR_BROKEN, "key_differs",
+            f, DOCTOR_BROKEN, "no_answer",
             "give all nodes the same secret (or Erlang cookie) and the same label (option cluster), and "
-            "the doctor theirs (--kind, --cluster)",
-            "%s does not answer, and is heard under another key than this secret's: tag %08x, not %08x", ip,
-            p->other_tag, p->tag);
+            "the doctor theirs (--kind, --cluster); where they have it, look for firewalls: whoever shares "
+            "the "
+            "network can forge a source",
+            "%s does not answer at the UDP %s, and what comes from its address cannot be opened with this "
+            "secret: "
+            "its key tag is %08x, not %08x",
+            ip, range, p->other_tag, p->tag);
     } else {
         (void)snprintf(
             mend, sizeof mend,

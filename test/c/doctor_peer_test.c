@@ -292,13 +292,20 @@ static void silence_is_told_by_what_is_heard_beside_it(void **state)
     p.closed[1] = true;
     finds(&p, "peer_not_running", DOCTOR_BROKEN, "nobody has the ports 45894 and 45895 there");
     p.heard = true; /* it runs, elsewhere */
-    finds(&p, "no_answer", DOCTOR_WARNING, "is heard in the group under this secret");
+    finds(&p, "no_answer", DOCTOR_WARNING,
+          "what is sealed with this secret comes from 10.0.0.2 to the group");
     p = facts();
     p.heard_otherwise = true;
     p.other_tag = 0xdeadbeef;
-    finds(&p, "key_differs", DOCTOR_BROKEN, "tag deadbeef, not 01020304");
+    /* Whoever sends that may forge its source: what it is sealed with is no cause, and neither is a
+     * recording. */
+    finds(&p, "no_answer", DOCTOR_BROKEN,
+          "comes from its address cannot be opened with this secret: its key tag is deadbeef, not 01020304");
+    finds(&p, "no_answer", DOCTOR_BROKEN, "whoever shares the network can forge a source");
     p.heard = true;
     finds(&p, "no_answer", DOCTOR_WARNING, "does not answer at the UDP ports");
+    finds(&p, "no_answer", DOCTOR_WARNING,
+          "what is sealed with this secret comes from 10.0.0.2 to the group");
     p = facts();
     p.count = p.poked = 1;
     finds(&p, "no_answer", DOCTOR_BROKEN, "no answer at the UDP port 45894,");

@@ -228,10 +228,13 @@ class PeerTest(DoctorCase):
         # The name in the table is another one than the host's: s2@h2 answers, and not who was asked for.
         self.assertEqual(well[:2], (2, {"not_listed": "broken"}), well)
         self.assertEqual([causes for _, causes, _ in ends],
-                         [{"peer_not_running": "broken"}, {"no_answer": "warning"}, {"key_differs": "broken"},
+                         [{"peer_not_running": "broken"}, {"no_answer": "warning"}, {"no_answer": "broken"},
                           {"refused": "broken"}, {"timeout": "broken"}, {"no_answer": "broken"},
                           {"firewall_unicast_out": "broken"}], ends)
         self.assertEqual([status for status, _, _ in ends], [2, 1, 2, 2, 2, 2, 2])
+        # Of another key, which anybody may have sent from there, it is said that it is seen, and not that it is the cause.
+        self.assertIn("cannot be opened with this secret: its key tag is ", str(ends[2][2]))
+        self.assertNotIn("cannot be opened", str(ends[5][2]))  # what has the tag, and nobody who has the key has sealed
         for status, _, found in (ends[3], ends[4]):  # UDP passes, and it says so
             self.assertIn("UDP passes both ways", str([c for _, what, c in found if what == "udp"]))
         # Whoever has asked is listed by nobody.

@@ -16,7 +16,7 @@ defmodule GossipCluster.Doctor.PeerFacts do
   # A node's name, brackets and a port.
   @longest 255 + 8
   # What else it finds this doctor sees itself.
-  @kinds [:udp, :peer, :tcp, :no_answer, :key_differs, :peer_not_running, :not_listed] ++
+  @kinds [:udp, :peer, :tcp, :no_answer, :peer_not_running, :not_listed] ++
            [:firewall_unicast_out, :unreachable, :refused, :timeout, :failed, :no_port] ++
            [:link_local, :listens_on_loopback]
 
