@@ -44,6 +44,10 @@ struct peer_facts {
     int epmd;               /* TCP to epmd's port: an errno, or see above */
 };
 
+/* What a system says of the way to it: this one as something was to be sent (`own`), or any as it came back.
+ * What is over in a moment, as a queue that is full, is no trouble. Pure. */
+void peer_trouble(struct peer_facts *p, int error, bool own);
+
 /* Which addresses of its distribution are to be tried, into the door; `own` are those of this host (NULL:
  * they are not known). Pure. */
 void peer_choose(struct peer_door *door, const struct addr *at, const struct subnets *own);

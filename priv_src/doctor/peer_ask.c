@@ -24,8 +24,7 @@ struct asking {
     int64_t answered_at; /* 0: nobody has */
 };
 
-/* What a system says of one who is not there, or of the way to it. */
-static void note_trouble(struct peer_facts *p, int error, bool own)
+void peer_trouble(struct peer_facts *p, int error, bool own)
 {
     if (error != 0 && error != EAGAIN && error != EWOULDBLOCK && error != ENOBUFS && error != EINTR) {
         p->trouble = error;
@@ -39,7 +38,7 @@ static void note_poke(struct asking *a, size_t i, int error, bool own)
     if (error == ECONNREFUSED) {
         a->p->closed[i] = true;
     } else {
-        note_trouble(a->p, error, own);
+        peer_trouble(a->p, error, own);
     }
 }
 
@@ -62,7 +61,7 @@ static void question(struct asking *a)
         }
         size_t len = knock_ask(&d->knock, a->ring, random_fill, NULL, data);
         if (udp_system_unicast(a->fd, &d->knock.to, addr_is_scoped(&d->knock.to), data, len) != 0) {
-            note_trouble(a->p, errno, true);
+            peer_trouble(a->p, errno, true);
         }
     }
 }
@@ -139,7 +138,7 @@ static void open_pokes(struct asking *a)
     for (size_t i = 0; i < POKED_MAX && i < p->count; i++) {
         int fd = reach_udp(&p->doors[i].knock.to);
         if (fd < 0) {
-            note_trouble(p, errno, true);
+            peer_trouble(p, errno, true);
             return;
         }
         a->pokes[p->poked++] = fd;

@@ -48,6 +48,8 @@ static void a_peer_is_written_in_no_other_way(void **state)
     memset(longest, 'h', sizeof longest);
     longest[sizeof longest - 1] = '\0';
     assert_int_equal(target_read(&t, longest), -1);
+    longest[NAME_MAX_LEN - 1] = '\0';
+    assert_int_equal(target_read(&t, longest), -1);
     longest[NAME_MAX_LEN - 2] = '\0'; /* with a name of one character it would be as long as one may be */
     assert_int_equal(target_read(&t, longest), 0);
     static const char *const wrong[] = {
@@ -318,6 +320,26 @@ static void silence_is_told_by_what_is_heard_beside_it(void **state)
     finds(&p, "firewall_unicast_out", DOCTOR_BROKEN, "this host lets no UDP out to 10.0.0.2: ");
 }
 
+static void what_is_over_in_a_moment_is_no_trouble(void **state)
+{
+    (void)state;
+    static const struct {
+        int error;
+        bool own, trouble, barred;
+    } rows[] = {
+        {0, true, false, false},          {EAGAIN, true, false, false}, {EWOULDBLOCK, true, false, false},
+        {ENOBUFS, true, false, false},    {EINTR, true, false, false},  {EHOSTUNREACH, false, true, false},
+        {ENETUNREACH, true, true, false}, {EPERM, true, true, true},    {EACCES, true, true, true},
+        {EACCES, false, true, false}, /* a router says so */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct peer_facts p = facts();
+        peer_trouble(&p, rows[i].error, rows[i].own);
+        assert_int_equal(p.trouble, rows[i].trouble ? rows[i].error : 0);
+        assert_true(p.barred == rows[i].barred);
+    }
+}
+
 static void a_host_that_answers_tcp_is_not_dead(void **state)
 {
     (void)state;
@@ -393,6 +415,7 @@ int main(void)
         cmocka_unit_test(who_cannot_be_dialled_is_said),
         cmocka_unit_test(who_is_named_is_not_whoever_answers),
         cmocka_unit_test(silence_is_told_by_what_is_heard_beside_it),
+        cmocka_unit_test(what_is_over_in_a_moment_is_no_trouble),
         cmocka_unit_test(a_host_that_answers_tcp_is_not_dead),
         cmocka_unit_test(without_a_secret_only_an_empty_port_is_told),
         cmocka_unit_test(a_host_that_is_not_found_or_far_is_said),

@@ -131,15 +131,20 @@ class ResolverTest(DoctorCase):
             server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.addCleanup(server.close)
         server.bind((host.ip, 53))
+        return server, self.file(f"nameserver {host.ip}\noptions timeout:30 attempts:5\n", "/etc/resolv.conf")
+
+    def file(self, text, name):
+        """What makes a process see this file so; `ip netns exec` has made it a file system of its own."""
         file = tempfile.NamedTemporaryFile("w")
         self.addCleanup(file.close)
-        file.write(f"nameserver {host.ip}\noptions timeout:30 attempts:5\n")
+        file.write(text)
         file.flush()
-        # `ip netns exec` has made it a file system of its own.
-        return server, ["sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file.name]
+        return ["sh", "-c", f'mount --bind "$0" {name} && exec "$@"', file.name]
 
     def test_it_does_not_wait_for_it_and_leaves_nobody_waiting(self):
         server, before = self.resolver()
+        both = self.doctor(self.lab[2], "both.example", "--json", before=self.file("::1 both.example\n127.0.0.1 both.example\n",
+                                                                                   "/etc/hosts"))
         killed = self.doctor(self.lab[2], "nobody.example", before=before)
         waits = self.doctor(self.lab[2], "nobody.example", "--json", before=before)
         self.until(lambda: self.children(killed), "it has the system's resolver ask")
@@ -152,6 +157,8 @@ class ResolverTest(DoctorCase):
         self.assertIn(("broken", "unresolved", "the host name nobody.example does not resolve here: "
                        "the system's resolver does not answer"), found)
         self.until(lambda: not os.path.exists(f"/proc/{child}"), "nobody waits any more")
+        _, found = self.found(both)  # of two the one of IPv4
+        self.assertIn(("ok", "resolved", "the host both.example has the address 127.0.0.1 here"), found)
 
     @staticmethod
     def children(process):
@@ -175,6 +182,7 @@ class PeerTest(DoctorCase):
         ports = "udp dport 45894-45901 drop"
         nft(self.barred, rules("input", ports))
         nft(self.dropped, rules("input", f"tcp dport {DISTRIBUTION} drop"))
+        nft(self.closed, COUNT_EMPTY)
         nft(self.dead, rules("input", "meta l4proto { udp, tcp } drop") +
             rules("output", "udp sport 45894-45901 udp dport 45893-45901 drop"))
         nft(self.lab[11], rules("output", ports))
@@ -237,6 +245,8 @@ class PeerTest(DoctorCase):
         self.assertNotIn("cannot be opened", str(ends[5][2]))  # what has the tag, and nobody who has the key has sealed
         for status, _, found in (ends[3], ends[4]):  # UDP passes, and it says so
             self.assertIn("UDP passes both ways", str([c for _, what, c in found if what == "udp"]))
+        # A port that is known to be closed is left alone: a system tells of few a second.
+        self.assertEqual(dropped(self.closed, family="inet"), 2)
         # Whoever has asked is listed by nobody.
         for s in self.real:
             self.assertEqual({n for n in s.names() if not n.startswith("s")}, set())
@@ -245,13 +255,14 @@ class PeerTest(DoctorCase):
         first, second = self.askers
         here = self.lab.link_local(self.well)
         rows = [self.ask(first, self.well.ip), self.ask(first, f"{self.well.ip}:45894"),
-                self.ask(second, f"{here}%eth0"), self.ask(second, self.well.ip, secret=b"")]
+                self.ask(second, f"{here}%eth0"), self.ask(second, self.well.ip, secret=b""),
+                self.ask(second, f"{here}%eth0", secret=b"")]
         people = self.doctor(first, self.well.ip, "--kind", "key", secret=KEY)
         many = [self.ask(second, a) for a in ("10.78.0.255", "10.78.0.0", "255.255.255.255", GROUP, "0.0.0.0", GROUP6)]
         linkless = self.ask(second, here)
-        four, port, six, unasked = [self.causes(row) for row in rows]
+        four, port, six, unasked, unasked6 = [self.causes(row) for row in rows]
         text, status = self.ended(people)
-        for row in (four, port, six, unasked):
+        for row in (four, port, six, unasked, unasked6):
             self.assertEqual(row[:2], (0, {}), row)
         kind = "s2@h2: a long name, distribution over plain TCP and IPv4"
         for _, _, found in (four, port):
@@ -259,7 +270,10 @@ class PeerTest(DoctorCase):
                             ("ok", "peer", kind), ("ok", "tcp", f"s2@h2 is reached by TCP at {self.well.ip} port 4370")]:
                 self.assertIn(finding, found)
         self.assertIn(("ok", "udp", f"s2@h2 answers under this secret: UDP passes both ways to {here} port 45894"), six[2])
-        self.assertIn("cannot be told", str([c for _, what, c in unasked[2] if what == "udp"]))
+        # Without an answer epmd is tried, but where Erlang dials nobody.
+        for row, tried in [(unasked, True), (unasked6, False)]:
+            self.assertIn("cannot be told", str([c for _, what, c in row[2] if what == "udp"]))
+            self.assertEqual(any(what == "tcp" and "epmd" in c for _, what, c in row[2]), tried, row)
         self.assertEqual(status, 0, text)
         self.assertTrue(text.endswith("\nAll is well.\n"), text)
         for process in many:  # nobody is asked by what goes to a whole subnet
