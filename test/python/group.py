@@ -65,6 +65,11 @@ class GroupCase(unittest.TestCase):
         name = node.member.name
         return node.names() >= {s.name for s in self.real} and all(name in s.names() for s in self.real)
 
+    @staticmethod
+    def events_of(node):
+        """What a Python member has found out, but for whom it suspects, and who is alive again: see Sidecar.changes."""
+        return [e[0] for e in node.member.events if e[0] not in ("suspect", "alive")]
+
     def until(self, condition, what, limit=PATIENCE, show=None):
         self.world.until(condition, what, limit, show)
 

@@ -106,6 +106,18 @@ class Sidecar:
         return [e for e in self.events if isinstance(e, tuple) and e[0] == tag and
                 (name is None or e[1]["name"] == name.encode())]
 
+    def changes(self, name):
+        """Of the updates about this peer those that tell another thing than that it is suspect, and alive again: so is, with
+        T at 0.5 s, whoever waits for a processor for 0.65 s. That its cookie proves to be the same is no update."""
+        told, changed = None, []
+        for e in self.seen("up", name) + self.seen("update", name):
+            status = e[1]["status"]
+            now = {**e[1], "status": "alive" if status == "suspect" else str(status), "cookie": None}
+            if e[0] == "update" and now != told:
+                changed.append(e)
+            told = now
+        return changed
+
     def ask_stats(self, world):
         self.stats = None
         self.command((Atom("stats"), 1))

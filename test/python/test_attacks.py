@@ -79,7 +79,7 @@ class RelayTest(OutsiderCase):
         self.assertGreaterEqual(passed_on["beats"], 2)
         self.assertEqual(passed_on["answers"], 0)
         self.assertEqual(self.stats(x, "relayed")[0] - before, passed_on["questions"])
-        self.assertEqual(z.seen("update", "s1@h1"), [])
+        self.assertEqual(z.changes("s1@h1"), [])
         self.assertEqual(z.peer("s1@h1")["addresses"], [x_address])
         self.assert_never_down("s1@h1")
         # A NAT looks the same: after eight of them, a person is told once what it may be.
@@ -123,7 +123,7 @@ class HarvestTest(OutsiderCase):
             self.until(lambda s=s, came=came: self.stats(s, "misdirected")[0] - before[s.name] >= came, "all are counted")
             self.assertEqual(self.stats(s, "misdirected")[0] - before[s.name], came, s.name)
             misdirected += came
-            self.assertEqual(s.seen("update"), [], s.name)
+            self.assertEqual([e for o in self.real for e in s.changes(o.name)], [], s.name)
             self.assertEqual(s.seen("down"), [], s.name)
             self.assertEqual(len(s.peers), 2)
         self.assertEqual(misdirected, 3 * 3 * 2)

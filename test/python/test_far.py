@@ -96,7 +96,7 @@ class FarTest(FarCase):
         self.world.run(3 * INTERVAL / 1000)
         self.assertGreater(dropped(self.lab[8]), 0)
         self.assertGreater(len(self.unlinked(node)), 0)
-        self.assertEqual([e[0] for e in node.member.events], ["up"] * 7)
+        self.assertEqual(self.events_of(node), ["up"] * 7)
         for s in self.real:
             peer = s.peer("py@h8")
             self.assertEqual((peer["tags"], peer["status"]), (tags, "alive"), s.name)

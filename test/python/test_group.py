@@ -34,7 +34,7 @@ class DualStackTest(GroupCase):
             self.assertGreater(s.peer("py@h4")["addresses"][0][2], 0)
         self.assertTrue(all(":" in p.address[0] for p in node.member.peers.values()))
         self.world.run(3)  # long enough for who cannot be asked to be buried
-        self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
+        self.assertEqual(self.events_of(node), ["up"] * 3)
         self.assert_never_down("py@h4")
         node.member.leave()
         self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left")
@@ -73,7 +73,7 @@ class BroadcastTest(GroupCase):
         self.assertGreater(node.member.counters["replayed"] - dropped_before, 6)  # and do not count
         self.until(lambda: self.stats(real, "copies")[0] > copies + 2, "its copies have come, and do not count")
         self.assertEqual(self.stats(real, "replayed"), [replayed])
-        self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
+        self.assertEqual(self.events_of(node), ["up"] * 3)
         self.assert_never_down("py@h4")
         node.member.leave()
         self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left")
@@ -98,12 +98,12 @@ class JoinTest(GroupCase):
             s.command(Atom("snapshot"))
             self.until(lambda s=s: s.peer("py@h4")["cookie"] == "same", "its cookie is known")
         self.assertEqual({p.fingerprint for p in node.member.peers.values()}, {RING.keys[0].fingerprint(COOKIE)})
-        self.assertEqual([e[0] for e in node.member.events], ["up"] * 3)
+        self.assertEqual(self.events_of(node), ["up"] * 3)
         node.member.leave()
         self.until(lambda: all(s.seen("down", "py@h4") for s in self.real), "it has left")
         for s in self.real:
             self.assertEqual([e[2] for e in s.seen("down", "py@h4")], ["left"])
-            self.assertEqual(s.seen("update", "py@h4"), [])
+            self.assertEqual(s.changes("py@h4"), [])
             stats = s.ask_stats(self.world)
             for counter in ("foreign", "forged", "malformed", "misdirected", "relayed", "stale"):
                 self.assertEqual(stats.get(counter, 0), 0, f"{counter} of {s.name}")

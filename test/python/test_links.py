@@ -79,7 +79,7 @@ class SixFarTest(FarCase):
         self.assertGreater(len(self.unlinked(node)), 0)
         self.assertEqual({p.address[0] for p in node.member.peers.values()}, {self.global_ip(n) for n in range(1, 8)})
         self.assertGreater(dropped(self.lab[8], family="ip6"), 0)
-        self.assertEqual([e[0] for e in node.member.events], ["up"] * 7)
+        self.assertEqual(self.events_of(node), ["up"] * 7)
         self.assert_never_down("py@h8")
         node.member.leave()
         self.until(lambda: all(s.seen("down", "py@h8") for s in self.real), "its goodbye is heard by all")
