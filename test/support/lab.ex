@@ -13,6 +13,7 @@ defmodule GossipCluster.Lab do
   """
 
   import ExUnit.Assertions
+  import GossipCluster.Eventually
 
   defmodule Host do
     @moduledoc false
@@ -429,14 +430,29 @@ defmodule GossipCluster.Lab do
   end
 
   @doc """
-  Sends a signal to a process. Returns when it was sent, on the nodes' common clock. Of one that ends it the others hear.
+  Sends a signal to a process. Returns when it was sent, on the nodes' common clock. Of one that ends it the others hear;
+  one that stops it has done so when this returns.
   """
   @spec signal(:KILL | :STOP | :CONT | :TERM | :USR1, pos_integer()) :: integer()
   def signal(signal, os_pid) do
     if signal in [:KILL, :TERM], do: heard()
     at = clock()
     command!("kill", ["-#{signal}", "#{os_pid}"])
+    if signal == :STOP, do: eventually(fn -> stopped?(os_pid) end)
     at
+  end
+
+  # A thread of it has to get a processor first, to stop the others: on a busy machine these go on until then.
+  defp stopped?(os_pid) do
+    "/proc/#{os_pid}/task/*/stat"
+    |> Path.wildcard()
+    |> Enum.all?(fn file ->
+      case File.read(file) do
+        {:ok, stat} -> stat =~ ~r/\) [Tt] \d+ [^)]*$/
+        # It has ended.
+        {:error, _gone} -> true
+      end
+    end)
   end
 
   @doc "Whether there is a user of this number here: a user namespace may not have it."
