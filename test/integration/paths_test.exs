@@ -148,9 +148,9 @@ defmodule GossipCluster.Integration.PathsTest do
   end
 
   # Two nodes that know each other, and do not dial.
-  defp listed_by_hand(tls) do
+  defp listed_by_hand(tls, flags \\ []) do
     lab = Lab.start(hosts: 2)
-    flags = if tls, do: Mesh.tls(lab), else: []
+    flags = if tls, do: Mesh.tls(lab) ++ flags, else: flags
     specs = for {name, n} <- [{"a", 1}, {"b", 2}], do: {name, host: n, flags: flags}
     [a, b] = nodes = Node.start_all(lab, specs)
     for node <- nodes, do: Node.start_cluster(node, @quick ++ @by_hand)
@@ -160,7 +160,9 @@ defmodule GossipCluster.Integration.PathsTest do
 
   for {what, tls} <- [{"", false}, {", over TLS", true}] do
     test "a dial to a host that lives and is slow is not cut, though it takes seconds#{what}" do
-      {_lab, [a, b] = nodes} = listed_by_hand(unquote(tls))
+      # net_kernel is to give it longer than a busy machine needs for all that follows.
+      patient = ["-kernel", "net_setuptime", "60"]
+      {_lab, [a, b] = nodes} = listed_by_hand(unquote(tls), patient)
       peer = Node.peer(a, b)
       assert Node.connected(a) == []
       # Its kernel accepts the connection, and nobody says a word on it.
@@ -182,7 +184,7 @@ defmodule GossipCluster.Integration.PathsTest do
 
       assert attempt(a, b) == {pid, since}
       Lab.signal(:CONT, b.os_pid)
-      assert Task.await(dial, 10_000) == {:connected, nil}
+      assert Task.await(dial, 30_000) == {:connected, nil}
       # The first attempt, not another one.
       assert attempt(a, b) == {pid, since}
       assert Node.reaches?(a, b)
