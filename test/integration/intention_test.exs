@@ -87,7 +87,7 @@ defmodule GossipCluster.Integration.IntentionTest do
   # Whole for 4 s of beats. What `global` says may come late, behind a moment in which all were connected; then once more.
   # Each pair is cut at most twice: by the reset, and by what `global` made of it. So this ends.
   defp settle(nodes) do
-    meet(nodes, 5_000)
+    meet(nodes)
     links = Enum.map(nodes, &Node.links/1)
     for links <- links, do: assert(Enum.count(links, &match?({:nodedown, _}, &1)) <= 4)
     last = List.last(nodes)
