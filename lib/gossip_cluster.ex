@@ -731,8 +731,6 @@ defmodule GossipCluster do
   @doc group: :look
   @spec measure(name()) :: :ok
   def measure(name \\ __MODULE__) do
-    Telemetry.load()
-
     peers = peers(name)
     _ = if peers != [], do: Measures.ask(name)
 

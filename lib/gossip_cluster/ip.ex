@@ -36,14 +36,18 @@ defmodule GossipCluster.Ip do
   @spec fading(String.t()) :: [:inet.ip6_address()]
   def fading(if_inet6) do
     for line <- String.split(if_inet6, "\n"),
-        [ip, _index, _prefix, _scope, flags | _name] <- [String.split(line)],
-        {flags, ""} <- [Integer.parse(flags, 16)],
+        [ip, _index, _prefix, _scope, flags | _name] <- [String.split(line, " ", trim: true)],
+        <<flags>> <- [hex(flags)],
         Bitwise.band(flags, @fading) != 0,
-        byte_size(ip) == 32,
-        # Not by Base: 75 kB of code, loaded on every node's way to its first peer for this alone.
-        {ip, ""} when ip >= 0 <- [Integer.parse(ip, 16)] do
-      <<a::16, b::16, c::16, d::16, e::16, f::16, g::16, h::16>> = <<ip::128>>
-      {a, b, c, d, e, f, g, h}
-    end
+        <<a::16, b::16, c::16, d::16, e::16, f::16, g::16, h::16>> <- [hex(ip)],
+        do: {a, b, c, d, e, f, g, h}
+  end
+
+  # Of Erlang: Base or Integer would be loaded on every node's way to its first peer for this alone, as String.Break
+  # would where a text is split without a separator (GossipCluster.Preload).
+  defp hex(text) do
+    :binary.decode_hex(text)
+  rescue
+    ArgumentError -> ""
   end
 end

@@ -195,7 +195,7 @@ defmodule GossipCluster.Peer do
   def address(peer) do
     case ip(peer) do
       nil -> "an unknown address"
-      ip -> to_string(:inet.ntoa(ip))
+      ip -> List.to_string(:inet.ntoa(ip))
     end
   end
 

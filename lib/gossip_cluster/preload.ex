@@ -34,7 +34,7 @@ defmodule GossipCluster.Preload do
 
   # Elixir's own and Erlang's, which a VM that has just started has not loaded, either.
   @first_others [Enumerable, Enumerable.List, Enumerable.Map, MapSet, Port]
-  @rest_others [Integer, String.Break, String.Chars, String.Chars.Integer, :dist_util]
+  @rest_others [String.Chars, String.Chars.Integer, :dist_util]
 
   @doc "Loads what is needed until the sidecar is opened. What cannot be loaded now shows when it is called."
   @spec load_first() :: :ok
@@ -44,8 +44,11 @@ defmodule GossipCluster.Preload do
   @spec load_rest() :: :ok
   def load_rest, do: load(@rest ++ @rest_others)
 
+  # Where all are loaded nothing is asked of Erlang: it would halt all schedulers, and make its tables of all code anew,
+  # for no module, too.
   defp load(modules) do
-    _ = :code.ensure_modules_loaded(modules)
+    missing = for module <- modules, not :erlang.module_loaded(module), do: module
+    _ = if missing != [], do: :code.ensure_modules_loaded(missing)
     :ok
   end
 end

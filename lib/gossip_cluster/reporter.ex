@@ -65,7 +65,6 @@ defmodule GossipCluster.Reporter do
 
   @impl true
   def init({name, view}) do
-    Telemetry.load()
     # What an earlier one had still to tell is lost, and what it has dropped stays counted.
     %{dropped: dropped, waiting: lost} = counts(view)
     counters = :counters.new(2, [])

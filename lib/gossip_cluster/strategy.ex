@@ -276,7 +276,7 @@ defmodule GossipCluster.Strategy do
   defp event(kind, result, measurements, metadata) do
     what = if kind == :connect, do: :connect_node, else: :disconnect_node
 
-    if match?({:module, _}, Code.ensure_loaded(:telemetry)),
+    if function_exported?(:telemetry, :execute, 3),
       do: apply(:telemetry, :execute, [[:libcluster, what, result], measurements, metadata])
 
     :ok

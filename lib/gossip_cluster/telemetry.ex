@@ -132,14 +132,8 @@ defmodule GossipCluster.Telemetry do
       )
 
   @doc false
-  # Loads :telemetry if it is there, so that execute/3 finds it.
-  @spec load() :: :ok
-  def load do
-    _ = :code.ensure_loaded(:telemetry)
-    :ok
-  end
-
-  @doc false
+  # Whoever has attached a handler has called :telemetry, so where that is not loaded nobody listens. To look for it,
+  # where code is loaded as it is called, would be to look into every directory of the code path as the node starts.
   @spec execute([atom()], map(), map()) :: :ok
   def execute(event, measurements, metadata) do
     if function_exported?(:telemetry, :execute, 3),

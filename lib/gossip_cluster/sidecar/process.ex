@@ -72,7 +72,12 @@ defmodule GossipCluster.Sidecar.Process do
       :ok = :file.close(file)
 
       with {:ok, text} <- stat,
-           do: text |> String.split(")") |> List.last() |> String.split() |> Enum.at(place)
+           do:
+             text
+             |> String.split(")")
+             |> List.last()
+             |> String.split(" ", trim: true)
+             |> Enum.at(place)
     end
     |> case do
       field when is_binary(field) -> field

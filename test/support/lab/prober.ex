@@ -11,7 +11,7 @@ defmodule GossipCluster.Lab.Prober do
     * `{:event, cluster, event}` - what a subscriber gets
     * `{:nodeup, name}`, `{:nodedown, name}` - what net_kernel tells
     * `{:received, message}` - by a traced owner, see `trace/1`
-    * `{:loaded, module}` - because it was called, see `trace_loads/0`
+    * `{:loaded, module}` - because it was called, or asked for, see `trace_loads/0`
   """
   @type event :: {integer(), term()}
 
@@ -92,21 +92,20 @@ defmodule GossipCluster.Lab.Prober do
   @spec untrace(atom()) :: :ok
   def untrace(cluster), do: GenServer.call(__MODULE__, {:trace, cluster, false})
 
-  @doc "Keeps each module that is loaded from now on because it is called, as `{:loaded, module}`."
+  @doc "Keeps each module that is called from now on and not loaded, or asked for, as `{:loaded, module}`."
   @spec trace_loads() :: :ok
   def trace_loads do
     prober = Process.whereis(__MODULE__)
     # The prober could not: who traces is not traced.
     tracer = spawn(fn -> tell_loads(prober) end)
-    1 = :erlang.trace_pattern({:error_handler, :undefined_function, 3}, true, [])
+    1 = :erlang.trace_pattern({:code, :ensure_loaded, 1}, true, [])
     _processes = :erlang.trace(:all, true, [:call, {:tracer, tracer}])
     :ok
   end
 
   defp tell_loads(prober) do
     receive do
-      {:trace, _pid, :call, {_handler, _function, [module | _]}} ->
-        send(prober, {:loaded, module})
+      {:trace, _pid, :call, {:code, :ensure_loaded, [module]}} -> send(prober, {:loaded, module})
     end
 
     tell_loads(prober)
