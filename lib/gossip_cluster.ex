@@ -761,7 +761,8 @@ defmodule GossipCluster do
     * `:compare` - the code that the doctor of another machine has printed: says what differs. Default: `nil`
     * `:listen` - for how long packets are counted, in milliseconds. Default: `3000`
     * `:secret_file` - a file in which the secret stands under which `:peer` is asked, where it is not listed here. Default:
-      the secret of the cluster, if that runs; else it is told less. Raises where it holds none
+      the secret of the cluster, which runs or is configured (`config :gossip_cluster, clusters: ...`); where there is none,
+      less is told. Raises where the file holds none
     * `:kind` - what stands there: `:cookie`, `:passphrase` or `:key`. Default: `:cookie`
     * `:json` - prints one line of JSON instead. Default: `false`
 

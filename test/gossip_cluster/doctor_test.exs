@@ -26,6 +26,35 @@ defmodule GossipCluster.DoctorTest do
     assert %{"asked" => "127.0.0.1"} = report["facts"]["peer"]
   end
 
+  test "where no cluster runs, another node is asked under the secret that one is configured with" do
+    before = Application.get_env(:gossip_cluster, :clusters, [])
+    on_exit(fn -> Application.put_env(:gossip_cluster, :clusters, before) end)
+
+    # A port that nobody has any more; `nil`: it is only looked whether somebody has it.
+    {:ok, socket} = :gen_udp.open(0, ip: {127, 0, 0, 1})
+    {:ok, port} = :inet.port(socket)
+    :ok = :gen_udp.close(socket)
+    arguments = ["--json", "--listen", "0", "--name", "Nobody", "127.0.0.1:#{port}"]
+
+    for {secret, asked} <- [
+          {[secret: {:key, String.duplicate("k", 32)}], true},
+          {[secret: fn -> raise "no" end], false},
+          # By the cookie of a node, which this VM is not.
+          {[], false}
+        ] do
+      cluster = [name: Nobody, interfaces: ["lo"]] ++ secret
+      Application.put_env(:gossip_cluster, :clusters, [cluster])
+      json = capture_io(fn -> assert {:shutdown, _} = catch_exit(Doctor.run(arguments)) end)
+
+      {:ok, %{"findings" => findings, "facts" => %{"peer" => peer}}} =
+        Json.decode(String.trim(json))
+
+      assert "peer_not_running" in for(%{"what" => what} <- findings, do: what)
+      assert {peer["secret"], peer["answer"] != nil} == {asked, asked}
+      refute json =~ "kkkk"
+    end
+  end
+
   test "people get lines, the last of which are causes" do
     text =
       capture_io(fn ->

@@ -3,8 +3,10 @@ defmodule GossipCluster.Doctor.ClusterFacts do
   # What the cluster that runs in this VM knows: its status at the beginning and at the end of some seconds, and its
   # peers. Where none runs, with which options one would. Read only.
 
+  alias GossipCluster.Doctor.Bounded
   alias GossipCluster.{Disabled, Hidden, LocalNode, Options, Secret, Sidecar, View}
 
+  @patience 2_000
   @default :"Elixir.GossipCluster"
   @kept [:cluster, :group, :group6, :port, :unicast_port, :ttl, :interval, :ipv6, :broadcast] ++
           [:interfaces]
@@ -44,7 +46,10 @@ defmodule GossipCluster.Doctor.ClusterFacts do
     end
   end
 
-  @doc "The keys of a cluster that runs, hidden; `nil` where none does. No fact has them, since facts are printed."
+  @doc """
+  The keys of a cluster that runs, or that one would have with the application's configuration, hidden; `nil` where there
+  are none. No fact has them, since facts are printed.
+  """
   @spec keys(t()) :: Hidden.t() | nil
   def keys(%{state: :running, name: name}) do
     case View.find(name, :secret) do
@@ -53,7 +58,18 @@ defmodule GossipCluster.Doctor.ClusterFacts do
     end
   end
 
-  def keys(_none), do: nil
+  def keys(%{state: :none, name: name}) do
+    # It may be a function that asks elsewhere.
+    with [options | _] <- given(name),
+         resolve = fn -> Secret.resolve(Keyword.get(options, :secret, :cookie)) end,
+         {:ok, {:ok, ring}} <- Bounded.run(resolve, @patience) do
+      Secret.keys(ring, LocalNode.cookie())
+    else
+      _none -> nil
+    end
+  end
+
+  def keys(_disabled), do: nil
 
   defp options(:running, name), do: running(View.find(name, :options) || %{}, name)
   defp options(_state, name), do: configured(name)
@@ -67,23 +83,24 @@ defmodule GossipCluster.Doctor.ClusterFacts do
 
   # Those of the application's configuration; what is wrong with them is said where the cluster starts.
   defp configured(name) do
-    clusters = Application.get_env(:gossip_cluster, :clusters, [])
-
-    given =
-      for options <- List.wrap(clusters),
-          is_list(options) and Keyword.keyword?(options),
-          Keyword.get(options, :name, @default) == name,
-          do: Keyword.drop(options, [:secret, :compat, :accept, :seeds])
+    given = name |> given() |> List.first([])
 
     options =
       try do
-        Options.validate!(List.first(given, []))
+        Options.validate!(Keyword.drop(given, [:secret, :compat, :accept, :seeds]))
       rescue
         ArgumentError -> Options.validate!([])
       end
 
     options = Map.take(options, @kept)
     Map.merge(%{options | unicast_port: Options.unicast_port(options)}, %{by_cookie: nil})
+  end
+
+  defp given(name) do
+    for options <- List.wrap(Application.get_env(:gossip_cluster, :clusters, [])),
+        is_list(options) and Keyword.keyword?(options),
+        Keyword.get(options, :name, @default) == name,
+        do: options
   end
 
   defp defaults, do: Map.take(Options.validate!([]), @kept)

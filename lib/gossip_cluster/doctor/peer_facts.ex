@@ -37,7 +37,7 @@ defmodule GossipCluster.Doctor.PeerFacts do
           answer: Executable.t() | nil
         }
 
-  @typedoc "What it is asked under: the keys of the cluster that runs, or what stands in a file."
+  @typedoc "What it is asked under: the keys of the cluster, or what stands in a file."
   @type secret :: Hidden.t() | {:cookie | :passphrase | :key, Path.t()}
 
   @doc "The facts, from what this node and its cluster are."

@@ -23,7 +23,7 @@ defmodule Mix.Tasks.Gossip.Doctor do
       $ bin/shop rpc "GossipCluster.doctor()"
 
     * `--secret-file FILE` - the secret under which PEER is asked, as `gossipd doctor` has it: without one no node answers,
-      and only that nobody is there can be told. Its label, group and port are those of the configuration
+      and only that nobody is there can be told. Default: that of the configuration, whose label, group and port it has, too
     * `--kind KIND` - what stands there: `cookie`, `passphrase` or `key`. Default: `cookie`
     * `--name NAME` - which cluster, as in `--name Shop`. Default: the only one that runs, or `GossipCluster`
     * `--compare CODE` - the code that the doctor of another machine has printed: says what differs
