@@ -9,4 +9,5 @@ exclude =
     _available_or_ci -> []
   end
 
-ExUnit.start(capture_log: true, exclude: exclude)
+# No bound, but an end for what hangs: a test that starts two VMs takes more than a minute among twenty other programs.
+ExUnit.start(capture_log: true, exclude: exclude, timeout: 180_000)
