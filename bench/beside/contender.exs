@@ -50,7 +50,7 @@ defmodule Bench.Contender do
   @doc """
   Boots VMs on these hosts: `{name, host}` each. With `:interactive`, loaded is what `elixir` loads as it starts, and
   everything else when it is first called; with `:release`, all modules of Erlang's applications that a contender uses,
-  of Elixir, of Logger and of the contender.
+  of Elixir, of Logger and of the contender, and what these say of themselves in their `.app` files.
   """
   def boot(one, lab, nodes, mode) do
     specs =
@@ -73,7 +73,15 @@ defmodule Bench.Contender do
 
     for module <- modules(one, mode),
         do: {:module, _} = Node.call(node, :code, :ensure_loaded, [module])
+
+    for application <- applications(one, mode),
+        do: :ok = Node.call(node, :application, :load, [application])
   end
+
+  # A release's boot script names and describes all applications: none looks for an `.app` file as it starts. Who is no
+  # application here has none to start.
+  defp applications(%{kind: :ours}, :release), do: [:crypto, :gossip_cluster]
+  defp applications(_one, _mode), do: []
 
   # What libcluster tells of each connect; and the naive mechanism, which has no folder of its own. (Its one module is
   # loaded, which spares it a millisecond.)
