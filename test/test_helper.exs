@@ -10,4 +10,10 @@ exclude =
   end
 
 # No bound, but an end for what hangs: a test that starts two VMs takes more than a minute among twenty other programs.
-ExUnit.start(capture_log: true, exclude: exclude, timeout: 180_000)
+# The same of a message that is awaited, which ExUnit gives 100 ms.
+ExUnit.start(
+  capture_log: true,
+  exclude: exclude,
+  timeout: 180_000,
+  assert_receive_timeout: 5_000
+)

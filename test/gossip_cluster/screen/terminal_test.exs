@@ -8,9 +8,9 @@ defmodule GossipCluster.Screen.TerminalTest do
     terminal = %{device: self(), size: nil, colour: false, keys: :line}
     owner = spawn(fn -> Terminal.with_keys(terminal, fn -> Process.sleep(:infinity) end) end)
     # It waits for a key that does not come.
-    assert_receive {:io_request, reader, _ref, _request}, 5_000
+    assert_receive {:io_request, reader, _ref, _request}
     ref = Process.monitor(reader)
     Process.exit(owner, :kill)
-    assert_receive {:DOWN, ^ref, :process, ^reader, _reason}, 5_000
+    assert_receive {:DOWN, ^ref, :process, ^reader, _reason}
   end
 end
