@@ -4,22 +4,21 @@ defmodule Mix.Gossip do
 
   alias GossipCluster.Json
 
-  @doc """
-  Does this work of a task; with `json`, what is refused meanwhile is printed as a line of JSON, where the task's other
-  lines are: `{"error":"..."}`. The exit status is the same.
-  """
-  @spec refuse_as_json(boolean(), (() -> result)) :: result when result: term()
-  def refuse_as_json(false, work), do: work.()
+  # 1 is what the doctor warns of, and that nobody was heard.
+  @refused 2
 
-  def refuse_as_json(true, work) do
+  @doc """
+  Does this work of a task. What is refused meanwhile ends it with exit status 2: with a text on stderr, or, with `json`,
+  with a line of JSON where the task's other lines are: `{"error":"..."}`.
+  """
+  @spec refuse(boolean(), (() -> result)) :: result when result: term()
+  def refuse(json, work) do
     work.()
   rescue
     error in [Mix.Error, ArgumentError] ->
-      IO.puts(Json.encode(%{error: Exception.message(error)}))
-      exit({:shutdown, status(error)})
+      text = Exception.message(error)
+      unless json, do: Mix.raise(text, exit_status: @refused)
+      IO.puts(Json.encode(%{error: text}))
+      exit({:shutdown, @refused})
   end
-
-  # As Mix has it.
-  defp status(%Mix.Error{mix: status}) when is_integer(status), do: status
-  defp status(_error), do: 1
 end

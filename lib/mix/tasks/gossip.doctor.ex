@@ -47,13 +47,12 @@ defmodule Mix.Tasks.Gossip.Doctor do
 
     {options, peers, wrong} = OptionParser.parse(args, strict: @switches)
 
-    Gossip.refuse_as_json(options[:json] == true, fn ->
+    Gossip.refuse(options[:json] == true, fn ->
       if wrong != [] or length(peers) > 1,
         do:
           Mix.raise(
             "gossip.doctor takes [PEER] [--secret-file FILE] [--kind KIND] [--name NAME] [--compare CODE] [--listen MS] " <>
-              "[--json]",
-            exit_status: 2
+              "[--json]"
           )
 
       examine(options, List.first(peers))
@@ -69,9 +68,6 @@ defmodule Mix.Tasks.Gossip.Doctor do
       :warning -> exit({:shutdown, 1})
       :broken -> exit({:shutdown, 2})
     end
-  rescue
-    # What it is asked is wrong; 1 would be a warning.
-    error in ArgumentError -> Mix.raise(Exception.message(error), exit_status: 2)
   end
 
   defp kind(kind),

@@ -23,7 +23,8 @@ defmodule Mix.Tasks.Gossip.Watch do
     * `--name NAME` - which cluster, as in `--name Shop`. Default: `GossipCluster`, or the only one that is configured
     * `--cookie-file FILE` - where the Erlang cookie stands. Default: `~/.erlang.cookie`. Listening needs it where the
       option `secret` is a cookie. A cookie is not taken as an argument, which others on this machine could read
-    * `--once` - print it once; when listening: after three beats, 3 s at least. Exit status 1: nobody was heard
+    * `--once` - print it once; when listening: after three beats, 3 s at least. Exit status 1: nobody was heard;
+      2: it could not be done
     * `--json` - as a line of JSON; when listening and without `--once` one each second, and 0.1 s after somebody has come
       or gone; with `--node` only with `--once`. `{"error": "..."}` where it could not be done
     * `--sort KEY` - `name`, `state`, `heard` or `loss`, and with `--node` also `round_trip`. Default: `name`
@@ -72,7 +73,7 @@ defmodule Mix.Tasks.Gossip.Watch do
   def run(args) do
     {options, words, wrong} = OptionParser.parse(args, strict: @switches)
 
-    Gossip.refuse_as_json(options[:json] == true, fn ->
+    Gossip.refuse(options[:json] == true, fn ->
       cond do
         words != [] or wrong != [] ->
           Mix.raise("gossip.watch does not know #{unknown(words, wrong)}")
