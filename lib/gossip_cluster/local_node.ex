@@ -138,9 +138,11 @@ defmodule GossipCluster.LocalNode do
 
   @if_inet6 "/proc/net/if_inet6"
 
-  # Who has no other of IPv6 is still reached at these.
+  # Who has no other of IPv6 is still reached at these; and who has none of them, as most hosts without IPv6, has no file
+  # read for it: it is looked at twice a second.
   defp without_fading(all) do
-    with {:ok, if_inet6} <- :file.read_file(@if_inet6),
+    with true <- Enum.any?(all, &global_ipv6?/1),
+         {:ok, if_inet6} <- :file.read_file(@if_inet6),
          lasting = all -- Ip.fading(if_inet6),
          true <- Enum.any?(lasting, &global_ipv6?/1) do
       lasting
