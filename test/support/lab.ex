@@ -100,6 +100,7 @@ defmodule GossipCluster.Lab do
 
     lab = %__MODULE__{id: id, dir: dir, switch: "#{id}-switch", hosts: hosts}
     write_hosts(lab)
+    write_cookie(dir)
 
     try do
       run!(["netns add #{lab.switch}"])
@@ -223,6 +224,14 @@ defmodule GossipCluster.Lab do
   defp port(n, lan), do: "p#{n}.#{lan}"
 
   # Two files for /etc/hosts: where every host is known, and where none is.
+  # The folder is HOME to what runs here. Of two VMs that start at once without a cookie file one makes it, and the other
+  # may find it before its mode is set, and refuse it.
+  defp write_cookie(dir) do
+    file = Path.join(dir, ".erlang.cookie")
+    File.write!(file, Base.encode16(:crypto.strong_rand_bytes(16)))
+    File.chmod!(file, 0o400)
+  end
+
   defp write_hosts(lab) do
     known = for {_n, host} <- lab.hosts, do: "#{:inet.ntoa(host.ip)} #{host.name}\n"
     File.write!(hosts_file(lab, :stock), ["127.0.0.1 localhost\n" | known])

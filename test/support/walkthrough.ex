@@ -58,7 +58,13 @@ defmodule GossipCluster.Walkthrough do
         terminals
 
       {:shows, name, text}, terminals ->
-        Map.update!(terminals, name, &shown(&1, name, text, now() + @deadline))
+        case shown(terminals[name], text, now() + @deadline) do
+          {:ok, terminal} ->
+            Map.put(terminals, name, terminal)
+
+          {:error, why, terminal} ->
+            flunk("#{name} #{why}, but:" <> all_shown(Map.put(terminals, name, terminal)))
+        end
     end)
 
     :ok
@@ -85,18 +91,34 @@ defmodule GossipCluster.Walkthrough do
   end
 
   # {port, what has been looked at, what has not}.
-  defp shown({port, seen, rest}, name, text, until) do
+  defp shown({port, seen, rest}, text, until) do
     case String.split(rest, text, parts: 2) do
       [before, behind] ->
-        {port, seen <> before <> text, behind}
+        {:ok, {port, seen <> before <> text, behind}}
 
       [_] ->
         receive do
-          {^port, {:data, data}} -> shown({port, seen, rest <> data}, name, text, until)
-          {^port, {:exit_status, status}} -> flunk("#{name} ended: #{status}\n#{seen}#{rest}")
+          {^port, {:data, data}} -> shown({port, seen, rest <> data}, text, until)
+          {^port, {:exit_status, status}} -> {:error, "ended with #{status}", {port, seen, rest}}
         after
-          max(until - now(), 0) -> flunk("#{name} does not show #{text}, but:\n#{seen}#{rest}")
+          max(until - now(), 0) -> {:error, "does not show #{text}", {port, seen, rest}}
         end
+    end
+  end
+
+  # Why one does not show what it is to show may stand in another.
+  defp all_shown(terminals) do
+    for {name, {port, seen, rest}} <- terminals,
+        into: "",
+        do: "\n--- #{name}\n#{seen}#{rest}#{waiting(port)}"
+  end
+
+  defp waiting(port) do
+    receive do
+      {^port, {:data, data}} -> data <> waiting(port)
+      {^port, {:exit_status, status}} -> "(ended with #{status})" <> waiting(port)
+    after
+      0 -> ""
     end
   end
 
