@@ -77,7 +77,9 @@ defmodule Bench.Report do
   end
 
   # A line each: who stands in which column is said by `@columns`.
-  @columns ["key", "cookie", "libcluster", "naive", "Serf"]
+  # libcluster and the naive mechanism have stock epmd, so `key` with it stands beside them: Erlang's `crypto` library is
+  # opened after the start then, where with `GossipCluster.Epmd` Erlang has opened it as its VM came up.
+  @columns ["key", "key, stock epmd", "cookie", "libcluster", "naive", "Serf"]
   @lines [
     {"start to NODEUP", row: :start, mode: "interactive"},
     {"the same in a release", row: :start, mode: "release"},
@@ -125,10 +127,10 @@ defmodule Bench.Report do
       end
 
     """
-    #{if short, do: "Medians of one run of `bin/bench`; `key` and `cookie` are this project with such a secret:", else: "Medians of one run, by turns, on\n#{broken(machine)}."}
+    #{if short, do: "Medians of one run of `bin/bench`; `key` and `cookie` are this project with such a secret; libcluster has stock epmd:", else: "Medians of one run, by turns, on\n#{broken(machine)}."}
 
     | | #{Enum.join(@columns, " | ")} | Bound |
-    |---|---|---|---|---|---|---|
+    |---|#{String.duplicate("---|", length(@columns))}---|
     #{lines}
     """
     |> String.trim_trailing()
