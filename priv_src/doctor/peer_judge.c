@@ -180,12 +180,10 @@ static void judge_silence(struct findings *f, const struct peer_facts *p)
         findings_cause(
             f, DOCTOR_BROKEN, "no_answer",
             "give all nodes the same secret (or Erlang cookie) and the same label (option cluster), and "
-            "the doctor theirs (--kind, --cluster); where they have it, look for firewalls: whoever shares "
-            "the "
-            "network can forge a source",
-            "%s does not answer at the UDP %s, and what comes from its address cannot be opened with this "
-            "secret: "
-            "its key tag is %08x, not %08x",
+            "the doctor theirs (--kind, --cluster); where they have it, look for firewalls: whoever "
+            "shares the network can forge a source",
+            "%s does not answer at the UDP %s, and what comes from its address cannot be opened with "
+            "this secret: its key tag is %08x, not %08x",
             ip, range, p->other_tag, p->tag);
     } else {
         (void)snprintf(

@@ -3,8 +3,8 @@ defmodule GossipCluster.Doctor.PeerFacts do
   # What is known of one other node, named by its node name, its host or its address, behind which the UDP port of its
   # sidecar may stand: what the roster has of it, whether its host resolves, and whether it is reached by TCP and UDP. It
   # opens connections and closes them. One that is not listed is asked by `gossipd doctor` under this cluster's key, or a
-  # secret that is given; where there is none, empty datagrams go to the UDP ports of its sidecar, which ignores them: a system tells of a port that
-  # nobody has. Takes twenty seconds at most.
+  # secret that is given; where there is none, empty datagrams go to the UDP ports of its sidecar, which ignores them: a
+  # system tells of a port that nobody has. Takes twenty seconds at most.
 
   alias GossipCluster.{Hidden, Ip, Peer, Seed, Sidecar}
   alias GossipCluster.Doctor.{Bounded, Executable, NodeFacts, Ruleset}
