@@ -196,6 +196,14 @@ defmodule GossipCluster.Integration.SandboxTest do
     end
   end
 
+  # A program in between, which ends in executing another with its arguments.
+  defp script(dir, name, words) do
+    path = Path.join(dir, name)
+    File.write!(path, "#!/bin/sh\n#{words} \"$@\"\n")
+    File.chmod!(path, 0o755)
+    path
+  end
+
   # The field of /proc/PID/status.
   defp status(os_pid, field) do
     [_all, value] =
@@ -248,6 +256,37 @@ defmodule GossipCluster.Integration.SandboxTest do
     assert Enum.uniq(Node.about(b, a)) -- [:update] == [:up]
   end
 
+  test "a kernel, or a build, without Landlock and seccomp says so once, and works", %{dir: dir} do
+    gossipd = GossipCluster.Sidecar.path()
+    older = script(dir, "gossipd-older", "exec #{Program.built("gossip_older")} #{gossipd}")
+
+    lacking = [
+      {"a", [host: 1, cluster: [sidecar: older]]},
+      {"b", [host: 2, cluster: [sidecar: Program.built("gossipd_unlisted")]]}
+    ]
+
+    nodes = [a, b] = Node.start_all(Lab.start(hosts: 2), lacking)
+    meet(nodes)
+
+    for {node, lacks} <- [
+          {a, ~r/: files \(Landlock\): .+; no list of system calls \(seccomp\): /},
+          {b, ~r/: no list of system calls: this gossipd was built without libseccomp$/}
+        ] do
+      # A sidecar that is opened after another says what the first one did.
+      old = Node.sidecar(node)
+      Lab.signal(:KILL, old)
+      eventually("another sidecar runs", nodes, fn -> Node.sidecar(node) not in [nil, old] end)
+      eventually("all are listed", nodes, fn -> Node.stat(node, :listed) == 1 end)
+
+      assert [line] = for({:info, line} <- said(node), line =~ "not whole", do: line)
+      assert line =~ lacks
+
+      # The others stand.
+      assert status(Node.sidecar(node), "CapEff") == "0000000000000000"
+      assert status(Node.sidecar(node), "NoNewPrivs") == "1"
+    end
+  end
+
   test "gossipd watch keeps no capability and no file, but what a terminal needs", %{target: key} do
     File.write!(key, "a cookie that nobody has")
 
@@ -298,14 +337,8 @@ defmodule GossipCluster.Integration.SandboxTest do
       gossipd = Path.join(dir, "gossipd")
       File.cp!(GossipCluster.Sidecar.path(), gossipd)
       File.chmod!(gossipd, 0o755)
-      wrapper = Path.join(dir, "gossipd-as-nobody")
-
-      File.write!(wrapper, """
-      #!/bin/sh
-      exec setpriv --reuid=#{@nobody} --regid=#{@nobody} --clear-groups #{gossipd} "$@"
-      """)
-
-      File.chmod!(wrapper, 0o755)
+      as_nobody = "setpriv --reuid=#{@nobody} --regid=#{@nobody} --clear-groups"
+      wrapper = script(dir, "gossipd-as-nobody", "exec #{as_nobody} #{gossipd}")
       # Who is silent is buried after 2 s at the soonest.
       cluster = [sidecar: wrapper, interval: 5_000]
       {lab, [a, b, c] = nodes} = together(["a", "b", "c"], cluster: cluster)

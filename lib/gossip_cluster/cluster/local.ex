@@ -31,6 +31,8 @@ defmodule GossipCluster.Cluster.Local do
   @alone [3_000, 10_000, 30_000]
   # What is over so soon, as while a sidecar starts, is shown, but not told.
   @brief 1_000
+  # How a sidecar says which walls its machine does not have (priv_src/gossipd/confine.c): each finds that anew.
+  @lacks "the sandbox is not whole: "
 
   @doc "Something has happened to this node, or to its sidecar."
   @spec event(State.t(), tuple(), integer()) :: State.t()
@@ -192,6 +194,12 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:frame, {:health, health}}, _now), do: %{state | health: health}
 
   def event(state, {:frame, {:heartbeat, _name} = heard}, _now), do: fact(state, heard)
+
+  def event(state, {:frame, {:log, _level, @lacks <> walls} = line}, _now) do
+    {news?, life} = SidecarLife.lacks(state.sidecar, walls)
+    state = %{state | sidecar: life}
+    if news?, do: fact(state, line), else: state
+  end
 
   def event(state, {:frame, {:log, _level, _text} = line}, _now), do: fact(state, line)
 

@@ -25,7 +25,8 @@ defmodule GossipCluster.Cluster.SidecarLife do
 
   # process: of the operating system; pulsed: when the last pulse was sent; unanswered: for so many milliseconds of this
   # VM's own time, or nil; busy: until then it may be deriving keys. opened: when it was started; attempts: failures in
-  # a row; complaint: what was said of the last failure, once; fatal: what it said of itself before it died.
+  # a row; complaint: what was said of the last failure, once; fatal: what it said of itself before it died; lacks: what
+  # one said that its sandbox lacks.
   defstruct state: :down,
             process: nil,
             opened: nil,
@@ -34,7 +35,8 @@ defmodule GossipCluster.Cluster.SidecarLife do
             busy: nil,
             attempts: 0,
             complaint: nil,
-            fatal: nil
+            fatal: nil,
+            lacks: nil
 
   @type state :: :down | :waiting | :starting | :running
   @type t :: %__MODULE__{
@@ -46,7 +48,8 @@ defmodule GossipCluster.Cluster.SidecarLife do
           busy: integer() | nil,
           attempts: non_neg_integer(),
           complaint: String.t() | nil,
-          fatal: String.t() | nil
+          fatal: String.t() | nil,
+          lacks: String.t() | nil
         }
   @typedoc "What became of it: when to start the next, and what is to be told."
   @type death :: %{
@@ -84,6 +87,10 @@ defmodule GossipCluster.Cluster.SidecarLife do
          busy: nil
      }}
   end
+
+  @doc "Its sandbox lacks this; whether that is news, since no other one has said it."
+  @spec lacks(t(), String.t()) :: {boolean(), t()}
+  def lacks(life, text), do: {life.lacks != text, %{life | lacks: text}}
 
   @doc "It says that it runs, after so long; whether that is news, since it was complained of."
   @spec ready(t(), integer()) :: {non_neg_integer(), boolean(), t()}

@@ -319,6 +319,21 @@ defmodule GossipCluster.Cluster.LocalTest do
         assert facts(effects) == [frame]
       end
     end
+
+    test "lacks a wall: one says so, and another only where it lacks something else" do
+      said = fn cluster, text ->
+        {cluster, effects} = handle(cluster, {:frame, {:log, :info, text}})
+        {cluster, facts(effects)}
+      end
+
+      lacks = "the sandbox is not whole: files (Landlock): Function not implemented"
+      assert {cluster, [{:log, :info, ^lacks}]} = said.(running(), lacks)
+      assert {cluster, []} = said.(cluster, lacks)
+      more = lacks <> "; capabilities (capset): Operation not permitted"
+      assert {cluster, [{:log, :info, ^more}]} = said.(cluster, more)
+      # What else it says it says again.
+      for _ <- 1..2, do: assert({_, [{:log, :info, "text"}]} = said.(cluster, "text"))
+    end
   end
 
   describe "this node" do
