@@ -338,7 +338,9 @@ defmodule GossipCluster.Integration.SandboxTest do
       File.cp!(GossipCluster.Sidecar.path(), gossipd)
       File.chmod!(gossipd, 0o755)
       as_nobody = "setpriv --reuid=#{@nobody} --regid=#{@nobody} --clear-groups"
-      wrapper = script(dir, "gossipd-as-nobody", "exec #{as_nobody} #{gossipd}")
+      # It may leave as large a core file as it can be given: the VM's own limit is mostly 0.
+      words = "ulimit -S -c $(ulimit -H -c); exec #{as_nobody} #{gossipd}"
+      wrapper = script(dir, "gossipd-as-nobody", words)
       # Who is silent is buried after 2 s at the soonest.
       cluster = [sidecar: wrapper, interval: 5_000]
       {lab, [a, b, c] = nodes} = together(["a", "b", "c"], cluster: cluster)
