@@ -36,7 +36,7 @@ defmodule MixProject.GossipCluster do
   def application do
     [
       mod: {GossipCluster.Application, []},
-      extra_applications: [:logger, :crypto]
+      extra_applications: [:logger, crypto: :optional]
     ]
   end
 

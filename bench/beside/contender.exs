@@ -80,7 +80,7 @@ defmodule Bench.Contender do
 
   # A release's boot script names and describes all applications: none looks for an `.app` file as it starts. Who is no
   # application here has none to start.
-  defp applications(%{kind: :ours}, :release), do: [:crypto, :gossip_cluster]
+  defp applications(%{kind: :ours}, :release), do: [:gossip_cluster]
   defp applications(_one, _mode), do: []
 
   # What libcluster tells of each connect; and the naive mechanism, which has no folder of its own. (Its one module is

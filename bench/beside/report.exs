@@ -77,8 +77,7 @@ defmodule Bench.Report do
   end
 
   # A line each: who stands in which column is said by `@columns`.
-  # libcluster and the naive mechanism have stock epmd, so `key` with it stands beside them: Erlang's `crypto` library is
-  # opened after the start then, where with `GossipCluster.Epmd` Erlang has opened it as its VM came up.
+  # libcluster and the naive mechanism have stock epmd, so `key` with it stands beside them.
   @columns ["key", "key, stock epmd", "cookie", "libcluster", "naive", "Serf"]
   @lines [
     {"start to NODEUP", row: :start, mode: "interactive"},

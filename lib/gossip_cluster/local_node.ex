@@ -80,7 +80,7 @@ defmodule GossipCluster.LocalNode do
   defp own_cookie(node, own) do
     case :erlang.get_cookie(node) do
       :nocookie -> nil
-      cookie -> if Hidden.wrap(Atom.to_string(cookie)) != own, do: Hidden.wrap(cookie)
+      cookie -> if Atom.to_string(cookie) != Hidden.unwrap(own), do: Hidden.wrap(cookie)
     end
   catch
     :exit, _reason -> nil

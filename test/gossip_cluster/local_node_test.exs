@@ -20,6 +20,14 @@ defmodule GossipCluster.LocalNodeTest do
            }
 
     assert Hidden.unwrap(LocalNode.cookie()) == "monster"
+
+    # What was set for a peer is its own if it is another.
+    Node.set_cookie(:own_a@x, :monster)
+    Node.set_cookie(:own_b@x, :ernie)
+    held = LocalNode.own_cookies(["own_a@x", "own_b@x", "own_c@x"])
+    assert %{"own_a@x" => nil, "own_b@x" => %Hidden{}, "own_c@x" => nil} = held
+    assert Hidden.unwrap(held["own_b@x"]) == :ernie
+
     # It does not listen, and no epmd knows it.
     assert LocalNode.port() == 0
   end

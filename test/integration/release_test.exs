@@ -54,6 +54,8 @@ defmodule GossipCluster.Integration.ReleaseTest do
 
     assert {nodes, 0} = run(context, "a", ["rpc", "IO.inspect({node(), Node.list()})"], tmp)
     assert nodes =~ inspect({:"a@#{context.host}", [:"b@#{context.host}"]})
+    # All without OpenSSL: who has it in a release needs its library where that runs.
+    assert Path.wildcard(Path.join(context.release, "lib/crypto-*")) == []
     assert {pid, 0} = run(context, "b", ["pid"])
     assert String.trim(pid) == Integer.to_string(b.pid)
 

@@ -50,6 +50,17 @@ defmodule GossipCluster.ClusterCase do
     }
   end
 
+  @doc "Effects, and of what is hidden in them the term: two handles of the same are not equal."
+  def plain(effects), do: Enum.map(effects, &plain_effect/1)
+
+  defp plain_effect({:open, keys}), do: {:open, Hidden.unwrap(keys)}
+  defp plain_effect({:announce, {:keys, keys}}), do: {:announce, {:keys, Hidden.unwrap(keys)}}
+
+  defp plain_effect({:announce, {:alive, alive, cookie}}),
+    do: {:announce, {:alive, alive, Hidden.unwrap(cookie)}}
+
+  defp plain_effect(other), do: other
+
   @doc "A peer as the sidecar tells of it."
   def peer(name, changes \\ []),
     do: struct!(%Peer{name: name, creation: 1, port: 1, cookie: :same}, changes)

@@ -131,16 +131,21 @@ defmodule GossipCluster.Cluster.Announcement do
   @spec changes(t()) :: [change()]
   def changes(announcement), do: keys(announcement) ++ alive(announcement)
 
-  defp keys(%{keys: keys, keyed: keyed}) when keys == nil or keys == keyed, do: []
-  defp keys(%{keys: keys}), do: [{:keys, keys}]
+  defp keys(%{keys: nil}), do: []
+
+  defp keys(%{keys: keys, keyed: keyed}),
+    do: if(keyed != nil and Hidden.same?(keys, keyed), do: [], else: [{:keys, keys}])
 
   defp alive(%{own: own, port: port, host: host, cookie: cookie, left: false} = announcement)
        when own != nil and port != nil and host != nil and cookie != nil do
     alive = Map.merge(own, %{port: port, host: host, tags: announcement.tags})
-    if announcement.announced == {alive, cookie}, do: [], else: [{:alive, alive, cookie}]
+    if said?(announcement.announced, alive, cookie), do: [], else: [{:alive, alive, cookie}]
   end
 
   defp alive(_announcement), do: []
+
+  defp said?({alive, before}, alive, cookie), do: Hidden.same?(before, cookie)
+  defp said?(_other, _alive, _cookie), do: false
 
   @doc "Its operator says something else of it from now on."
   @spec tags(t(), Tags.t()) :: t()

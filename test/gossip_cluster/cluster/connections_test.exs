@@ -193,15 +193,16 @@ defmodule GossipCluster.Cluster.ConnectionsTest do
     end
 
     test "one for whom a cookie was set is dialled, and again when it is another" do
-      [one, two] = for cookie <- [:one, :two], do: %{"zoe@x" => Hidden.wrap(cookie)}
+      # Hidden anew each time, as who asks Erlang hides it.
+      held = &%{"zoe@x" => Hidden.wrap(&1)}
       {cluster, _} = handle(running(), {:frame, {:up, peer("zoe@x", cookie: :differs)}})
-      {cluster, effects} = handle(cluster, {:cookies, one}, 1)
+      {cluster, effects} = handle(cluster, {:cookies, held.(:one)}, 1)
       assert facts(effects) == [] and dialled(effects) == ["zoe@x"]
       failed = {:dialled, "zoe@x", {:failed, {:cookie, "why"}}, 0}
       {cluster, _} = handle(cluster, failed, 2)
-      {cluster, effects} = handle(cluster, {:cookies, one}, 3)
+      {cluster, effects} = handle(cluster, {:cookies, held.(:one)}, 3)
       assert dialled(effects) == []
-      {cluster, effects} = handle(cluster, {:cookies, two}, 4)
+      {cluster, effects} = handle(cluster, {:cookies, held.(:two)}, 4)
       assert dialled(effects) == ["zoe@x"]
       {cluster, _} = handle(cluster, failed, 5)
       # It is no more.

@@ -10,7 +10,7 @@ defmodule GossipCluster.Cluster.LocalTest do
     test "opens a sidecar before anything else, then announces this node" do
       cluster = Cluster.new(options([]), past(), 0)
       {cluster, effects} = handle(cluster, {:start, local(), nil})
-      assert {:open, local().keys} in effects
+      assert {:open, [key: "k"]} in plain(effects)
       assert {:timer, :pulse, 300} in effects
       refute Enum.any?(effects, &match?({:announce, _}, &1))
 
@@ -25,7 +25,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       refute Enum.any?(effects, &match?({:announce, _}, &1))
       {_cluster, effects} = handle(cluster, {:addresses, [{10, 0, 0, 1}], nil})
       alive = Map.merge(own(), %{port: 4000, host: {false, [{10, 0, 0, 1}]}, tags: %{}})
-      assert {:announce, {:alive, alive, local().cookie}} in effects
+      assert {:announce, {:alive, alive, "a cookie"}} in plain(effects)
     end
 
     test "a ring that needs a cookie waits for it" do
@@ -35,7 +35,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       {cluster, effects} = handle(cluster, [{:restore, [], [], 1}, {:local, none}])
       refute Enum.any?(effects, &match?({:open, _}, &1))
       {_cluster, effects} = handle(cluster, {:local, local()})
-      assert {:open, local().keys} in effects
+      assert {:open, [key: "k"]} in plain(effects)
     end
 
     test "a node without a name has no sidecar, and so no socket, though its ring is there" do
@@ -45,7 +45,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       {cluster, effects} = handle(cluster, [{:restore, [], [], 1}, {:local, nobody}])
       refute Enum.any?(effects, &match?({:open, _}, &1))
       {_cluster, effects} = handle(cluster, {:local, local()})
-      assert {:open, local().keys} in effects
+      assert {:open, [key: "k"]} in plain(effects)
     end
 
     test "what an earlier owner said is not said again, and what it listed is kept until it is confirmed" do
@@ -121,7 +121,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       {cluster, effects} = successor([first, second], %{}, between)
       refute Enum.any?(effects, &match?({:open, _}, &1))
       {cluster, effects} = handle(cluster, {:restored, []})
-      assert [local().keys] == for({:open, keys} <- effects, do: keys)
+      assert [[key: "k"]] == for({:open, keys} <- plain(effects), do: keys)
       [known | gone] = first ++ second
       seen = [known, peer("zz@x")]
 
@@ -147,7 +147,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       {cluster, effects} = handle(cluster, events ++ [{:restored, []}], 10_000)
       refute Enum.any?(effects, &match?({:open, _}, &1))
       {_cluster, effects} = handle(cluster, {:timeout, :open}, 11_000)
-      assert {:open, local().keys} in effects
+      assert {:open, [key: "k"]} in plain(effects)
     end
 
     # One that is not put back yet would be taken for a node that is not listed.
@@ -243,7 +243,7 @@ defmodule GossipCluster.Cluster.LocalTest do
       {cluster, effects} = handle(cluster, {:pulse, local()}, 120)
       refute {:command, :pulse} in effects
       {cluster, effects} = handle(cluster, {:timeout, :open}, 150)
-      assert {:open, local().keys} in effects
+      assert {:open, [key: "k"]} in plain(effects)
       {cluster, effects} = handle(cluster, {:opened, local().keys, process()}, 151)
       assert [{:announce, {:alive, _, _}}] = for({:announce, _} = say <- effects, do: say)
       # Confirmed in silence.
@@ -420,7 +420,7 @@ defmodule GossipCluster.Cluster.LocalTest do
     {cluster, effects} = handle(cluster, [{:restore, [], [], 1}, {:local, local()}], 10_001)
     refute Enum.any?(effects, &match?({:open, _}, &1))
     {cluster, effects} = handle(cluster, {:timeout, :open}, 11_000)
-    assert {:open, local().keys} in effects
+    assert {:open, [key: "k"]} in plain(effects)
     {cluster, effects} = handle(cluster, {:opened, local().keys, process()}, 11_000)
     assert {:put, :opened, 11_000} in effects
     {_cluster, effects} = handle(cluster, {:timeout, :open}, 11_001)
