@@ -66,11 +66,25 @@ static void an_event_begins_empty(void **state)
     assert_memory_equal(&e->as.event, &none, sizeof none);
 }
 
+/* Who has few effects at a time uses the memory of few. */
+static void an_empty_queue_begins_in_front(void **state)
+{
+    struct effects *fx = *state;
+    const struct effect *first = effects_push(fx, EFFECT_SEND);
+    const struct effect *second = effects_push(fx, EFFECT_SEND);
+    assert_ptr_equal(effects_pop(fx), first);
+    assert_ptr_not_equal(effects_push(fx, EFFECT_SEND), first);
+    assert_ptr_equal(effects_pop(fx), second);
+    assert_non_null(effects_pop(fx));
+    assert_ptr_equal(effects_push(fx, EFFECT_SEND), first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_queue_of_bounded_length, setup, teardown),
         cmocka_unit_test_setup_teardown(an_event_begins_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_empty_queue_begins_in_front, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,18 @@ defmodule GossipCluster.Integration.CrowdTest do
     # As of old, each told once, and nothing of them connected.
     assert Node.connected(a) == [low.name, high.name]
     assert length(for {_at, {:event, _, {:up, _peer}}} <- Node.events(a), do: :up) == 202
+
+    # What only its sidecar uses: a kilobyte or so for each of them, and as much for itself as 100 would take. What it
+    # maps of libraries others map, too, and how much of them there is at a time the kernel decides.
+    assert own_pages(Node.sidecar(a)) <= 210
+  end
+
+  # Memory that is no file's, to the page.
+  defp own_pages(os_pid) do
+    {size, 0} = System.cmd("getconf", ["PAGESIZE"])
+    rollup = File.read!("/proc/#{os_pid}/smaps_rollup")
+    [_, kilobytes] = Regex.run(~r/^Anonymous:\s+(\d+) kB$/m, rollup)
+    div(1024 * String.to_integer(kilobytes), size |> String.trim() |> String.to_integer())
   end
 
   test "five foreign nodes: a stable cluster writes no line, and has nothing to tell" do

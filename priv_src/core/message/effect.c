@@ -13,6 +13,10 @@ struct effect *effects_push(struct effects *fx, uint8_t type)
         fx->refused++;
         return NULL;
     }
+    if (fx->count == 0) {
+        fx->head =
+            0; /* few wait at a time, so it is the same few again: in cache, and the others take no memory */
+    }
     struct effect *e = &fx->ring[(fx->head + fx->count) % EFFECTS_MAX];
     fx->count++;
     e->type = type;
