@@ -76,7 +76,8 @@ defmodule GossipCluster.SidecarTest do
     assert_receive {^port, {:data, _ready}}, 5_000
     {:os_pid, pid} = Port.info(port, :os_pid)
     assert [_, locked] = Regex.run(~r/VmLck:\s+(\d+) kB/, File.read!("/proc/#{pid}/status"))
-    assert String.to_integer(locked) > 0
+    # No more than many systems let a process lock.
+    assert String.to_integer(locked) in 1..64
     assert File.read!("/proc/#{pid}/limits") =~ ~r/Max core file size\s+0\s+0\s/
     for file <- ["cmdline", "environ"], do: refute(File.read!("/proc/#{pid}/#{file}") =~ key)
     Sidecar.close(port)

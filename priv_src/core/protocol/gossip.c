@@ -3,6 +3,7 @@
  * still while this process is stopped, or it would wake up and take everybody for dead. */
 #include "gossip.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,11 @@
 /* Effects that handling one timer or datagram may make, at most. */
 #define ROOM 16
 
+/* What holds keys, the cookie or chances: all that stands in front of the tables. It fits into the 64 KiB
+ * that many systems let a process lock. */
+#define SECRETS offsetof(struct gossip, roster)
+_Static_assert(SECRETS <= 56 * 1024, "with a page at either end it is more than 64 KiB");
+
 struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
 {
     struct gossip *g = calloc(1, sizeof *g);
@@ -49,7 +55,7 @@ struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
 
 int gossip_lock(struct gossip *g)
 {
-    g->locked = primitives_lock(g, sizeof *g);
+    g->locked = primitives_lock(g, SECRETS);
     return g->locked ? 0 : -1;
 }
 
@@ -59,10 +65,10 @@ void gossip_free(struct gossip *g)
         timers_free(&g->timers);
         roster_free(&g->roster);
         pending_free(&g->pending);
-        if (g->locked) {
-            primitives_unlock(g, sizeof *g); /* which wipes it, too */
-        } else {
-            primitives_wipe(g, sizeof *g);
+        bool locked = g->locked;
+        primitives_wipe(g, sizeof *g);
+        if (locked) {
+            primitives_unlock(g, SECRETS);
         }
         free(g);
     }

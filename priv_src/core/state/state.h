@@ -276,6 +276,8 @@ struct gossip {
     /* announce.c: the life that follows this goodbye (COMMAND_ALIVE), or none (0) */
     struct command next;
 
+    /* From here on there is nothing secret: see gossip_lock. */
+
     /* members.c lists, changes and buries; whose field is whose: peer.h */
     struct roster roster;
 
