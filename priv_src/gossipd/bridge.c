@@ -5,6 +5,7 @@
 #include "random.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DATAGRAMS_A_WAKE_UP 64
@@ -24,6 +25,10 @@ int bridge_open(struct bridge *b, const struct bridge_options *options, struct l
     }
     *b = (struct bridge){.on = true, .options = *options, .log = log, .beat_at = NEVER};
     b->options.secret = NULL;
+    b->names = calloc(1, sizeof *b->names);
+    if (b->names == NULL) {
+        return fault_set(fault, FAULT_MEMORY, "memory is short");
+    }
     if (options->sealed) {
         b->cbc = cbc_new(options->secret, options->secret_len);
         if (b->cbc == NULL) {
@@ -39,6 +44,7 @@ void bridge_close(struct bridge *b)
         legacy_udp_close(&b->udp);
     }
     cbc_free(b->cbc);
+    free(b->names);
     *b = (struct bridge){0};
 }
 
@@ -165,7 +171,7 @@ static void hear(struct bridge *b, struct uplink *uplink, int64_t now, const uin
         return;
     }
     b->stats.heard++;
-    enum legacy_verdict verdict = legacy_names_heard(&b->names, &name, now);
+    enum legacy_verdict verdict = legacy_names_heard(b->names, &name, now);
     if (verdict == LEGACY_TELL) {
         uplink_legacy(uplink, &name);
     }

@@ -44,7 +44,7 @@ struct bridge {
     bool stale; /* the system has told of its links since */
     int64_t renewed_at;
     struct bucket bucket;
-    struct legacy_names names;
+    struct legacy_names *names; /* owned; they are large, and few want them */
     struct legacy_stats stats;
 };
 
