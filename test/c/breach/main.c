@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/if_packet.h>
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -33,8 +34,9 @@
 #define MEMORY      ((uint64_t)64 * 1024 * 1024)
 #define DESCRIPTORS 32
 
-/* A file that was open before. */
+/* A file that was open before, and a process of its own that was there. */
 static int before = -1;
+static pid_t other;
 
 static int closed(int fd)
 {
@@ -98,6 +100,13 @@ static int opens_raw(char **arguments)
 {
     (void)arguments;
     return closed(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+}
+
+/* What the kernel tells of devices: netlink, but not of routing. */
+static int opens_uevents(char **arguments)
+{
+    (void)arguments;
+    return closed(socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
 }
 
 static int opens_udp(char **arguments)
@@ -185,6 +194,43 @@ static int maps_code(char **arguments)
     return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? 0 : -1;
 }
 
+static int maps_a_file(char **arguments)
+{
+    (void)arguments;
+    return mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, before, 0) != MAP_FAILED ? 0 : -1;
+}
+
+/* With the call that is allowed for abort(). */
+static int signals_itself(char **arguments)
+{
+    (void)arguments;
+    return (int)syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGCONT);
+}
+
+static int aborts_another(char **arguments)
+{
+    (void)arguments;
+    return (int)syscall(SYS_tgkill, other, other, SIGABRT);
+}
+
+/* By the entries of other architectures, whose calls have other numbers: 32-bit x86 and x32. */
+static int calls_as_i386(char **arguments)
+{
+    (void)arguments;
+    long answer = -ENOSYS;
+#if defined(__x86_64__)
+    __asm__ volatile("int $0x80" : "=a"(answer) : "0"(20L) : "memory"); /* getpid */
+#endif
+    errno = ENOSYS;
+    return answer > 0 ? 0 : -1;
+}
+
+static int calls_as_x32(char **arguments)
+{
+    (void)arguments;
+    return syscall(0x40000000L | SYS_getpid) > 0 ? 0 : -1;
+}
+
 static int takes_the_handler(char **arguments)
 {
     (void)arguments;
@@ -267,6 +313,7 @@ static const struct {
     {"opens_packet", opens_packet},
     {"opens_tcp", opens_tcp},
     {"opens_raw", opens_raw},
+    {"opens_uevents", opens_uevents},
     {"opens_udp", opens_udp},
     {"sets_tos", sets_tos},
     {"sets_of_another_level", sets_of_another_level},
@@ -278,6 +325,11 @@ static const struct {
     {"is_dumpable", is_dumpable},
     {"becomes_dumpable", becomes_dumpable},
     {"maps_code", maps_code},
+    {"maps_a_file", maps_a_file},
+    {"calls_as_i386", calls_as_i386},
+    {"calls_as_x32", calls_as_x32},
+    {"signals_itself", signals_itself},
+    {"aborts_another", aborts_another},
     {"takes_the_handler", takes_the_handler},
     {"blocks_its_signal", blocks_its_signal},
     {"aborts", aborts},
@@ -323,6 +375,19 @@ static int run(unsigned walls, const char *name, char **arguments)
     return 0;
 }
 
+/* Waits for its end, which is at the latest that of its parent. */
+static pid_t companion(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)alarm(10);
+        (void)pause();
+        _exit(EXIT_SUCCESS);
+    }
+    return pid;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
@@ -330,6 +395,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     const char *file = getenv("GOSSIP_BREACH_FILE");
-    before = file != NULL ? open(file, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+    before = file != NULL ? open(file, O_RDWR | O_CREAT | O_APPEND, 0600) : -1;
+    other = strcmp(argv[2], "aborts_another") == 0 ? companion() : 0;
     return run((unsigned)strtoul(argv[1], NULL, 10), argv[2], argv + 3) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
