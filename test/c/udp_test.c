@@ -501,6 +501,29 @@ static void of_a_flood_the_kernel_lets_through_what_bears_our_keys(void **state)
 }
 
 #if !defined(GOSSIP_PORTABLE) && defined(__linux__)
+/* What is opened while it floods has the filter at once. */
+static void a_socket_that_is_opened_in_a_flood_has_the_filter(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct fault fault = {0};
+    struct filter filter = {0};
+    struct transport t = {.filter = &filter};
+    struct keyring ring = ring_of(1, 1);
+    int joined;
+    prepare(&f);
+    filter_set(&filter, &ring);
+    filter.level = 1;
+    assert_int_equal(transport_open(&t, &f.options.group, 0, 0), 0);
+    assert_int_equal(transport_open_shared(&t, &fault), 0);
+    assert_int_equal(transport_join(&t, &f.loopback.items[0], &joined), 0);
+    assert_int_equal(t.count, 2);
+    for (size_t i = 0; i < t.count; i++) {
+        assert_int_equal(udp_system_filter(t.sockets[i].fd, NULL, 0), 0); /* there is one to take away */
+    }
+    transport_close(&t);
+}
+
 /* A socket that was opened while memory was short has none to take away: the others lose theirs all the same.
  */
 static void a_socket_without_a_filter_keeps_it_on_no_other(void **state)
@@ -580,13 +603,35 @@ static void an_interface_is_closed_until_something_comes_back(void **state)
     udp_close(u);
 }
 
-static void the_receive_buffer_is_told(void **state)
+static uint32_t buffer_of(int fd)
+{
+    int bytes = 0;
+    socklen_t len = sizeof bytes;
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len), 0);
+    return (uint32_t)bytes;
+}
+
+/* What the kernel grants to who asks for 4 MiB: beyond its limit, where this user may, else up to it. */
+static void the_receive_buffer_is_asked_for_and_told(void **state)
 {
     (void)state;
     struct fixture f;
     prepare(&f);
+    const int want = 4 * 1024 * 1024;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_true(fd >= 0);
+    uint32_t unasked = buffer_of(fd);
+#if !defined(GOSSIP_PORTABLE) && defined(__linux__)
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &want, sizeof want) != 0)
+#endif
+    {
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &want, sizeof want), 0);
+    }
+    uint32_t granted = buffer_of(fd);
+    (void)close(fd);
     struct udp *a = open_one(&f);
-    assert_true(udp_stats(a).receive_buffer >= 64 * 1024);
+    assert_true(granted > unasked);
+    assert_int_equal(udp_stats(a).receive_buffer, granted);
     udp_close(a);
     udp_close(NULL);
 }
@@ -606,9 +651,10 @@ int main(void)
         cmocka_unit_test(trouble_with_sending_is_counted_only),
         cmocka_unit_test(a_port_that_is_not_shared_is_a_clear_fault),
         cmocka_unit_test(an_interface_is_closed_until_something_comes_back),
-        cmocka_unit_test(the_receive_buffer_is_told),
+        cmocka_unit_test(the_receive_buffer_is_asked_for_and_told),
         cmocka_unit_test(of_a_flood_the_kernel_lets_through_what_bears_our_keys),
 #if !defined(GOSSIP_PORTABLE) && defined(__linux__)
+        cmocka_unit_test(a_socket_that_is_opened_in_a_flood_has_the_filter),
         cmocka_unit_test(a_socket_without_a_filter_keeps_it_on_no_other),
 #endif
         cmocka_unit_test(what_finds_no_room_is_counted),
