@@ -101,7 +101,7 @@ defmodule MixProject.GossipCluster do
     [
       main: "readme",
       source_ref: "v#{@version}",
-      assets: %{"assets" => "assets"},
+      assets: %{"assets" => "assets", "bench/results" => "bench/results"},
       extras: [
         "README.md",
         "PROTOCOL.md",

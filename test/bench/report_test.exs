@@ -50,10 +50,58 @@ defmodule GossipCluster.BenchReportTest do
   end
 
   test "a newcomer that did not arrive is no figure, and misses" do
-    sample = %{row: :flood, kind: "junk", rate: 150_000, who: "key", what: "newcomer", unit: "ms"}
+    sample = %{row: :flood, kind: "forged", rate: 9, who: "key", what: "newcomer", unit: "ms"}
     assert line([Map.put(sample, :value, nil)], "key") =~ "not within the flood"
     assert line([Map.put(sample, :value, nil)], "key") =~ "500 ms: **missed**"
     assert line([Map.put(sample, :value, 499.0)], "key") =~ "500 ms: holds"
+  end
+
+  test "a newcomer in junk is held against a start without, and the VM against a little junk" do
+    flood = %{row: :flood, kind: "junk", rate: 150_000, who: "key", what: "newcomer", unit: "ms"}
+    start = %{row: :start, mode: "release", who: "key", what: "NODEUP", unit: "ms", value: 10.0}
+    lines = fn samples -> report(:table, [samples, "machine"]) end
+    assert lines.([Map.put(flood, :value, 60.0), start]) =~ "50 ms more than without: holds"
+    assert lines.([Map.put(flood, :value, 60.5), start]) =~ "50 ms more than without: **missed**"
+    assert lines.([Map.put(flood, :value, 60.0)]) =~ "50 ms more than without: not judged"
+
+    vm = %{flood | what: "VM", unit: "%"}
+    little = Map.merge(vm, %{rate: 5_000, value: 1.0})
+    assert lines.([Map.put(vm, :value, 1.1), little]) =~ "as at 5,000/s: holds"
+    assert lines.([Map.put(vm, :value, 1.2), little]) =~ "as at 5,000/s: **missed**"
+  end
+
+  test "a mesh with a key is held against the naive one and libcluster, as far as they ran" do
+    mesh = fn who, value ->
+      %{row: :mesh, size: 12, who: who, what: "mesh", unit: "ms", value: value}
+    end
+
+    verdict = fn samples ->
+      [_, verdict] = Regex.run(~r/half of libcluster's: (\S+) \|/, line(samples, "key"))
+      verdict
+    end
+
+    assert verdict.([mesh.("key", 12.0), mesh.("naive", 10.0), mesh.("libcluster", 30.0)]) ==
+             "holds"
+
+    assert verdict.([mesh.("key", 13.0), mesh.("naive", 10.0), mesh.("libcluster", 30.0)]) ==
+             "**missed**"
+
+    assert verdict.([mesh.("key", 12.0), mesh.("naive", 10.0), mesh.("libcluster", 20.0)]) ==
+             "**missed**"
+
+    assert verdict.([mesh.("key", 12.0), mesh.("naive", 10.0)]) == "holds"
+  end
+
+  test "the README shows each row that is missed, and why" do
+    memory = fn value ->
+      [%{row: :crowd, size: 100, who: "key", what: "memory", unit: "MB", value: value}]
+    end
+
+    missed = report(:summary, [memory.(3.0), "machine", true])
+    assert missed =~ "| among 100: its memory | 3.0 MB |"
+    assert missed =~ ~r/\nMissed are:\n\n- \*memory\*: [^\n]+\n$/
+    refute report(:summary, [memory.(2.0), "machine", true]) =~ ~r/among 100|Missed/
+    assert report(:summary, [memory.(2.0), "machine"]) =~ "among 100: its memory"
   end
 
   test "the summary has a column for each, and says what holds of key and cookie" do
