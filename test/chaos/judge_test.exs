@@ -168,8 +168,14 @@ defmodule GossipCluster.Chaos.JudgeTest do
         assert invariants(history([{at(10), @silent}], starved: tl(waits))) == [:false_down]
       end
 
+      # What others have done to this machine's table of neighbors.
+      verdict = Judge.judge(history([{at(10), @silent}], starved: [{at(9), :neighbors, 250}]))
+      assert verdict.breaks == []
+      assert [%{invariant: :false_down}] = verdict.starved
+
       for waits <- [
             [{at(4), :harness, 900}],
+            [{at(4), :neighbors, 250}],
             [{at(9), {:sidecar, 3, 1}, 900}],
             [{at(9), {:beam, 2, 1}, 900}]
           ],
@@ -270,6 +276,8 @@ defmodule GossipCluster.Chaos.JudgeTest do
 
     starved = for n <- 0..2, do: {at(23 + n / 4), :harness, 200}
     assert invariants(history([], wholes: late, starved: starved)) == []
+    full = for n <- 0..1, do: {at(23 + n / 4), :neighbors, 250}
+    assert invariants(history([], wholes: late, starved: full)) == []
     verdict = Judge.judge(history([], wholes: late, starved: Enum.take(starved, 2)))
     assert [%{invariant: :not_whole, text: text}] = verdict.breaks
     assert text =~ "it took 6500 ms; after 900 ms: n3@h3 lacks n2@h2"

@@ -5,6 +5,10 @@ defmodule GossipCluster.Chaos.Gauge do
   judged in it is judged with it.
 
   The kernel tells how long a task has waited for a processor: the second number of /proc/PID/task/TID/schedstat.
+
+  And for how long its neighbor table was full. All network namespaces have one together (arp(7), gc_thresh3: 1,024
+  entries); what is sent to one who has none of them is dropped, and the sender told nothing. So others who have many
+  addresses on this machine can keep a node of these from being heard.
   """
 
   use GenServer
@@ -17,7 +21,13 @@ defmodule GossipCluster.Chaos.Gauge do
   @memory 5_000
   @page 4
 
-  @typedoc "`{at, who, milliseconds}`: at that time `who` had waited for so long within a quarter of a second."
+  # Of the first network namespace, which alone has them: a line for each processor, and how often it was full last in it.
+  @tables ["/proc/1/net/stat/arp_cache", "/proc/1/net/stat/ndisc_cache"]
+
+  @typedoc """
+  `{at, who, milliseconds}`: at that time `who` had waited for so long within a quarter of a second; `:neighbors`: what is
+  sent, for a place in that table.
+  """
   @type starved :: {integer(), who :: term(), pos_integer()}
   @typedoc "`{at, who, kilobytes}`: the memory of a process that it shares with nobody."
   @type memory :: {integer(), {atom(), pos_integer(), pos_integer()}, non_neg_integer()}
@@ -38,7 +48,16 @@ defmodule GossipCluster.Chaos.Gauge do
   def init([]) do
     Process.flag(:priority, :high)
     Process.send_after(self(), :tick, @tick)
-    {:ok, %{due: Lab.clock() + @tick * 1000, tasks: %{}, next: 0, starved: [], memory: []}}
+
+    {:ok,
+     %{
+       due: Lab.clock() + @tick * 1000,
+       tasks: %{},
+       next: 0,
+       full: full(),
+       starved: [],
+       memory: []
+     }}
   end
 
   @impl true
@@ -61,9 +80,11 @@ defmodule GossipCluster.Chaos.Gauge do
     now = Lab.clock()
     state = starved(state, now, :harness, div(now - state.due, 1000))
     state = Enum.reduce(state.tasks, state, &waited(&2, now, &1))
+    full = full()
+    state = starved(state, now, :neighbors, if(full > state.full, do: @tick, else: 0))
     state = if now >= state.next, do: memory(state, now), else: state
     Process.send_after(self(), :tick, @tick)
-    {:noreply, %{state | due: Lab.clock() + @tick * 1000}}
+    {:noreply, %{state | due: Lab.clock() + @tick * 1000, full: full}}
   end
 
   defp waited(state, now, {process, {path, before}}) do
@@ -83,6 +104,19 @@ defmodule GossipCluster.Chaos.Gauge do
     do: %{state | starved: [{now, who, ms} | state.starved]}
 
   defp starved(state, _now, _who, _ms), do: state
+
+  # How often it was full; 0 where that cannot be seen.
+  defp full do
+    Enum.sum(
+      for table <- @tables,
+          {:ok, text} <- [File.read(table)],
+          [heads | processors] =
+            text |> String.split("\n", trim: true) |> Enum.map(&String.split/1),
+          processor <- processors,
+          {"table_fulls", count} <- Enum.zip(heads, processor),
+          do: String.to_integer(count, 16)
+    )
+  end
 
   defp memory(state, now) do
     read =

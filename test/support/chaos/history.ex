@@ -63,10 +63,10 @@ defmodule GossipCluster.Chaos.History do
 
   @doc """
   For how many milliseconds of a span one could not run: who could the least of all, or of these, each `{kind, host}` or
-  `:harness`.
+  `:harness`, or `:neighbors` (see GossipCluster.Chaos.Gauge).
   """
   @spec starved(t(), integer(), integer(), [who] | :all) :: non_neg_integer()
-        when who: {:beam | :sidecar, pos_integer()} | :harness
+        when who: {:beam | :sidecar, pos_integer()} | :harness | :neighbors
   def starved(history, from, until, of \\ :all) do
     waits =
       for {at, who, ms} <- history.starved,
@@ -81,7 +81,7 @@ defmodule GossipCluster.Chaos.History do
   end
 
   defp process({kind, host, _os_pid}), do: {kind, host}
-  defp process(:harness), do: :harness
+  defp process(who), do: who
 
   @doc "The number of a node's host: nodes are called `n1@h1`, `n2@h2`, ..."
   @spec host(String.t()) :: pos_integer()

@@ -60,6 +60,8 @@ defmodule GossipCluster.Chaos.Judge do
   @starved 500
   # A sidecar that has just started is not measured yet; the harness is.
   @all_starved 1_500
+  # And of that in which the table of neighbors was full at all.
+  @full 1
 
   # Faults of a node that explain why others tell it to be down: of these with whom it exchanges nothing, and of that
   # node itself, which exchanges nothing with others.
@@ -106,7 +108,7 @@ defmodule GossipCluster.Chaos.Judge do
       for {at, name, reason} <- downs, not down?(history.troubles, life.node, name, reason, at) do
         text = "#{life.node} tells #{name} down (#{reason}), though nothing was wrong"
         sidecars = for node <- [life.node, name], do: {:sidecar, History.host(node)}
-        waits = [{sidecars, @starved}, {[:harness], @all_starved}]
+        waits = [{sidecars, @starved}, {[:harness], @all_starved}, {[:neighbors], @full}]
         %Break{invariant: :false_down, at: at, node: life.node, text: text, waits: waits}
       end
 

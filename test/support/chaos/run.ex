@@ -397,10 +397,11 @@ defmodule GossipCluster.Chaos.Run do
     for {{kind, host, _pid}, slope, _last} <- Judge.Memory.slopes(state.history.memory),
         do: IO.puts("memory: the #{kind} of n#{host} #{Float.round(slope * 1.0, 3)} KB/s")
 
-    starved = History.starved(state.history, state.start, Lab.clock())
+    starved = &History.starved(state.history, state.start, Lab.clock(), &1)
 
     IO.puts(
-      "starved: #{starved} ms of one process at most; not judged for that: #{length(verdict.starved)}"
+      "starved: #{starved.(:all)} ms of one at most; the table of neighbors was full for #{starved.([:neighbors])} ms; " <>
+        "not judged for that: #{length(verdict.starved)}"
     )
 
     for break <- verdict.starved,
