@@ -735,7 +735,7 @@ defmodule GossipCluster do
     _ = if peers != [], do: Measures.ask(name)
 
     for {event, measurements, metadata} <- Telemetry.measurements(status(name), peers(name)),
-        do: Telemetry.execute(event, measurements, Map.put(metadata, :cluster, name))
+        do: Reporter.execute(event, measurements, Map.put(metadata, :cluster, name))
 
     :ok
   end

@@ -166,7 +166,7 @@ defmodule GossipCluster.LocalNode do
   end
 
   defp listener(port, owner) do
-    with {:connected, ^owner} <- Port.info(port, :connected),
+    with {:connected, ^owner} <- :erlang.port_info(port, :connected),
          {:error, :enotconn} <- :inet.peername(port),
          {:ok, {ip, number}} when is_tuple(ip) <- :inet.sockname(port) do
       {port, {ip, number}}

@@ -17,7 +17,7 @@ defmodule GossipCluster.Preload do
                ~w(Cluster Cluster.Announcement Cluster.Bootstrap Cluster.Local Cluster.Roster Cluster.Seeds
                   Cluster.SidecarLife Cluster.State CrashReport Dial.AtomBudget Disabled Handshake Hidden Ip Lines
                   LocalNode Options Owner Owner.Effects Owner.Tasks Owner.Timers Reporter Secret Shared Sidecar
-                  Sidecar.Codec Sidecar.Process Subscribers Supervisor Tags Telemetry View),
+                  Sidecar.Codec Sidecar.Process Subscribers Supervisor Tags View),
              do: :"Elixir.GossipCluster.#{name}"
            )
 
@@ -33,7 +33,7 @@ defmodule GossipCluster.Preload do
         )
 
   # Elixir's own and Erlang's, which a VM that has just started has not loaded, either.
-  @first_others [Enumerable, Enumerable.List, Enumerable.Map, MapSet, Port]
+  @first_others [MapSet]
   @rest_others [String.Chars, String.Chars.Integer, :dist_util]
 
   @doc "Loads what is needed until the sidecar is opened. What cannot be loaded now shows when it is called."

@@ -9,7 +9,7 @@ defmodule GossipCluster.Reporter do
   use GenServer
 
   alias GossipCluster.Screen.Timeline
-  alias GossipCluster.{Facts, LineLimit, Lines, Subscribers, Telemetry, View}
+  alias GossipCluster.{Facts, LineLimit, Lines, Subscribers, View}
 
   # Of a cluster that is at its largest, every peer may come, be connected and go once.
   @most 16_384
@@ -54,6 +54,20 @@ defmodule GossipCluster.Reporter do
       nil ->
         %{waiting: 0, dropped: 0}
     end
+  end
+
+  @doc """
+  Emits an event of telemetry, see GossipCluster.Telemetry.
+
+  Whoever has attached a handler has called :telemetry, so where that is not loaded nobody listens. To look for it, where
+  code is loaded as it is called, would be to look into every directory of the code path as the node starts.
+  """
+  @spec execute([atom()], map(), map()) :: :ok
+  def execute(event, measurements, metadata) do
+    if function_exported?(:telemetry, :execute, 3),
+      do: apply(:telemetry, :execute, [[:gossip_cluster | event], measurements, metadata])
+
+    :ok
   end
 
   @doc "Waits until what was reported before is told. For tests."
@@ -148,7 +162,7 @@ defmodule GossipCluster.Reporter do
 
   # :telemetry guards itself against its handlers; whatever stands in its place may not.
   defp put_out({:telemetry, event, measurements, metadata}, kind, %{name: name} = state) do
-    Telemetry.execute(event, measurements, Map.put(metadata, :cluster, name))
+    execute(event, measurements, Map.put(metadata, :cluster, name))
   catch
     class, reason ->
       text = "a handler of telemetry failed: #{class} #{inspect(reason, limit: 5)}"

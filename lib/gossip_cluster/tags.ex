@@ -64,7 +64,8 @@ defmodule GossipCluster.Tags do
   @doc "Whether these are tags: as the sidecar tells them, or takes them."
   @spec valid?(term()) :: boolean()
   def valid?(tags) when is_map(tags) and map_size(tags) <= @pairs do
-    Enum.all?(tags, fn {key, value} ->
+    # As a list: Enum.all?/2 of a map would have the protocol Enumerable loaded as a node starts (GossipCluster.Preload).
+    Enum.all?(Map.to_list(tags), fn {key, value} ->
       is_binary(key) and key != "" and seen?(key) and is_binary(value) and seen?(value)
     end) and byte_size(encode(tags)) <= @bytes
   end

@@ -132,17 +132,6 @@ defmodule GossipCluster.Telemetry do
       )
 
   @doc false
-  # Whoever has attached a handler has called :telemetry, so where that is not loaded nobody listens. To look for it,
-  # where code is loaded as it is called, would be to look into every directory of the code path as the node starts.
-  @spec execute([atom()], map(), map()) :: :ok
-  def execute(event, measurements, metadata) do
-    if function_exported?(:telemetry, :execute, 3),
-      do: apply(:telemetry, :execute, [[:gossip_cluster | event], measurements, metadata])
-
-    :ok
-  end
-
-  @doc false
   # What GossipCluster.measure/1 emits of a status and of the peers. Pure.
   @spec measurements(map(), [GossipCluster.Peer.t()]) :: [{[atom()], map(), map()}]
   def measurements(status, peers) do

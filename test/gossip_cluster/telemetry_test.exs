@@ -5,7 +5,7 @@ defmodule GossipCluster.TelemetryTest do
   import ExUnit.CaptureLog
   import GossipCluster.Eventually
 
-  alias GossipCluster.{FakeSidecar, OwnerCase, Peer, Telemetry, TelemetryDouble}
+  alias GossipCluster.{FakeSidecar, OwnerCase, Peer, Reporter, Telemetry, TelemetryDouble}
   alias GossipCluster.Sidecar.Codec
 
   @name GossipCluster.TelemetryTest.Cluster
@@ -226,7 +226,7 @@ defmodule GossipCluster.TelemetryTest do
       end)
 
     refute log =~ "[error]"
-    assert Telemetry.execute([:any], %{}, %{}) == :ok
+    assert Reporter.execute([:any], %{}, %{}) == :ok
   end
 
   test "a sidecar that tells nothing leaves what is known without it" do

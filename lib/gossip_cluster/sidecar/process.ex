@@ -13,9 +13,9 @@ defmodule GossipCluster.Sidecar.Process do
   @doc "That of a port, or nil where it has ended already. Quick."
   @spec of(port()) :: t() | nil
   def of(port) do
-    case Port.info(port, :os_pid) do
+    case :erlang.port_info(port, :os_pid) do
       {:os_pid, os_pid} -> %{os_pid: os_pid, started: field(os_pid, @started)}
-      nil -> nil
+      :undefined -> nil
     end
   end
 
