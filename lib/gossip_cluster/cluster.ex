@@ -14,8 +14,11 @@ defmodule GossipCluster.Cluster do
   # write of each peer, one round of dialling. A turn is short, however many peers there are: what concerns many of
   # them, or comes while such work is left, waits in `backlog`, in order, of which a turn does no more than @portion;
   # then it asks to go on. The peers of an earlier owner come first, as many a turn.
+  #
+  # What nothing has happened to yet is not asked: where code is loaded as it is called, a node that starts needs no seeds,
+  # no libcluster, no problems and nobody who waits, and spares the loading of them (GossipCluster.Preload).
 
-  import GossipCluster.Cluster.State, only: [act: 2, timer: 3]
+  import GossipCluster.Cluster.State, only: [act: 2, timer: 3, with_legacy: 2]
 
   alias GossipCluster.Cluster.{
     Announcement,
@@ -175,7 +178,7 @@ defmodule GossipCluster.Cluster do
       roster: Roster.new(options.interval),
       announcement: Announcement.new(past.left, past.tags),
       sidecar: %SidecarLife{},
-      seeds: Seeds.new(options.seeds, seed_ports(options), past.seeds),
+      seeds: seeds(options, past),
       replies: %Replies{},
       problems: %Problems{},
       watch: %PathWatch{},
@@ -198,6 +201,9 @@ defmodule GossipCluster.Cluster do
   @doc "How many names are looked at in a turn, and how many peers are restored in one."
   @spec portion() :: 64
   def portion, do: @portion
+
+  defp seeds(%{seeds: []}, _past), do: nil
+  defp seeds(options, past), do: Seeds.new(options.seeds, seed_ports(options), past.seeds)
 
   # Where the members' own may be any, they still are mostly those.
   defp seed_ports(options) do
@@ -265,7 +271,7 @@ defmodule GossipCluster.Cluster do
       state
       |> Connections.pulse(now)
       |> Peers.pulse(now)
-      |> Migration.pulse(now)
+      |> with_legacy(&Migration.pulse(&1, now))
       |> Local.event(event, now)
 
   defp route(state, {:frame, frame} = event, now) do
@@ -333,10 +339,9 @@ defmodule GossipCluster.Cluster do
     state
     |> work(if(state.restoring, do: 0, else: @portion), now)
     |> Connections.dial(now)
-    |> Answers.match()
+    |> answer()
     |> Connections.show_changed()
     |> Connections.ask_cookies()
-    |> Answers.awaits()
     |> set_dial_timer(now)
     |> Routes.set_timer(now)
     |> go_on()
@@ -360,6 +365,13 @@ defmodule GossipCluster.Cluster do
     do: Migration.item(state, item, now)
 
   defp item(state, item, now), do: Connections.item(state, item, now)
+
+  # Most often nobody awaits anything.
+  defp answer(%{replies: %{awaits: awaits, tagged: tagged}} = state)
+       when awaits == %{} and tagged == %{},
+       do: state
+
+  defp answer(state), do: state |> Answers.match() |> Answers.awaits()
 
   # Behind the peers that are still to be put back: it may concern them.
   defp go_on(%{restoring: true} = state), do: state

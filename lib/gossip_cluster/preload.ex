@@ -14,19 +14,18 @@ defmodule GossipCluster.Preload do
   @first [:"Elixir.GossipCluster"] ++
            for(
              name <-
-               ~w(Cluster Cluster.Announcement Cluster.Bootstrap Cluster.Local Cluster.Roster Cluster.Seeds
-                  Cluster.SidecarLife Cluster.State CrashReport Dial.AtomBudget Disabled Handshake Hidden Ip Lines
-                  LocalNode Options Owner Owner.Effects Owner.Tasks Owner.Timers Reporter Secret Shared Sidecar
-                  Sidecar.Codec Sidecar.Process Subscribers Supervisor Tags View),
+               ~w(Cluster Cluster.Announcement Cluster.Local Cluster.Roster Cluster.SidecarLife Cluster.State
+                  CrashReport Dial.AtomBudget Disabled Handshake Hidden Ip Lines LocalNode Options Owner
+                  Owner.Effects Owner.Tasks Owner.Timers Reporter Secret Shared Sidecar Sidecar.Codec
+                  Sidecar.Process Subscribers Supervisor Tags View),
              do: :"Elixir.GossipCluster.#{name}"
            )
 
   # From there to the first connection.
   @rest for(
           name <-
-            ~w(Cluster.Answers Cluster.Blame Cluster.Conflicts Cluster.Connections Cluster.Cookies Cluster.DialBudget
-               Cluster.DialQueue Cluster.Dialer Cluster.Health Cluster.Legacy Cluster.Migration Cluster.Packed
-               Cluster.PathWatch Cluster.Paths Cluster.Peers Cluster.Problems Cluster.QuietPeriod Cluster.Replies
+            ~w(Cluster.Conflicts Cluster.Connections Cluster.DialBudget Cluster.DialQueue Cluster.Dialer
+               Cluster.Health Cluster.Packed Cluster.PathWatch Cluster.Paths Cluster.Peers Cluster.QuietPeriod
                Cluster.Routes Dial.Attempt Dial.Path Disconnects Epmd Facts LineLimit Peer Screen.Timeline Siblings
                Text),
           do: :"Elixir.GossipCluster.#{name}"

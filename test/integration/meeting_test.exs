@@ -64,6 +64,15 @@ defmodule GossipCluster.Integration.MeetingTest do
                  String.Break,
                  Task,
                  # Of the library: nobody has asked for any of it.
+                 GossipCluster.Cluster.Answers,
+                 GossipCluster.Cluster.Blame,
+                 GossipCluster.Cluster.Bootstrap,
+                 GossipCluster.Cluster.Cookies,
+                 GossipCluster.Cluster.Legacy,
+                 GossipCluster.Cluster.Migration,
+                 GossipCluster.Cluster.Problems,
+                 GossipCluster.Cluster.Replies,
+                 GossipCluster.Cluster.Seeds,
                  GossipCluster.Telemetry
                ],
                &(&1 in loaded)

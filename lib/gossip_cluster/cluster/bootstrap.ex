@@ -1,7 +1,7 @@
 defmodule GossipCluster.Cluster.Bootstrap do
   @moduledoc false
-  # Seeds: resolved in tasks, again and again, and told to the sidecar when they are others than before. Pure; see
-  # GossipCluster.Cluster.
+  # Seeds: resolved in tasks, again and again, and told to the sidecar when they are others than before. Asked only where
+  # there are any. Pure; see GossipCluster.Cluster.
 
   import GossipCluster.Cluster.State
 
@@ -9,8 +9,6 @@ defmodule GossipCluster.Cluster.Bootstrap do
 
   @doc "The owner has started: what is not an address yet is resolved at once."
   @spec start(State.t()) :: State.t()
-  def start(%{seeds: %{seeds: []}} = state), do: state
-
   def start(state), do: state |> show() |> ask_all()
 
   @doc """

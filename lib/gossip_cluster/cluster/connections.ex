@@ -22,6 +22,9 @@ defmodule GossipCluster.Cluster.Connections do
   # The default functions tell of each change by a message; the list is a net for what other functions do not tell.
   @list_every 5_000
 
+  @no_cookies %Cookies{}
+  @no_blame %Blame{}
+
   ## What happens
 
   @doc "Something has happened to connections. What concerns a name waits for its turn."
@@ -50,7 +53,8 @@ defmodule GossipCluster.Cluster.Connections do
     {lost, found} = missed(state, MapSet.new(names))
     {gone, come} = {Enum.uniq(gone ++ lost), Enum.uniq(come ++ found)}
 
-    %{state | listing: false, problems: Problems.clear(state.problems, :list_nodes)}
+    %{state | listing: false}
+    |> clear_problem(:list_nodes)
     |> later(Enum.map(gone, &{:unlinked, &1}) ++ Enum.map(come, &{:linked, &1}))
   end
 
@@ -68,6 +72,9 @@ defmodule GossipCluster.Cluster.Connections do
 
   @doc "Some time has passed."
   @spec pulse(State.t(), integer()) :: State.t()
+  def pulse(%{cookies: cookies} = state, now) when cookies == @no_cookies,
+    do: list_nodes(state, now)
+
   def pulse(state, now), do: state |> ask_cookies(Cookies.names(state.cookies)) |> list_nodes(now)
 
   # What came and went while there was no owner was told by nobody.
@@ -93,11 +100,7 @@ defmodule GossipCluster.Cluster.Connections do
     case how do
       :changed ->
         dialer = Dialer.own_cookie(state.dialer, name, cookie != nil, now)
-
-        transition(
-          %{state | dialer: dialer, problems: Problems.clear(state.problems, name)},
-          name
-        )
+        %{state | dialer: dialer} |> clear_problem(name) |> transition(name)
 
       :lasted ->
         transition(state, name)
@@ -172,6 +175,8 @@ defmodule GossipCluster.Cluster.Connections do
 
   @doc "Asks what cookie this node holds for those whose own differs."
   @spec ask_cookies(State.t()) :: State.t()
+  def ask_cookies(%State{cookies: cookies} = state) when cookies == @no_cookies, do: state
+
   def ask_cookies(%State{cookies: cookies} = state) do
     {names, cookies} = Cookies.fresh(cookies)
     ask_cookies(%{state | cookies: cookies}, names)
@@ -291,6 +296,7 @@ defmodule GossipCluster.Cluster.Connections do
 
   @doc "What its dials failed for counts no more."
   @spec forget_blame(State.t(), String.t()) :: State.t()
+  def forget_blame(%{blame: blame} = state, _name) when blame == @no_blame, do: state
   def forget_blame(state, name), do: %{state | blame: Blame.forget(state.blame, name)}
 
   # A peer is left alone for so long: told once, and shown as what keeps it from being connected.
@@ -346,9 +352,9 @@ defmodule GossipCluster.Cluster.Connections do
 
     cond do
       connected and not was_up and listed?(state, name) ->
-        problems = Problems.clear(state.problems, name)
-
-        %{forget_blame(state, name) | up: MapSet.put(state.up, name), problems: problems}
+        %{state | up: MapSet.put(state.up, name)}
+        |> clear_problem(name)
+        |> forget_blame(name)
         |> first({:put, {:up, name}, true})
         |> act({:find_path, name})
         |> fact({:nodeup, name})

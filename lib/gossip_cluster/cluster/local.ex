@@ -44,7 +44,7 @@ defmodule GossipCluster.Cluster.Local do
     state =
       %{state | announcement: announcement} |> act(:find_addresses) |> timer(:pulse, every(state))
 
-    state = Bootstrap.start(state)
+    state = with_seeds(state, &Bootstrap.start/1)
 
     case SidecarLife.delay(last_opened, now) do
       0 -> open(state, local.own != nil)
@@ -137,7 +137,7 @@ defmodule GossipCluster.Cluster.Local do
     |> first({:put, :opened, now})
     |> first({:put, :process, process})
     |> act(:find_siblings)
-    |> Bootstrap.opened()
+    |> with_seeds(&Bootstrap.opened/1)
     |> timer(:ready, patience)
     |> put_status()
     |> announce()
@@ -188,7 +188,7 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(%{interfaces: before} = state, {:frame, {:interfaces, list, network}}, _now) do
     state = interfaces(state, list, network)
-    if list -- before == [], do: state, else: Bootstrap.moved(state)
+    if list -- before == [], do: state, else: with_seeds(state, &Bootstrap.moved/1)
   end
 
   def event(state, {:frame, {:health, health}}, _now), do: %{state | health: health}
@@ -218,7 +218,8 @@ defmodule GossipCluster.Cluster.Local do
     {legacy, native} = Enum.split_with(peers, &(&1.status == :legacy))
     names = for peer <- legacy, do: peer.name
     roster = Roster.restore(state.roster, native, now)
-    state = %{state | roster: roster, legacy: Legacy.restore(state.legacy, names, now)}
+    legacy = if names == [], do: state.legacy, else: Legacy.restore(state.legacy, names, now)
+    state = %{state | roster: roster, legacy: legacy}
     state = Enum.reduce(native, state, &Peers.item(&2, {:restored, &1}, now))
     state = Enum.reduce(names, state, &Migration.item(&2, {:legacy_restored, &1}, now))
     last = List.last(peers)
@@ -258,6 +259,9 @@ defmodule GossipCluster.Cluster.Local do
       {:nothing, _sidecar} -> state
     end
   end
+
+  defp with_seeds(%{seeds: nil} = state, _step), do: state
+  defp with_seeds(state, step), do: step.(state)
 
   # What is stuck, or stopped, does not read that the port is closed.
   defp kill(state, text, now), do: state |> act({:kill, state.sidecar.process}) |> stop(text, now)
@@ -346,7 +350,7 @@ defmodule GossipCluster.Cluster.Local do
       network: state.network,
       unicast_port: state.unicast_port,
       unicast_wanted: Options.unicast_port(state.options),
-      seeds: Seeds.shown(state.seeds),
+      seeds: if(state.seeds, do: Seeds.shown(state.seeds), else: []),
       interfaces: state.interfaces,
       named_interfaces: match?(%{interfaces: {:only, _names}}, state.options)
     }

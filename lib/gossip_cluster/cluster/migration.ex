@@ -9,7 +9,7 @@ defmodule GossipCluster.Cluster.Migration do
 
   import GossipCluster.Cluster.State
 
-  alias GossipCluster.Cluster.{Dialer, Legacy, Problems, Roster, State}
+  alias GossipCluster.Cluster.{Dialer, Legacy, Roster, State}
 
   @doc "The sidecar tells of a name. It waits for its turn."
   @spec event(State.t(), {:frame, {:legacy, String.t()}}, integer()) :: State.t()
@@ -81,12 +81,8 @@ defmodule GossipCluster.Cluster.Migration do
       shown = with_connection(state, peer)
       legacy = Legacy.drop(state.legacy, name)
 
-      %{
-        state
-        | legacy: legacy,
-          dialer: Dialer.unlisted(state.dialer, peer, now),
-          problems: Problems.clear(state.problems, name)
-      }
+      %{state | legacy: legacy, dialer: Dialer.unlisted(state.dialer, peer, now)}
+      |> clear_problem(name)
       |> forget_blame(name)
       |> first({:hide, peer})
       |> forget_idle(name)

@@ -14,7 +14,6 @@ defmodule GossipCluster.Cluster.Peers do
     Migration,
     Packed,
     PathWatch,
-    Problems,
     Roster,
     State
   }
@@ -23,6 +22,8 @@ defmodule GossipCluster.Cluster.Peers do
 
   # How often GossipCluster.Epmd throws away what has been silent for long.
   @sweep_every 60_000
+
+  @no_cookies %Cookies{}
 
   ## What happens
 
@@ -63,7 +64,11 @@ defmodule GossipCluster.Cluster.Peers do
   @doc "What waited, in its turn."
   @spec item(State.t(), tuple(), integer()) :: State.t()
   def item(state, {:up, peer}, now) do
-    state = state |> Migration.native(peer.name, now) |> settled(peer, now) |> listed(peer, now)
+    state =
+      state
+      |> with_legacy(&Migration.native(&1, peer.name, now))
+      |> settled(peer, now)
+      |> listed(peer, now)
 
     state
     |> well(peer)
@@ -162,13 +167,12 @@ defmodule GossipCluster.Cluster.Peers do
   end
 
   defp listed(state, peer, now) do
-    cookies =
-      if peer.cookie == :differs,
-        do: Cookies.differs(state.cookies, peer.name, now),
-        else: Cookies.forget(state.cookies, peer.name)
-
     dialer = Dialer.listed(state.dialer, peer, now, Roster.packed(state.roster, peer))
-    %{state | dialer: dialer, cookies: cookies}
+    state = %{state | dialer: dialer}
+
+    if peer.cookie == :differs,
+      do: %{state | cookies: Cookies.differs(state.cookies, peer.name, now)},
+      else: forget_cookie(state, peer.name)
   end
 
   defp down(state, peer, reason, now) do
@@ -186,9 +190,9 @@ defmodule GossipCluster.Cluster.Peers do
       state
       | parted: if(up, do: Map.put(state.parted, peer.name, shown), else: state.parted),
         dialer: Dialer.unlisted(state.dialer, peer, now),
-        problems: Problems.clear(state.problems, peer.name),
         unwell: Map.delete(state.unwell, key(peer))
     }
+    |> clear_problem(peer.name)
     |> forget_blame(peer.name)
     |> first({:hide, peer})
     |> forget_idle(peer.name)
@@ -221,6 +225,8 @@ defmodule GossipCluster.Cluster.Peers do
   defp key(%Peer{name: name, creation: creation}), do: {name, creation}
 
   defp put_epmd(state, peer), do: first(state, {:epmd_put, with_paths(state, peer)})
+
+  defp forget_cookie(%{cookies: cookies} = state, _name) when cookies == @no_cookies, do: state
 
   defp forget_cookie(state, name),
     do: %{state | cookies: Cookies.forget(state.cookies, name)}

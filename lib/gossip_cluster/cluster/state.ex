@@ -31,6 +31,7 @@ defmodule GossipCluster.Cluster.State do
     :announcement,
     dialer: nil,
     sidecar: nil,
+    # `nil` where there are none.
     seeds: nil,
     replies: nil,
     # What is being asked of how well the peers are reached.
@@ -90,7 +91,7 @@ defmodule GossipCluster.Cluster.State do
           announcement: Announcement.t(),
           dialer: Dialer.t() | nil,
           sidecar: SidecarLife.t(),
-          seeds: Seeds.t(),
+          seeds: Seeds.t() | nil,
           replies: Replies.t(),
           measures: Measures.t(),
           problems: Problems.t(),
@@ -126,6 +127,9 @@ defmodule GossipCluster.Cluster.State do
           acts: [tuple() | atom()],
           facts: [Facts.fact()]
         }
+
+  @no_problems %Problems{}
+  @no_legacy %Legacy{}
 
   @doc "What readers read, before who acts on it is told."
   @spec first(t(), tuple()) :: t()
@@ -212,14 +216,21 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "Whether `peers/1` has this name: by the roster, or by libcluster's wire."
   @spec listed?(t(), String.t()) :: boolean()
-  def listed?(state, name),
-    do: Roster.listed?(state.roster, name) or Legacy.listed?(state.legacy, name)
+  def listed?(state, name), do: Roster.listed?(state.roster, name) or legacy?(state, name)
+
+  defp legacy?(%{legacy: legacy}, _name) when legacy == @no_legacy, do: false
+  defp legacy?(%{legacy: legacy}, name), do: Legacy.listed?(legacy, name)
+
+  @doc "Does this where libcluster's wire has named anybody."
+  @spec with_legacy(t(), (t() -> t())) :: t()
+  def with_legacy(%{legacy: legacy} = state, _step) when legacy == @no_legacy, do: state
+  def with_legacy(state, step), do: step.(state)
 
   @doc "The peers of this name that it has: none, one, or the parties of a conflict."
   @spec named(t(), String.t()) :: [Peer.t()]
   def named(state, name) do
     case Roster.named(state.roster, name) do
-      [] -> if Legacy.listed?(state.legacy, name), do: [Legacy.peer(name)], else: []
+      [] -> if legacy?(state, name), do: [Legacy.peer(name)], else: []
       peers -> peers
     end
   end
@@ -238,7 +249,16 @@ defmodule GossipCluster.Cluster.State do
     text && {reason, text}
   end
 
+  def problem(%{problems: problems}, _name, _waiting) when problems == @no_problems, do: nil
   def problem(state, name, _waiting), do: Problems.get(state.problems, name)
+
+  @doc "What troubled this one is over."
+  @spec clear_problem(t(), term()) :: t()
+  def clear_problem(%{problems: problems} = state, _about) when problems == @no_problems,
+    do: state
+
+  def clear_problem(state, about),
+    do: %{state | problems: Problems.clear(state.problems, about)}
 
   @doc "One line and one telemetry event about what keeps a peer from being connected, once for each state."
   @spec report_problem(t(), String.t(), Problems.problem(), String.t()) :: t()
@@ -247,7 +267,7 @@ defmodule GossipCluster.Cluster.State do
     state = %{state | problems: problems}
 
     # What anybody may say has lines of its own, so that it does not use up those of peers.
-    kind = if Legacy.listed?(state.legacy, name), do: :legacy_problem, else: :problem
+    kind = if legacy?(state, name), do: :legacy_problem, else: :problem
 
     if new,
       do:
@@ -277,5 +297,6 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "Whether nobody is listed."
   @spec alone?(t()) :: boolean()
-  def alone?(state), do: Roster.size(state.roster) == 0 and Legacy.size(state.legacy) == 0
+  def alone?(%{legacy: legacy} = state),
+    do: Roster.size(state.roster) == 0 and (legacy == @no_legacy or Legacy.size(legacy) == 0)
 end
