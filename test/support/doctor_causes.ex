@@ -31,7 +31,8 @@ defmodule GossipCluster.DoctorCauses do
              :tls_file,
              :tls_expired,
              :tls_key,
-             :tls_name
+             :tls_name,
+             :neighbors
            ]
 
   @doc "Those that real hosts have."

@@ -191,12 +191,15 @@ defmodule GossipCluster.Doctor.Findings do
   defp host(%{error: reason}, _cluster) when reason != nil,
     do: [found(:warning, :no_interfaces_told, "the interfaces cannot be listed: #{reason}")]
 
-  defp host(host, %{state: :running, last: %{interfaces: interfaces}}),
-    do: [ok(:interfaces, "in use: #{in_use(interfaces)}; #{described_all(host.interfaces)}")]
+  defp host(host, %{state: :running, last: %{interfaces: interfaces}}) do
+    [ok(:interfaces, "in use: #{in_use(interfaces)}; #{described_all(host.interfaces)}")] ++
+      Enum.flat_map(host.neighbors, &neighbors/1)
+  end
 
   defp host(host, %{options: options}) do
     [ok(:interfaces, described_all(host.interfaces))] ++
       network(host.interfaces) ++
+      Enum.flat_map(host.neighbors, &neighbors/1) ++
       group(host.group) ++
       group_port(host.group_port, options) ++ unicast_ports(host.unicast_ports || [])
   end
@@ -216,6 +219,19 @@ defmodule GossipCluster.Doctor.Findings do
       "#{interface.name} #{state}"
     end)
   end
+
+  # From nine tenths on: it forgets old ones as it fills.
+  defp neighbors({family, entries, most}) when entries * 10 >= most * 9,
+    do: [
+      found(
+        :warning,
+        :neighbors,
+        "the kernel remembers #{entries} #{family} neighbors, of all network namespaces of this machine together, and " <>
+          "#{most} at most: where it has no room it drops what is sent, and tells the sender nothing"
+      )
+    ]
+
+  defp neighbors(_roomy), do: []
 
   defp network(interfaces) do
     case for(%{up: true, addresses: [_ | _], loopback: loopback} <- interfaces, do: loopback) do

@@ -1,7 +1,9 @@
 defmodule GossipCluster.Doctor.HostFacts do
   @moduledoc false
   # What this host's network is like: its interfaces; and where no cluster of this VM tells, what becomes of what is sent
-  # to the group, and whether the ports are free. It opens sockets for a moment.
+  # to the group, and whether the ports are free. It opens sockets for a moment. And how many neighbors the kernel
+  # remembers: all network namespaces have one table of each family together (arp(7), gc_thresh3), which the first of them
+  # alone shows.
 
   alias GossipCluster.Doctor.{Executable, GroupFacts}
 
@@ -16,6 +18,7 @@ defmodule GossipCluster.Doctor.HostFacts do
   @type t :: %{
           interfaces: [interface()],
           error: atom() | nil,
+          neighbors: [{String.t(), entries :: non_neg_integer(), most :: pos_integer()}],
           group: Executable.t() | nil,
           group_port: :free | {:error, atom()} | nil,
           unicast_ports: [{:inet.port_number(), :free | {:error, atom()}}] | nil
@@ -32,6 +35,7 @@ defmodule GossipCluster.Doctor.HostFacts do
     %{
       interfaces: interfaces,
       error: error,
+      neighbors: neighbors("/proc"),
       group: if(tries, do: GroupFacts.gather(options, listen)),
       group_port: if(tries, do: free(options.port, reuseaddr: true)),
       unicast_ports: if(tries, do: unicast_ports(options.unicast_port))
@@ -70,6 +74,24 @@ defmodule GossipCluster.Doctor.HostFacts do
     for part <- Tuple.to_list(mask), <<(bit::1 <- <<part::16>>)>>, bit == 1, reduce: 0 do
       count -> count + 1
     end
+  end
+
+  @doc "The tables of neighbors that this host shows, with `/proc` at this path."
+  @spec neighbors(Path.t()) :: [{String.t(), non_neg_integer(), pos_integer()}]
+  def neighbors(proc) do
+    for {family, table, settings} <- [
+          {"IPv4", "arp_cache", "ipv4"},
+          {"IPv6", "ndisc_cache", "ipv6"}
+        ],
+        {:ok, counts} <- [File.read(Path.join(proc, "net/stat/#{table}"))],
+        {:ok, most} <- [
+          File.read(Path.join(proc, "sys/net/#{settings}/neigh/default/gc_thresh3"))
+        ],
+        [_heads, counts | _other_processors] <- [String.split(counts, "\n", trim: true)],
+        [entries | _counters] <- [String.split(counts)],
+        {entries, ""} <- [Integer.parse(entries, 16)],
+        {most, ""} when most > 0 <- [Integer.parse(String.trim(most))],
+        do: {family, entries, most}
   end
 
   defp unicast_ports({0, 0}), do: []

@@ -33,6 +33,8 @@ defmodule GossipCluster.Doctor.Mends do
       "look for a sandbox or a limit that keeps the system's interfaces from this user",
     no_network: "connect this host to a network, and bring an interface up",
     virtual_network: "connect it to a network, or name these interfaces in the option interfaces",
+    neighbors:
+      "give it more room: raise `gc_thresh3`, as in `sysctl net.ipv4.neigh.default.gc_thresh3=8192`",
     interface: "bring it up, or correct the option interfaces",
     no_echo:
       "look for a firewall of this host that drops UDP in to the group's port: `nft list ruleset`, `iptables -S`",

@@ -78,6 +78,7 @@ defmodule GossipCluster.Doctor.FindingsTest do
         }
       ],
       error: nil,
+      neighbors: [{"IPv4", 921, 1_024}, {"IPv6", 3, 1_024}],
       group: nil,
       group_port: nil,
       unicast_ports: nil
@@ -172,6 +173,7 @@ defmodule GossipCluster.Doctor.FindingsTest do
       isolated: problem(:isolated, "nobody answers this node any more: look at its cable"),
       mute: problem(:mute, "what this node sends does not arrive: see what drops it"),
       relayed: stat(:relayed),
+      neighbors: put([:host, :neighbors], [{"IPv4", 922, 1_024}, {"IPv6", 3, 1_024}]),
       send_errors: stat(:send_errors),
       refused_full: stat(:refused_full),
       short_memory: stat(:timers_refused),

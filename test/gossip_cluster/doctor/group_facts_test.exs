@@ -75,7 +75,16 @@ defmodule GossipCluster.Doctor.GroupFactsTest do
 
   defp judged(group, what) do
     cluster = %{name: Shop, state: :none, others: [], options: %{port: 4_000}, gossipd: :ok}
-    host = %{interfaces: [], error: nil, group: group, group_port: nil, unicast_ports: nil}
+
+    host = %{
+      interfaces: [],
+      error: nil,
+      neighbors: [],
+      group: group,
+      group_port: nil,
+      unicast_ports: nil
+    }
+
     firewall = %{rules: :absent, manager: nil, verdicts: []}
     facts = %{node: %{name: nil}, tls: nil, peer: nil, compared: nil}
     facts = Map.merge(facts, %{cluster: cluster, host: host, firewall: firewall})

@@ -78,7 +78,16 @@ defmodule GossipCluster.Doctor.TlsFactsTest do
 
     options = %{group: "233.252.1.33", port: 45_893, unicast_port: {45_894, 45_901}}
     cluster = %{name: Shop, state: :none, others: [], options: options, gossipd: :ok}
-    host = %{interfaces: [], error: nil, group: nil, group_port: nil, unicast_ports: []}
+
+    host = %{
+      interfaces: [],
+      error: nil,
+      neighbors: [],
+      group: nil,
+      group_port: nil,
+      unicast_ports: []
+    }
+
     firewall = %{rules: :absent, manager: nil, verdicts: []}
     facts = %{node: node, tls: tls, cluster: cluster, host: host, firewall: firewall}
     findings = Findings.judge(Map.merge(facts, %{peer: nil, compared: nil}))
