@@ -1,9 +1,9 @@
 # What bin/bench runs: see there.
 
-for file <- ~w(measure contender starts cuts costs floods rows report),
+for file <- ~w(progress measure contender starts cuts costs floods rows report),
     do: Code.require_file("beside/#{file}.exs", __DIR__)
 
-alias Bench.{Contender, Report, Rows}
+alias Bench.{Contender, Progress, Report, Rows}
 
 {options, [], []} =
   OptionParser.parse(System.argv(),
@@ -55,7 +55,7 @@ machine = Report.machine()
 IO.puts(machine)
 {:ok, kept} = Agent.start_link(fn -> [] end)
 
-emit = fn samples ->
+emit = fn progress, samples ->
   # As they are read back.
   samples =
     for sample <- List.wrap(samples) do
@@ -64,11 +64,16 @@ emit = fn samples ->
 
   Agent.update(kept, &(Enum.reverse(samples) ++ &1))
 
-  for %{who: who, what: what, value: value, unit: unit} = sample <- samples do
-    labels = for key <- [:mode, :size, :percent, :kind, :rate], sample[key], do: " #{sample[key]}"
-    value = if value, do: "#{Float.round(value / 1, 2)} #{unit}", else: "not within the flood"
-    IO.puts("  #{sample.row}#{labels} #{who}, #{what}: #{value}")
-  end
+  lines =
+    for %{who: who, what: what, value: value, unit: unit} = sample <- samples do
+      labels =
+        for key <- [:mode, :size, :percent, :kind, :rate], sample[key], do: " #{sample[key]}"
+
+      value = if value, do: "#{Float.round(value / 1, 2)} #{unit}", else: "not within the flood"
+      "  #{sample.row}#{labels} #{who}, #{what}: #{value}"
+    end
+
+  Progress.step(progress, lines)
 end
 
 share = Keyword.get(options, :share, 1.0)
@@ -76,8 +81,16 @@ trials = fn full, few -> if quick, do: few, else: max(round(share * full), few) 
 
 for {{name, title}, n} <- Enum.with_index(rows, 1) do
   IO.puts("#{n} of #{length(rows)}: #{name}, #{title}")
-  {took, _} = :timer.tc(fn -> Rows.run(name, %{quick: quick, trials: trials, emit: emit}) end)
-  IO.puts("#{name}: #{div(took, 1_000_000)} s")
+  progress = Progress.start()
+
+  Rows.run(name, %{
+    quick: quick,
+    trials: trials,
+    steps: &Progress.total(progress, &1),
+    emit: &emit.(progress, &1)
+  })
+
+  IO.puts("#{name}: #{Progress.stop(progress)} s")
   # What was measured is kept whatever happens to the next row.
   Report.write(Agent.get(kept, &Enum.reverse/1), out, machine)
 end

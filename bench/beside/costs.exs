@@ -8,8 +8,11 @@ defmodule Bench.Costs do
   alias GossipCluster.Lab.{Case, Crowd, Mesh, Node}
 
   def crowd(env) do
+    counts = if env.quick, do: [20], else: [100, 1_000]
+    env.steps.(length(counts))
+
     for one <- Contender.named(["key"]),
-        count <- if(env.quick, do: [20], else: [100, 1_000]),
+        count <- counts,
         do: env.emit.(among(one, count, env.trials.(30, 5)))
   end
 

@@ -8,15 +8,14 @@ defmodule Bench.Cuts do
   alias GossipCluster.Lab.{Case, Mesh, Node}
 
   def cut(env) do
-    for one <- Contender.named(["key"]), _ <- 1..env.trials.(5, 1), do: env.emit.(known(one, 3))
-
-    if System.find_executable("serf"),
-      do: for(_ <- 1..env.trials.(3, 1), do: env.emit.(known_to_serf(5)))
-
+    serf = if System.find_executable("serf"), do: env.trials.(3, 1), else: 0
     # They wait for Erlang's own tick, which takes more than a minute.
-    for one <- Contender.named(["libcluster", "naive"]),
-        not env.quick,
-        do: env.emit.(known(one, 2))
+    others = if env.quick, do: [], else: Contender.named(["libcluster", "naive"])
+    trials = env.trials.(5, 1)
+    env.steps.(trials + serf + length(others))
+    for one <- Contender.named(["key"]), _ <- 1..trials, do: env.emit.(known(one, 3))
+    for _ <- 1..serf//1, do: env.emit.(known_to_serf(5))
+    for one <- others, do: env.emit.(known(one, 2))
   end
 
   defp known(one, hosts) do

@@ -10,8 +10,12 @@ defmodule Bench.Floods do
   def flood(env) do
     rates = if env.quick, do: [5_000], else: [5_000, 20_000, 50_000, 100_000, 150_000]
 
-    for one <- Contender.named(["key", "libcluster", "naive"]),
-        kind <- ["junk", "forged", "recorded"],
+    everybody = Contender.named(["key", "libcluster", "naive"])
+    kinds = ["junk", "forged", "recorded"]
+    env.steps.(length(everybody) * length(kinds))
+
+    for one <- everybody,
+        kind <- kinds,
         do: env.emit.(under(one, kind, rates, env.trials.(5, 2)))
   end
 

@@ -2,8 +2,9 @@ defmodule Bench.Rows do
   @moduledoc """
   What is measured: a row each, with who takes part, by turns.
 
-  A row is a function of `env`, whose `emit` keeps a sample (`Bench.Measure.sample/5`, and the row's name) and whose
-  `trials` says how many there are to be: so many in a full run, so few in a quick one.
+  A row is a function of `env`, whose `trials` says how many there are to be: so many in a full run, so few in a quick
+  one. It tells by `steps` how often it will call `emit`, which keeps samples (`Bench.Measure.sample/5`, and the row's
+  name).
   """
 
   @all [

@@ -8,29 +8,35 @@ defmodule Bench.Starts do
   alias GossipCluster.Lab.{Case, Filter, Mesh, Node}
 
   def start(env) do
-    for {mode, trials} <- [
-          interactive: env.trials.(30, 3),
-          release: env.trials.(10, 1)
-        ],
+    modes = [interactive: env.trials.(30, 3), release: env.trials.(10, 1)]
+    env.steps.(Enum.sum(Keyword.values(modes)) * length(Contender.all()))
+
+    for {mode, trials} <- modes,
         trial <- 1..trials,
         one <- Contender.all(),
         do: env.emit.(pair(one, trial, mode))
   end
 
   def busy(env) do
-    for trial <- 1..env.trials.(15, 3),
-        one <- Contender.named(["key", "cookie", "cookie of a release", "libcluster", "naive"]),
+    everybody = Contender.named(["key", "cookie", "cookie of a release", "libcluster", "naive"])
+    trials = env.trials.(15, 3)
+    env.steps.(trials * length(everybody))
+
+    for trial <- 1..trials,
+        one <- everybody,
         do: env.emit.(Measure.busy(fn -> pair(one, trial, :interactive) end))
   end
 
   def loss(env) do
     Lab.run([hosts: 2], fn lab ->
       sets = sets(["key", "cookie", "libcluster", "naive"], lab, 2)
+      trials = env.trials.(40, 3)
+      env.steps.(2 * trials * length(sets))
 
       for percent <- [10, 30] do
         for n <- 1..2, do: Filter.lose(lab, n, percent)
 
-        for _ <- 1..env.trials.(40, 3),
+        for _ <- 1..trials,
             {one, nodes} <- sets,
             do: env.emit.(lossy(one, nodes, %{percent: percent}))
       end
@@ -39,12 +45,15 @@ defmodule Bench.Starts do
 
   def mesh(env) do
     everybody = for one <- Contender.all(), do: one.name
+    sizes = if env.quick, do: [6], else: [12, 20]
+    rounds = env.trials.(7, 1)
+    env.steps.(length(sizes) * rounds * length(everybody))
 
-    for size <- if(env.quick, do: [6], else: [12, 20]) do
+    for size <- sizes do
       Lab.run([hosts: size], fn lab ->
         sets = sets(everybody, lab, size)
 
-        for round <- 0..env.trials.(7, 1),
+        for round <- 0..rounds,
             {one, nodes} <- sets,
             samples = formed(one, nodes, %{size: size}),
             # The first has everything to load that is not code.

@@ -5,7 +5,7 @@ defmodule GossipCluster.BenchReportTest do
   @root Path.expand("../..", __DIR__)
 
   setup_all do
-    for file <- ~w(measure contender starts cuts costs floods rows report),
+    for file <- ~w(progress measure contender starts cuts costs floods rows report),
         do: Code.require_file("bench/beside/#{file}.exs", @root)
 
     :ok
@@ -121,6 +121,30 @@ defmodule GossipCluster.BenchReportTest do
     read = report(:read, [Path.join(dir, "samples.jsonl")])
     assert [%{who: "key", value: 10.5, row: :start, what: "NODEUP"} | _] = read
     assert report(:table, [read, "machine"]) == File.read!(Path.join(dir, "table.md"))
+  end
+
+  test "a bar says how far a row is, and how long the rest may take" do
+    text = fn done, total, seconds -> apply(Bench.Progress, :text, [done, total, seconds]) end
+    assert text.(0, nil, 75) == "  1:15"
+    assert text.(0, 10, 0) == "  [" <> String.duplicate(".", 30) <> "] 0 of 10, 0:00"
+
+    assert text.(2, 10, 20) ==
+             "  [######" <> String.duplicate(".", 24) <> "] 2 of 10, 0:20, some 1:20 left"
+
+    assert text.(10, 10, 100) == "  [" <> String.duplicate("#", 30) <> "] 10 of 10, 1:40"
+  end
+
+  test "what is measured is written in front of the bar, and how long it took is told" do
+    written =
+      ExUnit.CaptureIO.capture_io(fn ->
+        progress = apply(Bench.Progress, :start, [true])
+        apply(Bench.Progress, :total, [progress, 2])
+        apply(Bench.Progress, :step, [progress, ["a", "b"]])
+        assert apply(Bench.Progress, :stop, [progress]) in 0..5
+      end)
+
+    assert [_, "  [" <> _, "a\nb\n", "  [###############..............." <> _, ""] =
+             String.split(written, "\r\e[K")
   end
 
   test "every row is one that can be asked for" do
