@@ -13,9 +13,8 @@ struct effect *effects_push(struct effects *fx, uint8_t type)
         fx->refused++;
         return NULL;
     }
-    if (fx->count == 0) {
-        fx->head =
-            0; /* few wait at a time, so it is the same few again: in cache, and the others take no memory */
+    if (fx->count == 0) { /* the same few again, in cache: the others then take no memory */
+        fx->head = 0;
     }
     struct effect *e = &fx->ring[(fx->head + fx->count) % EFFECTS_MAX];
     fx->count++;
