@@ -27,6 +27,7 @@ defmodule Bench.Floods do
       flood = open(one, lab, kind)
       vm = [{"VM", [member.os_pid]}]
       processes = if one.kind == :ours, do: vm ++ [{"sidecar", [Node.sidecar(member)]}], else: vm
+      before = doubts(member)
 
       costs =
         for rate <- rates,
@@ -35,13 +36,32 @@ defmodule Bench.Floods do
             do:
               sample(one.name, what, share, "%", %{kind: kind, rate: rate, sent: sent / seconds})
 
+      # Of the other one, which lives; who has no such events has none here.
+      doubted = doubts(member) - before
+
+      suspected =
+        if one.kind == :ours,
+          do: [sample(one.name, "doubts", doubted, "", %{kind: kind})],
+          else: []
+
       Contender.stop(one, [newcomer])
       Mesh.apart(nodes)
       most = List.last(rates)
       command(flood, most, 4 * seconds)
       arrived = arrival(one, newcomer, nodes, 3 * seconds)
       Port.close(flood)
-      costs ++ [sample(one.name, "newcomer", arrived, "ms", %{kind: kind, rate: most})]
+
+      costs ++
+        suspected ++ [sample(one.name, "newcomer", arrived, "ms", %{kind: kind, rate: most})]
+    end)
+  end
+
+  # How often it was told that somebody is suspect, or gone.
+  defp doubts(node) do
+    Enum.count(Node.events(node), fn
+      {_at, {:event, _cluster, {:update, %{status: :suspect}}}} -> true
+      {_at, {:event, _cluster, {:down, _peer, _reason}}} -> true
+      _other -> false
     end)
   end
 

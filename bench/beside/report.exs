@@ -102,11 +102,13 @@ defmodule Bench.Report do
     {"forged, 100,000/s: VM", row: :flood, kind: "forged", rate: 100_000, what: "VM"},
     {"forged, 150,000/s: a newcomer",
      row: :flood, kind: "forged", rate: 150_000, what: "newcomer"},
+    {"forged: suspect, or gone", row: :flood, kind: "forged", what: "doubts"},
     {"recorded, 100,000/s: sidecar",
      row: :flood, kind: "recorded", rate: 100_000, what: "sidecar"},
     {"recorded, 100,000/s: VM", row: :flood, kind: "recorded", rate: 100_000, what: "VM"},
     {"recorded, 150,000/s: a newcomer",
      row: :flood, kind: "recorded", rate: 150_000, what: "newcomer"},
+    {"recorded: suspect, or gone", row: :flood, kind: "recorded", what: "doubts"},
     {"idle: wake-ups", row: :idle, what: "wake-ups"},
     {"a steady beat: instructions", row: :beat, what: "instructions"},
     {"beats by one core", row: :beat, what: "beats by one core"}
@@ -346,6 +348,7 @@ defmodule Bench.Report do
     {"50 ms more than without", 1, if(usual != [], do: median(usual) + 50)}
   end
 
+  defp promise(:flood, %{what: "doubts"}, "key", _), do: {"nobody", 1, 0}
   defp promise(:flood, %{what: "newcomer"}, "key", _), do: {"500 ms", 1, 500}
   # At least.
   defp promise(:beat, %{what: "beats by one core"}, "key", _),
@@ -393,7 +396,7 @@ defmodule Bench.Report do
         floods != [] do
       lines =
         for {{who, what}, own} <- Enum.sort(Enum.group_by(floods, &{&1.who, &1.what})),
-            what != "newcomer",
+            what not in ["newcomer", "doubts"],
             do: {who, what, own |> Enum.map(&{&1.sent / 1000, &1.value}) |> Enum.sort()}
 
       plot(dir, "flood-#{kind}", lines, """

@@ -70,6 +70,12 @@ defmodule GossipCluster.BenchReportTest do
     assert lines.([Map.put(vm, :value, 1.2), little]) =~ "as at 5,000/s: **missed**"
   end
 
+  test "who is suspected in a flood is counted, and nobody may be" do
+    doubts = %{row: :flood, kind: "forged", who: "key", what: "doubts", unit: ""}
+    assert line([Map.put(doubts, :value, 0)], "key") =~ "nobody: holds"
+    assert line([Map.put(doubts, :value, 1)], "key") =~ "nobody: **missed**"
+  end
+
   test "a mesh with a key is held against the naive one and libcluster, as far as they ran" do
     mesh = fn who, value ->
       %{row: :mesh, size: 12, who: who, what: "mesh", unit: "ms", value: value}
