@@ -5,7 +5,12 @@ for file <- ~w(progress measure contender starts cuts costs floods rows report),
 
 alias Bench.{Contender, Progress, Report, Rows}
 
-{options, [], []} =
+refuse = fn why ->
+  IO.puts(:stderr, "bin/bench: #{why} (bin/bench --help)")
+  System.halt(2)
+end
+
+{options, rest, invalid} =
   OptionParser.parse(System.argv(),
     strict: [
       readme: :boolean,
@@ -17,6 +22,9 @@ alias Bench.{Contender, Progress, Report, Rows}
       samples: :keep
     ]
   )
+
+for {option, _value} <- invalid, do: refuse.("#{option} is no option, or has a wrong value")
+for argument <- rest, do: refuse.("#{argument} is no option")
 
 if options[:list] do
   for {name, title} <- Rows.all(), do: IO.puts("#{name}\t#{title}")
@@ -37,7 +45,7 @@ wanted = Keyword.get_values(options, :row)
 
 for name <- wanted,
     name not in names,
-    do: raise(ArgumentError, "there is no row #{name}, but #{Enum.join(names, ", ")}")
+    do: refuse.("there is no row #{name}, but #{Enum.join(names, ", ")}")
 
 rows =
   for {name, title} <- Rows.all(),
