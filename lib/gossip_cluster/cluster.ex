@@ -187,7 +187,7 @@ defmodule GossipCluster.Cluster do
       quiet: %QuietPeriod{},
       conflicts: %Conflicts{},
       legacy: %Legacy{},
-      up: MapSet.new(past.up),
+      up: Map.new(past.up, &{&1, true}),
       health: if(elem(past.told, 0) == :isolated, do: :isolated, else: :ok),
       told: past.told,
       interfaces: past.interfaces,

@@ -32,16 +32,15 @@ defmodule GossipCluster.Preload do
         )
 
   # Elixir's own and Erlang's, which a VM that has just started has not loaded, either.
-  @first_others [MapSet]
-  @rest_others [String.Chars, String.Chars.Integer, :dist_util]
+  @others [String.Chars, String.Chars.Integer, :dist_util]
 
   @doc "Loads what is needed until the sidecar is opened. What cannot be loaded now shows when it is called."
   @spec load_first() :: :ok
-  def load_first, do: load(@first ++ @first_others)
+  def load_first, do: load(@first)
 
   @doc "Loads the rest."
   @spec load_rest() :: :ok
-  def load_rest, do: load(@rest ++ @rest_others)
+  def load_rest, do: load(@rest ++ @others)
 
   # Where all are loaded nothing is asked of Erlang: it would halt all schedulers, and make its tables of all code anew,
   # for no module, too.

@@ -57,6 +57,7 @@ defmodule GossipCluster.Integration.MeetingTest do
                  Inspect.Algebra,
                  Integer,
                  Macro,
+                 MapSet,
                  Module,
                  Path,
                  Port,

@@ -50,7 +50,7 @@ defmodule GossipCluster.Cluster.Connections do
 
   def event(%{links: links} = state, {:nodes, links, {:ok, names}}, _now) do
     {gone, come} = Dialer.compare(state.dialer, names)
-    {lost, found} = missed(state, MapSet.new(names))
+    {lost, found} = missed(state, Map.new(names, &{&1, true}))
     {gone, come} = {Enum.uniq(gone ++ lost), Enum.uniq(come ++ found)}
 
     %{state | listing: false}
@@ -79,8 +79,13 @@ defmodule GossipCluster.Cluster.Connections do
 
   # What came and went while there was no owner was told by nobody.
   defp missed(%{up: up} = state, names) do
-    found = names |> MapSet.difference(up) |> Enum.filter(&Roster.listed?(state.roster, &1))
-    {MapSet.to_list(MapSet.difference(up, names)), found}
+    found =
+      for {name, _} <- names,
+          not is_map_key(up, name),
+          Roster.listed?(state.roster, name),
+          do: name
+
+    {for({name, _} <- up, not is_map_key(names, name), do: name), found}
   end
 
   defp list_nodes(state, now) do
@@ -232,12 +237,12 @@ defmodule GossipCluster.Cluster.Connections do
   defp linked(state, name, now) do
     dialer = Dialer.connected(state.dialer, name, now)
     quiet = QuietPeriod.connected(state.quiet, name, now)
-    cut = MapSet.delete(state.cut, name)
+    cut = Map.delete(state.cut, name)
     transition(%{state | dialer: dialer, cut: cut, quiet: quiet}, name)
   end
 
   defp unlinked(%{cut: cut} = state, name, now, quiet) do
-    how = if MapSet.member?(cut, name), do: :at_once, else: :soon
+    how = if is_map_key(cut, name), do: :at_once, else: :soon
     dialer = Dialer.disconnected(state.dialer, name, now, quiet, how)
     watch = PathWatch.disconnected(state.watch, name)
 
@@ -246,7 +251,7 @@ defmodule GossipCluster.Cluster.Connections do
         do: Blame.lost(state.blame, name, now),
         else: state.blame
 
-    cut = MapSet.delete(cut, name)
+    cut = Map.delete(cut, name)
     forget_idle(%{state | dialer: dialer, watch: watch, cut: cut, blame: blame}, name)
   end
 
@@ -348,11 +353,11 @@ defmodule GossipCluster.Cluster.Connections do
   @spec transition(State.t(), String.t(), term()) :: State.t()
   def transition(state, name, reason \\ nil) do
     connected = Dialer.connection(state.dialer, name) == :connected
-    was_up = MapSet.member?(state.up, name)
+    was_up = is_map_key(state.up, name)
 
     cond do
       connected and not was_up and listed?(state, name) ->
-        %{state | up: MapSet.put(state.up, name)}
+        %{state | up: Map.put(state.up, name, true)}
         |> clear_problem(name)
         |> forget_blame(name)
         |> first({:put, {:up, name}, true})
@@ -361,7 +366,7 @@ defmodule GossipCluster.Cluster.Connections do
         |> notify(name, &{:connected, &1})
 
       was_up and not connected ->
-        %{state | up: MapSet.delete(state.up, name)}
+        %{state | up: Map.delete(state.up, name)}
         |> first({:delete, {:up, name}})
         |> fact({:nodedown, name, reason})
         |> notify(name, &{:disconnected, &1, reason})

@@ -60,7 +60,8 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defstruct own: nil,
             entries: %{},
-            connected: MapSet.new(),
+            # name => true, as all such sets here: MapSet would be loaded for them as a node starts.
+            connected: %{},
             # How many of the connected are listed: counted as they come and go, for it is asked for with every event.
             connected_count: 0,
             # name => {creation, until when it is left alone}; those that are over are thrown away when there are
@@ -149,7 +150,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   # One comes to the list, or goes.
   defp count(dialer, name, change) do
-    if MapSet.member?(dialer.connected, name),
+    if is_map_key(dialer.connected, name),
       do: %{dialer | connected_count: dialer.connected_count + change},
       else: dialer
   end
@@ -258,18 +259,18 @@ defmodule GossipCluster.Cluster.Dialer do
   end
 
   defp link(dialer, name) do
-    if MapSet.member?(dialer.connected, name) do
+    if is_map_key(dialer.connected, name) do
       dialer
     else
       count = dialer.connected_count + listed_one(dialer, name)
-      %{dialer | connected: MapSet.put(dialer.connected, name), connected_count: count}
+      %{dialer | connected: Map.put(dialer.connected, name, true), connected_count: count}
     end
   end
 
   defp unlink(dialer, name) do
-    if MapSet.member?(dialer.connected, name) do
+    if is_map_key(dialer.connected, name) do
       count = dialer.connected_count - listed_one(dialer, name)
-      %{dialer | connected: MapSet.delete(dialer.connected, name), connected_count: count}
+      %{dialer | connected: Map.delete(dialer.connected, name), connected_count: count}
     else
       dialer
     end
@@ -363,15 +364,15 @@ defmodule GossipCluster.Cluster.Dialer do
   @doc "The same, asked only: who is believed to be connected and is not, and who is the other way round."
   @spec compare(t(), [String.t()]) :: {gone :: [String.t()], come :: [String.t()]}
   def compare(%{connected: connected}, names) do
-    names = MapSet.new(names)
+    names = Map.new(names, &{&1, true})
 
     # Most often they are the same: then nothing is built.
-    if MapSet.equal?(connected, names),
+    if connected == names,
       do: {[], []},
       else: {difference(connected, names), difference(names, connected)}
   end
 
-  defp difference(some, others), do: some |> MapSet.difference(others) |> Enum.to_list()
+  defp difference(some, others), do: some |> Map.drop(Map.keys(others)) |> Map.keys()
 
   @doc "A dial has ended: `:connected`, `:failed` or `:refused` (by `accept`)."
   @spec result(t(), String.t(), :connected | :failed | :refused, integer()) :: t()
@@ -492,7 +493,7 @@ defmodule GossipCluster.Cluster.Dialer do
   @spec connection(t(), String.t()) :: :connected | :connecting | :waiting | {:skipped, reason()}
   def connection(dialer, name) do
     cond do
-      MapSet.member?(dialer.connected, name) ->
+      is_map_key(dialer.connected, name) ->
         :connected
 
       entry = dialer.entries[name] ->
@@ -538,7 +539,7 @@ defmodule GossipCluster.Cluster.Dialer do
     reason = skip(dialer.own, entry, peer)
 
     cond do
-      MapSet.member?(dialer.connected, name) -> settle(dialer, name, entry, :connected)
+      is_map_key(dialer.connected, name) -> settle(dialer, name, entry, :connected)
       # A dial of this name still runs: its result decides.
       DialQueue.running?(dialer.queue, name) -> settle(dialer, name, entry, :dialling)
       reason != nil -> settle(dialer, name, entry, {:skipped, reason})

@@ -98,7 +98,7 @@ defmodule GossipCluster.Cluster.Migration do
   defp part(state, _name, _shown, :native), do: state
 
   defp part(state, name, shown, _reason) do
-    if MapSet.member?(state.up, name),
+    if is_map_key(state.up, name),
       do: %{state | parted: Map.put(state.parted, name, shown)},
       else: state
   end

@@ -183,7 +183,7 @@ defmodule GossipCluster.Cluster.Peers do
         else: forget_cookie(first(state, {:epmd_drop, peer, reason}), peer.name)
 
     shown = with_connection(state, peer)
-    up = MapSet.member?(state.up, peer.name)
+    up = is_map_key(state.up, peer.name)
     state = Migration.left(state, peer.name, now)
 
     %{

@@ -42,7 +42,7 @@ defmodule GossipCluster.Cluster.Roster do
           peers: %{String.t() => [{creation :: non_neg_integer(), Packed.t()}, ...]},
           size: non_neg_integer(),
           unconfirmed: %{key() => integer()},
-          seen: MapSet.t(key()) | nil,
+          seen: %{key() => true} | nil,
           grace: pos_integer()
         }
 
@@ -95,8 +95,7 @@ defmodule GossipCluster.Cluster.Roster do
   @doc "Applies an event of the sidecar. Returns what subscribers should see, in order."
   @spec apply(t(), Codec.event()) :: {t(), [event()]}
   def apply(roster, {:snapshot, page, peers}) do
-    roster =
-      if page == :first or roster.seen == nil, do: %{roster | seen: MapSet.new()}, else: roster
+    roster = if page == :first or roster.seen == nil, do: %{roster | seen: %{}}, else: roster
 
     {roster, events} =
       Enum.reduce(peers, {roster, []}, fn peer, {r, done} -> listed(r, peer, done) end)
@@ -109,7 +108,7 @@ defmodule GossipCluster.Cluster.Roster do
   def apply(roster, :snapshot_end) do
     {gone, roster} =
       take_out(roster, fn key ->
-        not is_map_key(roster.unconfirmed, key) and not MapSet.member?(roster.seen, key)
+        not is_map_key(roster.unconfirmed, key) and not is_map_key(roster.seen, key)
       end)
 
     {%{roster | seen: nil}, gone}
@@ -190,7 +189,7 @@ defmodule GossipCluster.Cluster.Roster do
     key = key(peer)
     packed = packed(roster, peer)
     before = packed && Packed.unpack(peer.name, packed)
-    seen = roster.seen && MapSet.put(roster.seen, key)
+    seen = roster.seen && Map.put(roster.seen, key, true)
     roster = put(%{roster | unconfirmed: Map.delete(roster.unconfirmed, key), seen: seen}, peer)
 
     cond do
@@ -246,7 +245,7 @@ defmodule GossipCluster.Cluster.Roster do
       | size: roster.size - 1,
         peers: peers,
         unconfirmed: Map.delete(roster.unconfirmed, key(peer)),
-        seen: roster.seen && MapSet.delete(roster.seen, key(peer))
+        seen: roster.seen && Map.delete(roster.seen, key(peer))
     }
   end
 

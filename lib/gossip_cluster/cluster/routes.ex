@@ -55,7 +55,7 @@ defmodule GossipCluster.Cluster.Routes do
   # An interface has come, or has come anew, perhaps with another hardware address. Others send to the old one until
   # this host has said something to them: up to a minute, in which connections seem to live, and calls hang.
   def event(%{up: up} = state, {:frame, :reaches_more}, _now),
-    do: if(MapSet.size(up) == 0, do: state, else: act(state, {:touch, MapSet.to_list(up)}))
+    do: if(up == %{}, do: state, else: act(state, {:touch, Map.keys(up)}))
 
   def event(state, {:touched, _result}, _now), do: state
 
@@ -87,7 +87,7 @@ defmodule GossipCluster.Cluster.Routes do
     %{
       state
       | problems: Problems.put(state.problems, name, problem),
-        cut: MapSet.put(state.cut, name)
+        cut: Map.put(state.cut, name, true)
     }
     |> first({:epmd_forget, name})
     |> report_problem(name, problem, "#{Peer.label(name)}: #{text}")

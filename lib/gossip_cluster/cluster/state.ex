@@ -45,7 +45,7 @@ defmodule GossipCluster.Cluster.State do
     # Whom libcluster's wire names, and the roster does not list.
     legacy: nil,
     # Names whose connection is cut, for its path is dead: they are dialled again at once.
-    cut: MapSet.new(),
+    cut: %{},
     # What the sidecar says of this node.
     health: :ok,
     network: %{reach: :none, missing: [], deaf: [], mute: []},
@@ -61,7 +61,7 @@ defmodule GossipCluster.Cluster.State do
     foreign: false,
     # Foreign datagrams until the sidecar knew whose they are: some may be of this VM's other clusters.
     familiar: 0,
-    up: MapSet.new(),
+    up: %{},
     unwell: %{},
     # Peers that are connected and not listed any more, until their connection ends.
     parted: %{},
@@ -101,7 +101,7 @@ defmodule GossipCluster.Cluster.State do
           quiet: QuietPeriod.t(),
           conflicts: Conflicts.t(),
           legacy: Legacy.t(),
-          cut: MapSet.t(String.t()),
+          cut: %{String.t() => true},
           health: :ok | :isolated,
           network: Codec.network(),
           unicast_port: :inet.port_number(),
@@ -111,7 +111,7 @@ defmodule GossipCluster.Cluster.State do
           interfaces: [Codec.interface()],
           foreign: boolean(),
           familiar: non_neg_integer(),
-          up: MapSet.t(String.t()),
+          up: %{String.t() => true},
           unwell: %{Roster.key() => atom()},
           parted: %{String.t() => Peer.t()},
           links: non_neg_integer(),
