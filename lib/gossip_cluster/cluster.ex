@@ -172,7 +172,7 @@ defmodule GossipCluster.Cluster do
 
   @doc "A cluster that does nothing yet. `options` are checked ones."
   @spec new(map(), past(), integer()) :: t()
-  def new(options, past, now) do
+  def new(options, %{} = past, now) do
     %State{
       options: options,
       roster: Roster.new(options.interval),
@@ -225,7 +225,7 @@ defmodule GossipCluster.Cluster do
 
   @doc "How it is, in a few words without names: for reports."
   @spec summary(t()) :: map()
-  def summary(state) do
+  def summary(%{} = state) do
     %{
       peers: Roster.size(state.roster),
       connected: if(state.dialer, do: Dialer.connected_count(state.dialer), else: 0),

@@ -27,7 +27,7 @@ defmodule GossipCluster.LineLimit do
 
   @doc "Whether this line is written now; if not, it is held back."
   @spec line(t(), kind(), Logger.level(), String.t(), integer()) :: {:write | :hold, t()}
-  def line(limit, kind, level, text, now) do
+  def line(%{} = limit, kind, level, text, now) do
     about = refill(Map.get(limit.kinds, kind, %{left: @burst, at: now, held: nil}), now)
 
     {verdict, about} =
@@ -47,7 +47,7 @@ defmodule GossipCluster.LineLimit do
 
   @doc "The lines that tell what was held back, where a minute is over."
   @spec due(t(), integer()) :: {[{kind(), Logger.level(), String.t()}], t()}
-  def due(limit, now) do
+  def due(%{} = limit, now) do
     Enum.reduce(limit.kinds, {[], limit}, fn
       {kind, %{held: %{since: since} = held} = about}, {lines, limit}
       when now - since >= @minute ->
@@ -91,6 +91,6 @@ defmodule GossipCluster.LineLimit do
   defp was(:legacy_down), do: "that libcluster's wire names no more"
   defp was(:legacy_problem), do: "that libcluster's wire names not connected"
 
-  defp refill(about, now),
+  defp refill(%{} = about, now),
     do: %{about | left: min(about.left + (now - about.at) / @every, @burst * 1.0), at: now}
 end

@@ -51,7 +51,7 @@ defmodule GossipCluster.Owner do
   def start_link(options), do: GenServer.start_link(__MODULE__, options, name: options.name)
 
   @impl true
-  def init(options) do
+  def init(%{} = options) do
     Process.flag(:trap_exit, true)
     # A burst of frames is not copied when memory is collected.
     Process.flag(:message_queue_data, :off_heap)
@@ -91,7 +91,7 @@ defmodule GossipCluster.Owner do
   end
 
   @impl true
-  def handle_continue(:start, owner) do
+  def handle_continue(:start, %{} = owner) do
     # That of an owner that was killed, which so could not end it.
     _pid = spawn(Sidecar.Process, :end_stopped, [View.get(owner.view, :process, nil)])
     owner = step(owner, {:start, local(owner), View.get(owner.view, :opened, nil)})
@@ -215,7 +215,7 @@ defmodule GossipCluster.Owner do
   def handle_info(message, owner), do: {:noreply, stray(owner, :message, message)}
 
   # What has no meaning here is somebody's mistake, which must not end a cluster: it is said once, and counted.
-  defp stray(owner, kind, what) do
+  defp stray(%{} = owner, kind, what) do
     strays = Map.update(owner.strays, kind, 1, &(&1 + 1))
     true = View.put(owner.view, :strays, strays |> Map.values() |> Enum.sum())
 
@@ -266,7 +266,7 @@ defmodule GossipCluster.Owner do
 
   defp look_at_node(owner), do: step(owner, {:local, local(owner)})
 
-  defp local(owner) do
+  defp local(%{} = owner) do
     CrashReport.guard(fn ->
       cookie = LocalNode.cookie()
 
@@ -287,7 +287,7 @@ defmodule GossipCluster.Owner do
   @impl true
   def terminate(reason, owner), do: CrashReport.guard(fn -> stop(reason, owner) end)
 
-  defp stop(reason, owner) do
+  defp stop(reason, %{} = owner) do
     if shutdown?(reason) do
       # Also of those that are not restored yet.
       for peer <- View.peers(owner.view), do: Epmd.drop(owner.name, peer, :silent)
@@ -314,7 +314,7 @@ defmodule GossipCluster.Owner do
   @doc false
   def format_status(status), do: CrashReport.status(status, &summary/1)
 
-  defp summary(owner) do
+  defp summary(%{} = owner) do
     owner.cluster
     |> Cluster.summary()
     |> Map.merge(%{

@@ -8,6 +8,10 @@ defmodule GossipCluster.Preload do
   # loaded when that one has been told to, while it does. A cluster whose VM does not start the application has the first
   # part loaded as it is called.
   #
+  # What is loaded costs by the instruction (guides/figures.md). A dot behind what the compiler does not know to be a map
+  # (`state.roster`) makes fourteen of them, since it might be a call of a module; where the function's head says that it
+  # is one (`%{} = state`), it makes four. So the heads of what is loaded here do, where there are several such dots.
+  #
   # The modules stand here by their names alone: this one needs none of them.
 
   # Until the sidecar is opened.

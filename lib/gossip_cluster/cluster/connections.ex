@@ -88,7 +88,7 @@ defmodule GossipCluster.Cluster.Connections do
     {for({name, _} <- up, not is_map_key(names, name), do: name), found}
   end
 
-  defp list_nodes(state, now) do
+  defp list_nodes(%{} = state, now) do
     if state.announcement.own == nil or state.listing or now - state.listed_at < @list_every,
       do: state,
       else: act(%{state | listing: true, listed_at: now}, {:list_nodes, state.links})
@@ -98,7 +98,7 @@ defmodule GossipCluster.Cluster.Connections do
 
   @doc "What waited, in its turn."
   @spec item(State.t(), tuple(), integer()) :: State.t()
-  def item(state, {:cookie, name, cookie}, now) do
+  def item(%{} = state, {:cookie, name, cookie}, now) do
     {how, cookies} = Cookies.answer(state.cookies, name, cookie, now, patience(state))
     state = %{state | cookies: cookies}
 
@@ -122,7 +122,7 @@ defmodule GossipCluster.Cluster.Connections do
   def item(state, {:unlinked, name}, now),
     do: state |> unlinked(name, now, 0) |> transition(name)
 
-  def item(state, {:nodedown, name, reason, by}, now) do
+  def item(%{} = state, {:nodedown, name, reason, by}, now) do
     facts = %{by: by, left: state.announcement.left}
     where = QuietPeriod.on_purpose(state.quiet, name, reason, facts, now)
     quiet = if where, do: state.options.quiet, else: 0
@@ -136,7 +136,7 @@ defmodule GossipCluster.Cluster.Connections do
   end
 
   # Said by the peer, through its sidecar. What was not lost yet, as seen here, will be any moment.
-  def item(state, {:disconnected_by, name, ended}, now) do
+  def item(%{} = state, {:disconnected_by, name, ended}, now) do
     {about, quiet} = QuietPeriod.said(state.quiet, name, ended, now)
     state = %{state | quiet: quiet}
 
@@ -149,7 +149,7 @@ defmodule GossipCluster.Cluster.Connections do
     end
   end
 
-  def item(state, {:dialled, name, result, duration}, now) do
+  def item(%{} = state, {:dialled, name, result, duration}, now) do
     case result do
       {:connected, nil} ->
         dialer = Dialer.result(state.dialer, name, :connected, now)
@@ -192,7 +192,7 @@ defmodule GossipCluster.Cluster.Connections do
 
   @doc "Whom the dialer wants to dial now."
   @spec dial(State.t(), integer()) :: State.t()
-  def dial(state, now) do
+  def dial(%{} = state, now) do
     {peers, dialer} = Dialer.due(state.dialer, now, @dials)
 
     Enum.reduce(peers, %{state | dialer: dialer}, fn peer, state ->
@@ -206,7 +206,7 @@ defmodule GossipCluster.Cluster.Connections do
   @spec show_changed(State.t()) :: State.t()
   def show_changed(%{changed: changed} = state) when map_size(changed) == 0, do: state
 
-  def show_changed(state) do
+  def show_changed(%{} = state) do
     Enum.reduce(state.changed, %{state | changed: %{}}, fn {name, how}, state ->
       connection = Dialer.connection(state.dialer, name)
       state = if how == :report, do: report_skipped(state, name, connection), else: state
@@ -221,7 +221,7 @@ defmodule GossipCluster.Cluster.Connections do
   ## Steps
 
   # In which the sidecar tells that a peer is gone.
-  defp patience(state),
+  defp patience(%{} = state),
     do: Blame.patience(state.options.interval, Roster.size(state.roster) + 1)
 
   defp count_link(state), do: %{state | links: state.links + 1}
@@ -234,7 +234,7 @@ defmodule GossipCluster.Cluster.Connections do
       else: state
   end
 
-  defp linked(state, name, now) do
+  defp linked(%{} = state, name, now) do
     dialer = Dialer.connected(state.dialer, name, now)
     quiet = QuietPeriod.connected(state.quiet, name, now)
     cut = Map.delete(state.cut, name)
@@ -265,7 +265,7 @@ defmodule GossipCluster.Cluster.Connections do
   end
 
   # Looking for the reason takes a while: it may be gone, or connected by the other side.
-  defp failed(state, name, problem, begun, now) do
+  defp failed(%{} = state, name, problem, begun, now) do
     state = %{state | dialer: Dialer.result(state.dialer, name, :failed, now)}
 
     if Dialer.connection(state.dialer, name) == :connected or
@@ -274,7 +274,7 @@ defmodule GossipCluster.Cluster.Connections do
        else: state |> blame(name, problem, begun, now) |> show(name)
   end
 
-  defp blame(state, name, {cause, why} = problem, begun, now) do
+  defp blame(%{} = state, name, {cause, why} = problem, begun, now) do
     {held, blame} =
       if informed?(state, name),
         do: Blame.failed(state.blame, name, cause, begun, now, patience(state)),
@@ -294,7 +294,7 @@ defmodule GossipCluster.Cluster.Connections do
 
   # Whether the sidecar would tell if it were not for the path to this peer, but for the peer, or this node itself: it
   # runs, it is answered, and holds the peer for well.
-  defp informed?(state, name) do
+  defp informed?(%{} = state, name) do
     state.sidecar.state == :running and state.health == :ok and
       Enum.all?(Roster.named(state.roster, name), &(&1.status == :alive))
   end
@@ -351,7 +351,7 @@ defmodule GossipCluster.Cluster.Connections do
   node, whoever made the connection. It is kept in the view, so that the next owner does not say it again.
   """
   @spec transition(State.t(), String.t(), term()) :: State.t()
-  def transition(state, name, reason \\ nil) do
+  def transition(%{} = state, name, reason \\ nil) do
     connected = Dialer.connection(state.dialer, name) == :connected
     was_up = is_map_key(state.up, name)
 

@@ -55,7 +55,7 @@ defmodule GossipCluster.Cluster.DialBudget do
 
   @doc "Takes what a dial of this name needs; where that is not there, the name waits for it: see `wake/2`."
   @spec take(t(), String.t(), [key()], integer()) :: {:ok | :wait, t()}
-  def take(budget, name, keys, now) do
+  def take(%{} = budget, name, keys, now) do
     case {Enum.find(keys, &(tokens(budget, &1, now) < 1)), budget.places} do
       {nil, _places} ->
         budget = Enum.reduce(keys, leave(budget, name), &add(&2, &1, -1, now))
@@ -173,7 +173,7 @@ defmodule GossipCluster.Cluster.DialBudget do
     end
   end
 
-  defp add(budget, key, tokens, now) do
+  defp add(%{} = budget, key, tokens, now) do
     {burst, every} = bound(key)
     saved = min(saved(budget, key, now) + tokens * every, burst * every)
     budget = if map_size(budget.saved) >= budget.saved_most, do: prune(budget, now), else: budget

@@ -29,7 +29,7 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   @doc "This name waits in that line, to be dialled `at`; not where it waited before."
   @spec wait(t(), String.t(), line(), integer()) :: t()
-  def wait(dials, name, line, at) do
+  def wait(%{} = dials, name, line, at) do
     dials = drop(dials, name)
     lines = Map.update!(dials.lines, line, &join(&1, at, name))
     %{dials | lines: lines, waiting: Map.put(dials.waiting, name, {at, line})}
@@ -59,7 +59,7 @@ defmodule GossipCluster.Cluster.DialQueue do
 
   @doc "Takes one that is due, the longest due first: it runs now. `nil` where nobody is, or the bounds forbid it."
   @spec take(t(), integer()) :: {String.t() | nil, t()}
-  def take(dials, now) do
+  def take(%{} = dials, now) do
     dials = refill(dials, now)
 
     case next(dials) do
@@ -118,7 +118,7 @@ defmodule GossipCluster.Cluster.DialQueue do
     |> Enum.min(fn -> nil end)
   end
 
-  defp first(dials, line) do
+  defp first(%{} = dials, line) do
     {times, names} = dials.lines[line]
 
     if dials.counts[line] < @most[line] and names != %{} do
@@ -143,7 +143,7 @@ defmodule GossipCluster.Cluster.DialQueue do
       else: {times, %{names | at => others}}
   end
 
-  defp refill(dials, now) do
+  defp refill(%{} = dials, now) do
     tokens = min(dials.tokens + (now - dials.tokens_at) * @rate / 1000, @burst)
     %{dials | tokens: tokens, tokens_at: now}
   end

@@ -99,7 +99,7 @@ defmodule GossipCluster.Cluster.Dialer do
   The same, begun: every name that is returned is to be reviewed. Nobody is dialled from now on where `own` is nil.
   """
   @spec renamed(t(), own()) :: {[String.t()], t()}
-  def renamed(dialer, own) do
+  def renamed(%{} = dialer, own) do
     own = own && Map.take(own, [:name, :long_names, :tls])
 
     if own == dialer.own,
@@ -118,7 +118,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   @doc "A peer is listed, or a listed one has changed. `packed`: as the roster keeps it, so that it is kept once."
   @spec listed(t(), Peer.t(), integer(), Packed.t() | nil) :: t()
-  def listed(dialer, %Peer{name: name} = peer, now, packed \\ nil) do
+  def listed(%{} = dialer, %Peer{name: name} = peer, now, packed \\ nil) do
     packed = packed || Packed.pack(peer)
 
     case dialer.entries do
@@ -149,20 +149,20 @@ defmodule GossipCluster.Cluster.Dialer do
   defp ask_again(entry), do: unmark(entry, :refused)
 
   # One comes to the list, or goes.
-  defp count(dialer, name, change) do
+  defp count(%{} = dialer, name, change) do
     if is_map_key(dialer.connected, name),
       do: %{dialer | connected_count: dialer.connected_count + change},
       else: dialer
   end
 
   # What makes another try worth while at once.
-  defp odds(peer),
+  defp odds(%{} = peer),
     do:
       {peer.creation, peer.boot, peer.port, Peer.ip(peer), peer.long_names, peer.tls, peer.cookie}
 
   @doc "The sidecar has told something of a listed peer, be it that it is heard again: what failed is worth another try."
   @spec refreshed(t(), Peer.t(), integer()) :: t()
-  def refreshed(dialer, %Peer{name: name, status: :alive}, now) do
+  def refreshed(%{} = dialer, %Peer{name: name, status: :alive}, now) do
     case dialer.entries do
       %{^name => %{state: :dialling} = entry} ->
         put(dialer, name, mark(entry, :again))
@@ -244,7 +244,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   @doc "A connection to this node is up, whoever made it."
   @spec connected(t(), String.t(), integer()) :: t()
-  def connected(dialer, name, now) do
+  def connected(%{} = dialer, name, now) do
     dialer = %{link(dialer, name) | quiet: Map.delete(dialer.quiet, name)}
 
     case dialer.entries do
@@ -258,7 +258,7 @@ defmodule GossipCluster.Cluster.Dialer do
     end
   end
 
-  defp link(dialer, name) do
+  defp link(%{} = dialer, name) do
     if is_map_key(dialer.connected, name) do
       dialer
     else
@@ -267,7 +267,7 @@ defmodule GossipCluster.Cluster.Dialer do
     end
   end
 
-  defp unlink(dialer, name) do
+  defp unlink(%{} = dialer, name) do
     if is_map_key(dialer.connected, name) do
       count = dialer.connected_count - listed_one(dialer, name)
       %{dialer | connected: Map.delete(dialer.connected, name), connected_count: count}
@@ -376,7 +376,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   @doc "A dial has ended: `:connected`, `:failed` or `:refused` (by `accept`)."
   @spec result(t(), String.t(), :connected | :failed | :refused, integer()) :: t()
-  def result(dialer, name, result, now) do
+  def result(%{} = dialer, name, result, now) do
     dialer = account(%{dialer | queue: DialQueue.ended(dialer.queue, name)}, name, result, now)
 
     case {dialer.entries, result} do
@@ -394,7 +394,7 @@ defmodule GossipCluster.Cluster.Dialer do
     end
   end
 
-  defp failed(dialer, name, entry, now) do
+  defp failed(dialer, name, %{} = entry, now) do
     if :again in entry.marks do
       entry = unmark(%{entry | failures: 0}, :again)
       reconsider(dialer, name, entry, now, soon(dialer, name, entry, now))
@@ -439,7 +439,7 @@ defmodule GossipCluster.Cluster.Dialer do
   end
 
   # An atom is more than any number.
-  defp take(dialer, now, most, peers) when most > 0 do
+  defp take(%{} = dialer, now, most, peers) when most > 0 do
     case DialQueue.take(dialer.queue, now) do
       {nil, queue} ->
         {Enum.reverse(peers), %{dialer | queue: queue}}
@@ -486,12 +486,12 @@ defmodule GossipCluster.Cluster.Dialer do
   def deadline(%{own: nil}, _now), do: nil
 
   # nil is more than any number.
-  def deadline(dialer, now),
+  def deadline(%{} = dialer, now),
     do: min(DialQueue.deadline(dialer.queue, now), DialBudget.deadline(dialer.budget))
 
   @doc "How it stands with this peer: as in `t:GossipCluster.Peer.t/0`."
   @spec connection(t(), String.t()) :: :connected | :connecting | :waiting | {:skipped, reason()}
-  def connection(dialer, name) do
+  def connection(%{} = dialer, name) do
     cond do
       is_map_key(dialer.connected, name) ->
         :connected
@@ -535,7 +535,7 @@ defmodule GossipCluster.Cluster.Dialer do
     do: decide(dialer, peer(name, entry), entry, now, at)
 
   # Decides the state anew. What is to be dialled is dialled `at`; where that is nil, as soon as the rules allow.
-  defp decide(dialer, %{name: name} = peer, entry, now, at) do
+  defp decide(%{} = dialer, %{name: name} = peer, entry, now, at) do
     reason = skip(dialer.own, entry, peer)
 
     cond do
@@ -550,7 +550,7 @@ defmodule GossipCluster.Cluster.Dialer do
   defp skip(nil, _entry, _peer), do: :not_alive
   defp skip(%{name: name}, _entry, %{name: name}), do: :conflict
 
-  defp skip(own, entry, peer) do
+  defp skip(%{} = own, %{} = entry, %{} = peer) do
     cond do
       :conflict in entry.marks -> :conflict
       match?([_one, _another | _], entry.lives) -> :conflict
@@ -584,7 +584,7 @@ defmodule GossipCluster.Cluster.Dialer do
     put(%{dialer | queue: queue}, name, %{entry | state: :waiting})
   end
 
-  defp line(entry, peer) do
+  defp line(%{} = entry, %{} = peer) do
     cond do
       peer.status == :legacy -> :legacy
       not peer.heard and :reached not in entry.marks -> :told
@@ -603,7 +603,7 @@ defmodule GossipCluster.Cluster.Dialer do
   defp settle(dialer, name, entry, state),
     do: dialer |> unqueue(name) |> put(name, %{entry | state: state})
 
-  defp unqueue(dialer, name) do
+  defp unqueue(%{} = dialer, name) do
     budget = DialBudget.leave(dialer.budget, name)
     %{dialer | queue: DialQueue.drop(dialer.queue, name), budget: budget}
   end
@@ -612,7 +612,7 @@ defmodule GossipCluster.Cluster.Dialer do
 
   defp peer(name, entry), do: Packed.unpack(name, entry.peer)
 
-  defp mark(entry, mark),
+  defp mark(%{} = entry, mark),
     do: if(mark in entry.marks, do: entry, else: %{entry | marks: [mark | entry.marks]})
 
   defp unmark(entry, mark), do: %{entry | marks: List.delete(entry.marks, mark)}

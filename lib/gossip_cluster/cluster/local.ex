@@ -36,7 +36,7 @@ defmodule GossipCluster.Cluster.Local do
 
   @doc "Something has happened to this node, or to its sidecar."
   @spec event(State.t(), tuple(), integer()) :: State.t()
-  def event(state, {:start, local, last_opened}, now) do
+  def event(%{} = state, {:start, local, last_opened}, now) do
     # The sidecar takes its time to start: let it begin with that before anything else is looked at, but for peers that
     # are restored in portions.
     {:same, announcement} = Announcement.update(state.announcement, %{local | own: nil})
@@ -60,7 +60,7 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:restored, peers}, now), do: restored(state, peers, now)
 
-  def event(state, {:local, local}, _now) do
+  def event(%{} = state, {:local, local}, _now) do
     case Announcement.update(state.announcement, local) do
       {:same, announcement} ->
         %{state | announcement: announcement} |> ask_port() |> wake() |> announce()
@@ -89,7 +89,7 @@ defmodule GossipCluster.Cluster.Local do
     |> event({:local, local}, now)
   end
 
-  def event(state, {:sidecar_seen, process, how}, now),
+  def event(%{} = state, {:sidecar_seen, process, how}, now),
     do: answered(state, SidecarLife.seen(state.sidecar, process, how), now)
 
   # The sidecar begins another life, in which it knows nobody yet, also while it says goodbye to the one before. Who was
@@ -108,7 +108,7 @@ defmodule GossipCluster.Cluster.Local do
     |> act({:reply, caller, :ok})
   end
 
-  def event(state, {:put_tags, caller, tags}, _now) do
+  def event(%{} = state, {:put_tags, caller, tags}, _now) do
     %{state | announcement: Announcement.tags(state.announcement, tags)}
     |> first({:put, :tags, tags})
     |> announce()
@@ -117,17 +117,17 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:rejoin, caller}, _now), do: act(state, {:reply, caller, :ok})
 
-  def event(state, {:local_port, port}, _now),
+  def event(%{} = state, {:local_port, port}, _now),
     do: announce(%{state | announcement: Announcement.port(state.announcement, port)})
 
-  def event(state, {:timeout, :port}, _now),
+  def event(%{} = state, {:timeout, :port}, _now),
     do: announce(%{state | announcement: Announcement.port(state.announcement, :unknown)})
 
-  def event(state, {:timeout, :open}, _now), do: open(state, state.announcement.own != nil)
+  def event(%{} = state, {:timeout, :open}, _now), do: open(state, state.announcement.own != nil)
 
   def event(state, {:timeout, :health}, _now), do: tell_health(state)
 
-  def event(state, {:opened, keys, process}, now) do
+  def event(%{} = state, {:opened, keys, process}, now) do
     {patience, sidecar} = SidecarLife.opened(state.sidecar, process, now)
     announcement = Announcement.sent(state.announcement, {:keys, keys})
     roster = Roster.new_sidecar(state.roster, now)
@@ -149,7 +149,7 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:broken, reason}, now), do: died(state, {:broken, reason}, now)
 
-  def event(state, {:timeout, :ready}, now) do
+  def event(%{} = state, {:timeout, :ready}, now) do
     if state.sidecar.state == :starting, do: kill(state, SidecarLife.late(), now), else: state
   end
 
@@ -157,7 +157,7 @@ defmodule GossipCluster.Cluster.Local do
   def event(state, {:unreadable, bytes}, now),
     do: stop(state, "gossipd sent a frame of #{bytes} bytes that cannot be read", now)
 
-  def event(state, {:announced, news}, now) do
+  def event(%{} = state, {:announced, news}, now) do
     before = state.announcement
     state = %{state | announcement: Announcement.sent(before, news)}
 
@@ -173,7 +173,7 @@ defmodule GossipCluster.Cluster.Local do
     end
   end
 
-  def event(state, {:frame, {:ready, ready}}, now) do
+  def event(%{} = state, {:frame, {:ready, ready}}, now) do
     {duration, complained, sidecar} = SidecarLife.ready(state.sidecar, now)
 
     %{state | sidecar: sidecar, unicast_port: ready.unicast_port}
@@ -195,7 +195,7 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:frame, {:heartbeat, _name} = heard}, _now), do: fact(state, heard)
 
-  def event(state, {:frame, {:log, _level, @lacks <> walls} = line}, _now) do
+  def event(%{} = state, {:frame, {:log, _level, @lacks <> walls} = line}, _now) do
     {news?, life} = SidecarLife.lacks(state.sidecar, walls)
     state = %{state | sidecar: life}
     if news?, do: fact(state, line), else: state
@@ -203,18 +203,18 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(state, {:frame, {:log, _level, _text} = line}, _now), do: fact(state, line)
 
-  def event(state, {:frame, :keys_changed}, _now),
+  def event(%{} = state, {:frame, :keys_changed}, _now),
     do: fact(%{state | sidecar: SidecarLife.keys_changed(state.sidecar)}, :keys_changed)
 
   def event(state, {:frame, :pulse}, _now), do: state
 
-  def event(state, {:frame, {:error, _kind, text}}, _now),
+  def event(%{} = state, {:frame, {:error, _kind, text}}, _now),
     do: %{state | sidecar: SidecarLife.fatal(state.sidecar, Facts.printable(text))}
 
   # What a sidecar says of peers is compared with who is listed, so it is opened when all of them are.
   defp restored(%{restoring: true} = state, [], _now), do: wake(%{state | restoring: false})
 
-  defp restored(state, peers, now) do
+  defp restored(%{} = state, peers, now) do
     {legacy, native} = Enum.split_with(peers, &(&1.status == :legacy))
     names = for peer <- legacy, do: peer.name
     roster = Roster.restore(state.roster, native, now)
@@ -227,7 +227,7 @@ defmodule GossipCluster.Cluster.Local do
     if state.restoring, do: act(state, {:restore, {last.name, last.creation}}), else: state
   end
 
-  defp pulse(state, every, now) do
+  defp pulse(%{} = state, every, now) do
     if SidecarLife.due?(state.sidecar, every, now) do
       {answer, sidecar} = SidecarLife.pulse(state.sidecar, 2 * every, now)
       # A pulse that is not taken is not missed: the next one comes.
@@ -237,10 +237,13 @@ defmodule GossipCluster.Cluster.Local do
     end
   end
 
-  defp every(state), do: SidecarLife.every(state.options.interval)
+  defp every(%{} = state), do: SidecarLife.every(state.options.interval)
 
   defp answered(state, :ok, _now), do: state
-  defp answered(state, :look, _now), do: act(state, {:look_at_sidecar, state.sidecar.process})
+
+  defp answered(%{} = state, :look, _now),
+    do: act(state, {:look_at_sidecar, state.sidecar.process})
+
   defp answered(state, {:stuck, text}, now), do: kill(state, text, now)
 
   # It waits for a name, the cookie, or the peers of an earlier owner, which may be there now.
@@ -250,7 +253,7 @@ defmodule GossipCluster.Cluster.Local do
   defp wake(state), do: state
 
   # A node without a name is none, and so opens no socket.
-  defp open(state, named) do
+  defp open(%{} = state, named) do
     ready = named and not state.restoring and Announcement.keys?(state.announcement)
 
     case SidecarLife.open(state.sidecar, ready) do
@@ -264,12 +267,13 @@ defmodule GossipCluster.Cluster.Local do
   defp with_seeds(state, step), do: step.(state)
 
   # What is stuck, or stopped, does not read that the port is closed.
-  defp kill(state, text, now), do: state |> act({:kill, state.sidecar.process}) |> stop(text, now)
+  defp kill(%{} = state, text, now),
+    do: state |> act({:kill, state.sidecar.process}) |> stop(text, now)
 
   defp stop(state, text, now), do: state |> act(:close) |> died({:text, text}, now)
 
   # The roster and the connections stay as they are.
-  defp died(state, how, now) do
+  defp died(%{} = state, how, now) do
     {death, sidecar} = SidecarLife.died(state.sidecar, how, now)
     {left, replies} = Replies.left(state.replies)
     {asked, replies} = Replies.uncounted(replies)
@@ -291,13 +295,13 @@ defmodule GossipCluster.Cluster.Local do
 
   @doc "Tells the sidecar what it does not know yet: the ring, and what this node is."
   @spec announce(State.t()) :: State.t()
-  def announce(state) do
+  def announce(%{} = state) do
     if SidecarLife.up?(state.sidecar),
       do: Enum.reduce(Announcement.changes(state.announcement), state, &act(&2, {:announce, &1})),
       else: state
   end
 
-  defp ask_port(state) do
+  defp ask_port(%{} = state) do
     if Announcement.ask_port?(state.announcement) do
       state =
         if state.announcement.port == nil, do: timer(state, :port, @port_patience), else: state
@@ -310,7 +314,7 @@ defmodule GossipCluster.Cluster.Local do
 
   @doc "At the end of a turn: whether others can find this node now, for readers; and for subscribers, if that lasts."
   @spec judge(State.t()) :: State.t()
-  def judge(state) do
+  def judge(%{} = state) do
     condition = Health.judge(view(state))
     if condition == state.condition, do: state, else: judged(%{state | condition: condition})
   end
@@ -370,7 +374,7 @@ defmodule GossipCluster.Cluster.Local do
 
   defp interfaces(%{interfaces: interfaces} = state, interfaces), do: state
 
-  defp interfaces(state, interfaces) do
+  defp interfaces(%{} = state, interfaces) do
     %{state | interfaces: interfaces}
     |> first({:put, :interfaces, interfaces})
     |> fact({:interfaces, interfaces, state.interfaces})

@@ -145,7 +145,7 @@ defmodule GossipCluster.Cluster.PathWatch do
           {probes :: [{String.t(), pos_integer()}], dead :: [{String.t(), why(), Path.t()}], t()}
   def due(%{doubts: doubts} = watch, _now) when map_size(doubts) == 0, do: {[], [], watch}
 
-  def due(watch, now) do
+  def due(%{} = watch, now) do
     due =
       for {name, %{at: at} = doubt} when at != nil and at <= now <- watch.doubts,
           do: {name, doubt}

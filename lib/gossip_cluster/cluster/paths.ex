@@ -27,7 +27,7 @@ defmodule GossipCluster.Cluster.Paths do
 
   @doc "The addresses of a peer, best first, for a node that has these itself."
   @spec order(Peer.t(), [:inet.ip_address()]) :: [:inet.ip_address()]
-  def order(peer, own) do
+  def order(%{} = peer, own) do
     heard = for {ip, _port, _index} <- peer.addresses, do: ip
     here = Enum.any?(heard, &(&1 in own or Ip.loopback?(&1)))
     bound = List.wrap(peer.listens)

@@ -30,7 +30,7 @@ defmodule GossipCluster.Cluster.Peers do
   @doc "The sidecar tells of peers. What concerns a name waits for its turn."
   @spec event(State.t(), tuple(), integer()) :: State.t()
   # An update that changes nothing says that the peer is heard directly again, after others had to vouch that it lives.
-  def event(state, {:frame, event}, _now) do
+  def event(%{} = state, {:frame, event}, _now) do
     {roster, events} = Roster.apply(state.roster, event)
     heard = for {:update, peer} <- [event], do: {:refreshed, peer}
     later(%{state | roster: roster}, bounds(event) ++ heard ++ events)
@@ -44,7 +44,7 @@ defmodule GossipCluster.Cluster.Peers do
   @spec pulse(State.t(), integer()) :: State.t()
   def pulse(state, now), do: state |> expire(now) |> sweep(now)
 
-  defp expire(state, now) do
+  defp expire(%{} = state, now) do
     {roster, events} = Roster.expire(state.roster, now)
 
     later(
@@ -53,7 +53,7 @@ defmodule GossipCluster.Cluster.Peers do
     )
   end
 
-  defp sweep(state, now) do
+  defp sweep(%{} = state, now) do
     if now - state.swept_at < @sweep_every,
       do: state,
       else: act(%{state | swept_at: now}, :epmd_sweep)
@@ -63,7 +63,7 @@ defmodule GossipCluster.Cluster.Peers do
 
   @doc "What waited, in its turn."
   @spec item(State.t(), tuple(), integer()) :: State.t()
-  def item(state, {:up, peer}, now) do
+  def item(%{} = state, {:up, %Peer{} = peer}, now) do
     state =
       state
       |> with_legacy(&Migration.native(&1, peer.name, now))
@@ -77,7 +77,7 @@ defmodule GossipCluster.Cluster.Peers do
     |> transition(peer.name)
   end
 
-  def item(state, {:update, peer}, now) do
+  def item(%{} = state, {:update, %Peer{} = peer}, now) do
     before = Map.get(state.unwell, key(peer), :alive)
     state = settled(state, peer, now)
     watch = PathWatch.updated(state.watch, peer, now)
@@ -91,18 +91,18 @@ defmodule GossipCluster.Cluster.Peers do
     |> transition(peer.name)
   end
 
-  def item(state, {:refreshed, peer}, now),
+  def item(%{} = state, {:refreshed, %Peer{} = peer}, now),
     do:
       %{state | dialer: Dialer.refreshed(state.dialer, peer, now)}
       |> forget_blame(peer.name)
       |> show(peer.name)
 
-  def item(state, {:heard, peer}, now) do
+  def item(%{} = state, {:heard, %Peer{} = peer}, now) do
     dialer = Dialer.listed(state.dialer, peer, now, Roster.packed(state.roster, peer))
     show(%{state | dialer: Dialer.refreshed(dialer, peer, now)}, peer.name)
   end
 
-  def item(state, {:down, peer, reason}, now),
+  def item(state, {:down, %Peer{} = peer, reason}, now),
     do: state |> down(peer, reason, now) |> on_down(peer, reason)
 
   def item(state, {:missing, name, packed}, now),
@@ -112,7 +112,7 @@ defmodule GossipCluster.Cluster.Peers do
   def item(state, {:expired, name, packed}, now),
     do: down(state, Packed.unpack(name, packed), :silent, now)
 
-  def item(state, {:conflict, peer, other}, now) do
+  def item(%{} = state, {:conflict, %Peer{} = peer, other}, now) do
     {new, conflicts} = Conflicts.told(state.conflicts, peer)
     state = %{state | conflicts: conflicts}
 
@@ -124,21 +124,21 @@ defmodule GossipCluster.Cluster.Peers do
       else: state
   end
 
-  def item(state, {:conflicts, :first}, _now),
+  def item(%{} = state, {:conflicts, :first}, _now),
     do: %{state | conflicts: Conflicts.snapshot(state.conflicts)}
 
-  def item(state, {:conflicts, :end}, now) do
+  def item(%{} = state, {:conflicts, :end}, now) do
     {over, conflicts} = Conflicts.unseen(state.conflicts)
     Enum.reduce(over, %{state | conflicts: conflicts}, &settled(&2, &1, now))
   end
 
-  def item(state, {:settled, peer}, now), do: settled(state, peer, now)
+  def item(state, {:settled, %Peer{} = peer}, now), do: settled(state, peer, now)
 
-  def item(state, {:repath, name}, _now),
+  def item(%{} = state, {:repath, name}, _now),
     do: state.roster |> Roster.named(name) |> Enum.reduce(show(state, name), &put_epmd(&2, &1))
 
   # One that an earlier owner had listed, unless it is gone meanwhile. What was said of it, was said.
-  def item(%{} = state, {:restored, peer}, now) do
+  def item(%{} = state, {:restored, %Peer{} = peer}, now) do
     case Enum.find(Roster.named(state.roster, peer.name), &(&1.creation == peer.creation)) do
       nil ->
         state
@@ -155,7 +155,7 @@ defmodule GossipCluster.Cluster.Peers do
   ## Steps
 
   # Who had the name of another is gone, or has it alone.
-  defp settled(state, peer, now) do
+  defp settled(%{} = state, %{} = peer, now) do
     case Conflicts.over(state.conflicts, peer) do
       {true, conflicts} ->
         dialer = Dialer.settled(state.dialer, peer.name, now)
@@ -166,7 +166,7 @@ defmodule GossipCluster.Cluster.Peers do
     end
   end
 
-  defp listed(state, peer, now) do
+  defp listed(%{} = state, %{} = peer, now) do
     dialer = Dialer.listed(state.dialer, peer, now, Roster.packed(state.roster, peer))
     state = %{state | dialer: dialer}
 
@@ -175,7 +175,7 @@ defmodule GossipCluster.Cluster.Peers do
       else: forget_cookie(state, peer.name)
   end
 
-  defp down(state, peer, reason, now) do
+  defp down(%{} = state, %{} = peer, reason, now) do
     # Another life of that name may be listed.
     state =
       if Roster.listed?(state.roster, peer.name),
@@ -202,7 +202,7 @@ defmodule GossipCluster.Cluster.Peers do
 
   # The sidecar has judged so: the connection is ended, if that is wanted. Not while another life of that name is
   # listed, for the connection may be that one's; and not for the silence that a node hears which is cut off itself.
-  defp on_down(%{options: %{on_down: :disconnect}} = state, peer, reason) do
+  defp on_down(%{options: %{on_down: :disconnect}} = state, %{} = peer, reason) do
     connected = Dialer.connection(state.dialer, peer.name) == :connected
     isolated = reason == :silent and state.health == :isolated
 
@@ -217,10 +217,11 @@ defmodule GossipCluster.Cluster.Peers do
   defp well(%{unwell: unwell} = state, %Peer{status: :alive}) when map_size(unwell) == 0,
     do: state
 
-  defp well(state, %Peer{status: :alive} = peer),
+  defp well(%{} = state, %Peer{status: :alive} = peer),
     do: %{state | unwell: Map.delete(state.unwell, key(peer))}
 
-  defp well(state, peer), do: %{state | unwell: Map.put(state.unwell, key(peer), peer.status)}
+  defp well(%{} = state, %{} = peer),
+    do: %{state | unwell: Map.put(state.unwell, key(peer), peer.status)}
 
   defp key(%Peer{name: name, creation: creation}), do: {name, creation}
 
@@ -228,6 +229,6 @@ defmodule GossipCluster.Cluster.Peers do
 
   defp forget_cookie(%{cookies: cookies} = state, _name) when cookies == @no_cookies, do: state
 
-  defp forget_cookie(state, name),
+  defp forget_cookie(%{} = state, name),
     do: %{state | cookies: Cookies.forget(state.cookies, name)}
 end

@@ -24,12 +24,12 @@ defmodule GossipCluster.Cluster.QuietPeriod do
 
   @doc "A connection to this node is up: what was said before is about another."
   @spec connected(t(), String.t(), integer()) :: t()
-  def connected(quiet, name, now),
+  def connected(%{} = quiet, name, now),
     do: %{quiet | since: Map.put(quiet.since, name, now), words: Map.delete(quiet.words, name)}
 
   @doc "Nothing more need be known of this node: it is neither connected nor listed."
   @spec forget(t(), String.t()) :: t()
-  def forget(quiet, name),
+  def forget(%{} = quiet, name),
     do: %{quiet | since: Map.delete(quiet.since, name), words: Map.delete(quiet.words, name)}
 
   @doc """
@@ -37,7 +37,7 @@ defmodule GossipCluster.Cluster.QuietPeriod do
   that was made, be it gone (as seen here) or not; a word that was held back is about an earlier one.
   """
   @spec said(t(), String.t(), integer(), integer()) :: {:last | :earlier, t()}
-  def said(quiet, name, ended, now) do
+  def said(%{} = quiet, name, ended, now) do
     case quiet.since do
       %{^name => since} when since > ended -> {:earlier, quiet}
       %{} -> {:last, %{quiet | words: Map.put(quiet.words, name, now)}}

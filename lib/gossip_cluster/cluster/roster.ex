@@ -61,7 +61,7 @@ defmodule GossipCluster.Cluster.Roster do
   another version of this library, whose peers had other fields.
   """
   @spec restore(t(), [Peer.t()], integer()) :: t()
-  def restore(roster, peers, now) do
+  def restore(%{} = roster, peers, now) do
     Enum.reduce(peers, roster, fn peer, roster ->
       peer = present(peer)
       unconfirmed = Map.put_new(roster.unconfirmed, key(peer), now + roster.grace)
@@ -81,7 +81,7 @@ defmodule GossipCluster.Cluster.Roster do
       when map_size(unconfirmed) == size,
       do: %{roster | seen: nil}
 
-  def new_sidecar(roster, now) do
+  def new_sidecar(%{} = roster, now) do
     # A grace that runs already goes on: a sidecar that dies again and again must not keep the dead listed for ever.
     waiting =
       for {name, lives} <- roster.peers,
@@ -105,7 +105,7 @@ defmodule GossipCluster.Cluster.Roster do
 
   def apply(%{seen: nil} = roster, :snapshot_end), do: {roster, []}
 
-  def apply(roster, :snapshot_end) do
+  def apply(%{} = roster, :snapshot_end) do
     {gone, roster} =
       take_out(roster, fn key ->
         not is_map_key(roster.unconfirmed, key) and not is_map_key(roster.seen, key)
@@ -184,7 +184,7 @@ defmodule GossipCluster.Cluster.Roster do
 
   defp listed(roster, %Peer{name: @nobody}, events), do: {roster, events}
 
-  defp listed(roster, peer, events) do
+  defp listed(%{} = roster, peer, events) do
     {roster, events} = succeed(roster, peer, events)
     key = key(peer)
     packed = packed(roster, peer)
@@ -225,7 +225,7 @@ defmodule GossipCluster.Cluster.Roster do
   defp has?(roster, %Peer{name: name, creation: creation}),
     do: List.keymember?(lives(roster, name), creation, 0)
 
-  defp put(roster, %Peer{name: name, creation: creation} = peer) do
+  defp put(%{} = roster, %Peer{name: name, creation: creation} = peer) do
     lives = lives(roster, name)
     all = List.keystore(lives, creation, 0, {creation, Packed.pack(peer)})
     size = roster.size + length(all) - length(lives)
@@ -233,7 +233,7 @@ defmodule GossipCluster.Cluster.Roster do
   end
 
   # Only of one that is listed.
-  defp remove(roster, %Peer{name: name, creation: creation} = peer) do
+  defp remove(%{} = roster, %Peer{name: name, creation: creation} = peer) do
     peers =
       case List.keydelete(lives(roster, name), creation, 0) do
         [] -> Map.delete(roster.peers, name)
@@ -251,7 +251,7 @@ defmodule GossipCluster.Cluster.Roster do
 
   # Takes those out of whose key this is true; what else is kept of them is the caller's. They may be thousands: the map
   # is built once, for each that is deleted alone leaves a copy of its path as garbage, and nobody is unpacked yet.
-  defp take_out(roster, gone?) do
+  defp take_out(%{} = roster, gone?) do
     {left, gone} =
       Enum.reduce(roster.peers, {[], []}, fn {name, lives}, {left, gone} ->
         case Enum.split_with(lives, fn {creation, _packed} -> gone?.({name, creation}) end) do

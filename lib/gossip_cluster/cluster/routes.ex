@@ -26,7 +26,7 @@ defmodule GossipCluster.Cluster.Routes do
 
   def event(state, {:path, _name, nil}, _now), do: state
 
-  def event(state, {:path, name, %{remote: {ip, _port}} = path}, now) do
+  def event(%{} = state, {:path, name, %{remote: {ip, _port}} = path}, now) do
     peer = List.first(Roster.named(state.roster, name))
 
     # It may have ended meanwhile; the next one is looked for by itself.
@@ -74,13 +74,13 @@ defmodule GossipCluster.Cluster.Routes do
     do: state
 
   # Where each peer is dialled may be another place now.
-  defp moved(state, addresses, now) do
+  defp moved(%{} = state, addresses, now) do
     state = %{state | watch: PathWatch.own(state.watch, addresses, now)}
     later(state, Enum.map(Roster.names(state.roster), &{:repath, &1}))
   end
 
   # The path is dead while the peer lives: the connection is ended, and made anew where the peer is reached.
-  defp cut(state, {name, why, path}) do
+  defp cut(%{} = state, {name, why, path}) do
     text = PathWatch.text(why, path)
     problem = {:dead_path, text}
 

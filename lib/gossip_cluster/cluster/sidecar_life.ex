@@ -94,7 +94,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
 
   @doc "It says that it runs, after so long; whether that is news, since it was complained of."
   @spec ready(t(), integer()) :: {non_neg_integer(), boolean(), t()}
-  def ready(life, now) do
+  def ready(%{} = life, now) do
     {now - life.opened, life.complaint != nil, %{life | state: :running, complaint: nil}}
   end
 
@@ -120,7 +120,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
   def pulse(%{state: state} = life, _every, _now) when state not in [:starting, :running],
     do: {:ok, life}
 
-  def pulse(life, every, now) do
+  def pulse(%{} = life, every, now) do
     since = now - (life.pulsed || now)
     before = life.unanswered
     life = %{life | pulsed: now, unanswered: waited(before, since, every)}
@@ -142,7 +142,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
   defp waited(nil, _since, _every), do: 0
   defp waited(before, since, every), do: before + min(since, 2 * every)
 
-  defp stuck?(life, now) do
+  defp stuck?(%{} = life, now) do
     life.state == :running and life.unanswered >= @patience and
       (life.busy == nil or now >= life.busy)
   end
@@ -165,7 +165,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
 
   @doc "Whether it answers, as far as is known: one that is silent for a second does not."
   @spec answers?(t()) :: boolean()
-  def answers?(life), do: life.unanswered == nil or life.unanswered < @silent
+  def answers?(%{} = life), do: life.unanswered == nil or life.unanswered < @silent
 
   @doc "It has been given keys: to derive one takes it a second on a slow board."
   @spec given_keys(t(), integer()) :: t()
@@ -201,7 +201,7 @@ defmodule GossipCluster.Cluster.SidecarLife do
   it broke (`{:broken, reason}`).
   """
   @spec died(t(), {:text | :exited, String.t()} | {:broken, term()}, integer()) :: {death(), t()}
-  def died(life, how, now) do
+  def died(%{} = life, how, now) do
     text = text(life, how)
     well = life.state == :running and now - life.opened >= @well
     attempts = if well, do: 0, else: life.attempts
@@ -231,6 +231,6 @@ defmodule GossipCluster.Cluster.SidecarLife do
   # It ended before it had read what was written, so its exit status is lost: the next one will tell.
   defp text(%{state: :starting, attempts: 0, fatal: nil}, {:broken, :epipe}), do: nil
 
-  defp text(life, {:broken, reason}),
+  defp text(%{} = life, {:broken, reason}),
     do: life.fatal || life.complaint || "gossipd is gone (#{inspect(reason)})"
 end

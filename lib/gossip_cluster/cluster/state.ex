@@ -133,15 +133,15 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "What readers read, before who acts on it is told."
   @spec first(t(), tuple()) :: t()
-  def first(state, effect), do: %{state | first: [effect | state.first]}
+  def first(%{} = state, effect), do: %{state | first: [effect | state.first]}
 
   @doc "Something is to be done, in this order."
   @spec act(t(), tuple() | atom()) :: t()
-  def act(state, effect), do: %{state | acts: [effect | state.acts]}
+  def act(%{} = state, effect), do: %{state | acts: [effect | state.acts]}
 
   @doc "Something is to be told, last."
   @spec fact(t(), Facts.fact()) :: t()
-  def fact(state, fact), do: %{state | facts: [fact | state.facts]}
+  def fact(%{} = state, fact), do: %{state | facts: [fact | state.facts]}
 
   @doc "A timer is to ring in so many milliseconds, or not at all."
   @spec timer(t(), term(), non_neg_integer() | :cancel) :: t()
@@ -149,19 +149,19 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "What waits for its turn, behind what waits already."
   @spec later(t(), [tuple()]) :: t()
-  def later(state, items),
+  def later(%{} = state, items),
     do: %{state | backlog: Enum.reduce(items, state.backlog, &:queue.in/2)}
 
   @doc "The sidecar begins another life, in which it tells anew who has another's name."
   @spec settle_conflicts(t()) :: t()
-  def settle_conflicts(state),
+  def settle_conflicts(%{} = state),
     do: later(state, for(rival <- Conflicts.list(state.conflicts), do: {:settled, rival}))
 
   @doc "Something of this name has changed that `peers/1` shows."
   @spec show(t(), String.t()) :: t()
   def show(%{changed: changed} = state, name) when is_map_key(changed, name), do: state
 
-  def show(state, name), do: %{state | changed: Map.put(state.changed, name, :show)}
+  def show(%{} = state, name), do: %{state | changed: Map.put(state.changed, name, :show)}
 
   @doc "Something is to be said to the sidecar, if one runs."
   @spec command(t(), Codec.command()) :: t()
@@ -170,7 +170,7 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "What `status/1` shows of this node and its sidecar has changed."
   @spec put_status(t()) :: t()
-  def put_status(state) do
+  def put_status(%{} = state) do
     first(
       state,
       {:put, :status,
@@ -187,21 +187,21 @@ defmodule GossipCluster.Cluster.State do
   @spec rename(t()) :: t()
   def rename(%{dialer: nil} = state), do: state
 
-  def rename(state) do
+  def rename(%{} = state) do
     {names, dialer} = Dialer.renamed(state.dialer, Announcement.dials_as(state.announcement))
     later(%{state | dialer: dialer}, Enum.map(names, &{:review, &1}))
   end
 
   @doc "The peer, with how its connection is."
   @spec with_connection(t(), Peer.t()) :: Peer.t()
-  def with_connection(state, peer) do
+  def with_connection(%{} = state, %{} = peer) do
     connection = Dialer.connection(state.dialer, peer.name)
     with_connection(state, peer, connection, problem(state, peer.name, connection))
   end
 
   @doc "The same, where these are known."
   @spec with_connection(t(), Peer.t(), term(), Problems.problem() | nil) :: Peer.t()
-  def with_connection(state, peer, connection, problem) do
+  def with_connection(%{} = state, %{} = peer, connection, problem) do
     %{
       with_paths(state, peer)
       | connection: connection,
@@ -212,11 +212,11 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "The peer, with where it is dialled."
   @spec with_paths(t(), Peer.t()) :: Peer.t()
-  def with_paths(state, peer), do: %{peer | paths: Paths.order(peer, state.watch.own)}
+  def with_paths(%{} = state, peer), do: %{peer | paths: Paths.order(peer, state.watch.own)}
 
   @doc "Whether `peers/1` has this name: by the roster, or by libcluster's wire."
   @spec listed?(t(), String.t()) :: boolean()
-  def listed?(state, name), do: Roster.listed?(state.roster, name) or legacy?(state, name)
+  def listed?(%{} = state, name), do: Roster.listed?(state.roster, name) or legacy?(state, name)
 
   defp legacy?(%{legacy: legacy}, _name) when legacy == @no_legacy, do: false
   defp legacy?(%{legacy: legacy}, name), do: Legacy.listed?(legacy, name)
@@ -228,7 +228,7 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "The peers of this name that it has: none, one, or the parties of a conflict."
   @spec named(t(), String.t()) :: [Peer.t()]
-  def named(state, name) do
+  def named(%{} = state, name) do
     case Roster.named(state.roster, name) do
       [] -> if legacy?(state, name), do: [Legacy.peer(name)], else: []
       peers -> peers
@@ -250,19 +250,19 @@ defmodule GossipCluster.Cluster.State do
   end
 
   def problem(%{problems: problems}, _name, _waiting) when problems == @no_problems, do: nil
-  def problem(state, name, _waiting), do: Problems.get(state.problems, name)
+  def problem(%{} = state, name, _waiting), do: Problems.get(state.problems, name)
 
   @doc "What troubled this one is over."
   @spec clear_problem(t(), term()) :: t()
   def clear_problem(%{problems: problems} = state, _about) when problems == @no_problems,
     do: state
 
-  def clear_problem(state, about),
+  def clear_problem(%{} = state, about),
     do: %{state | problems: Problems.clear(state.problems, about)}
 
   @doc "One line and one telemetry event about what keeps a peer from being connected, once for each state."
   @spec report_problem(t(), String.t(), Problems.problem(), String.t()) :: t()
-  def report_problem(state, name, {cause, why}, text) do
+  def report_problem(%{} = state, name, {cause, why}, text) do
     {new, problems} = Problems.note(state.problems, name, text)
     state = %{state | problems: problems}
 
@@ -289,7 +289,7 @@ defmodule GossipCluster.Cluster.State do
 
   @doc "A line of trouble, once."
   @spec warn_once(t(), term(), String.t()) :: t()
-  def warn_once(state, about, text) do
+  def warn_once(%{} = state, about, text) do
     {new, problems} = Problems.note(state.problems, about, text)
     state = %{state | problems: problems}
     if new, do: fact(state, {:line, :warning, text}), else: state

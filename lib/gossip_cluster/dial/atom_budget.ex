@@ -40,7 +40,7 @@ defmodule GossipCluster.Dial.AtomBudget do
   @doc "Takes a new atom, where there are `count` of at most `limit` in the VM; or says why not."
   @spec take(t(), integer(), non_neg_integer(), pos_integer()) ::
           {:ok, t()} | {:error, String.t()}
-  def take(budget, now, count, limit) do
+  def take(%{} = budget, now, count, limit) do
     tokens = min(budget.tokens + (now - budget.at) * budget.most / @hour, budget.most * 1.0)
 
     cond do

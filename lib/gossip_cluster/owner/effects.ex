@@ -31,22 +31,26 @@ defmodule GossipCluster.Owner.Effects do
 
   @doc "Does it: the owner as it is then, and what has happened by it, if that is an event."
   @spec act(Cluster.effect(), owner()) :: owner() | {owner(), Cluster.event()}
-  def act({:show, peer}, owner), do: done(View.put_peer(owner.view, peer), owner)
-  def act({:hide, peer}, owner), do: done(View.delete_peer(owner.view, peer), owner)
-  def act({:put, key, value}, owner), do: done(View.put(owner.view, key, value), owner)
-  def act({:delete, key}, owner), do: done(View.delete(owner.view, key), owner)
-  def act({:report, facts}, owner), do: done(Reporter.report(owner.view, facts), owner)
+  def act({:show, peer}, %{} = owner), do: done(View.put_peer(owner.view, peer), owner)
+  def act({:hide, peer}, %{} = owner), do: done(View.delete_peer(owner.view, peer), owner)
+  def act({:put, key, value}, %{} = owner), do: done(View.put(owner.view, key, value), owner)
+  def act({:delete, key}, %{} = owner), do: done(View.delete(owner.view, key), owner)
+  def act({:report, facts}, %{} = owner), do: done(Reporter.report(owner.view, facts), owner)
 
-  def act({:epmd_put, peer}, owner), do: done(Epmd.put(owner.name, peer), owner)
-  def act({:epmd_drop, peer, reason}, owner), do: done(Epmd.drop(owner.name, peer, reason), owner)
+  def act({:epmd_put, peer}, %{} = owner), do: done(Epmd.put(owner.name, peer), owner)
+
+  def act({:epmd_drop, peer, reason}, %{} = owner),
+    do: done(Epmd.drop(owner.name, peer, reason), owner)
+
   def act({:epmd_remember, name, ip}, owner), do: done(Epmd.remember(name, ip), owner)
   def act({:epmd_forget, name}, owner), do: done(Epmd.forget(name), owner)
   def act(:epmd_sweep, owner), do: done(Epmd.sweep(), owner)
 
-  def act({:timer, key, :cancel}, owner),
+  def act({:timer, key, :cancel}, %{} = owner),
     do: %{owner | timers: Timers.cancel(owner.timers, key)}
 
-  def act({:timer, key, ms}, owner), do: %{owner | timers: Timers.start(owner.timers, key, ms)}
+  def act({:timer, key, ms}, %{} = owner),
+    do: %{owner | timers: Timers.start(owner.timers, key, ms)}
 
   def act(:continue, owner) do
     send(self(), :continue)
@@ -60,12 +64,12 @@ defmodule GossipCluster.Owner.Effects do
 
   def act({:reply, from, reply}, owner), do: done(GenServer.reply(from, reply), owner)
 
-  def act({:monitor, caller, pid}, owner) do
+  def act({:monitor, caller, pid}, %{} = owner) do
     ref = Process.monitor(pid)
     %{owner | monitors: Map.merge(owner.monitors, %{ref => caller, caller => ref})}
   end
 
-  def act({:demonitor, caller}, owner) do
+  def act({:demonitor, caller}, %{} = owner) do
     case Map.pop(owner.monitors, caller) do
       {nil, _monitors} ->
         owner
@@ -78,7 +82,7 @@ defmodule GossipCluster.Owner.Effects do
 
   ## The sidecar
 
-  def act({:open, keys}, owner) do
+  def act({:open, keys}, %{} = owner) do
     options = owner.options
 
     case Sidecar.open(options.sidecar || Sidecar.path(), options.sandbox) do
@@ -96,7 +100,7 @@ defmodule GossipCluster.Owner.Effects do
     end
   end
 
-  def act(:close, owner) do
+  def act(:close, %{} = owner) do
     if owner.port, do: Sidecar.close(owner.port)
     %{owner | port: nil}
   end
@@ -114,9 +118,9 @@ defmodule GossipCluster.Owner.Effects do
     owner
   end
 
-  def act({:sends_from, port}, owner), do: done(Siblings.put(owner.name, port), owner)
+  def act({:sends_from, port}, %{} = owner), do: done(Siblings.put(owner.name, port), owner)
 
-  def act(:find_siblings, owner) do
+  def act(:find_siblings, %{} = owner) do
     case Siblings.join(owner.name) do
       [] -> owner
       ports -> {owner, {:siblings, ports}}
@@ -165,7 +169,7 @@ defmodule GossipCluster.Owner.Effects do
       else: start_task(owner, :port, LocalNode, :port, [])
   end
 
-  def act({:dial, peer, doubted}, owner) do
+  def act({:dial, peer, doubted}, %{} = owner) do
     case to_node(owner, peer) do
       {:ok, node, owner} ->
         %{connect: connect, accept: accept, observer: observer} = owner.options
@@ -177,7 +181,7 @@ defmodule GossipCluster.Owner.Effects do
     end
   end
 
-  def act({:disconnect, name}, owner) do
+  def act({:disconnect, name}, %{} = owner) do
     case Peer.node(%Peer{name: name, creation: 0}) do
       nil ->
         owner
@@ -209,7 +213,7 @@ defmodule GossipCluster.Owner.Effects do
   def act({:touch, names}, owner),
     do: start_task(owner, :touch, Path, :touch, [Enum.map(names, &String.to_existing_atom/1)])
 
-  def act({:list_nodes, links}, owner),
+  def act({:list_nodes, links}, %{} = owner),
     do: start_task(owner, {:list_nodes, links}, Attempt, :list, [owner.options.list_nodes])
 
   ## How
@@ -226,7 +230,7 @@ defmodule GossipCluster.Owner.Effects do
   defp compat(owner, %{secret: secret} = compat),
     do: Hidden.reveal(secret, &command(owner, Compat.command(compat, &1)))
 
-  defp configuration(options, keys) do
+  defp configuration(%{} = options, keys) do
     %{
       version: Codec.protocol(),
       cluster: options.cluster,
@@ -246,7 +250,7 @@ defmodule GossipCluster.Owner.Effects do
   end
 
   # Once for each cookie and VM, whatever the number of clusters and restarts.
-  defp warn_of_cookie(owner, cookie) do
+  defp warn_of_cookie(%{} = owner, cookie) do
     line = cookie_line(cookie, Secret.needs_cookie?(owner.secret))
     warned = {__MODULE__, :erlang.phash2(cookie)}
 
@@ -278,7 +282,7 @@ defmodule GossipCluster.Owner.Effects do
 
   # The only place where a name becomes an atom: of a peer that the sidecar has listed, when it is dialled; or, where the
   # option compat is set, of one that libcluster's wire names.
-  defp to_node(owner, peer) do
+  defp to_node(%{} = owner, %{} = peer) do
     case Peer.node(peer) do
       nil ->
         now = System.monotonic_time(:millisecond)
@@ -298,7 +302,7 @@ defmodule GossipCluster.Owner.Effects do
     end
   end
 
-  defp start_task(owner, what, module, function, arguments) do
+  defp start_task(%{} = owner, what, module, function, arguments) do
     tasks = Tasks.start(owner.tasks, what, module, function, arguments)
     %{owner | tasks: tasks}
   end
