@@ -62,10 +62,9 @@ defmodule GossipCluster.Hidden do
   @spec unwrap(t()) :: term()
   def unwrap(%__MODULE__{words: words}) do
     size = size(words)
-
-    plain =
-      for index <- 2..(div(size + 7, 8) + 1), into: <<>>, do: <<:atomics.get(words, index)::64>>
-
+    # Of Erlang: Range would be loaded for this alone as a node starts (GossipCluster.Preload).
+    indexes = :lists.seq(2, div(size + 7, 8) + 1)
+    plain = for index <- indexes, into: <<>>, do: <<:atomics.get(words, index)::64>>
     :erlang.binary_to_term(binary_part(plain, 0, size))
   end
 
