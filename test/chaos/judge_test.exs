@@ -286,6 +286,12 @@ defmodule GossipCluster.Chaos.JudgeTest do
   describe "a line that is written again" do
     test "though nothing has happened" do
       assert invariants(history(log([{10, @lost}, {11, @lost}]))) == [:repeated_line]
+
+      for {at, breaks} <- [{9, []}, {5, [:repeated_line]}],
+          full = [{at(at), :neighbors, 250}],
+          do:
+            assert(invariants(history(log([{10, @lost}, {11, @lost}]), starved: full)) == breaks)
+
       # Another peer's line is no reason.
       other = String.replace(@lost, "n2@h2", "n3@h3")
 

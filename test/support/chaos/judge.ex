@@ -25,8 +25,8 @@ defmodule GossipCluster.Chaos.Judge do
 
   defmodule Break do
     @moduledoc """
-    What was broken, when, and on which node, where it was one. `:waits`: it is none where one of some had waited for a
-    processor for so many milliseconds.
+    What was broken, when, and on which node, where it was one. `:waits`: it is none where one of some had waited for so
+    many milliseconds (see GossipCluster.Chaos.Gauge).
     """
     @enforce_keys [:invariant, :at, :text]
     defstruct [:invariant, :at, :text, :node, waits: []]
@@ -36,7 +36,7 @@ defmodule GossipCluster.Chaos.Judge do
             at: integer(),
             text: String.t(),
             node: String.t() | nil,
-            waits: [{[{:beam | :sidecar, pos_integer()} | :harness], pos_integer()}]
+            waits: [{[{:beam | :sidecar, pos_integer()} | :harness | :neighbors], pos_integer()}]
           }
   end
 

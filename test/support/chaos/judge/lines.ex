@@ -52,7 +52,9 @@ defmodule GossipCluster.Chaos.Judge.Lines do
       invariant: :repeated_line,
       at: at,
       node: node,
-      text: "#{node} writes #{why}: #{text}"
+      text: "#{node} writes #{why}: #{text}",
+      # A table of neighbors that is full lets now this through, now that.
+      waits: [{[:neighbors], 1}]
     }
 
     {Map.put(told, subject, {text, Map.put(times, text, [at | since])}),
