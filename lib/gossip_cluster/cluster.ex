@@ -128,6 +128,7 @@ defmodule GossipCluster.Cluster do
           | :epmd_sweep
           | {:restore, behind :: Roster.key()}
           | {:open, keys :: Hidden.t()}
+          | {:open, keys :: Hidden.t(), derived :: Hidden.t()}
           | :close
           | {:look_at_sidecar, Sidecar.Process.t() | nil}
           | {:kill, Sidecar.Process.t() | nil}
@@ -262,7 +263,8 @@ defmodule GossipCluster.Cluster do
   @of_peers [:up, :update, :refreshed, :heard, :down, :missing, :expired, :repath] ++
               [:conflict, :settled, :conflicts]
   @of_legacy [:legacy, :legacy_silent, :legacy_gone, :legacy_restored]
-  @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :pulse]
+  @of_this_node [:ready, :interfaces, :health, :heartbeat, :log, :error, :keys_changed, :derived] ++
+                  [:pulse]
 
   defp route(state, :continue, _now), do: state
 

@@ -285,7 +285,20 @@ defmodule GossipCluster.Owner do
   # A cluster that is stopped says goodbye, in the time that its supervisor gives. An owner that crashes does not: its
   # successor is back at once, and the sidecar, at the end of its input, gives it 2 s before it says goodbye.
   @impl true
-  def terminate(reason, owner), do: CrashReport.guard(fn -> stop(reason, owner) end)
+  def terminate(reason, owner) do
+    CrashReport.guard(fn -> stop(reason, owner) end)
+  after
+    drop_frames()
+  end
+
+  # What waits in the mailbox of a process that crashes is printed: a frame may have keys in it.
+  defp drop_frames do
+    receive do
+      {port, {:data, _frame}} when is_port(port) -> drop_frames()
+    after
+      0 -> :ok
+    end
+  end
 
   defp stop(reason, %{} = owner) do
     if shutdown?(reason) do

@@ -1,5 +1,6 @@
 #include "clock.h"
 #include "confine.h"
+#include "derived.h"
 #include "gossipd.h"
 #include "parts.h"
 #include "primitives.h"
@@ -54,6 +55,7 @@ static int configure(struct gossipd *d, const struct message *m)
     d->now = clock_now();
     udp_set_ring(d->links.udp, &options.keys);
     int started = engine_start(&d->engine, &options, d->now, &d->links, &d->uplink);
+    derived_tell(d->uplink.out, &m->secrets, &options.keys); /* the port's first frame */
     keyring_wipe(&options.keys);
     if (started != 0) {
         return fault_set(&d->fault, FAULT_MEMORY, "memory is short");

@@ -6,6 +6,7 @@ static int check_secret(const struct cursor *c, const struct secret *s)
 {
     switch (s->kind) {
     case SECRET_KEY:
+    case SECRET_DERIVED:
         return s->len == KEY_BYTES
                    ? 0
                    : fault_set(c->fault, c->fault_kind, "keys: a key has %lu bytes, but must have %d",
@@ -23,7 +24,7 @@ static int check_secret(const struct cursor *c, const struct secret *s)
 
 static int refuse_shape(const struct cursor *c)
 {
-    return cursor_refuse_secret(c, "keys: each", "{cookie | passphrase | key, Binary}");
+    return cursor_refuse_secret(c, "keys: each", "{cookie | passphrase | key | derived, Binary}");
 }
 
 static int decode_secret(struct cursor *c, struct secret *out)
@@ -34,7 +35,7 @@ static int decode_secret(struct cursor *c, struct secret *out)
         cursor_atom(c, kind) != 0 || cursor_bytes(c, &out->data, &out->len) != 0) {
         return refuse_shape(c);
     }
-    out->kind = secret_kind_named(kind, strlen(kind));
+    out->kind = strcmp(kind, "derived") == 0 ? SECRET_DERIVED : secret_kind_named(kind, strlen(kind));
     if (out->kind == 0) {
         return refuse_shape(c);
     }

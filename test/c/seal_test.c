@@ -82,6 +82,26 @@ static void known_keys(void **state)
     }
 }
 
+/* What was made once is taken as it is, under any label: the same datagrams, without Argon2id. */
+static void what_was_derived_is_the_key(void **state)
+{
+    (void)state;
+    struct keyring ring = ring_of(SECRET_PASSPHRASE, "correct horse", 13, "prod"), again = {0};
+    const struct key *key = &ring.keys[0];
+    assert_int_equal(keyring_add(&again, SECRET_DERIVED, key->bytes, KEY_BYTES, "any", 3), 0);
+    assert_memory_equal(&again.keys[0], key, sizeof *key);
+    assert_int_equal(keyring_add(&again, SECRET_DERIVED, key->bytes, KEY_BYTES - 1, "", 0), -1);
+    assert_int_equal(again.count, 1);
+    assert_int_equal(secret_kind_named("derived", 7), 0);
+
+    const uint8_t release[] = "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTCQKRMFYYDENBWHA5DYPQ====";
+    assert_true(seal_stretches(SECRET_PASSPHRASE, release, 56));
+    assert_true(seal_stretches(SECRET_COOKIE, release, 55));
+    assert_false(seal_stretches(SECRET_COOKIE, release, 56));
+    assert_false(seal_stretches(SECRET_KEY, release, KEY_BYTES));
+    assert_false(seal_stretches(SECRET_DERIVED, release, KEY_BYTES));
+}
+
 /* The group and its port are mixed in with the label: who guesses secrets guesses for one cluster. */
 static void keys_are_bound_to_group_and_port(void **state)
 {
@@ -313,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_have_names),
         cmocka_unit_test(known_keys),
+        cmocka_unit_test(what_was_derived_is_the_key),
         cmocka_unit_test(keys_are_bound_to_group_and_port),
         cmocka_unit_test(known_datagrams),
         cmocka_unit_test(a_fingerprint_is_known_to_holders_of_the_key),

@@ -21,10 +21,14 @@ defmodule GossipCluster.DeathsTest do
 
       log =
         capture_log(fn ->
+          # What this one has derived the next one is given.
+          FakeSidecar.say(fake, {:derived, [<<7::256>>]})
+          owner = Process.whereis(@name)
+          eventually(fn -> :sys.get_state(owner).cluster.announcement.derived != nil end)
           FakeSidecar.die(fake, :kill)
           died = System.monotonic_time(:millisecond)
           fake = FakeSidecar.attach(fake)
-          FakeSidecar.ready(fake)
+          assert %{keys: [derived: <<7::256>>]} = FakeSidecar.ready(fake)
           assert System.monotonic_time(:millisecond) - died < 1_000
           assert {:alive, _} = FakeSidecar.command(fake)
           assert GossipCluster.peers(@name) == peers

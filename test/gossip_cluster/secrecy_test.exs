@@ -5,6 +5,8 @@ defmodule GossipCluster.SecrecyTest do
   alias GossipCluster.Hidden
 
   @secret "correct horse battery staple"
+  # What the sidecar made of it, which is as good.
+  @derived "made of it: correct horse staple"
 
   # All reports, those of supervisors and of crashes too, as the terms that they are: before the other filters, for since
   # Elixir 1.15 one of them makes texts of the first, and drops the others.
@@ -54,7 +56,9 @@ defmodule GossipCluster.SecrecyTest do
       fake = FakeSidecar.attach(fake)
       assert %{keys: [{:passphrase, @secret} | _]} = FakeSidecar.ready(fake)
       assert {:alive, _} = FakeSidecar.command(fake)
+      FakeSidecar.say(fake, {:derived, [@derived]})
       owner = Process.whereis(@name)
+      eventually(fn -> :sys.get_state(owner).cluster.announcement.derived != nil end)
       cluster = GossipCluster.Supervisor.whereis(@name)
 
       {:ok, child_spec} = :supervisor.get_childspec(users, @name)
@@ -155,6 +159,7 @@ defmodule GossipCluster.SecrecyTest do
           # What waits in its mailbox is in the report of the crash, too.
           :sys.suspend(owner)
           :sys.replace_state(owner, break)
+          FakeSidecar.say(fake, {:derived, [@derived]})
           statuses = print([:sys.get_status(owner), :sys.get_state(owner).cluster])
           trigger(trigger)
 
@@ -165,7 +170,7 @@ defmodule GossipCluster.SecrecyTest do
               end)
             end
 
-          eventually(fn -> Process.info(owner, :message_queue_len) >= {:message_queue_len, 3} end)
+          eventually(fn -> Process.info(owner, :message_queue_len) >= {:message_queue_len, 4} end)
           :sys.resume(owner)
           assert_receive {:DOWN, ^ref, :process, ^owner, reason}, 5_000
           # An exit of a caller goes wherever the user's code lets it.

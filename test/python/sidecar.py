@@ -15,7 +15,7 @@ class Sidecar:
     def __init__(self, host, keys, name, *, creation=1, port=4370, cookie=b"ABCDEFGH", interval=1000,
                  addresses=b"\0", program=(os.path.join(BUILD, "gossipd"),), **configure):
         self.host, self.name, self.interval = host, name, interval
-        self.events, self.peers, self.stats, self.ready, self.logs = [], {}, None, None, []
+        self.events, self.peers, self.stats, self.ready, self.logs, self.derived = [], {}, None, None, [], None
         self.buffer, self.pulse_at, self.snapshot = b"", 0.0, None
         self.process = self.spawn([*program, "--port"])
         os.set_blocking(self.process.stdout.fileno(), False)
@@ -74,7 +74,9 @@ class Sidecar:
             self.stats = {str(k): v for k, v in value[2].items()}
         elif tag != "pulse":  # it answers ours; if it did not, nothing else would come either
             self.events.append(value)
-            if tag in ("up", "update", "heard"):
+            if tag == "derived":
+                self.derived = value[1]
+            elif tag in ("up", "update", "heard"):
                 boots = [b for b, p in self.peers.items() if p["name"] == value[1]["name"] and b != value[1]["boot"]]
                 for boot in boots:
                     del self.peers[boot]

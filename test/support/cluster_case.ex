@@ -54,6 +54,10 @@ defmodule GossipCluster.ClusterCase do
   def plain(effects), do: Enum.map(effects, &plain_effect/1)
 
   defp plain_effect({:open, keys}), do: {:open, Hidden.unwrap(keys)}
+
+  defp plain_effect({:open, keys, derived}),
+    do: {:open, Hidden.unwrap(keys), Hidden.unwrap(derived)}
+
   defp plain_effect({:announce, {:keys, keys}}), do: {:announce, {:keys, Hidden.unwrap(keys)}}
 
   defp plain_effect({:announce, {:alive, alive, cookie}}),

@@ -15,7 +15,8 @@ defmodule GossipCluster.Cluster.Announcement do
   # own: this node's distribution; cookie, keys: hidden, nil as long as there is none; by_cookie: whether the ring needs
   # the cookie; port: where the distribution listens, nil as long as that is asked; host: whether it listens on the
   # first of these addresses of its host alone, nil as long as nobody has looked; tags: what its operator says of it;
-  # announced, keyed: what the sidecar has taken.
+  # announced, keyed: what the sidecar has taken; configured: the ring that it was opened with; derived: a ring, and the
+  # keys that a sidecar has made of it.
   defstruct own: nil,
             cookie: nil,
             keys: nil,
@@ -26,6 +27,8 @@ defmodule GossipCluster.Cluster.Announcement do
             tags: %{},
             announced: nil,
             keyed: nil,
+            configured: nil,
+            derived: nil,
             left: false
 
   @type own :: %{
@@ -51,6 +54,8 @@ defmodule GossipCluster.Cluster.Announcement do
           tags: Tags.t(),
           announced: {map(), Hidden.t()} | nil,
           keyed: Hidden.t() | nil,
+          configured: Hidden.t() | nil,
+          derived: {Hidden.t(), Hidden.t()} | nil,
           left: boolean()
         }
   @typedoc "What the sidecar does not know yet."
@@ -158,9 +163,31 @@ defmodule GossipCluster.Cluster.Announcement do
   def sent(announcement, {:alive, alive, cookie}),
     do: %{announcement | announced: {alive, cookie}}
 
+  @doc """
+  What opens a sidecar: with the ring, and where an earlier one has derived its keys, with these, which spares the next
+  one that work.
+  """
+  @spec open(t()) :: {:open, Hidden.t()} | {:open, Hidden.t(), Hidden.t()}
+  def open(%{keys: keys, derived: {ring, derived}}) do
+    if Hidden.same?(keys, ring), do: {:open, keys, derived}, else: {:open, keys}
+  end
+
+  def open(%{keys: keys}), do: {:open, keys}
+
+  @doc "A sidecar is opened with this ring."
+  @spec opened(t(), Hidden.t()) :: t()
+  def opened(announcement, keys), do: %{announcement | keyed: keys, configured: keys}
+
+  @doc "It has derived these keys of the ring that it was opened with, whatever ring it may have been given since."
+  @spec derived(t(), Hidden.t()) :: t()
+  def derived(%{configured: ring} = announcement, keys) when ring != nil,
+    do: %{announcement | derived: {ring, keys}}
+
+  def derived(announcement, _keys), do: announcement
+
   @doc "The sidecar is gone, and what it knew."
   @spec forget(t()) :: t()
-  def forget(announcement), do: %{announcement | announced: nil, keyed: nil}
+  def forget(announcement), do: %{announcement | announced: nil, keyed: nil, configured: nil}
 
   @doc "This node leaves: it announces itself no more."
   @spec leave(t()) :: t()

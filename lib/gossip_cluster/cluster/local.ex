@@ -129,7 +129,7 @@ defmodule GossipCluster.Cluster.Local do
 
   def event(%{} = state, {:opened, keys, process}, now) do
     {patience, sidecar} = SidecarLife.opened(state.sidecar, process, now)
-    announcement = Announcement.sent(state.announcement, {:keys, keys})
+    announcement = Announcement.opened(state.announcement, keys)
     roster = Roster.new_sidecar(state.roster, now)
 
     %{state | sidecar: sidecar, announcement: announcement, roster: roster, familiar: 0}
@@ -206,6 +206,9 @@ defmodule GossipCluster.Cluster.Local do
   def event(%{} = state, {:frame, :keys_changed}, _now),
     do: fact(%{state | sidecar: SidecarLife.keys_changed(state.sidecar)}, :keys_changed)
 
+  def event(%{} = state, {:frame, {:derived, keys}}, _now),
+    do: %{state | announcement: Announcement.derived(state.announcement, keys)}
+
   def event(state, {:frame, :pulse}, _now), do: state
 
   def event(%{} = state, {:frame, {:error, _kind, text}}, _now),
@@ -257,7 +260,7 @@ defmodule GossipCluster.Cluster.Local do
     ready = named and not state.restoring and Announcement.keys?(state.announcement)
 
     case SidecarLife.open(state.sidecar, ready) do
-      {:open, sidecar} -> act(%{state | sidecar: sidecar}, {:open, state.announcement.keys})
+      {:open, sidecar} -> act(%{state | sidecar: sidecar}, Announcement.open(state.announcement))
       {:wait, sidecar} -> put_status(%{state | sidecar: sidecar})
       {:nothing, _sidecar} -> state
     end

@@ -82,14 +82,17 @@ defmodule GossipCluster.Owner.Effects do
 
   ## The sidecar
 
-  def act({:open, keys}, %{} = owner) do
+  def act({:open, keys}, %{} = owner), do: act({:open, keys, keys}, owner)
+
+  # `ring` is what the sidecar is given for the keys.
+  def act({:open, keys, ring}, %{} = owner) do
     options = owner.options
 
     case Sidecar.open(options.sidecar || Sidecar.path(), options.sandbox) do
       {:ok, port} ->
         owner = %{owner | port: port}
         # Should it not be taken, the end of that sidecar tells.
-        _taken = Hidden.reveal(keys, &command(owner, {:configure, configuration(options, &1)}))
+        _taken = Hidden.reveal(ring, &command(owner, {:configure, configuration(options, &1)}))
         _taken = compat(owner, options.compat)
         # While the sidecar opens its sockets and derives its keys.
         :ok = Preload.load_rest()

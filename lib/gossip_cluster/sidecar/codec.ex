@@ -7,7 +7,7 @@ defmodule GossipCluster.Sidecar.Codec do
   # Down (to the sidecar): only what this module lists can be encoded. No clause may fail with the term in the stack
   # trace, for there may be a secret in it.
 
-  alias GossipCluster.{Peer, Tags}
+  alias GossipCluster.{Hidden, Peer, Tags}
 
   # Of which each peer is made: so all share one tuple with the names of the fields, a constant of this module.
   # `%Peer{name: name, ...}` makes such a tuple for each, 21 words of 64 that every collection of memory copies.
@@ -105,6 +105,7 @@ defmodule GossipCluster.Sidecar.Codec do
           | {:measures, from :: non_neg_integer(), [measure()]}
           | :pulse
           | :keys_changed
+          | {:derived, Hidden.t()}
           | :left
           | {:error, atom(), String.t()}
 
@@ -234,7 +235,7 @@ defmodule GossipCluster.Sidecar.Codec do
 
   defp keys?(keys) when is_list(keys) and length(keys) in 1..4 do
     Enum.all?(keys, fn
-      {:key, key} -> is_binary(key) and byte_size(key) == 32
+      {kind, key} when kind in [:key, :derived] -> is_binary(key) and byte_size(key) == 32
       {kind, secret} -> kind in [:cookie, :passphrase] and is_binary(secret) and secret != ""
       _other -> false
     end)
@@ -329,6 +330,13 @@ defmodule GossipCluster.Sidecar.Codec do
 
   defp event(event) when event in [:pulse, :snapshot_end, :keys_changed, :left, :reaches_more],
     do: {:ok, event}
+
+  # Hidden from here on, as all secrets are.
+  defp event({:derived, keys}) when is_list(keys) and length(keys) in 1..4 do
+    if Enum.all?(keys, &(is_binary(&1) and byte_size(&1) == 32)),
+      do: {:ok, {:derived, Hidden.wrap(for key <- keys, do: {:derived, key})}},
+      else: :error
+  end
 
   defp event({:stats, ref, stats} = event) when is_integer(ref) and is_map(stats) do
     if Enum.all?(stats, &stat?/1), do: {:ok, event}, else: :error

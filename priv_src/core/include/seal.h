@@ -11,6 +11,7 @@
 
 #include "addr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,9 +27,10 @@
 #define KEYRING_MAX       4
 #define FINGERPRINT_BYTES 8
 
-enum secret_kind { SECRET_COOKIE = 1, SECRET_PASSPHRASE, SECRET_KEY };
+/* SECRET_DERIVED: a key as keyring_add has made it, for the same label; nobody shares one. */
+enum secret_kind { SECRET_COOKIE = 1, SECRET_PASSPHRASE, SECRET_KEY, SECRET_DERIVED = 5 };
 
-/* The kind of this name, "cookie", "passphrase" or "key"; 0: there is none. */
+/* The kind of this name, "cookie", "passphrase" or "key"; 0: there is none that a person may name. */
 uint8_t secret_kind_named(const char *name, size_t len);
 
 struct key {
@@ -47,10 +49,13 @@ int seal_init(void);
 
 /* Derives a key from a secret and the cluster's label and appends it to `ring`. Cookie and passphrase pass
  * Argon2id (some 25 ms and 19 MiB), but for a cookie that has the form of what `mix release` generates, which
- * is random; a key must have 32 bytes. -1 if the ring is full, the secret is of wrong size, or memory is
- * short. */
+ * is random; a key, and what was derived, must have 32 bytes. -1 if the ring is full, the secret is of wrong
+ * size, or memory is short. */
 int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_t len, const char *label,
                 size_t label_len);
+
+/* Whether a key of this secret passes Argon2id. */
+bool seal_stretches(uint8_t kind, const uint8_t *secret, size_t len);
 
 /* What keys are bound to beside the secret, and are derived with as their label: the group's address and
  * port, and the cluster's label, of LABEL_MAX bytes at most. Returns its length. */

@@ -92,23 +92,54 @@ static int strengthen(uint8_t strong[static KEY_BYTES], const uint8_t *kind, con
     }
 }
 
-int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_t len, const char *label,
-                size_t label_len)
+bool seal_stretches(uint8_t kind, const uint8_t *secret, size_t len)
 {
-    if (ring->count >= KEYRING_MAX || kind < SECRET_COOKIE || kind > SECRET_KEY || len == 0 ||
-        (kind == SECRET_KEY && len != KEY_BYTES)) {
-        return -1;
+    return kind == SECRET_PASSPHRASE || (kind == SECRET_COOKIE && !is_release_cookie(secret, len));
+}
+
+static bool may_be(uint8_t kind, size_t len)
+{
+    switch (kind) {
+    case SECRET_COOKIE:
+    case SECRET_PASSPHRASE:
+        return len > 0;
+    case SECRET_KEY:
+    case SECRET_DERIVED:
+        return len == KEY_BYTES;
+    default:
+        return false;
     }
+}
+
+static int derive(uint8_t out[static KEY_BYTES], uint8_t kind, const uint8_t *secret, size_t len,
+                  const char *label, size_t label_len)
+{
     uint8_t strong[KEY_BYTES];
+    if (kind == SECRET_DERIVED) {
+        memcpy(out, secret, KEY_BYTES);
+        return 0;
+    }
     if (kind == SECRET_COOKIE && is_release_cookie(secret, len)) {
         kind = KIND_RELEASE_COOKIE;
     }
     if (strengthen(strong, &kind, secret, len, label, label_len) != 0) {
         return -1;
     }
-    struct key *key = &ring->keys[ring->count];
-    hash_parts(key->bytes, sizeof key->bytes, strong, KEY_CONTEXT, &kind, 1, label, label_len);
+    hash_parts(out, KEY_BYTES, strong, KEY_CONTEXT, &kind, 1, label, label_len);
     primitives_wipe(strong, sizeof strong);
+    return 0;
+}
+
+int keyring_add(struct keyring *ring, uint8_t kind, const uint8_t *secret, size_t len, const char *label,
+                size_t label_len)
+{
+    if (ring->count >= KEYRING_MAX || !may_be(kind, len)) {
+        return -1;
+    }
+    struct key *key = &ring->keys[ring->count];
+    if (derive(key->bytes, kind, secret, len, label, label_len) != 0) {
+        return -1;
+    }
     memcpy(key->prefix, MAGIC, sizeof MAGIC);
     uint8_t digest[PRIMITIVES_DIGEST];
     primitives_hash(digest, sizeof digest, NULL, &(struct primitives_part){key->bytes, sizeof key->bytes}, 1);

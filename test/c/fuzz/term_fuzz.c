@@ -45,7 +45,9 @@ static void check_secrets(const struct secrets *s, const uint8_t *frame, size_t 
     for (size_t i = 0; i < s->count; i++) {
         const struct secret *one = &s->items[i];
         require(one->data >= frame && one->data + one->len <= frame + len && one->len >= 1);
-        require(one->kind != SECRET_KEY || one->len == KEY_BYTES);
+        require((one->kind != SECRET_KEY && one->kind != SECRET_DERIVED) || one->len == KEY_BYTES);
+        bool told = one->kind == SECRET_COOKIE || one->kind == SECRET_PASSPHRASE;
+        require(told || !seal_stretches(one->kind, one->data, one->len));
     }
 }
 

@@ -140,9 +140,10 @@ static size_t make_number(struct prng *p, uint8_t *to)
 
 static size_t make_atom(struct prng *p, uint8_t *to)
 {
-    static const char *const WORDS[] = {"true", "false",  "nil",       "all",       "only",  "except",
-                                        "key",  "cookie", "left",      "beam_exit", "alive", "leave",
-                                        "keys", "stats",  "configure", "",          "pulse"};
+    static const char *const WORDS[] = {"true",   "false", "nil",     "all",       "only",
+                                        "except", "key",   "cookie",  "left",      "beam_exit",
+                                        "alive",  "leave", "keys",    "stats",     "configure",
+                                        "",       "pulse", "derived", "passphrase"};
     const char *word = WORDS[prng_below(p, sizeof WORDS / sizeof WORDS[0])];
     size_t len = strlen(word);
     to[0] = 119;

@@ -253,6 +253,38 @@ defmodule GossipCluster.Cluster.LocalTest do
       assert facts(effects) == []
     end
 
+    test "derives its keys: the next one of the same ring is given them, and one of another ring is not" do
+      derived = Hidden.wrap(derived: <<1::256>>)
+      # A cluster whose sidecar has ended, and what the next one is opened with.
+      next = fn cluster ->
+        {cluster, _} = handle(cluster, {:exited, "gossipd exited"}, 100)
+        {cluster, effects} = handle(cluster, {:timeout, :open}, 150)
+        [open] = for open <- plain(effects), elem(open, 0) == :open, do: open
+        {cluster, open}
+      end
+
+      {cluster, _} = handle(running(), {:opened, local().keys, process()})
+      {cluster, _} = handle(cluster, {:frame, {:derived, derived}})
+      assert {cluster, {:open, [key: "k"], [derived: <<1::256>>]}} = next.(cluster)
+
+      # It is told nothing of derived ones, and has them for the next one all the same.
+      {cluster, _} = handle(cluster, {:opened, local().keys, process()})
+      assert {cluster, {:open, [key: "k"], [derived: <<1::256>>]}} = next.(cluster)
+      {cluster, _} = handle(cluster, {:opened, local().keys, process()})
+
+      another = %{local() | keys: Hidden.wrap(passphrase: "another")}
+      {rotated, _} = handle(cluster, {:pulse, another}, 200)
+      assert {_, {:open, [passphrase: "another"]}} = next.(rotated)
+
+      # What it has derived of the ring that it was opened with is none of the ring that it was given since.
+      {cluster, _} = handle(running(), {:opened, local().keys, process()})
+      {cluster, effects} = handle(cluster, {:pulse, another}, 200)
+      assert {:announce, {:keys, [passphrase: "another"]}} in plain(effects)
+      {cluster, _} = handle(cluster, {:announced, {:keys, another.keys}}, 200)
+      {cluster, _} = handle(cluster, {:frame, {:derived, derived}}, 201)
+      assert {_, {:open, [passphrase: "another"]}} = next.(cluster)
+    end
+
     test "says what cannot be read, or nothing at all: it is closed, and another is started" do
       for event <- [{:unreadable, 7}] do
         {cluster, effects} = handle(running(), event)

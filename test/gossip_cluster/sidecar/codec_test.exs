@@ -1,7 +1,7 @@
 defmodule GossipCluster.Sidecar.CodecTest do
   use ExUnit.Case, async: true
 
-  alias GossipCluster.{FakeSidecar, Peer}
+  alias GossipCluster.{FakeSidecar, Hidden, Peer}
   alias GossipCluster.Sidecar.Codec
 
   @key String.duplicate("k", 32)
@@ -226,6 +226,15 @@ defmodule GossipCluster.Sidecar.CodecTest do
     end
   end
 
+  test "keys that were derived are hidden as they are decoded" do
+    keys = [:rand.bytes(32), :rand.bytes(32)]
+    assert {:ok, {:derived, hidden}} = decode({:derived, keys})
+    assert Hidden.unwrap(hidden) == for(key <- keys, do: {:derived, key})
+
+    for wrong <- [[], [<<0::248>>], List.duplicate(<<0::256>>, 5), [<<0::256>> | :rest], [1], :no],
+        do: assert(decode({:derived, wrong}) == :error)
+  end
+
   test "both encodings of an atom are understood: OTP 25's and OTP 26's" do
     assert Codec.decode(<<131, 100, 4::16, "left">>) == {:ok, :left}
     assert Codec.decode(<<131, 119, 4, "left">>) == {:ok, :left}
@@ -357,6 +366,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:leave, :left},
           {:leave, :beam_exit},
           {:keys, [cookie: "c"]},
+          {:configure, %{@configuration | keys: [derived: <<7::256>>]}},
           {:siblings, []},
           {:siblings, [1024, 65_535]},
           {:seeds, []},
@@ -427,6 +437,7 @@ defmodule GossipCluster.Sidecar.CodecTest do
           {:configure, %{@configuration | keys: List.duplicate({:key, @key}, 5)}},
           {:configure, %{@configuration | keys: [key: "hunter2"]}},
           {:configure, %{@configuration | keys: [cookie: ""]}},
+          {:configure, %{@configuration | keys: [derived: "hunter2"]}},
           {:configure, %{@configuration | interfaces: ["eth0"]}},
           {:configure, %{@configuration | interfaces: {:only, [:eth0]}}},
           {:configure, %{@configuration | port: 0}},
