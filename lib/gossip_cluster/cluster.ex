@@ -106,7 +106,6 @@ defmodule GossipCluster.Cluster do
           | :open
           | :ready
           | :dial
-          | :addresses
           | :paths
           | :port
           | :health
@@ -274,6 +273,7 @@ defmodule GossipCluster.Cluster do
       |> Connections.pulse(now)
       |> Peers.pulse(now)
       |> with_legacy(&Migration.pulse(&1, now))
+      |> Routes.pulse(now)
       |> Local.event(event, now)
 
   defp route(state, {:frame, frame} = event, now) do
@@ -302,8 +302,7 @@ defmodule GossipCluster.Cluster do
   defp route(state, {:resolved, _index, _result, _chance} = event, now),
     do: Bootstrap.event(state, event, now)
 
-  defp route(state, {:timeout, timer} = event, now) when timer in [:addresses, :paths],
-    do: Routes.event(state, event, now)
+  defp route(state, {:timeout, :paths} = event, now), do: Routes.event(state, event, now)
 
   defp route(state, {:timeout, :dial} = event, now), do: Connections.event(state, event, now)
   defp route(state, {:timeout, _timer} = event, now), do: Answers.event(state, event, now)

@@ -139,7 +139,7 @@ defmodule GossipCluster.LocalNode do
   @if_inet6 "/proc/net/if_inet6"
 
   # Who has no other of IPv6 is still reached at these; and who has none of them, as most hosts without IPv6, has no file
-  # read for it: it is looked at twice a second.
+  # read for it: it is looked at again and again.
   defp without_fading(all) do
     with true <- Enum.any?(all, &global_ipv6?/1),
          {:ok, if_inet6} <- :file.read_file(@if_inet6),

@@ -42,7 +42,7 @@ defmodule GossipCluster.Cluster.Local do
     {:same, announcement} = Announcement.update(state.announcement, %{local | own: nil})
 
     state =
-      %{state | announcement: announcement} |> act(:find_addresses) |> timer(:pulse, every(state))
+      %{state | announcement: announcement} |> find_addresses() |> timer(:pulse, every(state))
 
     state = with_seeds(state, &Bootstrap.start/1)
 
@@ -67,7 +67,7 @@ defmodule GossipCluster.Cluster.Local do
 
       {:started, announcement} ->
         %{state | announcement: announcement}
-        |> act(:find_addresses)
+        |> find_addresses()
         |> ask_port()
         |> wake()
         |> announce()

@@ -8,18 +8,16 @@ defmodule GossipCluster.Cluster.Routes do
   alias GossipCluster.Cluster.{Announcement, Dialer, Local, PathWatch, Problems, Roster, State}
   alias GossipCluster.Peer
 
-  # How often this host's addresses are looked at, and where this node listens.
+  # How often this host's addresses are looked at, and where this node listens, at most: as this node is looked at anyway,
+  # for to wake a VM costs more than what it then does.
   @addresses_every 500
 
   @doc "Something has happened to addresses, or to the path of a connection."
   @spec event(State.t(), tuple(), integer()) :: State.t()
-  def event(state, {:timeout, :addresses}, _now), do: act(state, :find_addresses)
-
   def event(state, {:addresses, addresses, listener}, now) do
     announcement = Announcement.host(state.announcement, addresses, listener)
 
-    %{state | announcement: announcement}
-    |> timer(:addresses, @addresses_every)
+    %{state | announcement: announcement, addresses_at: now}
     |> Local.announce()
     |> moved(addresses, now)
   end
@@ -58,6 +56,13 @@ defmodule GossipCluster.Cluster.Routes do
     do: if(up == %{}, do: state, else: act(state, {:touch, Map.keys(up)}))
 
   def event(state, {:touched, _result}, _now), do: state
+
+  @doc "Some time has passed."
+  @spec pulse(State.t(), integer()) :: State.t()
+  def pulse(%{addresses_at: at} = state, now) when at == nil or now - at < @addresses_every,
+    do: state
+
+  def pulse(state, _now), do: find_addresses(state)
 
   @doc "When the paths that are doubted are looked at next."
   @spec set_timer(State.t(), integer()) :: State.t()

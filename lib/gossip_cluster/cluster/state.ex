@@ -71,6 +71,8 @@ defmodule GossipCluster.Cluster.State do
     listed_at: 0,
     listing: false,
     swept_at: 0,
+    # When this host's addresses were found last; nil while they are looked for.
+    addresses_at: nil,
     # When the timers of the dialer and of the watch over the paths ring.
     dial_at: nil,
     path_at: nil,
@@ -118,6 +120,7 @@ defmodule GossipCluster.Cluster.State do
           listed_at: integer(),
           listing: boolean(),
           swept_at: integer(),
+          addresses_at: integer() | nil,
           dial_at: integer() | nil,
           path_at: integer() | nil,
           restoring: boolean(),
@@ -142,6 +145,10 @@ defmodule GossipCluster.Cluster.State do
   @doc "Something is to be told, last."
   @spec fact(t(), Facts.fact()) :: t()
   def fact(%{} = state, fact), do: %{state | facts: [fact | state.facts]}
+
+  @doc "This host's addresses are looked for."
+  @spec find_addresses(t()) :: t()
+  def find_addresses(state), do: act(%{state | addresses_at: nil}, :find_addresses)
 
   @doc "A timer is to ring in so many milliseconds, or not at all."
   @spec timer(t(), term(), non_neg_integer() | :cancel) :: t()

@@ -15,8 +15,7 @@ defmodule GossipCluster.Cluster.RoutesTest do
       do: peer("zoe@x", [addresses: [{heard, 1, 1}], own_addresses: [@lan, @second]] ++ changes)
 
     defp connected_at(local \\ @ours) do
-      {cluster, effects} = handle(running(), {:addresses, [@ours], nil})
-      assert {:timer, :addresses, 500} in effects
+      {cluster, _effects} = handle(running(), {:addresses, [@ours], nil})
       {cluster, _} = handle(cluster, {:frame, {:up, zoe()}})
       up = [{:dialled, "zoe@x", {:connected, nil}, 5}, {:nodeup, "zoe@x"}]
       {cluster, effects} = handle(cluster, up)
@@ -102,19 +101,28 @@ defmodule GossipCluster.Cluster.RoutesTest do
     end
   end
 
-  test "an address that is found only now is announced, and looked for again half a second later" do
-    {cluster, effects} = handle(running(), {:timeout, :addresses})
-    assert effects == [:find_addresses]
+  test "addresses are looked for with the look at this node, twice a second at most, and once at a time" do
+    found? = fn {cluster, effects} -> {:find_addresses in effects, cluster} end
+    {cluster, _} = handle(running(), {:addresses, [@ours], nil}, 1_000)
+    {false, cluster} = found?.(handle(cluster, {:pulse, local()}, 1_499))
+    {true, cluster} = found?.(handle(cluster, {:pulse, local()}, 1_500))
+    # A host of many takes its time.
+    {false, cluster} = found?.(handle(cluster, {:pulse, local()}, 9_000))
+    {cluster, _} = handle(cluster, {:addresses, [], nil}, 9_100)
+    assert {true, _cluster} = found?.(handle(cluster, {:pulse, local()}, 9_600))
+  end
+
+  test "an address that is found only now is announced, and nothing where none has changed" do
+    cluster = running()
     {_cluster, effects} = handle(cluster, {:addresses, [@ours], {{0, 0, 0, 0}, 4711}})
     assert [{:alive, alive, _cookie}] = for({:announce, change} <- effects, do: change)
     assert %{host: {false, [@ours]}, port: 4711} = alive
-    assert {:timer, :addresses, 500} in effects
     # Nothing has changed: nothing is said.
     {cluster, _} = handle(cluster, {:addresses, [@ours], nil})
     announced = {:alive, %{alive | port: 4000}, local().cookie}
     {cluster, _} = handle(cluster, {:announced, announced})
     {_cluster, effects} = handle(cluster, {:addresses, [@ours], nil})
-    assert effects == [{:timer, :addresses, 500}]
+    assert effects == []
   end
 
   test "each of a crowd is told its new paths in a turn of its own, and loses nobody" do
