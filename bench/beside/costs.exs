@@ -6,6 +6,7 @@ defmodule Bench.Costs do
   alias Bench.{Contender, Measure}
   alias GossipCluster.Lab
   alias GossipCluster.Lab.{Case, Crowd, Mesh, Node}
+  alias GossipCluster.Sidecar.Codec
 
   def crowd(env) do
     counts = if env.quick, do: [20], else: [100, 1_000]
@@ -13,7 +14,7 @@ defmodule Bench.Costs do
 
     for one <- Contender.named(["key"]),
         count <- counts,
-        do: env.emit.(among(one, count, env.trials.(30, 5)))
+        do: env.emit.(among(one, count, env))
   end
 
   def idle(env) do
@@ -23,12 +24,14 @@ defmodule Bench.Costs do
         # What is only said after a meeting has been said then.
         Mesh.beat(nodes, 10, 30_000)
         pid = Node.sidecar(hd(nodes))
-        counters = [fn -> Measure.sleeps(pid) end, Measure.share([pid])]
-        {_, [sleeps, share]} = Measure.rates(counters, Measure.look(env.trials.(60, 5)))
+        vm = hd(nodes).os_pid
+        counters = [fn -> Measure.sleeps(pid) end, Measure.share([pid]), Measure.share([vm])]
+        {_, [sleeps, share, of_vm]} = Measure.rates(counters, Measure.look(env.trials.(60, 5)))
 
         env.emit.([
           sample(one.name, "wake-ups", sleeps, "1/s"),
-          sample(one.name, "processor", share, "%")
+          sample(one.name, "processor", share, "%"),
+          sample(one.name, "VM", of_vm, "%")
         ])
       end)
     end
@@ -53,62 +56,106 @@ defmodule Bench.Costs do
     end
   end
 
-  # Two nodes on two hosts: one among so many members on a third, one alone in a cluster of its own, which shows what the
-  # library costs by itself. And on that host a VM that has no cluster.
-  defp among(one, count, seconds) do
+  # On each of two hosts a node among so many members, which are on a third, and one that is alone in a cluster of its
+  # own, whose work is what the library costs by itself. And a VM that has no cluster.
+  #
+  # Two nodes that do the same differ by a percent in half a minute: one looks at itself once more. So both of a host are
+  # counted at the same time, again and again, and by their looks.
+  defp among(one, count, env) do
     {:key, key} = one.options[:secret]
 
     Lab.run([hosts: 3], fn lab ->
       for n <- 1..2, do: Lab.in_host(lab, n, ~w(ip address add 10.77.250.#{n}/16 dev eth0))
       crowd = Crowd.start_wide(lab, 3, count, key, 1_000)
-      vms = [{"a", 1}, {"b", 2}, {"c", 2}]
-      [node, alone, bare] = Contender.boot(one, lab, vms, :release)
-      # Nobody is dialled: behind these members is no VM.
-      nobody = [accept: {:erlang, :is_pid, []}]
+      vms = [{"a", 1}, {"b", 2}, {"c", 1}, {"d", 2}, {"e", 2}]
+      [a, b, c, d, bare] = Contender.boot(one, lab, vms, :release)
+      {members, alone} = {[a, b], [c, d]}
 
-      for {who, options} <- [{node, nobody}, {alone, [port: 45_993] ++ nobody}] do
-        since = Contender.start_now(one, [who], options)
-        Case.eventually("it has begun", [who], fn -> Mesh.started_at([who], since) end)
-      end
+      tallies =
+        for {node, more} <- [{a, []}, {b, []}, {c, [port: 45_993]}, {d, [port: 45_994]}],
+            into: %{} do
+          # Nobody is dialled: behind these members is no VM.
+          since = Contender.start_now(one, [node], more ++ [accept: {:erlang, :is_pid, []}])
+          Case.eventually("it has begun", [node], fn -> Mesh.started_at([node], since) end)
+          {node, Node.call(node, Lab.Prober, :tally, [GossipCluster])}
+        end
 
-      listed = fn -> length(Node.peers(node)) == count end
-      Case.eventually("all are listed", [node], listed, 180_000)
-      # Nothing is left that a newcomer says: it beats.
-      Mesh.beat([node], 10, 60_000)
-      pid = Node.sidecar(node)
-      for who <- [node, alone], do: Node.call(who, Lab.Prober, :trace, [GossipCluster])
+      listed = fn -> Enum.all?(members, &(length(Node.peers(&1)) == count + 1)) end
+      Case.eventually("all are listed", members, listed, 180_000)
+      # Nothing is left that a newcomer says, nor of the question why nobody is found.
+      asked = fn -> Enum.all?(alone, &asked?(&1, tallies)) end
+      Case.eventually("they have asked", alone, asked, 60_000)
+      Mesh.beat(members, 10, 60_000)
+      # What was said until now is much: nobody is to pay for that later.
+      for {node, _} <- tallies, do: tallied(node, tallies)
 
-      # To be asked for what was received takes work that grows with it: outside of what is counted.
-      got = Enum.map([node, alone], &received/1)
+      samples =
+        for _ <- 1..env.trials.(6, 2),
+            {what, value, unit} <- window(members, alone, bare, tallies, env.trials.(30, 5)),
+            do: sample(one.name, what, value, unit, %{size: count})
 
-      counters =
-        [Measure.share([pid]), fn -> Measure.sleeps(pid) end] ++
-          for(who <- [node, alone, bare], do: fn -> reductions(who) end)
-
-      {_, [share, sleeps, among, by_itself, idle]} =
-        Measure.rates(counters, Measure.look(seconds))
-
-      [messages, own] =
-        for {who, then} <- Enum.zip([node, alone], got), do: (received(who) - then) / seconds
-
-      rss = Measure.rss(pid)
       Port.close(crowd)
-
-      for {what, value, unit} <- [
-            {"sidecar", share, "%"},
-            {"wake-ups", sleeps, "1/s"},
-            {"memory", rss, "MB"},
-            {"owner's messages", messages, "1/s"},
-            {"owner's messages, alone", own, "1/s"},
-            {"reductions", among, "1/s"},
-            {"reductions, alone", by_itself, "1/s"},
-            {"reductions, no cluster", idle, "1/s"}
-          ],
-          do: sample(one.name, what, value, unit, %{size: count})
+      samples
     end)
   end
 
-  # What was received is kept by another process, and not for nothing: a small part of the work that is counted.
-  defp reductions(node), do: elem(Node.call(node, :erlang, :statistics, [:exact_reductions]), 0)
-  defp received(node), do: Enum.count(Node.events(node), &match?({_at, {:received, _}}, &1))
+  # So many seconds. Steady is who is told of nobody meanwhile: on a machine that is busy some members are suspected for
+  # a moment, and each word of that takes as much as a look.
+  defp window(members, alone, bare, tallies, seconds) do
+    counters =
+      for {what, unit, count} <- [{"sidecar", "%", &share/1}, {"wake-ups", "1/s", &sleeps/1}],
+          node <- members,
+          do: {what, unit, count.(node)}
+
+    counters = counters ++ [{"reductions, no cluster", "1/s", fn -> total(bare) end}]
+    nodes = members ++ alone
+    before = for node <- nodes, do: {total(node), tallied(node, tallies)}
+    {_, rates} = Measure.rates(for({_, _, count} <- counters, do: count), Measure.look(seconds))
+    later = for node <- nodes, do: {total(node), tallied(node, tallies)}
+
+    costs =
+      for {{was, {looked, _}}, {is, {looks, frames}}} <- Enum.zip(before, later),
+          do: {(is - was) / (looks.pulse - looked.pulse), Enum.flat_map(frames, &news/1)}
+
+    {of_members, of_alone} = Enum.split(costs, length(members))
+    told = Enum.frequencies(for {_, news} <- costs, kind <- news, do: kind)
+    if told != %{}, do: IO.puts("  told meanwhile: #{inspect(told)}")
+
+    for({{what, unit, _}, rate} <- Enum.zip(counters, rates), do: {what, rate, unit}) ++
+      for(node <- members, do: {"memory", Measure.rss(Node.sidecar(node)), "MB"}) ++
+      for(
+        {_, news} <- of_members,
+        do: {"owner's messages of members", length(news) / seconds, "1/s"}
+      ) ++
+      for({a_look, _} <- of_members, do: {"reductions a look", a_look, ""}) ++
+      for({a_look, _} <- of_alone, do: {"reductions a look, alone", a_look, ""}) ++
+      for(
+        {{among, []}, {alone, []}} <- Enum.zip(of_members, of_alone),
+        do: {"reductions while steady, above alone", 100 * (among / alone - 1), "%"}
+      )
+  end
+
+  defp share(node), do: Measure.share([Node.sidecar(node)])
+
+  defp sleeps(node) do
+    pid = Node.sidecar(node)
+    fn -> Measure.sleeps(pid) end
+  end
+
+  defp total(node), do: elem(Node.call(node, :erlang, :statistics, [:exact_reductions]), 0)
+  defp tallied(node, tallies), do: Node.call(node, Lab.Prober, :tallied, [tallies[node]])
+
+  # What a sidecar says, by its kinds: all but that it runs.
+  defp news(frame) do
+    case Codec.decode(frame) do
+      {:ok, :pulse} -> []
+      {:ok, event} when is_tuple(event) -> [elem(event, 0)]
+      {:ok, event} -> [event]
+    end
+  end
+
+  defp asked?(node, tallies) do
+    {timers, _frames} = tallied(node, tallies)
+    is_map_key(timers, {:alone, 30_000})
+  end
 end

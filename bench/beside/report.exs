@@ -93,8 +93,10 @@ defmodule Bench.Report do
     {"among 1,000: sidecar", row: :crowd, size: 1_000, what: "sidecar"},
     {"among 1,000: its memory", row: :crowd, size: 1_000, what: "memory"},
     {"among 100: its memory", row: :crowd, size: 100, what: "memory"},
-    {"among 1,000: the VM's reductions", row: :crowd, size: 1_000, what: "reductions"},
-    {"among 1,000: messages to its owner", row: :crowd, size: 1_000, what: "owner's messages"},
+    {"among 1,000: the VM's reductions above one alone",
+     row: :crowd, size: 1_000, what: "reductions while steady, above alone"},
+    {"among 1,000: messages of members to the owner",
+     row: :crowd, size: 1_000, what: "owner's messages of members"},
     {"junk, 150,000/s: sidecar", row: :flood, kind: "junk", rate: 150_000, what: "sidecar"},
     {"junk, 150,000/s: VM", row: :flood, kind: "junk", rate: 150_000, what: "VM"},
     {"junk, 150,000/s: a newcomer", row: :flood, kind: "junk", rate: 150_000, what: "newcomer"},
@@ -138,7 +140,8 @@ defmodule Bench.Report do
      "*meshes*: all VMs share the processors, so it is the processor time of a start that counts"},
     {[row: :crowd, what: "memory"],
      "*memory*: most of it are pages of libc and of the program, which processes share"},
-    {[row: :crowd, what: "reductions"], "*reductions*: two nodes differ by as much"}
+    {[row: :crowd, what: "owner's messages of members"],
+     "*messages*: where the machine is busy some are suspected for a moment; in the median of half minutes there is none"}
   ]
 
   @doc "The same lines, all or those for the README: medians, and whether what is promised of `key` and `cookie` holds."
@@ -319,15 +322,14 @@ defmodule Bench.Report do
     do: against(samples, labels, "libcluster", 0.5, "half of libcluster's")
 
   defp promise(:cut, _labels, "key", _samples), do: {"2.2 s", 1, 2_200}
-  defp promise(:crowd, %{size: 1_000, what: "sidecar"}, _who, _samples), do: {"0.5 %", 1, 0.5}
+  defp promise(:crowd, %{size: 1_000, what: "sidecar"}, _who, _samples), do: {"0.5 %", 0.5, 0.5}
   defp promise(:crowd, %{size: 1_000, what: "memory"}, _who, _samples), do: {"5 MB", 1, 5}
   defp promise(:crowd, %{size: 100, what: "memory"}, _who, _samples), do: {"2.5 MB", 1, 2.5}
   # Of what members say nothing reaches the VM: it does what it does where there is no other.
-  defp promise(:crowd, %{what: "owner's messages"} = labels, _who, samples),
-    do: against(samples, %{labels | what: "owner's messages, alone"}, "key", 1, "as alone")
+  defp promise(:crowd, %{what: "owner's messages of members"}, _who, _samples), do: {"0", 1, 0}
 
-  defp promise(:crowd, %{what: "reductions"} = labels, _who, samples),
-    do: against(samples, %{labels | what: "reductions, alone"}, "key", 1.01, "1.01 x alone")
+  defp promise(:crowd, %{what: "reductions while steady, above alone"}, _who, _samples),
+    do: {"1 %", 0.5, 1}
 
   defp promise(:flood, %{kind: "junk", what: "sidecar", rate: 150_000}, "key", _),
     do: {"2 %", 1, 2}

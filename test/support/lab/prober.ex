@@ -92,6 +92,41 @@ defmodule GossipCluster.Lab.Prober do
   @spec untrace(atom()) :: :ok
   def untrace(cluster), do: GenServer.call(__MODULE__, {:trace, cluster, false})
 
+  @doc """
+  Counts from now on which timers of a cluster's owner ring, and keeps what its sidecar says, as `tallied/1` tells. Who
+  does that has nothing else to keep, so that its work is the same for each node.
+  """
+  @spec tally(atom()) :: pid()
+  def tally(cluster) do
+    tally = spawn(fn -> tally(%{}, []) end)
+    1 = :erlang.trace(Process.whereis(cluster), true, [:receive, {:tracer, tally}])
+    tally
+  end
+
+  defp tally(timers, frames) do
+    receive do
+      {:trace, _owner, :receive, {:timeout, _timer, key}} ->
+        tally(Map.update(timers, key, 1, &(&1 + 1)), frames)
+
+      {:trace, _owner, :receive, {port, {:data, frame}}} when is_port(port) ->
+        tally(timers, [frame | frames])
+
+      {:trace, _owner, :receive, _message} ->
+        tally(timers, frames)
+
+      {:tell, pid} ->
+        send(pid, {self(), timers, frames})
+        tally(timers, [])
+    end
+  end
+
+  @doc "How often each timer has rung so far, and the frames since this was asked last, the newest first."
+  @spec tallied(pid()) :: {%{term() => pos_integer()}, [binary()]}
+  def tallied(tally) do
+    send(tally, {:tell, self()})
+    receive do: ({^tally, timers, frames} -> {timers, frames})
+  end
+
   @doc "Keeps each module that is called from now on and not loaded, or asked for, as `{:loaded, module}`."
   @spec trace_loads() :: :ok
   def trace_loads do
