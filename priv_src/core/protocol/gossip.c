@@ -32,7 +32,7 @@
 /* What holds keys, the cookie or chances: all that stands in front of the tables. It fits into the 64 KiB
  * that many systems let a process lock. */
 #define SECRETS offsetof(struct gossip, roster)
-_Static_assert(SECRETS <= 56 * 1024, "with a page at either end it is more than 64 KiB");
+_Static_assert(SECRETS <= (size_t)56 * 1024, "with a page at either end it is more than 64 KiB");
 
 struct gossip *gossip_new(const struct gossip_options *options, int64_t now)
 {
