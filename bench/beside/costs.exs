@@ -99,8 +99,7 @@ defmodule Bench.Costs do
     end)
   end
 
-  # So many seconds. Steady is who is told of nobody meanwhile: on a machine that is busy some members are suspected for
-  # a moment, and each word of that takes as much as a look.
+  # So many seconds. Steady is who is told of nobody meanwhile: each word of a member takes as much as a look.
   defp window(members, alone, bare, tallies, seconds) do
     counters =
       for {what, unit, count} <- [{"sidecar", "%", &share/1}, {"wake-ups", "1/s", &sleeps/1}],

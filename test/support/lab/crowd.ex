@@ -23,28 +23,46 @@ defmodule GossipCluster.Lab.Crowd do
 
   @doc """
   The same for more than a network of 24 bits has addresses for, up to 1,000: at 10.77.4.1 and on, in one of 16 bits,
-  of which the others must have an address, too.
+  of which the others must have an address, too. The other hosts' kernels are told once and for all where these are:
+  what they find out themselves they have no room for, 1,024 for all hosts of a lab together.
   """
   @spec start_wide(Lab.t(), pos_integer(), pos_integer(), binary(), pos_integer()) :: port()
-  def start_wide(lab, host, count, key, interval),
-    do: start_at(lab, host, count, key, interval, {{10, 77, 4, 1}, 16})
+  def start_wide(lab, host, count, key, interval) do
+    first = {10, 77, 4, 1}
+    mac = of_link(lab, host, "address")
 
-  defp start_at(lab, host, count, <<_::256>> = key, interval, {{a, b, c, d}, bits}) do
-    %{netns: netns, name: name} = lab.hosts[host]
-    in_host = fn command -> System.cmd("ip", ["netns", "exec", netns | command]) end
-    # What is limited is limited by the address, so they have one each, as so many hosts would.
-    addresses =
+    neighbor = &"neighbor replace #{&1} lladdr #{mac} nud permanent dev eth0"
+    for {other, _} <- lab.hosts, other != host, do: batch(lab, other, first, count, neighbor)
+
+    start_at(lab, host, count, key, interval, {first, 16})
+  end
+
+  defp of_link(lab, host, what) do
+    command = ["netns", "exec", Lab.netns(lab, host), "cat", "/sys/class/net/eth0/#{what}"]
+    {text, 0} = System.cmd("ip", command)
+    String.trim(text)
+  end
+
+  # A line for each address.
+  defp batch(lab, host, {a, b, c, d}, count, line) do
+    lines =
       for n <- 0..(count - 1), last = 256 * c + d + n do
-        "address add #{a}.#{b}.#{div(last, 256)}.#{rem(last, 256)}/#{bits} dev eth0\n"
+        [line.("#{a}.#{b}.#{div(last, 256)}.#{rem(last, 256)}"), ?\n]
       end
 
-    batch = Path.join(lab.dir, "addresses")
-    File.write!(batch, addresses)
-    {_, 0} = in_host.(["ip", "-batch", batch])
-    {index, 0} = in_host.(["cat", "/sys/class/net/eth0/ifindex"])
+    batch = Path.join(lab.dir, "batch")
+    File.write!(batch, lines)
+    Lab.in_host(lab, host, ["ip", "-batch", batch])
+  end
+
+  defp start_at(lab, host, count, <<_::256>> = key, interval, {{a, b, c, d} = first, bits}) do
+    %{netns: netns, name: name} = lab.hosts[host]
+    # What is limited is limited by the address, so they have one each, as so many hosts would.
+    batch(lab, host, first, count, &"address add #{&1}/#{bits} dev eth0")
+    index = of_link(lab, host, "ifindex")
 
     arguments =
-      ["#{count}", name, "#{a}.#{b}.#{c}.#{d}", String.trim(index)] ++
+      ["#{count}", name, "#{a}.#{b}.#{c}.#{d}", index] ++
         ["#{@dist_port}", "#{interval}"]
 
     # A descriptor for each.
