@@ -6,6 +6,8 @@
 # they are wherever mix, iex or a release has started the node; "bare" is a node that started by plain erl, without
 # them.
 #
+# Of that the dial: from the word that the other is there to NODEUP, on the node that dials; the code for it is loaded.
+#
 # And from `ip link set up` to NODEUP on both: two that run, whose hosts have no link yet but the loopback. One has its
 # link then, and beats there once a second; the end is that the other's comes up.
 #
@@ -46,14 +48,20 @@ sample = fn lab, cluster, newcomer, bare ->
 
   connected = nodeup.(nodes)
   start = Node.time(joins, &match?({:start, _cluster}, &1))
+  # The lower name dials.
+  dials = Enum.find(nodes, &String.starts_with?(&1.name, "a"))
+  found = Node.time(dials, &match?({:event, _cluster, {:up, _peer}}, &1))
+  dial = Node.time(dials, &match?({:nodeup, _name}, &1)) - found
   for node <- nodes, do: Lab.signal(:KILL, node.os_pid)
-  (connected - start) / 1000
+  {(connected - start) / 1000, dial / 1000}
 end
 
 figures = fn name, bound, cluster, bare ->
   Lab.run([hosts: 2], fn lab ->
-    times = for n <- 1..samples, do: sample.(lab, cluster, Enum.at(["a", "b"], rem(n, 2)), bare)
+    both = for n <- 1..samples, do: sample.(lab, cluster, Enum.at(["a", "b"], rem(n, 2)), bare)
+    {times, dials} = Enum.unzip(both)
     Figures.print(name, times, bound)
+    Figures.print(name <> ": the dial", dials, nil)
   end)
 end
 
