@@ -223,7 +223,6 @@ defmodule GossipCluster.Lab do
   defp port(n, 1), do: "p#{n}"
   defp port(n, lan), do: "p#{n}.#{lan}"
 
-  # Two files for /etc/hosts: where every host is known, and where none is.
   # The folder is HOME to what runs here. Of two VMs that start at once without a cookie file one makes it, and the other
   # may find it before its mode is set, and refuse it.
   defp write_cookie(dir) do
@@ -232,6 +231,7 @@ defmodule GossipCluster.Lab do
     File.chmod!(file, 0o400)
   end
 
+  # Two files for /etc/hosts: where every host is known, and where none is.
   defp write_hosts(lab) do
     known = for {_n, host} <- lab.hosts, do: "#{:inet.ntoa(host.ip)} #{host.name}\n"
     File.write!(hosts_file(lab, :stock), ["127.0.0.1 localhost\n" | known])
