@@ -501,27 +501,39 @@ static void of_a_flood_the_kernel_lets_through_what_bears_our_keys(void **state)
 }
 
 #if !defined(GOSSIP_PORTABLE) && defined(__linux__)
+/* Sockets of a host, opened while its filter has this level. */
+struct filtered {
+    struct fixture f;
+    struct filter filter;
+    struct transport t;
+};
+
+static void open_filtered(struct filtered *x, uint8_t level)
+{
+    struct fault fault = {0};
+    struct keyring ring = ring_of(1, 1);
+    *x = (struct filtered){0};
+    x->t.filter = &x->filter;
+    prepare(&x->f);
+    filter_set(&x->filter, &ring);
+    x->filter.level = level;
+    assert_int_equal(transport_open(&x->t, &x->f.options.group, 0, 0), 0);
+    assert_int_equal(transport_open_shared(&x->t, &fault), 0);
+}
+
 /* What is opened while it floods has the filter at once. */
 static void a_socket_that_is_opened_in_a_flood_has_the_filter(void **state)
 {
     (void)state;
-    struct fixture f;
-    struct fault fault = {0};
-    struct filter filter = {0};
-    struct transport t = {.filter = &filter};
-    struct keyring ring = ring_of(1, 1);
+    struct filtered x;
     int joined;
-    prepare(&f);
-    filter_set(&filter, &ring);
-    filter.level = 1;
-    assert_int_equal(transport_open(&t, &f.options.group, 0, 0), 0);
-    assert_int_equal(transport_open_shared(&t, &fault), 0);
-    assert_int_equal(transport_join(&t, &f.loopback.items[0], &joined), 0);
-    assert_int_equal(t.count, 2);
-    for (size_t i = 0; i < t.count; i++) {
-        assert_int_equal(udp_system_filter(t.sockets[i].fd, NULL, 0), 0); /* there is one to take away */
+    open_filtered(&x, 1);
+    assert_int_equal(transport_join(&x.t, &x.f.loopback.items[0], &joined), 0);
+    assert_int_equal(x.t.count, 2);
+    for (size_t i = 0; i < x.t.count; i++) {
+        assert_int_equal(udp_system_filter(x.t.sockets[i].fd, NULL, 0), 0); /* there is one to take away */
     }
-    transport_close(&t);
+    transport_close(&x.t);
 }
 
 /* A socket that was opened while memory was short has none to take away: the others lose theirs all the same.
@@ -529,23 +541,16 @@ static void a_socket_that_is_opened_in_a_flood_has_the_filter(void **state)
 static void a_socket_without_a_filter_keeps_it_on_no_other(void **state)
 {
     (void)state;
-    struct fixture f;
-    struct fault fault = {0};
-    struct filter filter = {0};
-    struct transport t = {.filter = &filter};
-    struct keyring ring = ring_of(1, 1);
-    prepare(&f);
-    filter_set(&filter, &ring);
-    assert_int_equal(transport_open(&t, &f.options.group, 0, 0), 0);
-    assert_int_equal(transport_open_shared(&t, &fault), 0);
-    filter.level = 1;
-    assert_int_equal(transport_filter(&t), 0);
-    assert_int_equal(udp_system_filter(t.sockets[0].fd, NULL, 0), 0);
-    filter.level = 0;
-    assert_int_equal(transport_filter(&t), -1);
-    assert_int_equal(udp_system_filter(t.sockets[1].fd, NULL, 0), -1);
+    struct filtered x;
+    open_filtered(&x, 0);
+    x.filter.level = 1;
+    assert_int_equal(transport_filter(&x.t), 0);
+    assert_int_equal(udp_system_filter(x.t.sockets[0].fd, NULL, 0), 0);
+    x.filter.level = 0;
+    assert_int_equal(transport_filter(&x.t), -1);
+    assert_int_equal(udp_system_filter(x.t.sockets[1].fd, NULL, 0), -1);
     assert_int_equal(errno, ENOENT);
-    transport_close(&t);
+    transport_close(&x.t);
 }
 #endif
 
