@@ -83,15 +83,31 @@ defmodule GossipCluster.Doctor.HostFacts do
           {"IPv4", "arp_cache", "ipv4"},
           {"IPv6", "ndisc_cache", "ipv6"}
         ],
-        {:ok, counts} <- [File.read(Path.join(proc, "net/stat/#{table}"))],
+        # Each processor's line tells of all entries.
+        [%{"entries" => entries} | _] <- [counts(Path.join(proc, "net/stat/#{table}"))],
         {:ok, most} <- [
           File.read(Path.join(proc, "sys/net/#{settings}/neigh/default/gc_thresh3"))
         ],
-        [_heads, counts | _other_processors] <- [String.split(counts, "\n", trim: true)],
-        [entries | _counters] <- [String.split(counts)],
-        {entries, ""} <- [Integer.parse(entries, 16)],
         {most, ""} when most > 0 <- [Integer.parse(String.trim(most))],
         do: {family, entries, most}
+  end
+
+  @doc "What a file of /proc/net/stat counts, by its names: of each processor; none where it cannot be read."
+  @spec counts(Path.t()) :: [%{String.t() => non_neg_integer()}]
+  def counts(file) do
+    with {:ok, text} <- File.read(file),
+         [names | processors] <- String.split(text, "\n", trim: true) do
+      for line <- processors, do: named(String.split(names), String.split(line))
+    else
+      _unreadable -> []
+    end
+  end
+
+  defp named(names, numbers) do
+    for {name, number} <- Enum.zip(names, numbers),
+        {n, ""} <- [Integer.parse(number, 16)],
+        into: %{},
+        do: {name, n}
   end
 
   defp unicast_ports({0, 0}), do: []

@@ -13,6 +13,7 @@ defmodule GossipCluster.Chaos.Gauge do
 
   use GenServer
 
+  alias GossipCluster.Doctor.HostFacts
   alias GossipCluster.Lab
 
   @tick 250
@@ -108,13 +109,7 @@ defmodule GossipCluster.Chaos.Gauge do
   # How often it was full; 0 where that cannot be seen.
   defp full do
     Enum.sum(
-      for table <- @tables,
-          {:ok, text} <- [File.read(table)],
-          [heads | processors] =
-            text |> String.split("\n", trim: true) |> Enum.map(&String.split/1),
-          processor <- processors,
-          {"table_fulls", count} <- Enum.zip(heads, processor),
-          do: String.to_integer(count, 16)
+      for table <- @tables, %{"table_fulls" => fulls} <- HostFacts.counts(table), do: fulls
     )
   end
 
