@@ -77,9 +77,12 @@ defmodule GossipCluster.Hidden do
               "make the child specification where the cluster is to run"
   end
 
-  @doc "Whether the same is hidden in both."
-  @spec same?(t(), t()) :: boolean()
-  def same?(one, other), do: one == other or unwrap(one) === unwrap(other)
+  @doc "Whether the same is hidden in both; of what is not hidden, as where there is nothing to hide, whether it is equal."
+  @spec same?(t() | atom(), t() | atom()) :: boolean()
+  def same?(%__MODULE__{} = one, %__MODULE__{} = other),
+    do: one == other or unwrap(one) === unwrap(other)
+
+  def same?(one, other), do: one == other
 
   defimpl Inspect do
     def inspect(_hidden, _options), do: "#GossipCluster.Hidden<...>"

@@ -139,7 +139,7 @@ defmodule GossipCluster.Cluster.Announcement do
   defp keys(%{keys: nil}), do: []
 
   defp keys(%{keys: keys, keyed: keyed}),
-    do: if(keyed != nil and Hidden.same?(keys, keyed), do: [], else: [{:keys, keys}])
+    do: if(Hidden.same?(keys, keyed), do: [], else: [{:keys, keys}])
 
   defp alive(%{own: own, port: port, host: host, cookie: cookie, left: false} = announcement)
        when own != nil and port != nil and host != nil and cookie != nil do

@@ -55,31 +55,27 @@ defmodule GossipCluster.Cluster.Cookies do
     held = cookie || :none
 
     case cookies.peers do
-      %{^name => %{held: before} = peer} ->
-        answer(cookies, name, peer, held, same?(before, held), now, patience)
-
+      %{^name => peer} -> answered(cookies, name, peer, held, now, max(patience, @least))
       # It is gone meanwhile.
-      %{} ->
-        {:same, cookies}
+      %{} -> {:same, cookies}
     end
   end
 
-  defp answer(cookies, name, peer, :none, true = _same, now, patience) do
-    if not peer.told and now - peer.since >= max(patience, @least),
-      do: {:lasted, put(cookies, name, %{peer | told: true})},
-      else: {:same, cookies}
+  defp answered(cookies, name, peer, held, now, patience) do
+    cond do
+      peer.held == :unknown and held == :none ->
+        {:same, put(cookies, name, %{peer | held: :none})}
+
+      not Hidden.same?(peer.held, held) ->
+        {:changed, put(cookies, name, %{held: held, since: now, told: false})}
+
+      held == :none and not peer.told and now - peer.since >= patience ->
+        {:lasted, put(cookies, name, %{peer | told: true})}
+
+      true ->
+        {:same, cookies}
+    end
   end
-
-  defp answer(cookies, _name, _peer, _held, true, _now, _patience), do: {:same, cookies}
-
-  defp answer(cookies, name, %{held: :unknown} = peer, :none, false, _now, _patience),
-    do: {:same, put(cookies, name, %{peer | held: :none})}
-
-  defp answer(cookies, name, _peer, held, false, now, _patience),
-    do: {:changed, put(cookies, name, %{held: held, since: now, told: false})}
-
-  defp same?(%Hidden{} = before, %Hidden{} = held), do: Hidden.same?(before, held)
-  defp same?(before, held), do: before == held
 
   @doc "Whether it is told that the cookies differ."
   @spec told?(t(), String.t()) :: boolean()
